@@ -1,0 +1,3 @@
+"""postpost-sync."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,92 @@
+"""One PostPost account as the workers share it: its API, whether its key is taken, and its list of posts, read once for many."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+from postpost_sync.api import Listed, PostPost
+from postpost_sync.errors import Finding
+
+PROBE_EVERY = timedelta(minutes=15)
+LIST_SLACK = timedelta(minutes=2)  # how far the listing's times may be from ours
+MAX_PAGES = 100
+
+
+class Account:
+    """Safe to use from several threads."""
+
+    def __init__(self, api: PostPost, key: str, user_id: str | None) -> None:
+        self.api = api
+        self.digest = hashlib.sha256(f"{key}\0{user_id or ''}".encode()).hexdigest()[:16]
+        self.refused: Finding | None = None
+        self.probe_at: datetime | None = None
+        self._lock = threading.Lock()
+        self._creating: dict[object, threading.Lock] = defaultdict(threading.Lock)
+        self._listing_lock = threading.Lock()
+        self._listed: dict[str, Listed] = {}
+        self._listed_at = 0.0
+
+    def now(self) -> datetime:
+        """The service's time as well as we know it."""
+        return self.api.clock.now()
+
+    # --- the key ---
+
+    def refuse(self, finding: Finding) -> None:
+        with self._lock:
+            self.refused, self.probe_at = finding, self.now() + PROBE_EVERY
+
+    def accept(self) -> bool:
+        """The service took the key; True where it had refused it before."""
+        with self._lock:
+            was, self.refused, self.probe_at = self.refused, None, None
+        return was is not None
+
+    def admit(self) -> bool:
+        """Whether a call may be made now. While the key is refused one caller at a time may try it."""
+        with self._lock:
+            if self.refused is None:
+                return True
+            if self.probe_at is not None and self.probe_at > self.now():
+                return False
+            self.probe_at = self.now() + PROBE_EVERY
+            return True
+
+    # --- creating ---
+
+    @contextmanager
+    def creating(self, content: str, platforms: tuple[str, ...]) -> Iterator[None]:
+        """One create or search at a time for the same post: a twin must not adopt a draft whose id is not committed yet."""
+        with self._lock:
+            lock = self._creating[(content.strip(), platforms)]
+        with lock:
+            yield
+
+    # --- the list of posts ---
+
+    def find(self, post_group_id: str, created_after: datetime) -> Listed | None:
+        """The group as list-posts shows it now; one reading of the list serves all who asked before it began."""
+        asked_at = time.monotonic()
+        with self._listing_lock:
+            if self._listed_at < asked_at or post_group_id not in self._listed:
+                began = time.monotonic()
+                self._listed = {one.post_group_id: one for one in self.pages(created_after, until=post_group_id)}
+                self._listed_at = began
+            return self._listed.get(post_group_id)
+
+    def pages(self, created_after: datetime, status: str | None = None, until: str | None = None) -> Iterator[Listed]:
+        """All groups created since then, newest first; ends early after the page that holds `until`."""
+        for page in range(1, MAX_PAGES + 1):
+            listed, more = self.api.list_posts(page, status=status)
+            yield from listed
+            oldest = min((one.created_at for one in listed if one.created_at is not None), default=None)
+            if not more or not listed or (oldest is not None and oldest < created_after - LIST_SLACK):
+                return
+            if until is not None and any(one.post_group_id == until for one in listed):
+                return

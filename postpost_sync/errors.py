@@ -1,0 +1,111 @@
+"""What can go wrong, in words for people: findings about one post, and the errors that end the program."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing a person should know about a post.
+
+    `code` is UPPER_SNAKE and stable, `message` says what, where, found and allowed, `hint` the way out.
+    """
+
+    code: str
+    message: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.message} [{self.code}]" + (f" hint: {self.hint}" if self.hint else "")
+
+
+class ProgramError(Exception):
+    """The program as a whole cannot go on: said on one line, exit status 2."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} (hint: {self.hint})" if self.hint else self.message
+
+
+class PostError(Exception):
+    """One effect for one post did not work; its subclasses say what is known about it. The others go on."""
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__(str(finding))
+        self.finding = finding
+
+
+class Unclear(PostError):
+    """No trustworthy answer: the effect may or may not have happened. Worth another try."""
+
+    def __init__(self, finding: Finding, retry_after: float | None = None) -> None:
+        super().__init__(finding)
+        self.retry_after = retry_after  # seconds, where the service said so
+
+
+class NotReached(Unclear):
+    """The connection never came up: the effect is known not to have happened."""
+
+
+class Refused(PostError):
+    """The service answered no (a 4xx): the effect did not happen and repeating the same call will not help."""
+
+    def __init__(self, finding: Finding, status: int) -> None:
+        super().__init__(finding)
+        self.status = status
+
+
+class NotFound(Refused):
+    """The service does not know the post group (404)."""
+
+
+class NotEditable(Refused):
+    """The post has left draft and scheduled (400 "currently in … status"): it is going out or has gone out."""
+
+
+class KeyRefused(Refused):
+    """The API key is not accepted (401, or a 403 without a plan code): everything that uses it has to wait."""
+
+
+class PlanLimit(Refused):
+    """A limit of the plan (403 with a code). `waits_until` is the earliest moment it can be otherwise, if known."""
+
+    def __init__(self, finding: Finding, status: int, waits_until: str | None, needs_person: bool) -> None:
+        super().__init__(finding, status)
+        self.waits_until = waits_until  # ISO 8601, as the service sent it
+        self.needs_person = needs_person
+
+
+class UploadRefused(PostError):
+    """The object store did not take the URL (403): it has expired, or was never good. Presign again."""
+
+
+class FileChanged(PostError):
+    """The file on disk is no longer the one that was checked: what was sent of it does not count."""
+
+
+class Unreadable(PostError):
+    """The file is there, but we may not read it."""
+
+
+def did_you_mean(found: str, allowed: Iterable[str]) -> str:
+    """`did you mean "x"?`, or the allowed ones where nothing is near. For hints."""
+    names = sorted(allowed)
+    near = get_close_matches(found, names, n=1, cutoff=0.6) or get_close_matches(found.lower(), names, n=1, cutoff=0.6)
+    return f'did you mean "{near[0]}"?' if near else f"allowed: {', '.join(names)}" if names else ""
+
+
+def printable(text: str) -> str:
+    """Text from outside, safe to print or log: control, bidirectional and undecodable characters are escaped."""
+    return "".join(c if c.isprintable() and not 0xD800 <= ord(c) <= 0xDFFF else _escape(c) for c in text)
+
+
+def _escape(character: str) -> str:
+    return character.encode("unicode_escape", "surrogatepass").decode("ascii")

@@ -1,0 +1,352 @@
+"""What each thing that happened changes in a record. Pure functions from a record to a record; `store.change` applies them.
+
+They write down facts. Whether these mean that a post waits, fails or goes on is `plan`'s to decide when it is asked again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import PurePath
+from typing import Any
+
+from postpost_sync.errors import (
+    Finding,
+    KeyRefused,
+    NotEditable,
+    NotFound,
+    PlanLimit,
+    PostError,
+    Refused,
+    Unclear,
+    UploadRefused,
+)
+from postpost_sync.models import (
+    Group,
+    GroupStage,
+    Issued,
+    MediaName,
+    PlatformResult,
+    Post,
+    ReadBack,
+    Record,
+    Trouble,
+    TroubleKind,
+    Upload,
+    UploadStage,
+)
+from postpost_sync.states import State
+from postpost_sync.steps import Ask, Decision, Rest, Step, Update
+from postpost_sync.times import parse_service_time
+
+Change = Callable[[Record], Record]
+
+DRAFT_GONE = Finding(
+    "DRAFT_GONE",
+    "the draft is no longer at PostPost; perhaps it was deleted in the dashboard",
+    "postpost-sync retry FOLDER makes a new one",
+)
+LONGEST_PAUSE = 900.0  # seconds between two tries of the same step
+PROBE_LIMIT = 3600.0  # seconds between two probes of a plan's limit
+SEARCH_PAUSES = (2.0, 6.0, 12.0)  # seconds: an unknown create is looked for at 0, 2, 8 and 20 s
+RESETS = 2  # broken connections in a row after which an upload URL is thought to be dead
+PATIENT_SIGNS = 2  # URLs asked for without a pause in between
+
+
+def shown(record: Record, decision: Decision, now: datetime) -> Record:
+    """What a person sees of the decision."""
+    retry_at = None
+    if isinstance(decision.step, Rest) and decision.step.after is not None and decision.error is not None:
+        retry_at = now + timedelta(seconds=decision.step.after)
+        if record.trouble is not None and record.trouble.finding == decision.error:
+            retry_at = record.trouble.until
+    new = replace(record, state=decision.state, error=decision.error, warnings=decision.warnings)
+    if record.retry_at is None or retry_at is None or abs((retry_at - record.retry_at).total_seconds()) > 1:
+        new = replace(new, retry_at=retry_at)
+    if decision.time is not None or decision.post is not None:
+        new = replace(new, time=decision.time)
+    if (post := decision.post) is not None:
+        names = tuple(MediaName(file.name, file.stat.size) for file in post.media)
+        new = replace(new, platforms=post.platforms, timezone=post.timezone, media=names)
+    return new if new == record else replace(new, updated_at=now)
+
+
+def settled(fingerprint: str, complete_at: datetime, now_time: datetime | None) -> Change:
+    """The folder has been read as it is: troubles with what it was before are over."""
+
+    def change(record: Record) -> Record:
+        if record.fingerprint == fingerprint:
+            return replace(record, now_time=now_time, done=False)
+        return replace(
+            record,
+            fingerprint=fingerprint,
+            complete_at=complete_at,
+            now_time=now_time,
+            confirmed=False,
+            rebuilds=0,
+            done=False,
+            trouble=None,
+        )
+
+    return change
+
+
+def finished(record: Record) -> Record:
+    return replace(record, done=True, trouble=None, confirmed=False)
+
+
+def retried(record: Record) -> Record:
+    """A person said: try again now, and go on with what was held for a person."""
+    groups = tuple(replace(group, read_back=None) for group in record.groups)
+    uploads_again = tuple(replace(g, uploads=tuple(replace(u, signs=0) for u in g.uploads)) for g in groups)
+    return replace(record, confirmed=True, rebuilds=0, trouble=None, retry_at=None, done=False, groups=uploads_again)
+
+
+# --- post groups ------------------------------------------------------------------------------------------------------
+
+
+def with_group(key: int, **changes: Any) -> Change:
+    """The record with one of its groups changed."""
+
+    def change(record: Record) -> Record:
+        return replace(record, groups=tuple(replace(g, **changes) if g.key == key else g for g in record.groups))
+
+    return change
+
+
+def creating(record: Record, post: Post, now: datetime) -> Record:
+    """The intent: from here on the create may have been sent."""
+    names = upload_names([(file.name, file.content_type or "") for file in post.media])
+    uploads = tuple(
+        Upload(position, file.name, name, file.content_type or "", file.stat)
+        for position, (file, name) in enumerate(zip(post.media, names, strict=True))
+    )
+    group = Group(0, GroupStage.CREATING, None, now, post.content, post.platforms, post.platform_settings, uploads)
+    return replace(record, groups=(*record.groups, group))
+
+
+def created(key: int, post_group_id: str) -> Change:
+    return with_group(key, stage=GroupStage.DRAFT, post_group_id=post_group_id)
+
+
+def searched(key: int, now: datetime) -> Change:
+    """An unknown create was looked for and not found; the listing may lag, so again a little later."""
+
+    def change(record: Record) -> Record:
+        done = next(g.searches for g in record.groups if g.key == key)
+        why = Finding(
+            "CREATE_UNKNOWN", "PostPost's answer to create-post was lost; its list of drafts is searched for it"
+        )
+        pause = SEARCH_PAUSES[min(done, len(SEARCH_PAUSES) - 1)]
+        trouble = Trouble("Search", TroubleKind.RETRY, why, now, now + timedelta(seconds=pause))
+        return replace(with_group(key, searches=done + 1)(record), trouble=trouble)
+
+    return change
+
+
+def doomed(key: int, *, rebuild: bool) -> Change:
+    def change(record: Record) -> Record:
+        group = next(g for g in record.groups if g.key == key)
+        stood = group.stage in (GroupStage.SCHEDULED, GroupStage.WITHDRAWN)
+        previous = (*record.previous, group.post_group_id) if stood and group.post_group_id else record.previous
+        stage = GroupStage.DOOMED if group.post_group_id else GroupStage.GONE
+        record = replace(record, previous=previous, rebuilds=record.rebuilds + rebuild)
+        return with_group(key, stage=stage)(record)
+
+    return change
+
+
+def updated(key: int, step: Update, status: str, time: datetime | None) -> Change:
+    """What update-post answered is what counts: it may move the time."""
+    if status == "draft":
+        return with_group(key, stage=GroupStage.WITHDRAWN, asked_time=None, answered_time=None)
+    stage = GroupStage.SCHEDULED if status == "scheduled" else GroupStage.GOING_OUT
+    return with_group(key, stage=stage, asked_time=step.asked, answered_time=time or step.time, checked_at=None)
+
+
+def outcome(key: int, results: tuple[PlatformResult, ...], now: datetime) -> Change:
+    """What get-post said, rolled up over the platforms."""
+    statuses = {result.status for result in results}
+    ends = {"published", "failed"}
+    if not statuses or not statuses <= ends:
+        return with_group(key, results=results, checked_at=now)
+    state = (
+        State.PUBLISHED
+        if statuses == {"published"}
+        else State.FAILED
+        if statuses == {"failed"}
+        else State.PARTIALLY_PUBLISHED
+    )
+    return with_group(key, results=results, checked_at=now, outcome=state, stage=GroupStage.ENDED)
+
+
+def read_back(key: int, found: bool, media: int | None, strangers: int, now: datetime) -> Change:
+    def change(record: Record) -> Record:
+        before = next(g.read_back for g in record.groups if g.key == key)
+        first_at = before.first_at if before is not None else now
+        return with_group(key, read_back=ReadBack(found, media, strangers, first_at, now))(record)
+
+    return change
+
+
+# --- uploads ----------------------------------------------------------------------------------------------------------
+
+
+def with_upload(key: int, position: int, **changes: Any) -> Change:
+    def change(record: Record) -> Record:
+        group = next((g for g in record.groups if g.key == key), None)
+        if group is None:
+            return record
+        uploads = tuple(replace(u, **changes) if u.position == position else u for u in group.uploads)
+        return with_group(key, uploads=uploads)(record)
+
+    return change
+
+
+def signing(key: int, position: int) -> Change:
+    """The intent: a media record may come into being."""
+
+    def change(record: Record) -> Record:
+        group = next(g for g in record.groups if g.key == key)
+        signs = group.uploads[position].signs + 1
+        record = with_upload(key, position, stage=UploadStage.SIGNING, signs=signs, url=None)(record)
+        return with_group(key, issued=(*group.issued, Issued(position, None, None)))(record)
+
+    return change
+
+
+def signed(
+    key: int, position: int, url: str, file_url: str | None, media_id: str | None, expires_at: datetime
+) -> Change:
+    def change(record: Record) -> Record:
+        group = next(g for g in record.groups if g.key == key)
+        issued = list(group.issued)
+        at = max(i for i, one in enumerate(issued) if one.position == position)
+        issued[at] = Issued(position, media_id or file_url, file_url)
+        record = with_group(key, issued=tuple(issued))(record)
+        return with_upload(
+            key,
+            position,
+            stage=UploadStage.SIGNED,
+            url=url,
+            file_url=file_url,
+            media_id=media_id,
+            expires_at=expires_at,
+            resets=0,
+            sent=0,
+        )(record)
+
+    return change
+
+
+def stored(key: int, position: int, sha256: str, size: int) -> Change:
+    """The store confirmed every byte; the URL has done its work."""
+    return with_upload(
+        key, position, stage=UploadStage.STORED, sha256=sha256, url=None, expires_at=None, sent=size, resets=0
+    )
+
+
+_UNSENDABLE = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+def upload_names(files: list[tuple[str, str]], extensions: Mapping[str, str] | None = None) -> list[str]:
+    """A name for each (name, content type), unique within the post and already in the service's sanitised form.
+
+    The service trims, turns spaces into `_` and drops other specials; two names that come out the same would be one
+    media record where it reissues. The extension is that of what the file is.
+    """
+    taken: set[str] = set()
+    names = []
+    for name, content_type in files:
+        path = PurePath(name)
+        extension = (extensions or EXTENSIONS).get(content_type, path.suffix.lower())
+        if path.suffix.lower() in SAME.get(extension, (extension,)):
+            extension = path.suffix.lower()
+        stem = _UNSENDABLE.sub("", path.stem.strip().replace(" ", "_"))[:100].strip("._") or "media"
+        unique, count = f"{stem}{extension}", 2
+        while unique.lower() in taken:
+            unique, count = f"{stem}-{count}{extension}", count + 1
+        taken.add(unique.lower())
+        names.append(unique)
+    return names
+
+
+EXTENSIONS: Mapping[str, str] = {
+    "image/jpeg": ".jpg",
+    "image/png": ".png",
+    "image/gif": ".gif",
+    "image/webp": ".webp",
+    "video/mp4": ".mp4",
+    "video/quicktime": ".mov",
+    "video/x-msvideo": ".avi",
+    "video/x-matroska": ".mkv",
+    "video/webm": ".webm",
+}
+SAME: Mapping[str, tuple[str, ...]] = {
+    ".jpg": (".jpg", ".jpeg", ".jpe"),
+    ".mp4": (".mp4", ".m4v"),
+    ".mov": (".mov", ".qt"),
+}
+
+
+# --- what did not work ------------------------------------------------------------------------------------------------
+
+
+def failed(step: Step, error: PostError, now: datetime, jitter: float) -> Change:
+    """Why the step did not work, and when it is due again. `jitter` is a random number from 0 to 1."""
+    name = type(step).__name__
+    group: Group | None = getattr(step, "group", None)
+
+    def change(record: Record) -> Record:
+        before = record.trouble if record.trouble is not None and record.trouble.step == name else None
+        attempts = before.attempts + 1 if before else 1
+        since = before.since if before else now
+        pause = min(LONGEST_PAUSE, 2.0 ** min(attempts, 12)) * jitter  # full jitter: many clients spread out
+
+        def trouble(kind: TroubleKind, finding: Finding, seconds: float | None) -> Record:
+            until = now + timedelta(seconds=seconds) if seconds is not None else None
+            return replace(record, trouble=Trouble(name, kind, finding, since, until, attempts))
+
+        match error:
+            case KeyRefused():
+                return record  # a matter of the account, not of this post
+            case PlanLimit():
+                opens = parse_service_time(error.waits_until)
+                seconds = min(max((opens - now).total_seconds(), 60.0), 31 * 86400.0) if opens else PROBE_LIMIT
+                return trouble(TroubleKind.HELD, error.finding, seconds)
+            case UploadRefused():
+                return trouble(TroubleKind.RETRY, error.finding, 0.0 if attempts <= PATIENT_SIGNS else pause)
+            case NotFound() if isinstance(step, Ask):
+                return _deleted_elsewhere(step.group, trouble(TroubleKind.RETRY, error.finding, 60.0), now)
+            case NotFound() if group is not None:
+                record = with_group(group.key, lost=True)(record)
+                return trouble(TroubleKind.HELD, DRAFT_GONE, None)
+            case NotEditable() if isinstance(step, Update):
+                asked = step.asked or step.group.asked_time
+                answered = step.group.answered_time or step.time or now
+                return with_group(step.group.key, stage=GroupStage.GOING_OUT, asked_time=asked, answered_time=answered)(
+                    record
+                )
+            case Refused():
+                return trouble(TroubleKind.REFUSED, error.finding, None)
+            case Unclear():
+                return trouble(TroubleKind.RETRY, error.finding, max(0.5, pause, error.retry_after or 0.0))
+        return trouble(TroubleKind.RETRY, error.finding, max(0.5, pause))
+
+    return change
+
+
+def _deleted_elsewhere(group: Group, record: Record, now: datetime) -> Record:
+    """get-post does not know a post that stood scheduled: somebody deleted it, once a second look says so too."""
+    if not group.lost:
+        return with_group(group.key, lost=True, checked_at=now)(record)
+    gone = with_group(group.key, checked_at=now, stage=GroupStage.ENDED, outcome=State.CANCELLED)(record)
+    return replace(gone, trouble=None)
+
+
+def worked(step: Step) -> Change:
+    """The step's own trouble is over."""
+    name = type(step).__name__
+    return lambda record: replace(record, trouble=None) if record.trouble and record.trouble.step == name else record

@@ -1,0 +1,264 @@
+"""Says what a file is, by its content, and whether the file's own structure reaches its end.
+
+libmagic decides, and hand-written rules where it is known to be wrong or silent; a name or an extension never does. No
+picture is looked at here: pixels, duration and codecs are `probe`'s.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import threading
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from postpost_sync.platforms import SUFFIXES
+
+HEAD = 65536  # bytes of a file that `content_type` wants to see
+
+EXTENSIONS = MappingProxyType({mime: suffixes[0] for mime, suffixes in SUFFIXES.items()})
+"""Every content type PostPost takes, with the extension it is sent under."""
+
+_NAMES = MappingProxyType(
+    {
+        "image/jpeg": "JPEG image",
+        "image/png": "PNG image",
+        "image/gif": "GIF image",
+        "image/webp": "WebP image",
+        "video/mp4": "MP4 video",
+        "video/quicktime": "QuickTime video",
+        "video/x-msvideo": "AVI video",
+        "video/x-matroska": "Matroska video",
+        "video/webm": "WebM video",
+        "image/heic": "HEIC image",
+        "image/heif": "HEIF image",
+        "image/avif": "AVIF image",
+        "image/jxl": "JPEG XL image",
+        "image/jp2": "JPEG 2000 image",
+        "image/x-canon-cr3": "Canon RAW image",
+        "image/svg+xml": "SVG image",
+        "image/bmp": "BMP image",
+        "image/x-ms-bmp": "BMP image",
+        "image/tiff": "TIFF image",
+        "image/vnd.adobe.photoshop": "Photoshop document",
+        "application/pdf": "PDF document",
+        "application/x-empty": "empty file",
+        "application/octet-stream": "unknown kind of file",
+        "text/plain": "text file",
+        "text/html": "HTML document",
+        "audio/mp4": "MPEG-4 audio",
+        "audio/mpeg": "MP3 audio",
+        "video/3gpp": "3GP video",
+        "video/mpeg": "MPEG video",
+        "video/mp2t": "MPEG transport stream",
+        "video/x-flv": "Flash video",
+        "video/x-ms-asf": "Windows Media video",
+        "application/zip": "Zip archive",
+    }
+)
+_ALIASES = MappingProxyType({"video/x-m4v": "video/mp4", "video/avi": "video/x-msvideo", "image/pjpeg": "image/jpeg"})
+
+# Brands of ISO base media files (ftyp), by what such a file is. libmagic calls MSNV audio, and XAVC, CAEP, piff, cmfc
+# and others nothing but data.
+_BRANDS = MappingProxyType(
+    {
+        "video/mp4": "isom iso2 iso3 iso4 iso5 iso6 iso7 iso8 iso9 isoa isob isoc mp21 mp41 mp42 mp71 avc1 hvc1 hev1 "
+        "av01 dby1 dash msdh msix piff cmfc cmfs cmff cmf2 f4v F4V M4V M4VH M4VP MSNV XAVC CAEP NDSC NDSH NDSM NDSP "
+        "NDSS NDXC NDXH NDXM NDXP NDXS mmp4 kddi FACE MPPI lmsg sims",
+        "video/quicktime": "qt",
+        "audio/mp4": "M4A M4B M4P F4A F4B",
+        "image/heic": "heic heix heim heis hevc hevx hevm hevs",
+        "image/heif": "mif1 mif2 msf1",
+        "image/avif": "avif avis",
+        "image/jp2": "jp2 jpx jpm mjp2 mj2s",
+        "image/jxl": "jxl",
+        "image/x-canon-cr3": "crx",
+        "video/3gpp": "3gp4 3gp5 3gp6 3gp7 3gp8 3gp9 3gr6 3gs6 3gs7 3ge6 3ge7 3gg6 3g2a 3g2b 3g2c",
+    }
+)
+_BY_BRAND = MappingProxyType({brand: mime for mime, brands in _BRANDS.items() for brand in brands.split()})
+_QUICKTIME_BOXES = frozenset({b"moov", b"mdat", b"pnot", b"moof"})
+_PADDING_BOXES = frozenset({b"wide", b"free", b"skip"})
+
+
+def kind(content_type: str) -> str:
+    """`image` or `video`: the `type` the service wants beside a content type."""
+    return content_type.partition("/")[0]
+
+
+def content_type(head: bytes) -> tuple[str | None, str]:
+    """The MIME type to send, None where it is nothing PostPost takes, and what it looks like, in words.
+
+    `head` is the first `HEAD` bytes of the file, or all of it.
+    """
+    found = _from_boxes(head) or _from_libmagic(head)
+    found = _ALIASES.get(found, found)
+    name = _NAMES.get(found.lower()) or ("text file" if found.startswith("text/") else found)
+    return (found if found in EXTENSIONS else None), name
+
+
+def _from_boxes(head: bytes) -> str | None:
+    """What the leading boxes of an ISO base media or QuickTime file say; None where it does not begin like one."""
+    at = 0
+    for _ in range(8):  # padding before the first box that means something
+        length, name = int.from_bytes(head[at : at + 4], "big"), head[at + 4 : at + 8]
+        if name in (b"ftyp", b"styp"):
+            return _from_brands(head[at + 8 : at + max(16, min(length, 1024))])
+        if name in _QUICKTIME_BOXES:
+            return "video/quicktime"
+        if name not in _PADDING_BOXES or length < 8:
+            return None
+        at += length
+    return None
+
+
+def _from_brands(box: bytes) -> str | None:
+    brands = [box[at : at + 4].decode("latin-1").rstrip(" \0") for at in (0, *range(8, len(box), 4))]
+    found = [_BY_BRAND[brand] for brand in brands if brand in _BY_BRAND]
+    major = _BY_BRAND.get(brands[0])
+    if major in (None, "video/3gpp") and "video/mp4" in found:  # phones write 3gp4 in front of mp42
+        return "video/mp4"
+    if major == "image/heif":  # "some HEIF image": a later brand says which
+        return next((mime for mime in found if mime.startswith("image/") and mime != major), major)
+    return major
+
+
+# --- libmagic ---------------------------------------------------------------------------------------------------------
+
+_local = threading.local()
+_import_lock = threading.Lock()
+
+
+def _from_libmagic(head: bytes) -> str:
+    sniff: Callable[[bytes], str] | None = getattr(_local, "sniff", None)
+    if sniff is None:
+        sniff = _local.sniff = _libmagic()
+    return sniff(head)
+
+
+def _libmagic() -> Callable[[bytes], str]:
+    """A sniffer for this thread. Imported here, since libmagic costs every start 40 ms and its database some memory."""
+    with _import_lock:
+        environment, load = dict(os.environ), ctypes.CDLL.__init__
+        database = None
+        try:
+            import magic
+        except ImportError:  # no libmagic on this system: the one that comes in a wheel
+            import pylibmagic
+
+            database = str(pylibmagic.data.joinpath("magic.mgc"))
+            import magic
+        finally:
+            # pylibmagic changes how every library is loaded from then on, ours and our children's: undo it.
+            ctypes.CDLL.__init__ = load  # type: ignore[method-assign]  # it was assigned to, this assigns it back
+            for key in os.environ.keys() - environment.keys():
+                del os.environ[key]
+            os.environ.update(environment)
+        magician = magic.Magic(mime=True, magic_file=database)
+
+    def sniff(head: bytes) -> str:
+        try:
+            return str(magician.from_buffer(head))
+        except magic.MagicException:  # it gave up on what it was shown
+            return "application/octet-stream"
+
+    return sniff
+
+
+# --- structure --------------------------------------------------------------------------------------------------------
+
+_STEPS = 200_000  # a file of more pieces than this is taken at its word: some tenths of a second
+_BOXES = frozenset(b"ftyp moov mdat free skip wide moof uuid styp sidx ssix mfra meta udta pnot prft emsg".split())
+
+
+def structure(fd: int, content_type: str) -> Mapping[str, str | bool]:
+    """What the sizes written in a file say about its end: `truncated` (where, in words) and `moov_missing`.
+
+    Reads a few bytes per piece, by position; needs no library. Facts to be merged with those of `probe.measure`.
+    """
+    size = os.fstat(fd).st_size
+    if content_type in ("video/mp4", "video/quicktime"):
+        return _boxes(fd, size)
+    cut = _CUT[content_type](fd, size) if content_type in _CUT else ""
+    return {"truncated": cut} if cut else {}
+
+
+def _boxes(fd: int, size: int) -> Mapping[str, str | bool]:
+    at, moov = 0, False
+    for _ in range(_STEPS):
+        head = os.pread(fd, 16, at)
+        name, length = head[4:8], int.from_bytes(head[:4], "big")
+        if name not in _BOXES:  # the end, or something behind it that players skip
+            break
+        length = {0: size - at, 1: int.from_bytes(head[8:16], "big")}.get(length, length)
+        if at + length > size:
+            return {"truncated": f"its {name.decode()} atom is cut off"}
+        moov = moov or name == b"moov"
+        at += max(8, length)
+    return {} if moov else {"moov_missing": True}
+
+
+def _png_cut(fd: int, size: int) -> str:
+    at = 8
+    for _ in range(_STEPS):
+        head = os.pread(fd, 8, at)
+        at += 12 + int.from_bytes(head[:4], "big")
+        if len(head) < 8 or at > size:
+            return "its last part is missing"
+        if head[4:] == b"IEND":
+            break
+    return ""
+
+
+def _gif_cut(fd: int, size: int) -> str:
+    def behind_table(at: int, flags: int) -> int:
+        return at + (3 << (flags & 7) + 1 if flags & 0x80 else 0)
+
+    at = behind_table(13, os.pread(fd, 1, 10)[0]) if size > 13 else size + 1
+    steps = iter(range(_STEPS))  # for both loops together
+    for _ in steps:
+        head = os.pread(fd, 10, at)
+        if at > size or (head[:1] == b"," and len(head) < 10):
+            return "its last picture is cut off"
+        if head[:1] not in (b",", b"!"):  # the trailer, or none, which every reader forgives
+            break
+        at = behind_table(at + 10, head[9]) + 1 if head[:1] == b"," else at + 2
+        for _ in steps:  # data in blocks of up to 255 bytes, then an empty one
+            length = os.pread(fd, 1, at)
+            if not length:
+                return "its last picture is cut off"
+            at += 1 + length[0]
+            if not length[0]:
+                break
+    return ""
+
+
+def _riff_cut(fd: int, size: int) -> str:
+    """WebP and AVI; only the first RIFF counts, larger AVI files have more behind it."""
+    announced = 8 + int.from_bytes(os.pread(fd, 4, 4), "little")
+    return f"it should have {announced:,} bytes and has {size:,}" if announced > size else ""
+
+
+def _ebml_cut(fd: int, size: int) -> str:
+    """Matroska and WebM: an EBML header, then one segment, whose size may be left open."""
+    at = 0
+    for _ in range(2):
+        head = os.pread(fd, 12, at)
+        if len(head) < 12 or not head[4]:
+            return ""
+        width = 9 - head[4].bit_length()
+        length = int.from_bytes(head[4 : 4 + width], "big") & (1 << 7 * width) - 1
+        if length == (1 << 7 * width) - 1:
+            return ""
+        at += 4 + width + length
+    return f"it should have {at:,} bytes and has {size:,}" if at > size else ""
+
+
+_CUT: Mapping[str, Callable[[int, int], str]] = {
+    "image/png": _png_cut,
+    "image/gif": _gif_cut,
+    "image/webp": _riff_cut,
+    "video/x-msvideo": _riff_cut,
+    "video/x-matroska": _ebml_cut,
+    "video/webm": _ebml_cut,
+}

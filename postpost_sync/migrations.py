@@ -1,0 +1,39 @@
+"""The database's tables, as numbered migrations; each is applied whole or not at all. Never edit one that was released."""
+
+from __future__ import annotations
+
+from sqlite_utils import Database
+from sqlite_utils.migrations import Migrations
+
+migrations = Migrations("postpost_sync")
+
+
+@migrations(name="0001_initial")
+def initial(db: Database) -> None:
+    for statement in (
+        # one row a post folder: models.Record
+        """CREATE TABLE folders (
+            key INTEGER PRIMARY KEY, folder_id TEXT NOT NULL UNIQUE, root TEXT NOT NULL, path TEXT NOT NULL,
+            inode INTEGER NOT NULL, device INTEGER NOT NULL, state TEXT NOT NULL, first_seen TEXT NOT NULL,
+            updated_at TEXT NOT NULL, fingerprint TEXT NOT NULL, complete_at TEXT, now_time TEXT, confirmed INTEGER NOT NULL,
+            rebuilds INTEGER NOT NULL, done INTEGER NOT NULL, account TEXT NOT NULL, timezone TEXT NOT NULL,
+            platforms TEXT NOT NULL, media TEXT NOT NULL, time TEXT, error TEXT, warnings TEXT NOT NULL, retry_at TEXT,
+            trouble TEXT, previous TEXT NOT NULL, UNIQUE (root, path))""",
+        # one row a post group that we made, or may have made: models.Group
+        """CREATE TABLE groups (
+            key INTEGER PRIMARY KEY, folder INTEGER NOT NULL REFERENCES folders (key) ON DELETE CASCADE, stage TEXT NOT NULL,
+            post_group_id TEXT, intent_at TEXT NOT NULL, content TEXT NOT NULL, platforms TEXT NOT NULL,
+            platform_settings TEXT NOT NULL, issued TEXT NOT NULL, read_back TEXT, verified INTEGER NOT NULL, asked_time TEXT,
+            answered_time TEXT, searches INTEGER NOT NULL, results TEXT NOT NULL, outcome TEXT, checked_at TEXT,
+            lost INTEGER NOT NULL)""",
+        "CREATE INDEX groups_by_folder ON groups (folder)",
+        # one row a media record: models.Upload. url is a secret
+        """CREATE TABLE uploads (
+            group_key INTEGER NOT NULL REFERENCES groups (key) ON DELETE CASCADE, position INTEGER NOT NULL, name TEXT NOT NULL,
+            upload_name TEXT NOT NULL, content_type TEXT NOT NULL, stat TEXT NOT NULL, stage TEXT NOT NULL, sha256 TEXT, url TEXT,
+            file_url TEXT, media_id TEXT, expires_at TEXT, signs INTEGER NOT NULL, resets INTEGER NOT NULL, sent INTEGER NOT NULL,
+            PRIMARY KEY (group_key, position)) WITHOUT ROWID""",
+        # facts about this database as a whole: its instance id
+        "CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+    ):
+        db.execute(statement)

@@ -1,0 +1,301 @@
+"""What each platform takes: one table of data with its sources, and how each platform counts a text.
+
+Adding or correcting a platform is an edit of the rows here. What is done about them is `preflight`'s.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from types import MappingProxyType
+
+Overrides = Mapping[str, Mapping[str, int | float]]  # platform -> key of KEYS -> value, from the config's `limits:`
+
+
+class Severity(StrEnum):
+    ERROR = "error"  # the platform refuses it
+    WARNING = "warning"  # it goes out, but perhaps not as it was meant
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """One figure. `unit` says how it is measured: "MB" is refused above 2**20 bytes each, warned about above 10**6."""
+
+    platform: str
+    key: str
+    value: int | float
+    unit: str
+    severity: Severity
+    source: str
+    date: str
+
+
+@dataclass(frozen=True, slots=True)
+class Formats:
+    """Content types by what becomes of them; what is not named is refused."""
+
+    platform: str
+    taken: frozenset[str]
+    converted: frozenset[str]  # to JPEG, by the service
+    risky: frozenset[str]  # the pages disagree, or the platform often fails on it
+    animated: frozenset[str]  # stays animated there (inferred)
+    source: str
+    date: str
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One key of `platformSettings`. `allowed` None: true or false; empty: any text."""
+
+    platform: str
+    key: str
+    allowed: tuple[str, ...] | None
+    source: str
+    date: str
+
+
+SUFFIXES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "image/jpeg": (".jpg", ".jpeg", ".jpe", ".jfif"),
+        "image/png": (".png", ".apng"),
+        "image/gif": (".gif",),
+        "image/webp": (".webp",),
+        "video/mp4": (".mp4", ".m4v", ".mp4v", ".f4v"),
+        "video/quicktime": (".mov", ".qt"),
+        "video/x-msvideo": (".avi",),
+        "video/x-matroska": (".mkv",),
+        "video/webm": (".webm",),
+    }
+)
+"""Every content type PostPost takes, with the extensions that fit it; it is sent under the first."""
+
+FORMAT_NAMES = MappingProxyType(
+    dict(zip(SUFFIXES, ("JPEG", "PNG", "GIF", "WebP", "MP4", "MOV", "AVI", "MKV", "WebM"), strict=True))
+)
+CODECS = MappingProxyType({"video": frozenset({"h264", "hevc", "vp9"}), "audio": frozenset({"aac", "opus", ""})})
+"""What every platform plays, in FFmpeg's names (inferred); "" is no sound."""
+
+_E, _W = Severity.ERROR, Severity.WARNING
+_DATE = "2026-03"
+_UPLOADS = "guides/media-uploads"
+ANY = "any"  # rows for the service itself, whatever the platform
+
+# platform, its page, then (key, value, unit[, severity]); an error where nothing is said.
+_Row = tuple[str, int | float, str] | tuple[str, int | float, str, Severity]
+_LIMITS: tuple[tuple[str, str, tuple[_Row, ...]], ...] = (
+    (ANY, _UPLOADS, (("file_bytes", 536_870_912, "bytes"), ("videos", 1, "videos"))),
+    (ANY, "inferred", (("kinds", 1, "kinds of media"), ("pixels", 100_000_000, "pixels", _W))),
+    (
+        "twitter",
+        "platforms/twitter",
+        (
+            ("text", 280, "characters as X counts them", _W),
+            ("text_part", 270, "characters as X counts them", _W),
+            ("image_bytes", 5, "MB"),
+            ("images", 4, "images"),
+            ("duration_max", 120, "s"),
+        ),
+    ),
+    (
+        "instagram",
+        "platforms/instagram",
+        (
+            ("text", 2200, "characters"),
+            ("hashtags", 30, "hashtags"),
+            ("media_min", 1, "media files"),
+            ("image_bytes", 8, "MB"),
+            ("images", 10, "images"),
+            ("aspect_min", 0.8, ":1", _W),
+            ("aspect_max", 1.91, ":1", _W),
+            ("video_bytes", 300, "MB"),
+            ("duration_min", 3, "s"),
+            ("duration_max", 180, "s"),
+        ),
+    ),
+    (
+        "threads",
+        "platforms/threads",
+        (
+            ("text", 500, "characters"),
+            ("links", 5, "links"),
+            ("separators", 0, "lines of ---"),
+            ("image_bytes", 8, "MB"),
+            ("images", 10, "images"),
+            ("video_bytes", 500, "MB"),
+            ("duration_max", 300, "s"),
+        ),
+    ),
+    (
+        "tiktok",
+        "platforms/tiktok",
+        (
+            ("text", 2200, "characters"),
+            ("images", 0, "images"),
+            ("videos_min", 1, "videos"),
+            ("duration_min", 3, "s"),
+            ("duration_max", 600, "s"),
+            ("fps_min", 23, "fps"),
+        ),
+    ),
+    (
+        "linkedin",
+        "platforms/linkedin",
+        (
+            ("text", 3000, "characters"),
+            ("image_bytes", 5, "MB"),
+            ("images", 10, "images"),
+            ("video_bytes", 500, "MB"),
+            ("duration_max", 1800, "s"),
+        ),
+    ),
+    (
+        "youtube",
+        "platforms/youtube",
+        (
+            ("text", 5000, "characters"),
+            ("title", 100, "characters"),
+            ("images", 0, "images"),
+            ("videos_min", 1, "videos"),
+            ("duration_max", 43200, "s"),
+        ),
+    ),
+    (
+        "facebook",
+        "platforms/facebook",
+        (
+            ("text", 63206, "characters"),
+            ("image_bytes", 10, "MB"),
+            ("images", 10, "images"),
+            ("duration_max", 2700, "s"),
+        ),
+    ),
+    (
+        "mastodon",
+        "platforms/mastodon",
+        (("text", 500, "characters"), ("image_bytes", 16, "MB"), ("images", 4, "images"), ("video_bytes", 99, "MB")),
+    ),
+    (
+        "bluesky",
+        "platforms/bluesky",
+        (
+            ("text", 300, "characters"),
+            ("image_bytes", 1_000_000, "bytes"),
+            ("images", 4, "images"),
+            ("width", 2000, "px"),
+            ("height", 2000, "px"),
+            ("video_bytes", 100, "MB"),
+            ("short_video_bytes", 50, "MB"),
+            ("short_video", 60, "s"),
+            ("duration_max", 180, "s"),
+        ),
+    ),
+    (
+        "telegram",
+        "platforms/telegram",
+        (
+            ("text", 4096, "characters"),
+            ("text_with_media", 1024, "characters"),
+            ("image_bytes", 10, "MB"),
+            ("images", 10, "images"),
+            ("video_bytes", 50, "MB"),
+        ),
+    ),
+)
+LIMITS = MappingProxyType(
+    {
+        (platform, row[0]): Limit(platform, row[0], row[1], row[2], row[3] if len(row) == 4 else _E, page, _DATE)
+        for platform, page, rows in _LIMITS
+        for row in rows
+    }
+)
+PLATFORMS = tuple(dict.fromkeys(platform for platform, _ in LIMITS if platform != ANY))
+KEYS: Mapping[str, str] = MappingProxyType(
+    {limit.key: "bytes" if limit.unit == "MB" else limit.unit for limit in LIMITS.values()}
+    | {
+        "video_width": "px",
+        "video_height": "px",
+        "video_aspect_min": ":1",
+        "video_aspect_max": ":1",
+    }  # no row has these yet
+    | {"fps_max": "fps", "bitrate_max": "bits per second"}
+)
+"""Every key the config's `limits:` may hold, with the unit its value is in."""
+
+
+def limit(platform: str, key: str, overrides: Overrides) -> Limit | None:
+    """The figure that holds for a platform: the config's, else the table's, else none."""
+    row = LIMITS.get((platform, key), LIMITS.get((ANY, key)))
+    own = overrides.get(platform, {}).get(key)
+    if own is None or key not in KEYS:
+        return replace(row, platform=platform) if row else None
+    return Limit(platform, key, own, KEYS[key], row.severity if row else Severity.ERROR, "limits in the config", "")
+
+
+# --- formats and settings ---------------------------------------------------------------------------------------------
+
+
+def _formats(platform: str, taken: str, converted: str = "", risky: str = "", animated: str = "") -> Formats:
+    def types(names: str) -> frozenset[str]:
+        return frozenset(mime for mime, name in FORMAT_NAMES.items() if name in names.split())
+
+    page = f"platforms/{platform}"
+    return Formats(platform, types(taken), types(converted), types(risky), types(animated), page, _DATE)
+
+
+FORMATS: Mapping[str, Formats] = MappingProxyType(
+    {
+        row.platform: row
+        for row in (
+            _formats("twitter", "JPEG PNG GIF WebP MP4 MOV", animated="GIF"),
+            _formats("instagram", "JPEG MP4 MOV", converted="WebP", risky="PNG GIF"),
+            _formats("threads", "JPEG PNG MP4 MOV", converted="WebP"),
+            _formats("tiktok", "MP4 MOV WebM"),
+            _formats("linkedin", "JPEG PNG GIF MP4", converted="WebP", animated="GIF"),
+            _formats("youtube", "MP4 MOV AVI WebM"),
+            _formats("facebook", "JPEG PNG GIF MP4 MOV", converted="WebP", animated="GIF"),
+            _formats("mastodon", "JPEG PNG GIF WebP MP4", risky="MOV WebM", animated="GIF"),
+            _formats("bluesky", "JPEG PNG WebP MP4"),
+            _formats("telegram", "JPEG PNG GIF MP4 MOV AVI MKV WebM", converted="WebP", animated="GIF"),
+        )
+    }
+)
+_VIEWERS = ("PUBLIC_TO_EVERYONE", "MUTUAL_FOLLOW_FRIENDS", "FOLLOWER_OF_CREATOR", "SELF_ONLY")
+_TIKTOK_SWITCHES = ("allowComments", "allowDuet", "allowStitch", "commercialContent", "brandOrganic", "brandedContent")
+_SETTINGS: tuple[tuple[str, str, tuple[str, ...] | None], ...] = (
+    ("tiktok", "viewerSetting", _VIEWERS),
+    *(("tiktok", key, None) for key in _TIKTOK_SWITCHES),
+    ("instagram", "videoType", ("REELS", "STORIES")),
+    ("youtube", "privacy", ("public", "private", "unlisted")),
+    ("youtube", "title", ()),
+    ("threads", "replyControl", ("", "everyone", "accounts_you_follow", "mentioned_only")),
+)
+SETTINGS = MappingProxyType(
+    {(p, key): Setting(p, key, allowed, f"platforms/{p}", _DATE) for p, key, allowed in _SETTINGS}
+)
+# A switch that needs at least one of the others beside it.
+SETTING_NEEDS = MappingProxyType({("tiktok", "commercialContent"): ("brandOrganic", "brandedContent")})
+
+
+# --- how a text is counted --------------------------------------------------------------------------------------------
+
+_HASHTAG = re.compile(r"(?<![\w&])[#＃]\w+")  # noqa: RUF001  # the full-width one makes a hashtag too
+_LINK = re.compile(r"https?://[^\s]|(?<![\w/.@-])www\.[^\s]", re.IGNORECASE)
+_SEPARATOR = re.compile(r"^[ \t]*---[ \t]*\r?$", re.MULTILINE)
+_ONE = r"[\u203c\u2049\u2139\u2194-\u21aa\u231a-\u23ff\u24c2\u25aa-\u25fe\u2600-\u27bf\u2934\u2935\u2b05-\u2b55\u3030\u303d"
+_ONE += r"\u3297\u3299\U0001f000-\U0001faff][\ufe0e\ufe0f\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]*"
+_EMOJI = re.compile(rf"[\U0001f1e6-\U0001f1ff]{{2}}|[0-9#*]\ufe0f?\u20e3|{_ONE}(?:\u200d{_ONE})*")
+# X's own ranges of characters that weigh one; every other weighs two, as does an emoji, however it is put together.
+_LIGHT = re.compile(r"[\u0000-\u10ff\u2000-\u200d\u2010-\u201f\u2032-\u2037]")
+
+
+def count(text: str, key: str, unit: str) -> int:
+    """How much of `key` (text, hashtags, links, separators) a text holds, counted the way the limit's unit says."""
+    patterns = {"hashtags": _HASHTAG, "links": _LINK, "separators": _SEPARATOR}
+    if key in patterns:
+        return sum(1 for _ in patterns[key].finditer(text))
+    if unit == "characters as X counts them":
+        rest, emoji = _EMOJI.subn("", text)
+        return 2 * (emoji + len(rest)) - sum(1 for _ in _LIGHT.finditer(rest))
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2

@@ -1,0 +1,76 @@
+"""`post.status.yaml`: written whole into a post folder, and read again as something that anybody may have written."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from postpost_sync import yamltree
+from postpost_sync.models import STATUS_FILE
+
+_TEMPORARY = f".{STATUS_FILE}.tmp"
+_MAX = 64 * 1024
+
+
+def text(sentence: str, facts: Mapping[str, Any]) -> str:
+    """The file's content: a plain sentence, then the facts."""
+    body = yaml.safe_dump(dict(facts), sort_keys=False, allow_unicode=True, width=120)
+    return f"# {' '.join(sentence.split())}\n# Written by postpost-sync: to change the post, edit its sidecar.\n{body}"
+
+
+def write(folder: str, content: str, sidecar_mode: int) -> None:
+    """Replace the status file, with the sidecar's permissions; OSError where the folder cannot be written."""
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(_TEMPORARY, dir_fd=fd)
+        temporary = os.open(_TEMPORARY, flags, 0o600, dir_fd=fd)
+        try:
+            with open(temporary, "w", encoding="utf-8") as file:
+                file.write(content)
+                file.flush()
+                with contextlib.suppress(OSError):  # not every network file system has modes
+                    os.fchmod(file.fileno(), sidecar_mode & 0o666)
+            os.replace(_TEMPORARY, STATUS_FILE, src_dir_fd=fd, dst_dir_fd=fd)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(_TEMPORARY, dir_fd=fd)
+            raise
+    finally:
+        os.close(fd)
+
+
+def read(folder: str) -> str | None:
+    """The status file as it is; None where there is none that could be ours."""
+    try:
+        fd = os.open(os.path.join(folder, STATUS_FILE), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        s = os.fstat(fd)
+        if not stat.S_ISREG(s.st_mode) or s.st_size > _MAX:
+            return None
+        return os.read(fd, _MAX).decode("utf-8", "replace")
+    except OSError:
+        return None
+    finally:
+        os.close(fd)
+
+
+def claims(content: str | None) -> dict[str, str]:
+    """The plain text values in it. They are claims: whoever can write the folder can have written them."""
+    if content is None:
+        return {}
+    try:
+        tree = yamltree.read(content.encode("utf-8"))
+    except yamltree.YamlProblem:
+        return {}
+    if not isinstance(tree, yamltree.Mapping):
+        return {}
+    return {key: node.text for key, _, node in tree if isinstance(node, yamltree.Scalar)}

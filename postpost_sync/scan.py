@@ -1,0 +1,282 @@
+"""Looks at folders and opens files in them, trusting nothing: what is there, what is ignored, and no link ever followed.
+
+The walk reads metadata alone. Reading goes component by component from the root's own descriptor, so that a folder that
+is swapped for a link meanwhile leads nowhere.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fnmatch
+import os
+import re
+import stat
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from postpost_sync.errors import FileChanged, Finding, Unreadable, printable
+from postpost_sync.models import SIDECAR_NAMES, STATUS_FILE, Entry, EntryKind, Folder, Stat
+
+IGNORED: tuple[str, ...] = (
+    *[
+        ".*",
+        "~*",
+        "*~",
+        "#*#",
+        "*.part",
+        "*.partial",
+        "*.filepart",
+        "*.crdownload",
+        "*.download",
+        "*.tmp",
+        "*.temp",
+        "*.swp",
+        "*.insyncdl",
+        "*.!sync",
+        "*___jb_tmp___",
+        "*.unison*",
+        "*.ffs_tmp",
+        "@eaDir",
+        "@tmp",
+        "@Recycle",
+        "@Recently-Snapshot",
+        "@sharebin",
+        "*@SynoEAStream",
+        "*@SynoResource",
+        "#recycle",
+        "#snapshot",
+        "Thumbs.db",
+        "ehthumbs.db",
+        "desktop.ini",
+        "$RECYCLE.BIN",
+        "lost+found",
+        "__MACOSX",
+    ],
+    "System Volume Information",
+    "Icon\r",
+    "Network Trash Folder",
+    "Temporary Items",
+)
+ARRIVING = [
+    "*.part",
+    "*.partial",
+    "*.filepart",
+    "*.crdownload",
+    "*.download",
+    ".syncthing.*",
+    "~syncthing~*",
+    "*.insyncdl",
+    "*.!sync",
+]
+_RSYNC = r"\..+\.[A-Za-z0-9]{6}"  # rsync writes .NAME.XXXXXX
+MAX_DEPTH = 64  # folders below the root; deeper ones are not looked at
+
+
+class Names:
+    """Which names below a root are ignored, and which of these are a transfer's temporaries."""
+
+    def __init__(self, more: Sequence[str] = ()) -> None:
+        self._ignored = _either((*IGNORED, *more))
+        self._arriving = re.compile(_either(ARRIVING).pattern + "|" + _RSYNC, re.IGNORECASE | re.DOTALL)
+
+    def ignored(self, name: str) -> bool:
+        return self._ignored.fullmatch(name) is not None or name.lower() == STATUS_FILE
+
+    def arriving(self, name: str) -> bool:
+        return self._arriving.fullmatch(name) is not None
+
+
+def _either(patterns: Sequence[str]) -> re.Pattern[str]:
+    return re.compile("|".join(fnmatch.translate(pattern) for pattern in patterns), re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Oddity:
+    """Something about a folder that is no post folder, which a person should see."""
+
+    path: str
+    finding: Finding
+
+
+def walk(root: str, names: Names) -> Iterator[Folder | Oddity]:
+    """Every post folder below `root`, and what is odd. OSError where the root itself cannot be read."""
+    stack = [("", 0)]
+    while stack:
+        path, depth = stack.pop()
+        full = os.path.join(root, path) if path else root
+        try:
+            listed = _list(root, path, full, names)
+        except OSError as error:
+            if not path:
+                raise
+            if not isinstance(error, FileNotFoundError | NotADirectoryError):  # gone meanwhile is nothing odd
+                why = f'"{printable(full)}" cannot be read: {error.strerror}'
+                yield Oddity(path, Finding("FOLDER_UNREADABLE", why, "check its rights"))
+            continue
+        for name in reversed(listed.folders):
+            if depth < MAX_DEPTH:
+                stack.append((os.path.join(path, name) if path else name, depth + 1))
+        if not listed.has_sidecar:
+            if odd := _no_sidecar(listed.files):
+                yield Oddity(path, odd)
+        elif path:
+            yield listed.folder()
+        else:
+            why = f'a sidecar lies in the watch root "{printable(root)}" itself'
+            yield Oddity(path, Finding("SIDECAR_IN_ROOT", why, "put it and its media into a folder of their own"))
+
+
+def look(root: str, path: str, names: Names) -> Folder | None:
+    """One post folder as it is now; None where it is gone or is none."""
+    if not path:
+        return None
+    try:
+        with _opened(root, path) as fd:
+            listed = _list(root, path, fd, names)
+    except OSError:
+        return None
+    return listed.folder() if listed.has_sidecar else None
+
+
+def present(root: str) -> bool:
+    """Whether the root is there with something in it: one that is missing, unreadable or suddenly empty is away."""
+    try:
+        with os.scandir(root) as entries:
+            return next(entries, None) is not None
+    except OSError:
+        return False
+
+
+@dataclass
+class _Listed:
+    root: str
+    path: str
+    inode: int
+    device: int
+    found: list[tuple[str, os.stat_result]]
+    files: list[str]
+    folders: list[str]
+    has_sidecar: bool
+    arriving: float | None
+
+    def folder(self) -> Folder:
+        entries = tuple(Entry(name, _kind(s), of(s)) for name, s in sorted(self.found))
+        return Folder(self.root, self.path, self.inode, self.device, entries, self.arriving)
+
+
+def _list(root: str, path: str, where: str | int, names: Names) -> _Listed:
+    """What lies in one folder. Files are looked at closely only where there is a sidecar."""
+    here = os.stat(where)
+    found: list[tuple[str, os.stat_result]] = []
+    files: list[os.DirEntry[str]] = []
+    folders: list[str] = []
+    arriving: float | None = None
+    with os.scandir(where) as entries:
+        for entry in entries:
+            name = entry.name
+            if names.ignored(name):
+                if names.arriving(name):
+                    with contextlib.suppress(OSError):
+                        arriving = max(arriving or 0.0, entry.stat(follow_symlinks=False).st_mtime)
+            elif entry.is_dir(follow_symlinks=False):
+                folders.append(name)
+            else:
+                files.append(entry)
+        has_sidecar = any(entry.name.lower() in SIDECAR_NAMES for entry in files)
+        if has_sidecar:
+            found = [(entry.name, s) for entry in files if (s := _stat(entry)) is not None]
+    if has_sidecar:
+        empty = os.stat_result((stat.S_IFDIR, *[0] * 9))
+        found += [(name, empty) for name in folders]  # so that a folder named as media is seen for what it is
+    return _Listed(
+        root, path, here.st_ino, here.st_dev, found, [e.name for e in files], sorted(folders), has_sidecar, arriving
+    )
+
+
+def _stat(entry: os.DirEntry[str]) -> os.stat_result | None:
+    with contextlib.suppress(FileNotFoundError):
+        return entry.stat(follow_symlinks=False)
+    return None
+
+
+def _kind(s: os.stat_result) -> EntryKind:
+    if stat.S_ISREG(s.st_mode):
+        return EntryKind.FILE
+    if stat.S_ISLNK(s.st_mode):
+        return EntryKind.LINK
+    return EntryKind.FOLDER if stat.S_ISDIR(s.st_mode) else EntryKind.OTHER
+
+
+def of(s: os.stat_result) -> Stat:
+    """Our Stat of the system's."""
+    return Stat(s.st_size, s.st_mtime_ns, s.st_ctime_ns, s.st_ino, s.st_dev)
+
+
+_NEAR_MISS = re.compile(
+    r"post([._ -]?(copy|\(\d+\)))?\.ya?ml(\.txt|\.bak|\.yaml)?|posts?\.(ya?ml|json)|sidecar\.ya?ml", re.IGNORECASE
+)
+_MEDIA_NAME = re.compile(r".*\.(jpe?g|png|gif|webp|mp4|m4v|mov|avi|mkv|webm)", re.IGNORECASE | re.DOTALL)
+
+
+def _no_sidecar(files: list[str]) -> Finding | None:
+    near = next((name for name in sorted(files) if _NEAR_MISS.fullmatch(name)), None)
+    if near is None and not any(_MEDIA_NAME.fullmatch(name) for name in files):
+        return None
+    hint = (
+        f'rename "{printable(near)}" to post.yaml' if near else "add a post.yaml; `postpost-sync new FOLDER` writes one"
+    )
+    return Finding(
+        "NO_SIDECAR", "the folder holds media but no post.yaml" if near is None else "the folder has no post.yaml", hint
+    )
+
+
+# --- opening ----------------------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def _opened(root: str, path: str) -> Iterator[int]:
+    """A descriptor of the folder, reached from the root without following a link."""
+    fd = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        for part in path.split("/"):
+            inner = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=fd)
+            os.close(fd)
+            fd = inner
+        yield fd
+    finally:
+        os.close(fd)
+
+
+@contextlib.contextmanager
+def opened(root: str, path: str, name: str, expected: Stat) -> Iterator[int]:
+    """A descriptor of the regular file that was seen as `expected`; FileChanged where it is another one by now."""
+    try:
+        with _opened(root, path) as folder:
+            device = os.fstat(folder).st_dev
+            flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+            fd = os.open(name, flags, dir_fd=folder)
+    except PermissionError:
+        raise Unreadable(Finding("FILE_UNREADABLE", f"{printable(name)} may not be read", "check its rights")) from None
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        raise _changed(name, f"cannot be opened: {why}") from None
+    try:
+        unchanged(fd, name, expected)
+        if os.fstat(fd).st_dev != device:
+            raise _changed(name, "lies on another file system than its folder")
+        yield fd
+    finally:
+        os.close(fd)
+
+
+def unchanged(fd: int, name: str, expected: Stat) -> None:
+    """FileChanged unless the open file is still the regular file that was seen as `expected`."""
+    s = os.fstat(fd)
+    if not stat.S_ISREG(s.st_mode):
+        raise _changed(name, "is no longer a file")
+    if of(s) != expected:
+        raise _changed(name, "has changed since it was looked at")
+
+
+def _changed(name: str, what: str) -> FileChanged:
+    return FileChanged(Finding("FILE_CHANGED", f"{printable(name)} {what}", "it is looked at again by itself"))

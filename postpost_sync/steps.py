@@ -1,0 +1,144 @@
+"""The steps that `plan` can answer with and `sync` can carry out, and the decision around one. Values only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from postpost_sync.errors import Finding
+from postpost_sync.models import Group, Post, Upload
+from postpost_sync.states import State
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """Nothing to do for `after` seconds; None: until something changes."""
+
+    after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Read the sidecar and what the files are; the folder has settled as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hash:
+    """Hash these files: they were touched, and only their bytes tell whether they changed."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    post: Post
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Look for a draft whose create was not answered."""
+
+    group: Group
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """Ask for a URL unless one is alive, and send the bytes."""
+
+    group: Group
+    upload: Upload
+
+
+@dataclass(frozen=True, slots=True)
+class Abort:
+    """End the transfers under way: what they send is no longer wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckDraft:
+    """Read the draft back and compare its media with ours."""
+
+    group: Group
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    group: Group
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """Schedule the group for `time`, or make it a draft again (`time` None). `asked` is what the folder asked for."""
+
+    group: Group
+    time: datetime | None
+    asked: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Ask what became of a group (get-post)."""
+
+    group: Group
+
+
+@dataclass(frozen=True, slots=True)
+class Doom:
+    """Write down that the group is to be deleted. `rebuild`: because it has media records without bytes."""
+
+    group: Group
+    rebuild: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    group: Group
+
+
+@dataclass(frozen=True, slots=True)
+class Abandon:
+    """The group never came to be."""
+
+    group: Group
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """What stands at PostPost is what the folder asks for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forget:
+    """The folder is gone and nothing of it stands at PostPost."""
+
+
+Step = (
+    Rest
+    | Read
+    | Hash
+    | Create
+    | Search
+    | Transfer
+    | Abort
+    | CheckDraft
+    | Verified
+    | Update
+    | Ask
+    | Doom
+    | Delete
+    | Abandon
+    | Finish
+    | Forget
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The next step, and what a person should see until it is done. `post`: what is asked for, where that is known."""
+
+    step: Step
+    state: State
+    error: Finding | None = None
+    warnings: tuple[Finding, ...] = ()
+    post: Post | None = None
+    time: datetime | None = None

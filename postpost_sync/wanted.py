@@ -1,0 +1,265 @@
+"""What a folder asks for: its reading and the config's policy resolved into one `Post`, or into what is wrong or missing.
+
+Everything is collected, so that a person is told all of it at once. Whether the time is right is `plan`'s job, and what
+the platforms take is `preflight`'s.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass, replace
+from datetime import datetime
+from fnmatch import fnmatchcase
+
+from postpost_sync import preflight
+from postpost_sync.errors import Finding, did_you_mean, printable
+from postpost_sync.models import Entry, EntryKind, Folder, MediaFile, Policy, Post, Reading, Sidecar
+from postpost_sync.times import TimeProblem, parse_time, zone
+
+PLATFORM_ID = re.compile(r"[a-z]+-[a-zA-Z0-9_-]+")  # create-post's own pattern
+_BLUESKY_DID = re.compile(r"bluesky-did:[a-z0-9:._%-]+", re.IGNORECASE)
+_MEDIA_SUFFIXES = frozenset(
+    [
+        ".jpg",
+        ".jpeg",
+        ".jpe",
+        ".png",
+        ".gif",
+        ".webp",
+        ".mp4",
+        ".m4v",
+        ".mov",
+        ".qt",
+        ".avi",
+        ".mkv",
+        ".webm",
+        ".heic",
+        ".heif",
+        ".avif",
+        ".bmp",
+        ".tif",
+        ".tiff",
+        ".svg",
+        ".mpg",
+        ".mpeg",
+        ".wmv",
+        ".flv",
+        ".3gp",
+    ]
+)
+_CONFLICT_COPIES = ("*.sync-conflict-*", "*conflicted copy*", "*(case conflict)*", "*_conflict-*", "*-safebackup-*")
+_NUMBERS = re.compile(r"(\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """`post` is there only where nothing is wrong and nothing is awaited. `now`: its time is "now", to be resolved."""
+
+    post: Post | None
+    now: bool = False
+    errors: tuple[Finding, ...] = ()
+    warnings: tuple[Finding, ...] = ()
+    missing: Finding | None = None  # named but not there (yet)
+    empty: Finding | None = None  # there, but of no length (yet)
+    time: datetime | None = None  # known even where there is no post
+
+
+def natural_order(name: str) -> tuple[object, ...]:
+    """A sort key by which slide2 comes before slide10, and upper and lower case are one."""
+    parts = _NUMBERS.split(unicodedata.normalize("NFC", name).casefold())
+    return (*((1, int(p), "") if p.isdecimal() else (0, 0, p) for p in parts), (0, 0, name))
+
+
+def is_conflict_copy(name: str) -> bool:
+    return any(fnmatchcase(name.lower(), pattern) for pattern in _CONFLICT_COPIES)
+
+
+def looks_like_media(name: str) -> bool:
+    """By its name alone: whether a person would expect it in the post."""
+    return "." + name.lower().rpartition(".")[2] in _MEDIA_SUFFIXES
+
+
+def resolve(folder: Folder, reading: Reading, policy: Policy) -> Wanted:
+    """Everything that can be said without a clock about what `folder` asks for."""
+    errors, warnings = list(reading.errors), list(reading.warnings)
+    sidecar = reading.sidecar
+    if sidecar is None:
+        empty = next((e for e in errors if e.code == "SIDECAR_EMPTY"), None)
+        return Wanted(None, errors=() if empty else tuple(errors), warnings=tuple(warnings), empty=empty)
+    platforms = _platforms(sidecar, policy, errors, warnings)
+    zone_name, time, now = _time(sidecar, policy, errors, warnings)
+    media, missing, empty = _media(folder, reading, sidecar, errors, warnings)
+    content = reading.content
+    if content is None and sidecar.content_file is not None:
+        found = next((e for e in folder.entries if e.name == sidecar.content_file), None)
+        if found is None:
+            missing = missing or _missing(sidecar.content_file, sidecar, "content_file")
+    if content is not None:
+        post = Post(content, platforms, sidecar.platform_settings, media, time, zone_name)
+        refused, doubtful = preflight.check(post)
+        if missing or empty:  # what is not there yet cannot be too few
+            refused = tuple(f for f in refused if f.code not in preflight.ABOUT_ABSENT_MEDIA)
+        errors += refused
+        warnings += doubtful
+        if not errors and not missing and not empty:
+            return Wanted(post, now, (), tuple(warnings), time=time)
+    return Wanted(None, now, tuple(errors), tuple(warnings), missing, empty, time)
+
+
+def _at(sidecar: Sidecar, key: str) -> str:
+    return f"post.yaml, line {sidecar.lines[key]}: {key}" if key in sidecar.lines else f"post.yaml: {key}"
+
+
+def _platforms(sidecar: Sidecar, policy: Policy, errors: list[Finding], warnings: list[Finding]) -> tuple[str, ...]:
+    names = policy.default_platforms if sidecar.platforms is None else sidecar.platforms
+    where = _at(sidecar, "platforms")
+    if not names:
+        errors.append(
+            Finding(
+                "NO_PLATFORMS",
+                f"{where}: no platform is given",
+                "name connection ids such as twitter-123 (`postpost-sync accounts` lists them)",
+            )
+        )
+    ids: list[str] = []
+    for name in names:
+        for one in policy.accounts.get(name, (name,)):
+            if one in ids:
+                warnings.append(
+                    Finding("PLATFORM_TWICE", f"{where}: {printable(one)} is named more than once; it is used once")
+                )
+            elif PLATFORM_ID.fullmatch(one):
+                ids.append(one)
+            elif _BLUESKY_DID.fullmatch(one):
+                ids.append(one)
+                warnings.append(
+                    Finding(
+                        "PLATFORM_ID_DOUBTFUL",
+                        f"{where}: PostPost may refuse the id {printable(one)}, "
+                        "since it holds colons; it is sent as it is",
+                    )
+                )
+            else:
+                near = did_you_mean(one, policy.accounts) if policy.accounts else ""
+                errors.append(
+                    Finding(
+                        "UNKNOWN_ACCOUNT",
+                        f'{where}: "{printable(one)}" is neither a connection id such as '
+                        "twitter-123 nor a name in accounts of the config",
+                        near or "`postpost-sync accounts` lists the ids",
+                    )
+                )
+    return tuple(ids)
+
+
+def _time(
+    sidecar: Sidecar, policy: Policy, errors: list[Finding], warnings: list[Finding]
+) -> tuple[str, datetime | None, bool]:
+    zone_name = sidecar.timezone or policy.timezone
+    try:
+        zone(zone_name)
+    except TimeProblem as problem:
+        errors.append(_located(problem.finding, _at(sidecar, "timezone")))
+        return "UTC", None, False
+    if sidecar.scheduled_time is None:
+        return zone_name, None, False
+    if sidecar.scheduled_time.strip().lower() == "now":
+        return zone_name, None, True
+    where = _at(sidecar, "scheduled_time")
+    try:
+        time, doubt = parse_time(sidecar.scheduled_time, zone_name)
+    except TimeProblem as problem:
+        errors.append(_located(problem.finding, where))
+        return zone_name, None, False
+    if doubt is not None:
+        warnings.append(_located(doubt, where))
+    return zone_name, time, False
+
+
+def _located(finding: Finding, where: str) -> Finding:
+    return replace(finding, message=f"{where}: {printable(finding.message)}")
+
+
+def _missing(name: str, sidecar: Sidecar, key: str) -> Finding:
+    return Finding(
+        "MEDIA_MISSING",
+        f"{_at(sidecar, key)}: {printable(name)} is not in the folder (yet)",
+        "add the file, or correct its name in post.yaml",
+    )
+
+
+def _media(
+    folder: Folder, reading: Reading, sidecar: Sidecar, errors: list[Finding], warnings: list[Finding]
+) -> tuple[tuple[MediaFile, ...], Finding | None, Finding | None]:
+    """The media in order; then what is missing, and what is empty."""
+    read = {m.name: m for m in reading.media}
+    entries = {e.name: e for e in folder.entries}
+    media: list[MediaFile] = []
+    missing = empty = None
+    if sidecar.media is not None:
+        by_nfc = {unicodedata.normalize("NFC", name): name for name in entries}
+        for given in sidecar.media:
+            name = given if given in entries else by_nfc.get(unicodedata.normalize("NFC", given), given)
+            if name not in entries:
+                missing = missing or _missing(given, sidecar, "media")
+            elif (wrong := _not_sendable(entries[name], read.get(name))) is not None:
+                errors.append(wrong)
+            elif entries[name].stat.size == 0:
+                empty = empty or _empty(name)
+            elif name in read:
+                media.append(read[name])
+        return tuple(media), missing, empty
+    text_file = sidecar.content_file
+    for name in sorted(entries, key=natural_order):
+        entry = entries[name]
+        if entry.kind is EntryKind.FOLDER or entry in folder.sidecars or name == text_file:
+            continue
+        if is_conflict_copy(name):
+            warnings.append(
+                Finding(
+                    "CONFLICT_COPY",
+                    f"{printable(name)} is a sync program's conflict copy; it is left out",
+                    "remove it, or name it in media: if it is meant",
+                )
+            )
+        elif entry.kind is EntryKind.FILE and entry.stat.size == 0:
+            if looks_like_media(name):
+                empty = empty or _empty(name)
+        elif (wrong := _not_sendable(entry, read.get(name))) is None:
+            if name in read:
+                media.append(read[name])
+        elif wrong.code == "NOT_MEDIA" and not _meant_as_media(name, read.get(name)):
+            warnings.append(
+                Finding("FILE_LEFT_OUT", f"{wrong.message}; it is left out", "remove it, or list media: to be exact")
+            )
+        else:
+            errors.append(wrong)
+    return tuple(media), missing, empty
+
+
+def _empty(name: str) -> Finding:
+    return Finding("MEDIA_EMPTY", f"{printable(name)} is empty (0 bytes)", "wait for it to arrive, or copy it again")
+
+
+def _not_sendable(entry: Entry, file: MediaFile | None) -> Finding | None:
+    if entry.kind is not EntryKind.FILE:
+        what = {EntryKind.LINK: "a link", EntryKind.FOLDER: "a folder", EntryKind.OTHER: "a device, pipe or socket"}[
+            entry.kind
+        ]
+        return Finding(
+            "MEDIA_NOT_A_FILE", f"{printable(entry.name)} is {what}, not a file", "put the file itself into the folder"
+        )
+    if file is None or entry.stat.size == 0 or file.content_type is not None:
+        return None
+    return Finding(
+        "NOT_MEDIA",
+        f"{printable(entry.name)} is {file.sniffed or 'nothing known'}; PostPost takes JPEG, PNG, GIF, "
+        "WebP, MP4, MOV, AVI, MKV and WebM",
+        "convert it, or name the media to send in media:",
+    )
+
+
+def _meant_as_media(name: str, file: MediaFile | None) -> bool:
+    sniffed = file.sniffed if file else ""
+    return looks_like_media(name) or sniffed.endswith((" image", " video"))
