@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from postpost_sync import values, yamltree
+from postpost_sync import platforms, values, yamltree
 from postpost_sync.errors import Finding, ProgramError, did_you_mean, printable
 from postpost_sync.models import Policy
 from postpost_sync.times import TimeProblem, zone
@@ -84,7 +84,13 @@ def _optional(parse: Callable[[Node], Any]) -> Callable[[Node], Any]:
 
 
 def _path(node: Node) -> Path:
-    path = Path(values.text(node)).expanduser()
+    written = values.text(node)
+    try:
+        path = Path(written).expanduser()
+    except RuntimeError:
+        raise Wrong(
+            "NO_SUCH_USER", f'"{printable(written)}" names a user that is not known here', "write it from / on"
+        ) from None
     if not path.is_absolute():
         raise Wrong("PATH_NOT_ABSOLUTE", f'"{printable(str(path))}" is not an absolute path', "write it from / or ~ on")
     return Path(os.path.normpath(path))
@@ -92,12 +98,33 @@ def _path(node: Node) -> Path:
 
 def _url(node: Node) -> str:
     url = values.text(node).rstrip("/")
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError as error:
+        raise Wrong(
+            "BAD_URL", f'"{printable(url)}" is not a web address: {error}', f'the default is "{BASE_URL}"'
+        ) from None
     if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
         raise Wrong("URL_NOT_SECURE", f'"{printable(url)}" would send the key in the clear', "use https")
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
         raise Wrong("BAD_URL", f'"{printable(url)}" is not a web address', f'the default is "{BASE_URL}"')
     return url
+
+
+def _interval(node: Node) -> float:
+    if (seconds := values.duration(node)) <= 0:
+        raise Wrong("BAD_DURATION", "must be longer than nothing", "write it like 30s or 5m")
+    return seconds
+
+
+def _user_id(node: Node) -> str:
+    user_id = values.text(node)
+    if not user_id or not user_id.isascii() or not user_id.isprintable() or " " in user_id:
+        raise Wrong(
+            "BAD_USER_ID", f'"{printable(user_id)}" is not a user id', "copy it again from PostPost's dashboard"
+        )
+    return user_id
 
 
 def _timezone(node: Node) -> str:
@@ -116,6 +143,43 @@ def _accounts(node: Node) -> Mapping[str, tuple[str, ...]]:
     return {name: _names(value) for name, _, value in node}
 
 
+def _limits(node: Node) -> Mapping[str, Mapping[str, float]]:
+    if not isinstance(node, yamltree.Mapping):
+        raise Wrong(
+            "WRONG_TYPE",
+            f"is {describe(node)}; a map of platforms belongs here",
+            "write it as {twitter: {text: 25000}}",
+        )
+    limits: dict[str, Mapping[str, float]] = {}
+    for platform, line, figures in node:
+        if platform not in platforms.PLATFORMS:
+            raise Wrong(
+                "UNKNOWN_PLATFORM",
+                f'"{printable(platform)}" is not a platform',
+                did_you_mean(platform, platforms.PLATFORMS),
+                line,
+            )
+        if not isinstance(figures, yamltree.Mapping):
+            raise Wrong("WRONG_TYPE", f"{platform} is {describe(figures)}; a map of figures belongs here", "", line)
+        limits[platform] = {key: _figure(platform, key, at, value) for key, at, value in figures}
+    return limits
+
+
+def _figure(platform: str, key: str, line: int, node: Node) -> float:
+    if key not in platforms.KEYS:
+        raise Wrong(
+            "UNKNOWN_KEY", f'{platform}: "{printable(key)}" is not a limit', did_you_mean(key, platforms.KEYS), line
+        )
+    written = values.text(node)
+    try:
+        figure = float(written)
+    except ValueError:
+        figure = -1.0
+    if not 0 <= figure < 1e15:
+        raise Wrong("BAD_NUMBER", f'{platform}: {key}: "{printable(written)}" is not a number', "", line)
+    return figure
+
+
 _names = values.list_of(values.text, "a list of names")
 
 API_KEYS: Mapping[str, Key] = {
@@ -124,7 +188,7 @@ API_KEYS: Mapping[str, Key] = {
         _optional(_path), "null", "A file that holds the API key and nothing else; readable by its owner alone."
     ),
     "key": Key(_optional(values.text), "null", "The API key itself; key_file is better."),
-    "user_id": Key(_optional(values.text), "null", "Act as this managed user of a workspace (x-postpost-user-id)."),
+    "user_id": Key(_optional(_user_id), "null", "Act as this managed user of a workspace (x-postpost-user-id)."),
 }
 WATCH_KEYS: Mapping[str, Key] = {
     "path": Key(_path, "", "The folder to watch."),
@@ -133,7 +197,7 @@ WATCH_KEYS: Mapping[str, Key] = {
     "observer": Key(
         values.one_of("auto", "native", "polling"), "auto", "How changes are noticed; auto polls network mounts."
     ),
-    "poll_interval": Key(values.duration, "30s", "How often a polled root is looked at."),
+    "poll_interval": Key(_interval, "30s", "How often a polled root is looked at."),
     "default_platforms": Key(_names, "[]", "Where posts without platforms go."),
     "api": Key(lambda node: node, "{}", "This root's own key_file, key or user_id, where it posts as someone else."),
 }
@@ -147,7 +211,7 @@ KEYS: Mapping[str, Key] = {
     "timezone": Key(_timezone, "UTC", "IANA time zone of local times."),
     "state_db": Key(_path, "~/.local/state/postpost-sync/state.db", "The database; on a local disk."),
     "settle": Key(values.duration, "10s", "How long a folder must be quiet before it counts as complete."),
-    "rescan": Key(values.duration, "5m", "How often everything is compared, whatever was noticed."),
+    "rescan": Key(_interval, "5m", "How often everything is compared, whatever was noticed."),
     "uploads": Key(lambda node: node, "{}", "How media are sent."),
     "late_tolerance": Key(
         values.duration, "15m", "A folder that arrives this much after its time is published at once."
@@ -156,6 +220,9 @@ KEYS: Mapping[str, Key] = {
         values.duration, "6h", "A folder that was complete in time but delayed still goes out within this."
     ),
     "on_remove": Key(values.one_of("keep", "cancel"), "keep", "What a removed folder does to its scheduled post."),
+    "limits": Key(
+        _limits, "{}", "Figures of platforms that differ for you, such as {twitter: {text: 25000}} with X Premium."
+    ),
     "ignore": Key(_names, "[]", "Further name patterns to ignore, added to the built-in ones."),
 }
 
@@ -166,7 +233,10 @@ KEYS: Mapping[str, Key] = {
 def find(option: str | None, environ: Mapping[str, str]) -> Path:
     """The config file to read; ProgramError where there is none."""
     if option or (option := environ.get("POSTPOST_SYNC_CONFIG")):
-        return Path(option).expanduser()
+        try:
+            return Path(option).expanduser()
+        except RuntimeError:
+            return Path(option)  # ~user of nobody: reading it says that there is no such file
     home = Path(environ.get("XDG_CONFIG_HOME") or Path(environ.get("HOME", "~")).expanduser() / ".config")
     places = (home / "postpost-sync" / "config.yaml", Path("/etc/postpost-sync/config.yaml"))
     for place in places:
@@ -201,6 +271,7 @@ def load(file: Path, environ: Mapping[str, str]) -> Config:
         late_tolerance=top.get("late_tolerance", 900.0),
         catch_up=top.get("catch_up", 21600.0),
         cancel_removed=top.get("on_remove", "keep") == "cancel",
+        limits=top.get("limits", {}),
     )
     roots = reader.roots(top.get("watch"), api, policy)
     uploads = reader.section(top.get("uploads"), UPLOAD_KEYS, "uploads")
@@ -286,12 +357,10 @@ class _Reader:
                 if isinstance(item, yamltree.Mapping) and all(key != "path" for key, _, _ in item):
                     self.wrong(item.line, "NO_PATH", "watch: an entry has no path", "add path: /the/folder")
                 continue
+            real = Path(os.path.realpath(found["path"]))
             for other in roots:
-                if (
-                    other.path == found["path"]
-                    or other.path in found["path"].parents
-                    or found["path"] in other.path.parents
-                ):
+                there = Path(os.path.realpath(other.path))  # a link to a root is the same folders again
+                if there == real or there in real.parents or real in there.parents:
                     self.wrong(
                         item.line,
                         "ROOTS_OVERLAP",

@@ -17,6 +17,7 @@ from postpost_sync.errors import (
     KeyRefused,
     NotEditable,
     NotFound,
+    NotReached,
     PlanLimit,
     PostError,
     Refused,
@@ -88,6 +89,7 @@ def settled(fingerprint: str, complete_at: datetime, now_time: datetime | None) 
             rebuilds=0,
             done=False,
             trouble=None,
+            warnings=(),
         )
 
     return change
@@ -142,6 +144,18 @@ def searched(key: int, now: datetime) -> Change:
         pause = SEARCH_PAUSES[min(done, len(SEARCH_PAUSES) - 1)]
         trouble = Trouble("Search", TroubleKind.RETRY, why, now, now + timedelta(seconds=pause))
         return replace(with_group(key, searches=done + 1)(record), trouble=trouble)
+
+    return change
+
+
+def doubted(key: int, ids: str) -> Change:
+    """There are more drafts that an unknown create may have made than creates: none is touched, and a person is told."""
+    why = f"PostPost's answer to create-post was lost, and several drafts could be its work: {ids}"
+    warning = Finding("DRAFTS_DOUBTFUL", why, "delete at PostPost those that are not needed")
+
+    def change(record: Record) -> Record:
+        record = replace(record, warnings=(*record.warnings, warning))
+        return with_group(key, stage=GroupStage.GONE)(record)
 
     return change
 
@@ -237,6 +251,22 @@ def signed(
             resets=0,
             sent=0,
         )(record)
+
+    return change
+
+
+def not_sent(key: int, position: int, error: PostError) -> Change:
+    """The transfer did not work. A URL that was refused is dead, and so is one whose connection broke twice in a row."""
+
+    def change(record: Record) -> Record:
+        group = next((g for g in record.groups if g.key == key), None)
+        if group is None:
+            return record
+        broke = isinstance(error, Unclear) and not isinstance(error, NotReached)
+        resets = group.uploads[position].resets + broke
+        if isinstance(error, UploadRefused) or resets >= RESETS:
+            return with_upload(key, position, stage=UploadStage.WAITING, url=None, resets=0, sent=0)(record)
+        return with_upload(key, position, resets=resets, sent=0)(record)
 
     return change
 

@@ -54,6 +54,13 @@ class _Journal(logging.Formatter):
         return f"<{_PRIORITIES.get(record.levelno, 6)}>{record.getMessage()}"
 
 
+def silence() -> None:
+    """No log at all."""
+    logger = logging.getLogger("postpost_sync")
+    logger.handlers[:] = [logging.NullHandler()]
+    logger.propagate = False
+
+
 def set_up(environ: Mapping[str, str]) -> None:
     """Log to stderr; what httpx and others say of themselves (whole URLs among it) stays out."""
     handler = logging.StreamHandler(sys.stderr)

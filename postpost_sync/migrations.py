@@ -33,6 +33,10 @@ def initial(db: Database) -> None:
             upload_name TEXT NOT NULL, content_type TEXT NOT NULL, stat TEXT NOT NULL, stage TEXT NOT NULL, sha256 TEXT, url TEXT,
             file_url TEXT, media_id TEXT, expires_at TEXT, signs INTEGER NOT NULL, resets INTEGER NOT NULL, sent INTEGER NOT NULL,
             PRIMARY KEY (group_key, position)) WITHOUT ROWID""",
+        # one row a watch root: models.RootStatus
+        """CREATE TABLE roots (
+            path TEXT PRIMARY KEY, observer TEXT NOT NULL, state TEXT NOT NULL, error TEXT, last_scan TEXT,
+            oddities TEXT NOT NULL) WITHOUT ROWID""",
         # facts about this database as a whole: its instance id
         "CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
     ):

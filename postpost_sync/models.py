@@ -139,6 +139,9 @@ class Policy:
     late_tolerance: float = 900.0
     catch_up: float = 21600.0
     cancel_removed: bool = False
+    limits: Mapping[str, Mapping[str, float]] = field(
+        default_factory=dict
+    )  # platform -> key of platforms.KEYS -> figure
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,6 +312,32 @@ class Record:
     trouble: Trouble | None = None
     groups: tuple[Group, ...] = ()
     previous: tuple[str, ...] = ()  # post groups this folder had before
+
+
+@dataclass(frozen=True, slots=True)
+class Oddity:
+    """A folder that is no post folder, although somebody may think that it is one."""
+
+    path: str
+    finding: Finding
+
+
+class RootState(StrEnum):
+    OK = "ok"
+    AWAY = "away"
+    DEGRADED = "degraded"
+
+
+@dataclass(frozen=True, slots=True)
+class RootStatus:
+    """How a watch root is doing, as `status` shows it."""
+
+    path: str
+    observer: str
+    state: RootState
+    error: Finding | None = None
+    last_scan: datetime | None = None
+    oddities: tuple[Oddity, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ down what happened and asks again. The rules, in the order in which they are ask
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from postpost_sync.errors import Finding, printable
@@ -53,7 +54,9 @@ REBUILDS = 3
 SIGNS = 20  # URLs asked for one file of a draft before it is given up
 SEARCHES = 4  # looks for a create whose answer was lost, before it counts as not happened
 FOLLOW_FOR = 86400.0  # seconds after its time for which a post's outcome is asked for
-LASTING = frozenset({"TIME_SOON", "MEDIA_NOT_LISTED"})  # warnings about how it was scheduled, worth keeping afterwards
+LASTING = frozenset(
+    {"TIME_SOON", "MEDIA_NOT_LISTED", "DRAFTS_DOUBTFUL"}
+)  # warnings about how it was scheduled, worth keeping afterwards
 URL_MARGIN = 60.0  # seconds of life an upload URL must still have when its PUT starts
 
 
@@ -77,7 +80,10 @@ def draft_group(record: Record) -> Group | None:
 
 def plan(snapshot: Snapshot, record: Record, now: datetime) -> Decision:
     """The next step for a folder. `now` is the service's time as well as we know it."""
-    return _Plan(snapshot, record, now).decide()
+    decision = _Plan(snapshot, record, now).decide()
+    shown = {warning.code for warning in decision.warnings}
+    lasting = tuple(w for w in record.warnings if w.code in LASTING and w.code not in shown)
+    return replace(decision, warnings=(*decision.warnings, *lasting)) if lasting else decision
 
 
 class _Plan:
@@ -430,8 +436,7 @@ class _Plan:
     # endings
 
     def _finish(self, state: State, warnings: tuple[Finding, ...], post: Post, time: datetime | None) -> Decision:
-        lasting = tuple(w for w in self.record.warnings if w.code in LASTING and w not in warnings)
-        return Decision(Finish(), state, None, (*warnings, *lasting), post, time)
+        return Decision(Finish(), state, None, warnings, post, time)
 
     def _done(self) -> Decision:
         """What stands at PostPost is what the folder asks for; all that is left is to see what becomes of it."""

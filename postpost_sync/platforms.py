@@ -183,8 +183,8 @@ _LIMITS: tuple[tuple[str, str, tuple[_Row, ...]], ...] = (
             ("text", 300, "characters"),
             ("image_bytes", 1_000_000, "bytes"),
             ("images", 4, "images"),
-            ("width", 2000, "px"),
-            ("height", 2000, "px"),
+            ("width", 2000, "px wide"),
+            ("height", 2000, "px high"),
             ("video_bytes", 100, "MB"),
             ("short_video_bytes", 50, "MB"),
             ("short_video", 60, "s"),
@@ -230,7 +230,8 @@ def limit(platform: str, key: str, overrides: Overrides) -> Limit | None:
     own = overrides.get(platform, {}).get(key)
     if own is None or key not in KEYS:
         return replace(row, platform=platform) if row else None
-    return Limit(platform, key, own, KEYS[key], row.severity if row else Severity.ERROR, "limits in the config", "")
+    unit, severity = (row.unit, row.severity) if row else (KEYS[key], Severity.ERROR)
+    return Limit(platform, key, own, "bytes" if unit == "MB" else unit, severity, "limits in the config", "")
 
 
 # --- formats and settings ---------------------------------------------------------------------------------------------
@@ -287,7 +288,7 @@ _ONE = r"[\u203c\u2049\u2139\u2194-\u21aa\u231a-\u23ff\u24c2\u25aa-\u25fe\u2600-
 _ONE += r"\u3297\u3299\U0001f000-\U0001faff][\ufe0e\ufe0f\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]*"
 _EMOJI = re.compile(rf"[\U0001f1e6-\U0001f1ff]{{2}}|[0-9#*]\ufe0f?\u20e3|{_ONE}(?:\u200d{_ONE})*")
 # X's own ranges of characters that weigh one; every other weighs two, as does an emoji, however it is put together.
-_LIGHT = re.compile(r"[\u0000-\u10ff\u2000-\u200d\u2010-\u201f\u2032-\u2037]")
+_LIGHT = re.compile(r"[\u0000-\u10ff\u2000-\u200d\u2010-\u201f\u2032-\u2037]+")
 
 
 def count(text: str, key: str, unit: str) -> int:
@@ -297,5 +298,5 @@ def count(text: str, key: str, unit: str) -> int:
         return sum(1 for _ in patterns[key].finditer(text))
     if unit == "characters as X counts them":
         rest, emoji = _EMOJI.subn("", text)
-        return 2 * (emoji + len(rest)) - sum(1 for _ in _LIGHT.finditer(rest))
+        return 2 * emoji + len(rest) + len(_LIGHT.sub("", rest))
     return len(text.encode("utf-16-le", "surrogatepass")) // 2

@@ -49,18 +49,19 @@ class _Measure:
     verb: str
     fix: str
     least: bool = False  # the limit is the least that is taken, not the most
+    note: str = ""
 
 
-_SMALLER, _CUT = "export it smaller", "cut it"
+_SMALLER = "export it smaller"
 _MEASURES = (
     _Measure("image_bytes", "size", "image", "IMAGE_TOO_LARGE", "is", _SMALLER),
     _Measure("width", "width", "image", "IMAGE_TOO_WIDE", "is", "scale it down"),
     _Measure("height", "height", "image", "IMAGE_TOO_TALL", "is", "scale it down"),
-    _Measure("aspect_min", "aspect", "image", "IMAGE_ASPECT", "is", "crop it yourself", least=True),
-    _Measure("aspect_max", "aspect", "image", "IMAGE_ASPECT", "is", "crop it yourself"),
+    _Measure("aspect_min", "aspect", "image", "IMAGE_ASPECT", "is", "crop it yourself", True, "it may be cropped"),
+    _Measure("aspect_max", "aspect", "image", "IMAGE_ASPECT", "is", "crop it yourself", False, "it may be cropped"),
     _Measure("video_bytes", "size", "video", "VIDEO_TOO_LARGE", "is", _SMALLER),
     _Measure("duration_min", "duration", "video", "VIDEO_TOO_SHORT", "lasts", "use a longer one", least=True),
-    _Measure("duration_max", "duration", "video", "VIDEO_TOO_LONG", "lasts", _CUT),
+    _Measure("duration_max", "duration", "video", "VIDEO_TOO_LONG", "lasts", "cut it"),
     _Measure("fps_min", "fps", "video", "VIDEO_FPS", "runs at", "export it with more frames per second", least=True),
     _Measure("fps_max", "fps", "video", "VIDEO_FPS", "runs at", "export it with fewer frames per second"),
     _Measure("bitrate_max", "bitrate", "video", "VIDEO_BITRATE", "has", _SMALLER),
@@ -139,7 +140,7 @@ def _near(name: str) -> bool:
 
 
 def _text(post: Post, targets: Targets, overrides: Overrides) -> Iterator[_Breach]:
-    if not post.content.strip("\ufeff\u200b \t\r\n") or not post.content.strip():
+    if not post.content.replace("\u200b", "").replace("\ufeff", "").strip():
         hint = "write some text: a post needs it even with media"
         yield _Breach(S.ERROR, "CONTENT_BLANK", "content", "is blank", ANY, "no blank text", 0, hint)
         return
@@ -172,9 +173,11 @@ def _media(media: MediaFile, targets: Targets, overrides: Overrides) -> Iterator
         images = platforms.limit(platform, "images", overrides)
         if media.is_video or not images or images.value > 0:  # else no image at all: said once, for the post
             yield from _format(media, platform)
-    if media.content_type == "image/webp" and not any("image/webp" in FORMATS[p].converted for p in targets):
-        takes = "it, JPEG is safer"
-        yield _Breach(S.WARNING, "PREFER_JPEG", _name(media), "is WebP", ANY, takes, 0, "prefer JPEG to WebP")
+    formats = [FORMATS[platform] for platform in targets]
+    converted = any("image/webp" in row.converted for row in formats)
+    if media.content_type == "image/webp" and not converted and any("image/webp" in row.taken for row in formats):
+        hint, takes = "prefer JPEG to WebP", "it, but JPEG looks the same everywhere"
+        yield _Breach(S.WARNING, "PREFER_JPEG", _name(media), "is WebP", ANY, takes, 0, hint)
 
 
 def _limit(media: MediaFile, platform: str, key: str, overrides: Overrides) -> Limit | None:
@@ -196,7 +199,9 @@ def _measured(media: MediaFile, measure: _Measure, limit: Limit | None) -> Itera
     else:
         value = _number(media.facts, measure.fact)
     if value is not None:
-        yield from _over(limit, value, measure.code, _name(media), measure.verb, measure.fix, measure.least)
+        yield from _over(
+            limit, value, measure.code, _name(media), measure.verb, measure.fix, measure.least, measure.note
+        )
 
 
 def _format(media: MediaFile, platform: str) -> Iterator[_Breach]:
@@ -206,10 +211,8 @@ def _format(media: MediaFile, platform: str) -> Iterator[_Breach]:
     found, takes, rank = f"is {FORMAT_NAMES[mime]}", " ".join(names) or f"no {kind}s", len(names)
     fix = f"export it as {names[0]}" if names else "leave it out"
     if mime in formats.converted:
-        note, fix = (
-            "it is converted to JPEG and may look different",
-            "upload as JPEG directly if quality consistency is critical",
-        )
+        note = "it is converted to JPEG and may look different"
+        fix = "upload as JPEG directly if quality consistency is critical"
         yield _Breach(S.WARNING, "WEBP_CONVERTED", subject, found, platform, takes, rank, fix, note)
     elif mime in formats.risky:
         note = "it may be refused or changed"
@@ -304,7 +307,7 @@ def _settings(post: Post, targets: Targets, overrides: Overrides) -> Iterator[Fo
             limit = platforms.limit(platform, key, overrides) if row and isinstance(value, str) else None
             if limit:
                 count = platforms.count(str(value), key, limit.unit)
-                yield from _merged(_over(limit, count, "SETTING_TOO_LONG", at, "has", "shorten it"), targets)
+                yield from _merged(_over(limit, count, "SETTING_TOO_LONG", at, "has", "shorten it"), {})
 
 
 def _setting(row: platforms.Setting, value: str | bool, at: str) -> Iterator[Found]:
@@ -363,8 +366,8 @@ def _told(group: list[_Breach], targets: Targets, media: MediaFile | None = None
     message = f"{first.subject} {first.found}; {', '.join(takes)}" + (f"; {first.note}" if first.note else "")
     hint = first.fix
     if first.severity is S.ERROR and names and set(names) < set(targets):
-        hint += f", drop {' and '.join(names)} from platforms, or split the post into two folders"
-        hint += ": all platforms of a post share its text and media"
+        hint += f" or drop {' and '.join(filter(None, (', '.join(names[:-1]), names[-1])))} from platforms"
+        hint += "; or split the post into two folders, since all platforms of a post share its text and media"
     if first.code.startswith("VIDEO_") and media is not None and describe(media.facts):
         message += f"; measured: {describe(media.facts)}"
         hint += f"; {_TIKTOK}" if "tiktok" in names else ""

@@ -11,6 +11,8 @@ The facts, each absent where it is not known:
 - images: `animated`, `cmyk`, `mirrored`
 - videos: `duration` (seconds), `fps`, `bitrate` (bits per second), `video_codec`, `audio_codec` (FFmpeg's names; "" is
   no sound)
+
+`media.structure` adds what the sizes written in the file say about its end.
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ import threading
 import time
 import warnings
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -62,10 +65,10 @@ def measure(fd: int, content_type: str) -> Mapping[str, str | int | float | bool
     if content_type not in _IMAGES | _VIDEOS or not available():
         return {}
     facts: Facts = {}
-    reply = _server.ask(fd, content_type)
-    for line in reply.splitlines():
-        with contextlib.suppress(ValueError):  # the process ended in the middle of a line
-            facts.update(json.loads(line))
+    for line in _server.ask(fd, content_type).splitlines():
+        with contextlib.suppress(ValueError, RecursionError):  # it ended in the middle of a line, or was taken over
+            piece = dict(json.loads(line).items() if line.startswith(b"{") else ())
+            facts.update({key: value for key, value in piece.items() if isinstance(value, str | int | float)})
     return facts or {"unmeasured": "reading it took too long or crashed the reader"}
 
 
@@ -81,17 +84,17 @@ class _Server:
 
     def ask(self, fd: int, content_type: str) -> bytes:
         """What the process for this file wrote before it ended or its time was over. Several may run at once."""
-        readable, writable = os.pipe()
         try:
+            readable, writable = os.pipe()
+        except OSError:
+            return b""
+        with open(readable, "rb", buffering=0) as answer, contextlib.suppress(OSError):
             try:
                 self._send(content_type.encode().ljust(_REQUEST), [fd, writable])
             finally:
                 os.close(writable)
-            return _read_all(readable, time.monotonic() + WALL_SECONDS + 1)
-        except OSError:
-            return b""
-        finally:
-            os.close(readable)
+            return _read_all(answer.fileno(), time.monotonic() + WALL_SECONDS + 1)
+        return b""
 
     def _send(self, request: bytes, descriptors: list[int]) -> None:
         with self._lock:
@@ -118,7 +121,7 @@ class _Server:
 def _start() -> tuple[subprocess.Popen[bytes], socket.socket]:
     # Our own environment stays here: it may hold the API key.
     environment = {key: os.environ[key] for key in ("PATH", "LD_LIBRARY_PATH", "LANG") if key in os.environ}
-    environment["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, (str(Path(__file__).parents[1]), *sys.path)))
     command = [sys.executable, "-P", "-m", "postpost_sync.probe"]
     nothing = subprocess.DEVNULL
     ours, theirs = socket.socketpair()
@@ -337,5 +340,6 @@ def _refuse(*_: object) -> None:
 
 
 if __name__ == "__main__":
-    with socket.socket(fileno=os.dup(0)) as standard_input:
-        serve(standard_input)
+    with socket.socket(fileno=os.dup(0)) as requests:
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # or every child could read what is meant for its successors
+        serve(requests)

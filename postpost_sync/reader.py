@@ -7,7 +7,7 @@ import hashlib
 import os
 import re
 
-from postpost_sync import media, scan, sidecar
+from postpost_sync import media, probe, scan, sidecar
 from postpost_sync.errors import Finding, Unreadable, printable
 from postpost_sync.models import Entry, EntryKind, Folder, MediaFile, Reading, Sidecar
 from postpost_sync.values import located
@@ -73,9 +73,8 @@ def _sidecar(folder: Folder, errors: list[Finding]) -> tuple[Sidecar | None, str
 
 
 def _content_file(folder: Folder, parsed: Sidecar, errors: list[Finding]) -> str | None:
-    name = parsed.content_file
-    entry = next((e for e in folder.entries if e.name == name), None)
-    if entry is None:
+    entry = sidecar.named(folder, parsed.content_file or "")
+    if entry is None or (entry.kind is EntryKind.FILE and entry.stat.size == 0):
         return None  # perhaps it is still to come
     line = parsed.lines["content_file"]
 
@@ -115,8 +114,8 @@ def _bytes(folder: Folder, entry: Entry) -> bytes:
 def _sniff(folder: Folder, entry: Entry) -> MediaFile:
     try:
         with scan.opened(folder.root, folder.path, entry.name, entry.stat) as fd:
-            head = os.pread(fd, media.HEAD, 0)
+            content_type, sniffed = media.content_type(os.pread(fd, media.HEAD, 0))
+            facts = {**media.structure(fd, content_type), **probe.measure(fd, content_type)} if content_type else {}
     except Unreadable:
         return MediaFile(entry.name, entry.stat, None, "not readable (check its rights)")
-    content_type, sniffed = media.content_type(head)
-    return MediaFile(entry.name, entry.stat, content_type, sniffed)
+    return MediaFile(entry.name, entry.stat, content_type, sniffed, facts=facts)

@@ -11,19 +11,20 @@ from typing import Any
 import yaml
 
 from postpost_sync import yamltree
-from postpost_sync.models import STATUS_FILE
+from postpost_sync.models import SIDECAR_NAMES, STATUS_FILE
 
 _TEMPORARY = f".{STATUS_FILE}.tmp"
 _MAX = 64 * 1024
+_DUMPER: type = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
 def text(sentence: str, facts: Mapping[str, Any]) -> str:
     """The file's content: a plain sentence, then the facts."""
-    body = yaml.safe_dump(dict(facts), sort_keys=False, allow_unicode=True, width=120)
+    body = yaml.dump(dict(facts), Dumper=_DUMPER, sort_keys=False, allow_unicode=True, width=120)
     return f"# {' '.join(sentence.split())}\n# Written by postpost-sync: to change the post, edit its sidecar.\n{body}"
 
 
-def write(folder: str, content: str, sidecar_mode: int) -> None:
+def write(folder: str, content: str) -> None:
     """Replace the status file, with the sidecar's permissions; OSError where the folder cannot be written."""
     fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
@@ -36,7 +37,7 @@ def write(folder: str, content: str, sidecar_mode: int) -> None:
                 file.write(content)
                 file.flush()
                 with contextlib.suppress(OSError):  # not every network file system has modes
-                    os.fchmod(file.fileno(), sidecar_mode & 0o666)
+                    os.fchmod(file.fileno(), _sidecar_mode(fd))
             os.replace(_TEMPORARY, STATUS_FILE, src_dir_fd=fd, dst_dir_fd=fd)
         except BaseException:
             with contextlib.suppress(OSError):
@@ -44,6 +45,15 @@ def write(folder: str, content: str, sidecar_mode: int) -> None:
             raise
     finally:
         os.close(fd)
+
+
+def _sidecar_mode(folder: int) -> int:
+    """The permissions of the sidecar, so that who may read the one may read the other."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.lower() in SIDECAR_NAMES:
+                return stat.S_IMODE(entry.stat(follow_symlinks=False).st_mode) & 0o666
+    return 0o644
 
 
 def read(folder: str) -> str | None:

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from postpost_sync.errors import FileChanged, Finding, Unreadable, printable
-from postpost_sync.models import SIDECAR_NAMES, STATUS_FILE, Entry, EntryKind, Folder, Stat
+from postpost_sync.models import SIDECAR_NAMES, STATUS_FILE, Entry, EntryKind, Folder, Oddity, Stat
 
 IGNORED: tuple[str, ...] = (
     *[
@@ -90,17 +90,9 @@ def _either(patterns: Sequence[str]) -> re.Pattern[str]:
     return re.compile("|".join(fnmatch.translate(pattern) for pattern in patterns), re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Oddity:
-    """Something about a folder that is no post folder, which a person should see."""
-
-    path: str
-    finding: Finding
-
-
-def walk(root: str, names: Names) -> Iterator[Folder | Oddity]:
-    """Every post folder below `root`, and what is odd. OSError where the root itself cannot be read."""
-    stack = [("", 0)]
+def walk(root: str, names: Names, start: str = "") -> Iterator[Folder | Oddity]:
+    """Every post folder at or below `start`, and what is odd. OSError where the root itself cannot be read."""
+    stack = [(start, start.count("/") + 1 if start else 0)]
     while stack:
         path, depth = stack.pop()
         full = os.path.join(root, path) if path else root

@@ -5,13 +5,14 @@ What depends on the rest of the folder or on the config (is the file there, who 
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from postpost_sync import yamltree
 from postpost_sync.errors import Finding, did_you_mean, printable
-from postpost_sync.models import Settings, Sidecar
+from postpost_sync.models import Entry, Folder, Settings, Sidecar
 from postpost_sync.values import Wrong, list_of, located, text
 from postpost_sync.yamltree import Node, Scalar, describe
 
@@ -83,6 +84,13 @@ KEYS: Mapping[str, Key] = {
     "platform_settings": Key(_settings, "Settings per platform.", ("platformSettings",)),
 }
 SPELLINGS: Mapping[str, str] = {spelling: name for name, key in KEYS.items() for spelling in (name, *key.aliases)}
+
+
+def named(folder: Folder, name: str) -> Entry | None:
+    """The entry that a name in the sidecar means: a file system may spell é in two characters where people write one."""
+    composed = unicodedata.normalize("NFC", name)
+    alike = [e for e in folder.entries if unicodedata.normalize("NFC", e.name) == composed]
+    return next((e for e in alike if e.name == name), alike[0] if alike else None)
 
 
 def parse(data: bytes, file: str = "post.yaml") -> tuple[Sidecar | None, tuple[Finding, ...]]:

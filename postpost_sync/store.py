@@ -22,10 +22,10 @@ from sqlite_utils import Database
 from postpost_sync.columns import decode, encode, hints
 from postpost_sync.errors import ProgramError
 from postpost_sync.migrations import migrations
-from postpost_sync.models import Group, Record, Upload
+from postpost_sync.models import Group, Record, RootStatus, Upload
 from postpost_sync.states import State, check_move
 
-_T = TypeVar("_T", Record, Group, Upload)
+_T = TypeVar("_T", Record, Group, Upload, RootStatus)
 _BUSY_TIMEOUT_MS = 10_000
 
 
@@ -77,10 +77,10 @@ class Store:
         with self._lock, _translated(self.path):
             return self._load("WHERE key = ?", (key,)).get(key)
 
-    def records(self, *, unfinished_only: bool = False) -> list[Record]:
+    def records(self) -> list[Record]:
         """All folders, in the order in which they were first seen."""
         with self._lock, _translated(self.path):
-            return list(self._load("WHERE NOT done" if unfinished_only else "", ()).values())
+            return list(self._load("", ()).values())
 
     def index(self) -> list[tuple[int, str, str, str, bool, int, int]]:
         """(key, root, path, fingerprint, done, inode, device) of every folder: one query, however many there are."""
@@ -89,6 +89,24 @@ class Store:
                 "SELECT key, root, path, fingerprint, done, inode, device FROM folders"
             ).fetchall()
         return [(r[0], decode(str, r[1]), decode(str, r[2]), r[3], bool(r[4]), r[5], r[6]) for r in rows]
+
+    def pending(self) -> list[int]:
+        """The keys of the folders for which something is still to be done or to be followed, the soonest first."""
+        with self._lock, _translated(self.path):
+            rows = self._conn.execute(
+                "SELECT key FROM folders WHERE NOT done OR key IN (SELECT folder FROM groups WHERE stage NOT IN "
+                "('ended', 'gone', 'draft')) ORDER BY time IS NULL, time, key"
+            ).fetchall()
+        return [row[0] for row in rows]
+
+    def roots(self) -> list[RootStatus]:
+        with self._lock, _translated(self.path):
+            return [_from_row(RootStatus, row) for row in self._conn.execute("SELECT * FROM roots ORDER BY path")]
+
+    def data_version(self) -> int:
+        """A number that changes when another process has written."""
+        with self._lock, _translated(self.path):
+            return int(self._conn.execute("PRAGMA data_version").fetchone()[0])
 
     def known_group_ids(self) -> frozenset[str]:
         """The ids of all post groups that any record names."""
@@ -154,6 +172,13 @@ class Store:
         with self._transaction():
             self._conn.execute("DELETE FROM folders WHERE key = ?", (key,))
 
+    def set_roots(self, roots: list[RootStatus]) -> None:
+        """How the watch roots are doing; roots that are no longer watched are dropped."""
+        with self._transaction():
+            self._conn.execute("DELETE FROM roots")
+            for root in roots:
+                self._insert("roots", _columns(root))
+
     def progress(self, group_key: int, position: int, sent: int) -> None:
         """How many bytes of a file are out. Only for show: it may be lost, so it does not wait for the disk."""
         with self._lock, contextlib.suppress(sqlite3.Error):
@@ -218,7 +243,7 @@ class Store:
 _KEPT_APART = frozenset({"groups", "uploads"})  # they have tables of their own
 
 
-def _columns(value: Record | Group | Upload) -> dict[str, Any]:
+def _columns(value: Record | Group | Upload | RootStatus) -> dict[str, Any]:
     return {f.name: encode(getattr(value, f.name)) for f in fields(value) if f.name not in _KEPT_APART}
 
 

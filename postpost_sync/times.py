@@ -21,6 +21,8 @@ _TIME = re.compile(
 _DURATION = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>ms|s|m|h|d)?", re.ASCII)
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, None: 1.0}
 
+YEARS = range(1970, 9000)  # zones and tolerances are reckoned around a time, and a datetime ends at 9999
+
 EXAMPLE = 'write it like "2026-12-15 14:30" or "2026-12-15T13:30:00Z"'
 
 
@@ -59,6 +61,8 @@ def parse_time(text: str, zone_name: str) -> tuple[datetime, Finding | None]:
     date, clock, offset = match.group("date", "clock", "offset")
     if clock is None:
         raise TimeProblem("TIME_DATE_ONLY", f'"{text}" is a date without a time', EXAMPLE)
+    if int(date[:4]) not in YEARS:
+        raise TimeProblem("BAD_TIME", f'"{text}" is not in the years {YEARS[0]} to {YEARS[-1]}', EXAMPLE)
     if clock.index(":") == 1:
         clock = "0" + clock
     try:

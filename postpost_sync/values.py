@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from postpost_sync.errors import Finding, printable
+from postpost_sync.errors import Finding, did_you_mean, printable
 from postpost_sync.times import parse_duration
 from postpost_sync.yamltree import Node, Scalar, Sequence, describe
 
@@ -43,14 +43,15 @@ def duration(node: Node) -> float:
     try:
         return parse_duration(text(node))
     except ValueError as error:
-        raise Wrong("BAD_DURATION", str(error), "") from None
+        raise Wrong("BAD_DURATION", printable(str(error)), "write it like 30s or 5m") from None
 
 
 def whole_number(least: int, most: int) -> Callable[[Node], int]:
     def parse(node: Node) -> int:
         written = text(node)
-        if not (written.isascii() and written.isdecimal() and least <= int(written) <= most):
-            raise Wrong("BAD_NUMBER", f'"{printable(written)}" is not a whole number from {least} to {most}', "")
+        if not (written.isascii() and written.isdecimal() and len(written) < 19 and least <= int(written) <= most):
+            what = f'"{printable(written)}" is not a whole number from {least} to {most}'
+            raise Wrong("BAD_NUMBER", what, f"write it in digits, such as {least}")
         return int(written)
 
     return parse
@@ -60,7 +61,8 @@ def one_of(*allowed: str) -> Callable[[Node], str]:
     def parse(node: Node) -> str:
         written = text(node)
         if written not in allowed:
-            raise Wrong("BAD_CHOICE", f'"{printable(written)}" is not one of {", ".join(allowed)}', "")
+            what = f'"{printable(written)}" is not one of {", ".join(allowed)}'
+            raise Wrong("BAD_CHOICE", what, did_you_mean(written, allowed))
         return written
 
     return parse

@@ -15,6 +15,7 @@ from fnmatch import fnmatchcase
 from postpost_sync import preflight
 from postpost_sync.errors import Finding, did_you_mean, printable
 from postpost_sync.models import Entry, EntryKind, Folder, MediaFile, Policy, Post, Reading, Sidecar
+from postpost_sync.sidecar import named
 from postpost_sync.times import TimeProblem, parse_time, zone
 
 PLATFORM_ID = re.compile(r"[a-z]+-[a-zA-Z0-9_-]+")  # create-post's own pattern
@@ -49,6 +50,7 @@ _MEDIA_SUFFIXES = frozenset(
     ]
 )
 _CONFLICT_COPIES = ("*.sync-conflict-*", "*conflicted copy*", "*(case conflict)*", "*_conflict-*", "*-safebackup-*")
+_TOO_FEW = frozenset({"MEDIA_REQUIRED", "VIDEO_REQUIRED"})  # preflight's codes for media that are not there
 _NUMBERS = re.compile(r"(\d+)")
 
 
@@ -92,14 +94,16 @@ def resolve(folder: Folder, reading: Reading, policy: Policy) -> Wanted:
     media, missing, empty = _media(folder, reading, sidecar, errors, warnings)
     content = reading.content
     if content is None and sidecar.content_file is not None:
-        found = next((e for e in folder.entries if e.name == sidecar.content_file), None)
+        found = named(folder, sidecar.content_file)
         if found is None:
             missing = missing or _missing(sidecar.content_file, sidecar, "content_file")
+        elif found.kind is EntryKind.FILE and found.stat.size == 0:
+            empty = empty or _empty(found.name)
     if content is not None:
         post = Post(content, platforms, sidecar.platform_settings, media, time, zone_name)
-        refused, doubtful = preflight.check(post)
+        refused, doubtful = preflight.check(post, policy.limits)
         if missing or empty:  # what is not there yet cannot be too few
-            refused = tuple(f for f in refused if f.code not in preflight.ABOUT_ABSENT_MEDIA)
+            refused = tuple(f for f in refused if f.code not in _TOO_FEW)
         errors += refused
         warnings += doubtful
         if not errors and not missing and not empty:
@@ -114,7 +118,7 @@ def _at(sidecar: Sidecar, key: str) -> str:
 def _platforms(sidecar: Sidecar, policy: Policy, errors: list[Finding], warnings: list[Finding]) -> tuple[str, ...]:
     names = policy.default_platforms if sidecar.platforms is None else sidecar.platforms
     where = _at(sidecar, "platforms")
-    if not names:
+    if not any(policy.accounts.get(name, (name,)) for name in names):
         errors.append(
             Finding(
                 "NO_PLATFORMS",
@@ -198,22 +202,26 @@ def _media(
     media: list[MediaFile] = []
     missing = empty = None
     if sidecar.media is not None:
-        by_nfc = {unicodedata.normalize("NFC", name): name for name in entries}
+        taken: set[str] = set()
         for given in sidecar.media:
-            name = given if given in entries else by_nfc.get(unicodedata.normalize("NFC", given), given)
-            if name not in entries:
+            entry = named(folder, given)
+            if entry is None:
                 missing = missing or _missing(given, sidecar, "media")
-            elif (wrong := _not_sendable(entries[name], read.get(name))) is not None:
+            elif entry.name in taken:
+                where = f"{_at(sidecar, 'media')}: {printable(given)} stands twice"
+                errors.append(Finding("STANDS_TWICE", where, "keep one of the two"))
+            elif (wrong := _not_sendable(entry, read.get(entry.name), folder)) is not None:
                 errors.append(wrong)
-            elif entries[name].stat.size == 0:
-                empty = empty or _empty(name)
-            elif name in read:
-                media.append(read[name])
+            elif entry.stat.size == 0:
+                empty = empty or _empty(entry.name)
+            elif entry.name in read:
+                media.append(read[entry.name])
+            taken.add(entry.name if entry else given)
         return tuple(media), missing, empty
-    text_file = sidecar.content_file
+    text_file = named(folder, sidecar.content_file) if sidecar.content_file is not None else None
     for name in sorted(entries, key=natural_order):
         entry = entries[name]
-        if entry.kind is EntryKind.FOLDER or entry in folder.sidecars or name == text_file:
+        if entry.kind is EntryKind.FOLDER or entry in folder.sidecars or entry == text_file:
             continue
         if is_conflict_copy(name):
             warnings.append(
@@ -226,7 +234,7 @@ def _media(
         elif entry.kind is EntryKind.FILE and entry.stat.size == 0:
             if looks_like_media(name):
                 empty = empty or _empty(name)
-        elif (wrong := _not_sendable(entry, read.get(name))) is None:
+        elif (wrong := _not_sendable(entry, read.get(name), folder)) is None:
             if name in read:
                 media.append(read[name])
         elif wrong.code == "NOT_MEDIA" and not _meant_as_media(name, read.get(name)):
@@ -242,7 +250,9 @@ def _empty(name: str) -> Finding:
     return Finding("MEDIA_EMPTY", f"{printable(name)} is empty (0 bytes)", "wait for it to arrive, or copy it again")
 
 
-def _not_sendable(entry: Entry, file: MediaFile | None) -> Finding | None:
+def _not_sendable(entry: Entry, file: MediaFile | None, folder: Folder) -> Finding | None:
+    if entry in folder.sidecars:
+        return Finding("NOT_MEDIA", f"{printable(entry.name)} is the sidecar itself", "take it out of media:")
     if entry.kind is not EntryKind.FILE:
         what = {EntryKind.LINK: "a link", EntryKind.FOLDER: "a folder", EntryKind.OTHER: "a device, pipe or socket"}[
             entry.kind

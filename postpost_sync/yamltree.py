@@ -10,8 +10,11 @@ import codecs
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import yaml
+
+from postpost_sync.errors import printable
 
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 20
@@ -74,8 +77,9 @@ def read(data: bytes) -> Node | None:
             f"it is {len(data):,} bytes; at most {MAX_BYTES:,} are read",
             "put long text elsewhere, keep media out of it",
         )
+    data = data.removeprefix(codecs.BOM_UTF8)
     try:
-        text = data.removeprefix(codecs.BOM_UTF8).decode("utf-8")
+        text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise YamlProblem(
@@ -84,7 +88,9 @@ def read(data: bytes) -> Node | None:
     try:
         return _build(text)
     except yaml.reader.ReaderError as error:
-        line = text.count("\n", 0, error.position) + 1 if isinstance(error.position, int) else 0
+        in_characters = isinstance(error.character, str)  # PyYAML's own reader; libyaml counts bytes
+        before = text[: error.position].encode() if in_characters else data[: error.position]
+        line = before.count(b"\n") + 1
         raise YamlProblem(
             "YAML_CONTROL_CHARACTER",
             f"the character {_name(error.character)} is not allowed",
@@ -92,16 +98,19 @@ def read(data: bytes) -> Node | None:
             line,
         ) from None
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark if error.problem_mark is not None else error.context_mark
+        mark: Any = error.problem_mark if error.problem_mark is not None else error.context_mark
         what = ", ".join(part for part in (error.context, error.problem) if part)
         raise YamlProblem(
             "YAML_SYNTAX",
-            f"it is not valid YAML: {what}",
+            f"it is not valid YAML: {printable(what)}",
             "check indentation, and quote text that holds `: ` or ` #`",
             mark.line + 1 if mark is not None else 0,
         ) from None
-    except yaml.YAMLError as error:
-        raise YamlProblem("YAML_SYNTAX", f"it is not valid YAML: {error}", "check indentation and quoting") from None
+    except YamlProblem:
+        raise
+    except (yaml.YAMLError, ValueError, OverflowError) as error:  # the last two: \\UFFFFFFFF in PyYAML's own parser
+        what = printable(str(error))
+        raise YamlProblem("YAML_SYNTAX", f"it is not valid YAML: {what}", "check indentation and quoting") from None
 
 
 def _name(character: object) -> str:
@@ -129,7 +138,7 @@ class _Open:
             if key.text in seen:
                 raise YamlProblem(
                     "DUPLICATE_KEY",
-                    f'the key "{key.text}" stands twice (lines {seen[key.text]} and {key.line})',
+                    f'the key "{printable(key.text)}" stands twice (lines {seen[key.text]} and {key.line})',
                     "keep one of the two",
                     key.line,
                 )
@@ -144,7 +153,8 @@ def _build(text: str) -> Node | None:
     stack: list[_Open] = []
     parser = yaml.BaseLoader if _SURROGATE_ESCAPE.search(text) else _FAST
     for event in yaml.parse(text, Loader=parser):
-        line = event.start_mark.line + 1
+        mark: Any = event.start_mark  # an event of the parser's own has one
+        line = mark.line + 1
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) is not None:
             raise YamlProblem(
                 "YAML_ALIAS",
@@ -153,7 +163,9 @@ def _build(text: str) -> Node | None:
                 line,
             )
         if (tag := getattr(event, "tag", None)) is not None:
-            raise YamlProblem("YAML_TAG", f"tags ({tag}) are not allowed", "quote text that starts with !", line)
+            raise YamlProblem(
+                "YAML_TAG", f"tags ({printable(tag)}) are not allowed", "quote text that starts with !", line
+            )
         if isinstance(event, yaml.DocumentStartEvent):
             documents += 1
             if documents > 1:

@@ -1,0 +1,47 @@
+"""`python -m postpost_sync`, and the one boundary where errors become words and an exit status."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from postpost_sync.errors import ProgramError, printable
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; 0 done, 1 some post needs a person, 2 usage, config or start-up error."""
+    from postpost_sync.cli import cli
+
+    os.umask(0o077)  # the database and its companions are ours alone; status files get the sidecar's mode
+    try:
+        status = cli.main(
+            list(arguments) if arguments is not None else None, prog_name="postpost-sync", standalone_mode=False
+        )
+    except click.exceptions.Abort:
+        return _ended("interrupted")
+    except click.ClickException as error:
+        if isinstance(error, click.UsageError) and error.ctx is not None:
+            click.echo(error.ctx.get_usage(), err=True)
+            return _ended(f"{error.format_message()} (hint: {error.ctx.command_path} --help)")
+        return _ended(error.format_message())
+    except ProgramError as error:
+        return _ended(str(error))
+    except BrokenPipeError:  # `postpost-sync status | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left in its buffer has nowhere to go
+        return 0
+    except KeyboardInterrupt:
+        return _ended("interrupted")
+    return status if isinstance(status, int) else 0
+
+
+def _ended(message: str) -> int:
+    for line in message.splitlines() or [""]:
+        click.echo(f"postpost-sync: {printable(line)}", err=True)
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,121 @@
+"""The steps that need the service: each writes its intent where it cannot be repeated, calls, and writes what was answered."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from postpost_sync import ledger
+from postpost_sync.account import LIST_SLACK, Account
+from postpost_sync.api import Listed, PlatformPost
+from postpost_sync.errors import Finding, NotReached, Refused, Unclear
+from postpost_sync.ledger import with_group
+from postpost_sync.log import Log
+from postpost_sync.looks import Look
+from postpost_sync.models import Group, GroupStage, PlatformResult, Post
+from postpost_sync.steps import Ask, CheckDraft, Create, Delete, Search, Step, Update
+from postpost_sync.store import Store
+
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+
+class Calls:
+    """Carries out one step for one folder; a PostError says what is known where that did not work."""
+
+    def __init__(self, store: Store, log: Log) -> None:
+        self._store, self._log = store, log
+
+    def carry_out(self, look: Look, account: Account, step: Step) -> None:
+        change = self._store.change
+        match step:
+            case Create(post):
+                self._create(look, account, post)
+            case Search(group):
+                self._search(look, account, group)
+            case CheckDraft(group):
+                self._check_draft(look, account, group)
+            case Update(group, None, _):
+                answer = account.api.unschedule(_id(group))
+                change(look.key, ledger.updated(group.key, step, answer.status, answer.time))
+            case Update(group, datetime() as time, _):
+                answer = account.api.schedule(_id(group), time)
+                if answer.status == "draft":
+                    why = "PostPost left the post a draft"
+                    raise Unclear(Finding("SCHEDULE_NOT_TAKEN", why, "it is tried again by itself"))
+                change(look.key, ledger.updated(group.key, step, answer.status, answer.time))
+            case Delete(group):
+                account.api.delete_post(_id(group))
+                change(look.key, with_group(group.key, stage=GroupStage.GONE))
+            case Ask(group):
+                results = tuple(_result(one) for one in account.api.get_post(_id(group)))
+                change(look.key, ledger.outcome(group.key, results, account.now()))
+
+    def _create(self, look: Look, account: Account, post: Post) -> None:
+        with account.creating(post.content, post.platforms):
+            record = self._store.change(look.key, lambda r: ledger.creating(r, post, account.now()))
+            group = record.groups[-1]
+            intent = f"{record.folder_id}-{group.key}"  # the Idempotency-Key, where that is understood
+            try:
+                made = account.api.create_post(post.content, post.platforms, post.platform_settings, intent)
+            except (NotReached, Refused):  # known not to have happened
+                self._store.change(look.key, with_group(group.key, stage=GroupStage.GONE))
+                raise
+            self._store.change(look.key, ledger.created(group.key, made))
+
+    def _search(self, look: Look, account: Account, group: Group) -> None:
+        """Look for the draft that an unanswered create may have made. As many as our open intents of that text are ours."""
+        with account.creating(group.content, group.platforms):
+            known = self._store.known_group_ids()
+            drafts = account.pages(group.intent_at, status="draft")
+            found = [one for one in drafts if one.post_group_id not in known and _could_be(one, group)]
+            found.sort(key=lambda one: one.created_at or _LONG_AGO)
+            intents = self._store.open_creates(group.content, group.platforms)
+            place = intents.index(group.key) if group.key in intents else len(intents)
+            if len(found) > len(intents):  # some are somebody else's, and which cannot be told: leave them all
+                ids = ", ".join(one.post_group_id for one in found)
+                self._log.warning("drafts that may be ours are left alone", folder=look.name, drafts=ids)
+                change = ledger.doubted(group.key, ids)
+            elif place < len(found):
+                change = ledger.created(group.key, found[place].post_group_id)
+            else:
+                change = ledger.searched(group.key, account.now())
+            self._store.change(look.key, change)
+
+    def _check_draft(self, look: Look, account: Account, group: Group) -> None:
+        listed = account.find(_id(group), group.intent_at)
+        urls = listed.media if listed is not None else None
+        issued = {one.file_url for one in group.issued}
+        strangers = 0
+        if urls and any(url in issued for url in urls):  # else they are rewritten, and only their number tells
+            strangers = sum(url not in issued for url in urls)
+        count = len(urls) if urls is not None else None
+        self._store.change(look.key, ledger.read_back(group.key, listed is not None, count, strangers, account.now()))
+
+
+def _could_be(one: Listed, group: Group) -> bool:
+    """Whether a draft in the list is what our create would have made."""
+    return (
+        one.content.strip() == group.content.strip()
+        and sorted(one.platforms) == sorted(group.platforms)
+        and not one.media
+        and (one.created_at is None or one.created_at >= group.intent_at - LIST_SLACK)
+    )
+
+
+def _id(group: Group) -> str:
+    assert group.post_group_id is not None  # noqa: S101 - plan asks for no call on a group that has no id
+    return group.post_group_id
+
+
+def _result(one: PlatformPost) -> PlatformResult:
+    platform_id = one.platform_id if "-" in one.platform_id else f"{one.platform}-{one.platform_id}"
+    result = PlatformResult(platform_id, one.status, one.posted_id)
+    if one.error is None:
+        return result
+    retryable = one.error.get("retryable") is True
+    finding = Finding(
+        str(one.error.get("code") or "UNKNOWN_ERROR"),
+        f"{platform_id}: {one.error.get('message') or 'no reason given'}",
+        "worth another try: postpost-sync retry FOLDER" if retryable else "see to it at the platform",
+    )
+    return replace(result, error=finding, retryable=retryable)

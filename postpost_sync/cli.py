@@ -1,0 +1,114 @@
+"""The command line: what there is to type. Each command hands plain values to its module in `commands`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from postpost_sync import __version__
+from postpost_sync.times import parse_duration
+
+
+class _Duration(click.ParamType[float]):
+    name = "duration"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        if isinstance(value, float):
+            return value
+        try:
+            return parse_duration(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+_PATHS = click.Path(path_type=Path)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("-c", "--config", metavar="FILE", help="Config file; else $POSTPOST_SYNC_CONFIG, ~/.config, /etc.")
+@click.version_option(__version__, prog_name="postpost-sync")
+@click.pass_context
+def cli(ctx: click.Context, config: str | None) -> None:
+    """Carries folders of media to PostPost as scheduled posts, on time, exactly once.
+
+    Try it without an account or a config: postpost-sync demo
+    """
+    ctx.obj = config
+
+
+@cli.command()
+@click.argument("directory", required=False, type=_PATHS, metavar="[DIR]")
+def demo(directory: Path | None) -> int:
+    """Show the whole thing at work on sample posts, against a simulated PostPost.
+
+    With DIR it works in that folder and goes on until Ctrl-C, so that you can drop posts of your own.
+    """
+    from postpost_sync.commands.demo import demo
+
+    return demo(directory)
+
+
+@cli.command()
+@click.option("--once", is_flag=True, help="Take every post as far as it goes, then end.")
+@click.option("--wait", type=_Duration(), default="10m", show_default=True, help="How long --once may take.")
+@click.pass_obj
+def run(config: str | None, once: bool, wait: float) -> int:
+    """Watch the folders and serve them, in the foreground, until it is told to stop."""
+    from postpost_sync.commands.run import run, run_once
+
+    return run_once(config, wait) if once else run(config)
+
+
+@cli.command()
+@click.argument("paths", nargs=-1, type=_PATHS, metavar="[PATH]...")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option("--watch", is_flag=True, help="Redraw until Ctrl-C.")
+@click.pass_obj
+def status(config: str | None, paths: tuple[Path, ...], as_json: bool, watch: bool) -> int:
+    """Show where every post stands, or those at PATH."""
+    from postpost_sync.commands.status import status
+
+    return status(config, paths, as_json=as_json, watch=watch)
+
+
+@cli.command()
+@click.argument("paths", nargs=-1, type=_PATHS, metavar="[PATH]...")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option("--offline", is_flag=True, help="Do not ask PostPost for the connected accounts.")
+@click.pass_obj
+def check(config: str | None, paths: tuple[Path, ...], as_json: bool, offline: bool) -> int:
+    """Read sidecars and media and say everything that is wrong with them. Writes nothing."""
+    from postpost_sync.commands.check import check
+
+    return check(config, paths, as_json=as_json, offline=offline)
+
+
+@cli.command()
+@click.argument("paths", nargs=-1, required=True, type=_PATHS, metavar="PATH...")
+@click.pass_obj
+def retry(config: str | None, paths: tuple[Path, ...]) -> int:
+    """Try the posts at PATH again now, from where they stopped; confirms what is held for a person."""
+    from postpost_sync.commands.retry import retry
+
+    return retry(config, paths)
+
+
+@cli.command()
+@click.pass_obj
+def accounts(config: str | None) -> int:
+    """List the accounts the key can post to, and how their tokens are."""
+    from postpost_sync.commands.accounts import accounts
+
+    return accounts(config)
+
+
+@cli.command()
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=0, help="Port on 127.0.0.1; any free one where not given."
+)
+def sandbox(port: int) -> int:
+    """Run a simulated PostPost and its object store, for trying things out."""
+    from postpost_sync.commands.sandbox import sandbox
+
+    return sandbox(port)

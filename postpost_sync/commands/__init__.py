@@ -1,0 +1,1 @@
+"""One module a command: each takes plain values, prints, and returns an exit status."""

@@ -1,0 +1,32 @@
+"""`accounts`: whom the key can post as, and how long their tokens last."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+
+from postpost_sync import upload
+from postpost_sync.api import PostPost
+from postpost_sync.commands.common import load_config
+from postpost_sync.config import api_key
+from postpost_sync.errors import PostError, ProgramError
+
+
+def accounts(option: str | None) -> int:
+    from rich.console import Console
+
+    from postpost_sync.terminal import connections_table
+
+    config = load_config(option)
+    console = Console(highlight=False)
+    whose = {(root.api.base_url, api_key(root, os.environ), root.api.user_id) for root in config.roots}
+    with upload.new_client() as client:
+        for base_url, key, user_id in sorted(whose, key=str):
+            try:
+                connections = PostPost(client, base_url, key, user_id).connections()
+            except PostError as error:
+                raise ProgramError(error.finding.message, error.finding.hint) from None
+            if len(whose) > 1:
+                console.print(f"{base_url}" + (f", user {user_id}" if user_id else ""), markup=False)
+            connections_table(connections, console, datetime.now(UTC))
+    return 0

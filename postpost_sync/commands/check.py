@@ -1,0 +1,134 @@
+"""`check`: everything that is wrong with sidecars and media, said before anything is sent. Writes nothing anywhere."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from postpost_sync import config as configs
+from postpost_sync import reader, scan, view
+from postpost_sync.commands.common import load_config
+from postpost_sync.config import Config, Root
+from postpost_sync.errors import FileChanged, Finding, ProgramError, printable
+from postpost_sync.models import Folder, Oddity, Policy, Record, Snapshot
+from postpost_sync.plan import plan
+from postpost_sync.states import State
+from postpost_sync.wanted import resolve
+
+_QUIET = 1e9  # seconds: as if the folder had settled long ago
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    folder: str
+    errors: tuple[Finding, ...]
+    warnings: tuple[Finding, ...]
+
+
+def check(option: str | None, paths: Sequence[Path], *, as_json: bool, offline: bool) -> int:
+    config = _config(option, paths)
+    names = scan.Names(config.ignore if config else ())
+    verdicts = [verdict for place in _places(config, paths) for verdict in _below(*place, names)]
+    if paths and not verdicts:
+        where = ", ".join(f'"{printable(str(path))}"' for path in paths)
+        raise ProgramError(f"no post folder (one with a post.yaml) is at or below {where}", "check the path")
+    if as_json:
+        shown = {"version": 1, "posts": [_shown(verdict) for verdict in verdicts]}
+        click.echo(json.dumps(shown, ensure_ascii=False, indent=1))
+    else:
+        from rich.console import Console
+
+        from postpost_sync.terminal import findings_text
+
+        findings_text([_shown(verdict) for verdict in verdicts], Console(highlight=False))
+    return 1 if any(verdict.errors for verdict in verdicts) else 0
+
+
+def _config(option: str | None, paths: Sequence[Path]) -> Config | None:
+    """The config; a named path can be checked without one."""
+    try:
+        file = configs.find(option, os.environ)
+    except ProgramError:
+        if paths:
+            return None
+        raise
+    return load_config(str(file))
+
+
+def _places(config: Config | None, paths: Sequence[Path]) -> Iterator[tuple[str, str, Policy]]:
+    """(root, path below it, policy) of what to check."""
+    roots: Sequence[Root] = config.roots if config else ()
+    if not paths:
+        for root in roots:
+            if not root.path.is_dir():
+                raise ProgramError(
+                    f"the watch root {root.path} is not there", "mount or create it, or name paths to check"
+                )
+            yield str(root.path), "", root.policy
+        return
+    for path in paths:
+        folder = Path(os.path.abspath(path))
+        if not folder.is_dir():
+            folder = folder.parent if folder.is_file() else folder
+        if not folder.is_dir():
+            raise ProgramError(f'"{printable(str(path))}" is not there', "check the path")
+        inside = next((root for root in roots if folder == root.path or root.path in folder.parents), None)
+        if inside is not None:
+            relative = os.path.relpath(folder, inside.path)
+            yield str(inside.path), "" if relative == "." else relative, inside.policy
+        elif folder.parent != folder:
+            yield str(folder.parent), folder.name, roots[0].policy if roots else Policy()
+
+
+def _below(root: str, path: str, policy: Policy, names: scan.Names) -> Iterator[Verdict]:
+    for found in scan.walk(root, names, path):
+        if isinstance(found, Oddity):
+            yield Verdict(os.path.join(root, found.path).rstrip("/"), (found.finding,), ())
+        else:
+            yield _judge(found, policy)
+
+
+def _judge(folder: Folder, policy: Policy) -> Verdict:
+    name = os.path.join(folder.root, folder.path)
+    try:
+        reading = reader.read(folder)
+    except FileChanged as changed:
+        return Verdict(name, (replace(changed.finding, hint="it is still arriving; check again in a moment"),), ())
+    wanted = resolve(folder, reading, policy)
+    errors = (*wanted.errors, *(f for f in (wanted.missing, wanted.empty) if f is not None))
+    warnings = wanted.warnings
+    if wanted.post is not None:  # its time is judged where every other decision is made
+        now = datetime.now(UTC)
+        record = Record(
+            0,
+            "",
+            folder.root,
+            folder.path,
+            folder.inode,
+            folder.device,
+            State.SETTLING,
+            now,
+            now,
+            fingerprint=folder.fingerprint,
+            complete_at=datetime.fromtimestamp(min(time.time(), folder.changed_at), UTC),
+        )
+        decision = plan(Snapshot(folder, policy, _QUIET, reading=reading), record, now)
+        if decision.error is not None:
+            errors = (decision.error,)
+        warnings = decision.warnings
+    return Verdict(name, errors, warnings)
+
+
+def _shown(verdict: Verdict) -> dict[str, object]:
+    return {
+        "folder": printable(verdict.folder),
+        "errors": [view.finding(f) for f in verdict.errors],
+        "warnings": [view.finding(f) for f in verdict.warnings],
+    }

@@ -1,0 +1,87 @@
+"""What several commands need: the config, the database, the folders that a person named."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+import click
+
+from postpost_sync import config as configs
+from postpost_sync.config import Config
+from postpost_sync.errors import ProgramError, printable
+from postpost_sync.models import Record
+from postpost_sync.store import Store
+
+
+def load_config(option: str | None) -> Config:
+    """The config, its warnings said."""
+    config = configs.load(configs.find(option, os.environ), os.environ)
+    for warning in config.warnings:
+        click.echo(f"warning: {warning.message}", err=True)
+    return config
+
+
+@contextmanager
+def opened_store(path: Path, *, read_only: bool) -> Iterator[Store]:
+    """The database; ProgramError where there is none yet or it belongs to somebody else."""
+    try:
+        exists = path.exists()
+    except PermissionError:
+        exists = True
+    if not exists:
+        raise ProgramError(f"there is no database at {path} yet", "start the daemon once: postpost-sync run")
+    if not os.access(path, os.R_OK):
+        raise ProgramError(
+            f"{path} may not be read by you", f"run this as its owner: sudo -u {_owner(path)} postpost-sync …"
+        )
+    store = Store.open(path, read_only=read_only)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def _owner(path: Path) -> str:
+    for place in (path, path.parent):
+        try:
+            return place.owner()
+        except (OSError, KeyError):
+            continue
+    return "root"
+
+
+def at_or_below(records: Iterable[Record], paths: Iterable[Path]) -> list[Record]:
+    """The records of the folders at the paths, or below them."""
+    wanted = [Path(os.path.abspath(path)) for path in paths]
+    chosen = []
+    for record in records:
+        folder = Path(record.root, record.path)
+        if any(folder == path or path in folder.parents for path in wanted):
+            chosen.append(record)
+    return chosen
+
+
+def nothing_at(paths: Iterable[Path]) -> ProgramError:
+    names = ", ".join(f'"{printable(str(path))}"' for path in paths)
+    return ProgramError(f"no post folder is known at {names}", "`postpost-sync status` lists those that are")
+
+
+@contextmanager
+def stopped_by_signals(stop: Callable[[], None]) -> Iterator[None]:
+    """SIGTERM and SIGINT call `stop` instead of ending the process; a second one ends it."""
+
+    def handle(number: int, _: FrameType | None) -> None:
+        signal.signal(number, signal.SIG_DFL)
+        stop()
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

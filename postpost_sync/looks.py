@@ -1,0 +1,166 @@
+"""What is in memory about each folder: where it is, what was last seen there, and since when it has been quiet."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from postpost_sync import scan
+from postpost_sync.log import Log
+from postpost_sync.models import Folder, MediaFile, Reading, Record
+from postpost_sync.store import Store
+
+
+@dataclass
+class Look:
+    """One folder. Changed under its `Looks`' lock alone, but for `in_flight`, which its transfers change."""
+
+    key: int
+    root: str
+    path: str
+    fingerprint: str = ""
+    since: float = 0.0  # monotonic: when it was last seen to change, or to be gone
+    there: bool = True
+    reading: Reading | None = None
+    hashes: dict[str, MediaFile] = field(default_factory=dict)  # files hashed, by name, with the stat they had
+    in_flight: dict[int, threading.Event] = field(default_factory=dict)  # position -> what ends the transfer
+    receipt: Mapping[str, Any] | None = None  # what the status file says
+    receipt_failed: bool = False
+
+    @property
+    def name(self) -> str:
+        return f"{self.root}/{self.path}"
+
+
+class Looks:
+    """All folders, by key and by place. Safe to use from several threads."""
+
+    def __init__(
+        self, store: Store, roots: frozenset[str], names: scan.Names, monotonic: Callable[[], float], log: Log
+    ) -> None:
+        self._store, self._names, self._monotonic, self._log = store, names, monotonic, log
+        self._roots = roots
+        self._lock = threading.Lock()
+        self._looks: dict[int, Look] = {}
+        self._keys: dict[tuple[str, str], int] = {}
+        self._known: dict[
+            int, tuple[str, bool, int, int]
+        ] = {}  # fingerprint, done, inode, device as the database has them
+        for key, root, path, fingerprint, done, inode, device in store.index():
+            if root in roots:
+                self._keys[root, path] = key
+                self._known[key] = (fingerprint, done, inode, device)
+
+    def below(self, root: str, path: str = "") -> dict[str, int]:
+        """path -> key of the folders known at or below a place."""
+        with self._lock:
+            return {
+                known: key
+                for (at, known), key in self._keys.items()
+                if at == root and (not path or known == path or known.startswith(path + "/"))
+            }
+
+    def sending(self) -> list[Look]:
+        """The folders with transfers under way."""
+        with self._lock:
+            return [look for look in self._looks.values() if look.in_flight]
+
+    def in_memory(self) -> list[int]:
+        with self._lock:
+            return list(self._looks)
+
+    def get(self, key: int) -> Look | None:
+        """The look of a folder that the database knows and that lies below one of our roots."""
+        with self._lock:
+            look = self._looks.get(key)
+        if look is None:
+            record = self._store.record(key)
+            if record is None or record.root not in self._roots:
+                return None
+            with self._lock:
+                look = self._looks.setdefault(key, Look(key, record.root, record.path, since=self._monotonic()))
+        return look
+
+    def unchanged(self, folder: Folder) -> bool:
+        """Whether a rescan need not look closer: known, finished, and as it was."""
+        with self._lock:
+            key = self._keys.get((folder.root, folder.path))
+            if key is None or key in self._looks:
+                return False
+            fingerprint, done, _, _ = self._known.get(key, ("", False, 0, 0))
+        return done and fingerprint == folder.fingerprint
+
+    def notice(self, folder: Folder, now: datetime) -> tuple[int, bool]:
+        """A post folder was seen, for the first time or again: its key, and whether anything about it is new."""
+        with self._lock:
+            key = self._keys.get((folder.root, folder.path))
+            if key is None:
+                key = self._moved(folder)
+            if key is None:
+                key = self._store.add(folder.root, folder.path, folder.inode, folder.device, now).key
+                self._keys[folder.root, folder.path] = key
+                self._log.info("found", folder=f"{folder.root}/{folder.path}")
+            look = self._looks.get(key)
+            news = look is None
+            if look is None:
+                look = self._looks[key] = Look(key, folder.root, folder.path, since=self._monotonic())
+            return key, self._saw(look, folder) or news
+
+    def saw(self, look: Look, folder: Folder | None) -> float:
+        """The folder was looked at; the seconds for which it has been as it is."""
+        with self._lock:
+            self._saw(look, folder)
+            return self._monotonic() - look.since
+
+    def stirred(self, look: Look) -> None:
+        """The folder changed while it was being used: what was read of it does not count."""
+        with self._lock:
+            look.reading, look.fingerprint, look.since = None, "?", self._monotonic()
+
+    def rested(self, look: Look, record: Record) -> None:
+        """Nothing is to be done for now; what is finished need not be remembered in full."""
+        with self._lock:
+            self._known[look.key] = (record.fingerprint, record.done, record.inode, record.device)
+            if record.done and not look.in_flight:
+                look.reading, look.hashes = None, {}
+
+    def forget(self, look: Look) -> None:
+        with self._lock:
+            self._looks.pop(look.key, None)
+            self._keys.pop((look.root, look.path), None)
+            self._known.pop(look.key, None)
+
+    def _saw(self, look: Look, folder: Folder | None) -> bool:
+        there = folder is not None
+        fingerprint = folder.fingerprint if folder is not None else look.fingerprint
+        if there == look.there and fingerprint == look.fingerprint:
+            return False
+        look.there, look.fingerprint, look.since = there, fingerprint, self._monotonic()
+        return True
+
+    def _moved(self, folder: Folder) -> int | None:
+        """The key of the folder that this one was before it was renamed: same folder, same files, and the old place empty.
+
+        The inode alone would not do: file systems give that of a removed folder to the next one.
+        """
+        for key, (fingerprint, _, inode, device) in self._known.items():
+            if (inode, device) != (folder.inode, folder.device) or fingerprint != folder.fingerprint:
+                continue
+            record = self._store.record(key)
+            if (
+                record is None
+                or record.root != folder.root
+                or scan.look(record.root, record.path, self._names) is not None
+            ):
+                continue
+            self._store.change(key, lambda r: replace(r, path=folder.path))
+            self._keys.pop((record.root, record.path), None)
+            self._keys[folder.root, folder.path] = key
+            if (look := self._looks.get(key)) is not None:
+                look.path = folder.path
+            self._log.info("moved", folder=f"{folder.root}/{folder.path}", was=record.path)
+            return key
+        return None

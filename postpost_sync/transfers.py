@@ -1,0 +1,144 @@
+"""Media on their way: a few places for all posts in turn, one thread a file, and what came of each."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import replace
+from datetime import timedelta
+
+import httpx
+
+from postpost_sync import ledger, scan, upload
+from postpost_sync.account import Account
+from postpost_sync.errors import FileChanged, PostError
+from postpost_sync.log import Log
+from postpost_sync.looks import Look, Looks
+from postpost_sync.models import Group, Upload, UploadStage
+from postpost_sync.plan import URL_MARGIN
+from postpost_sync.steps import Transfer
+from postpost_sync.store import Store
+
+
+class Slots:
+    """The places for transfers. Who has to wait stands in a queue, so that no post takes them all."""
+
+    def __init__(self, places: int, wake: Callable[[int, float], None]) -> None:
+        self._free, self._wake = places, wake
+        self._waiting: deque[int] = deque()
+        self._lock = threading.Lock()
+
+    def take(self, key: int) -> bool:
+        """A place for a folder; False where it has to wait: it is woken when it is its turn."""
+        with self._lock:
+            if self._free and (not self._waiting or self._waiting[0] == key):
+                self._free -= 1
+                with contextlib.suppress(ValueError):
+                    self._waiting.remove(key)
+                return True
+            if key not in self._waiting:
+                self._waiting.append(key)
+            return False
+
+    def leave(self, key: int) -> None:
+        """The folder waits no longer."""
+        with self._lock, contextlib.suppress(ValueError):
+            self._waiting.remove(key)
+        self._next()
+
+    def release(self) -> None:
+        with self._lock:
+            self._free += 1
+        self._next()
+
+    def _next(self) -> None:
+        with self._lock:
+            first = self._waiting[0] if self._waiting and self._free else None
+        if first is not None:
+            self._wake(first, 0.0)
+
+
+class Transfers:
+    """Starts and ends transfers. A slot must have been taken for each."""
+
+    def __init__(
+        self,
+        store: Store,
+        looks: Looks,
+        client: httpx.Client,
+        threads: Executor,
+        slots: Slots,
+        *,
+        wake: Callable[[int, float], None],
+        monotonic: Callable[[], float],
+        jitter: Callable[[], float],
+        log: Log,
+    ) -> None:
+        self._store, self._looks, self._client, self._threads, self.slots = store, looks, client, threads, slots
+        self._wake, self._monotonic, self._jitter, self._log = wake, monotonic, jitter, log
+        self._shown_at: dict[tuple[int, int], float] = {}
+
+    def start(self, look: Look, account: Account, group: Group, one: Upload) -> None:
+        """Presign unless a URL is alive, and hand the file to a thread, so that the URL does not age in a queue."""
+        assert group.post_group_id is not None  # noqa: S101 - plan asks for no transfer to a group without an id
+        now = account.now()
+        alive = one.stage is UploadStage.SIGNED and one.url is not None and one.expires_at is not None
+        if not alive or one.expires_at is None or one.expires_at - timedelta(seconds=URL_MARGIN) <= now:
+            self._store.change(look.key, ledger.signing(group.key, one.position))
+            signed = account.api.get_upload_url(group.post_group_id, one.upload_name, one.content_type)
+            dies = upload.expiry(signed.url, now)
+            one = replace(one, url=signed.url, expires_at=dies, resets=0)
+            fresh = ledger.signed(group.key, one.position, signed.url, signed.file_url, signed.media_id, dies)
+            self._store.change(look.key, fresh)
+        stop = look.in_flight[one.position] = threading.Event()
+        self._threads.submit(self._send, look, account, group, one, stop)
+
+    def stop(self) -> None:
+        """End every transfer under way; their URLs stay good for the next start."""
+        for look in self._looks.sending():
+            self.abort(look)
+
+    def abort(self, look: Look) -> None:
+        for stop in list(look.in_flight.values()):
+            stop.set()
+
+    def _send(self, look: Look, account: Account, group: Group, one: Upload, stop: threading.Event) -> None:
+        change, at = self._store.change, (group.key, one.position)
+        try:
+            with scan.opened(look.root, look.path, one.name, one.stat) as fd:
+                sent = upload.put(
+                    self._client,
+                    one.url or "",
+                    fd,
+                    one.stat.size,
+                    one.content_type,
+                    lambda done: self._progress(at, done),
+                    stop,
+                )
+                scan.unchanged(fd, one.name, one.stat)
+            change(look.key, ledger.stored(group.key, one.position, sent.sha256, sent.size))
+        except upload.Aborted:
+            pass
+        except FileChanged as error:
+            self._log.info("changed", folder=look.name, why=error.finding.message)
+            self._looks.stirred(look)
+        except PostError as error:
+            self._log.info("not sent", folder=look.name, file=one.name, why=error.finding.message)
+            change(look.key, ledger.not_sent(group.key, one.position, error))
+            change(look.key, ledger.failed(Transfer(group, one), error, account.now(), self._jitter()))
+        except Exception as error:  # a defect must not take the transfer thread with it unsaid
+            self._log.defect(error, folder=look.name)
+        finally:
+            look.in_flight.pop(one.position, None)
+            self._shown_at.pop(at, None)
+            self.slots.release()
+            self._wake(look.key, 0.0)
+
+    def _progress(self, at: tuple[int, int], sent: int) -> None:
+        now = self._monotonic()
+        if now - self._shown_at.get(at, 0.0) >= 1.0:
+            self._shown_at[at] = now
+            self._store.progress(*at, sent)
