@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -15,6 +16,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; 0 done, 1 some post needs a person, 2 usage, config or start-up error."""
     from postpost_sync.cli import cli
 
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that cannot show a tick mark is no reason to fail
     os.umask(0o077)  # the database and its companions are ours alone; status files get the sidecar's mode
     try:
         status = cli.main(

@@ -407,8 +407,11 @@ class Daemon:
         if self.sync.looks.sending():
             return False
         for record in self.store.records():
-            if record.root not in self._watched or record.done or record.state in _AT_REST:
+            if record.root not in self._watched:
                 continue
+            ended = record.done or record.state in _AT_REST
+            if ended and self.sync.looks.as_recorded(record):
+                continue  # its next wake, if any, is about what becomes of it
             if self._due.get(record.key, deadline) < deadline:
                 return False
         return True

@@ -39,7 +39,7 @@ from postpost_sync.models import (
     UploadStage,
 )
 from postpost_sync.states import State
-from postpost_sync.steps import Ask, Decision, Rest, Step, Update
+from postpost_sync.steps import Ask, Decision, Rest, Step, Transfer, Update
 from postpost_sync.times import parse_service_time
 
 Change = Callable[[Record], Record]
@@ -273,9 +273,15 @@ def not_sent(key: int, position: int, error: PostError) -> Change:
 
 def stored(key: int, position: int, sha256: str, size: int) -> Change:
     """The store confirmed every byte; the URL has done its work."""
-    return with_upload(
+    confirmed = with_upload(
         key, position, stage=UploadStage.STORED, sha256=sha256, url=None, expires_at=None, sent=size, resets=0
     )
+
+    def change(record: Record) -> Record:
+        over = record.trouble is not None and record.trouble.step == Transfer.__name__
+        return confirmed(replace(record, trouble=None) if over else record)
+
+    return change
 
 
 _UNSENDABLE = re.compile(r"[^A-Za-z0-9._-]+")

@@ -84,6 +84,12 @@ class Looks:
                 look = self._looks.setdefault(key, Look(key, record.root, record.path, since=self._monotonic()))
         return look
 
+    def as_recorded(self, record: Record) -> bool:
+        """Whether the folder is as it was when the record was written, as far as we have seen."""
+        with self._lock:
+            look = self._looks.get(record.key)
+        return look is None or look.fingerprint in ("", record.fingerprint)
+
     def unchanged(self, folder: Folder) -> bool:
         """Whether a rescan need not look closer: known, finished, and as it was."""
         with self._lock:

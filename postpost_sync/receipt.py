@@ -51,7 +51,7 @@ def _sidecar_mode(folder: int) -> int:
     """The permissions of the sidecar, so that who may read the one may read the other."""
     with os.scandir(folder) as entries:
         for entry in entries:
-            if entry.name.lower() in SIDECAR_NAMES:
+            if entry.name.lower() in SIDECAR_NAMES and entry.is_file(follow_symlinks=False):
                 return stat.S_IMODE(entry.stat(follow_symlinks=False).st_mode) & 0o666
     return 0o644
 

@@ -79,7 +79,8 @@ def is_conflict_copy(name: str) -> bool:
 
 def looks_like_media(name: str) -> bool:
     """By its name alone: whether a person would expect it in the post."""
-    return "." + name.lower().rpartition(".")[2] in _MEDIA_SUFFIXES
+    _, dot, suffix = name.lower().rpartition(".")
+    return dot + suffix in _MEDIA_SUFFIXES
 
 
 def resolve(folder: Folder, reading: Reading, policy: Policy) -> Wanted:

@@ -131,8 +131,9 @@ BAD = [
     ("too deep", GOOD + "platform_settings: " + "{a: " * 30 + "}" * 30, "YAML_TOO_DEEP", 3, "20"),
     ("an anchor", "content: &a Hello\n", "YAML_ALIAS", 1, "&"),
     ("an alias", "content: a\nplatforms: *a\n", "YAML_ALIAS", 2, "*"),
-    ("a bold text", "platforms: [x-1]\ncontent: *really* good\n", "YAML_ALIAS", 2, "*"),
-    ("a tag", "content: !!binary aGk=\n", "YAML_TAG", 1, "!"),
+    ("text that starts with a star", "platforms: [x-1]\ncontent: *really good\n", "YAML_ALIAS", 2, "*"),
+    ("text in stars", "platforms: [x-1]\ncontent: *really* good\n", "YAML_SYNTAX", 2, "alias"),
+    ("a tag", "content: !!binary aGk=\n", "YAML_TAG", 1, "binary"),
     ("an object", "content: !!python/name:os.system\n", "YAML_TAG", 1, ""),
     ("two documents", GOOD + "---\n" + GOOD, "YAML_TWO_DOCUMENTS", 3, ""),
     ("a colon in text", "content: Sale: 50 %\n", "YAML_SYNTAX", 1, ""),
@@ -142,7 +143,7 @@ BAD = [
     ("a key in both spellings", GOOD + "scheduled_time: now\nscheduledTime: now\n", "DUPLICATE_KEY", 4, "lines 3 and 4"),
     ("an unknown key", GOOD + "colour: red\n", "UNKNOWN_KEY", 3, '"colour"'),
     ("a misspelt key", GOOD + "platfroms: x-1\n", "UNKNOWN_KEY", 3, '"platfroms"'),
-    ("a key in capitals", "Content: a\n", "UNKNOWN_KEY", 1, '"Content"'),
+    ("a key in capitals", GOOD + "Media: a\n", "UNKNOWN_KEY", 3, '"Media"'),
     ("a merge key", GOOD + "<<: {media: [a.jpg]}\n", "UNKNOWN_KEY", 3, '"<<"'),
     # types
     ("content as a list", "content: [a]\n", "WRONG_TYPE", 1, "content: is a list"),
@@ -178,7 +179,7 @@ BAD = [
     ("media as a path", "content: a\nmedia: [b.jpg, img/a.jpg]\n", "NOT_A_PLAIN_NAME", 2, '"img/a.jpg"'),
     ("media outside", "content: a\nmedia: [../a.jpg]\n", "NOT_A_PLAIN_NAME", 2, '"../a.jpg"'),
     ("media from the root", "content: a\nmedia:\n- /etc/passwd\n", "NOT_A_PLAIN_NAME", 3, '"/etc/passwd"'),
-    ("media in Windows' form", "content: a\nmedia: [img\\a.jpg]\n", "NOT_A_PLAIN_NAME", 2, "img\\\\a.jpg"),
+    ("media in Windows' form", "content: a\nmedia: [img\\a.jpg]\n", "NOT_A_PLAIN_NAME", 2, "img\\a.jpg"),
     ("media as the folder", "content: a\nmedia: ['.']\n", "NOT_A_PLAIN_NAME", 2, '"."'),
     ("media as the parent", "content: a\nmedia: ..\n", "NOT_A_PLAIN_NAME", 2, '".."'),
     ("media as an empty name", "content: a\nmedia: ['']\n", "NOT_A_PLAIN_NAME", 2, '""'),
@@ -193,7 +194,7 @@ def test_bad_input_is_said_with_file_line_key_and_fix(data: str | bytes, code: s
     (found,) = findings(data)
     assert found.code == code
     assert found.message.startswith(f"post.yaml, line {line}: " if line else "post.yaml: ")
-    assert named.replace("\\\\", "\\") in found.message.replace("\\\\", "\\")
+    assert named in found.message
     assert found.hint
     assert found.message.isprintable()
 

@@ -368,8 +368,7 @@ def test_a_thousand_posts_fit_the_screen_and_show_who_moves_or_needs_a_person() 
     screen = Screen(terminal=True, height=24)
     with LiveView(screen, BERLIN, ["/srv/posts"]) as view:
         view.update(posts)
-    lines = screen.lines
-    assert len(lines) <= 24
+        assert len(screen.lines) <= 24
     assert "1,000 posts: 9 invalid, 1 uploading, 990 scheduled" in screen.text
     assert "mover" in screen.text
     assert "bad0" in screen.text
