@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -84,12 +86,9 @@ class Calls:
     def _check_draft(self, look: Look, account: Account, group: Group) -> None:
         listed = account.find(_id(group), group.intent_at)
         urls = listed.media if listed is not None else None
-        issued = {one.file_url for one in group.issued}
-        strangers = 0
-        if urls and any(url in issued for url in urls):  # else they are rewritten, and only their number tells
-            strangers = sum(url not in issued for url in urls)
-        count = len(urls) if urls is not None else None
-        self._store.change(look.key, ledger.read_back(group.key, listed is not None, count, strangers, account.now()))
+        count, now = len(urls) if urls is not None else None, account.now()
+        ours, strangers = _recognised(urls or (), group)
+        self._store.change(look.key, ledger.read_back(group.key, listed is not None, count, strangers, ours, now))
 
 
 def _could_be(one: Listed, group: Group) -> bool:
@@ -100,6 +99,23 @@ def _could_be(one: Listed, group: Group) -> bool:
         and not one.media
         and (one.created_at is None or one.created_at >= group.intent_at - LIST_SLACK)
     )
+
+
+def _recognised(urls: Sequence[str], group: Group) -> tuple[int | None, int]:
+    """Of the media listed under a draft: how many of our files are among them, and how many are certainly not ours.
+
+    A media record whose presign was not answered has an URL that we do not know: any, but under our name for the file
+    where the URLs of the others end in their names. Where none is known they are rewritten, and only their number tells.
+    """
+    known = {one.file_url: group.uploads[one.position].upload_name for one in group.issued if one.file_url}
+    if not any(url in known for url in urls):
+        return None, 0
+    ours = sum(upload.file_url in urls for upload in group.uploads)
+    unknown = [url for url in urls if url not in known]
+    unanswered = Counter(group.uploads[one.position].upload_name for one in group.issued if not one.file_url)
+    if all(url.endswith(f"/{name}") for url, name in known.items()):
+        return ours, (Counter(url.rpartition("/")[2] for url in unknown) - unanswered).total()
+    return ours, max(0, len(unknown) - unanswered.total())
 
 
 def _id(group: Group) -> str:

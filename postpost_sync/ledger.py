@@ -196,11 +196,13 @@ def outcome(key: int, results: tuple[PlatformResult, ...], now: datetime) -> Cha
     return with_group(key, results=results, checked_at=now, outcome=state, stage=GroupStage.ENDED)
 
 
-def read_back(key: int, found: bool, media: int | None, strangers: int, now: datetime) -> Change:
+def read_back(
+    key: int, found: bool, media: int | None, strangers: int, ours: int | None, now: datetime
+) -> Change:
     def change(record: Record) -> Record:
         before = next(g.read_back for g in record.groups if g.key == key)
         first_at = before.first_at if before is not None else now
-        return with_group(key, read_back=ReadBack(found, media, strangers, first_at, now))(record)
+        return with_group(key, read_back=ReadBack(found, media, strangers, first_at, now, ours))(record)
 
     return change
 

@@ -215,6 +215,7 @@ class ReadBack:
     strangers: int  # of these, how many are certainly not ours
     first_at: datetime
     at: datetime
+    ours: int | None = None  # how many of our files are certainly among them; None where that cannot be told
 
 
 @dataclass(frozen=True, slots=True)

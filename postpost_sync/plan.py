@@ -320,10 +320,15 @@ class _Plan:
         check = self._call(CheckDraft(draft), state, None, warnings, post, time)
         if seen is None:
             return check
-        if seen.found and (seen.media is None or seen.media == ours):
-            return self._as_is(Verified(draft))
         waited = (seen.at - seen.first_at).total_seconds()
-        if not seen.found or (seen.media or 0) < ours:
+        ghosts = draft.records_possible - ours
+        if seen.ours is not None:
+            lacking = seen.ours < ours
+        else:  # by number alone a record without bytes may stand in for a file that is not listed yet
+            lacking = (seen.media or 0) < ours or (seen.media == ours and ghosts > 0 and waited < READ_BACK_FOR)
+        if seen.found and (seen.media is None or (seen.media == ours and not lacking and not seen.strangers)):
+            return self._as_is(Verified(draft))
+        if not seen.found or lacking:
             if waited < READ_BACK_FOR:
                 again = seen.at + timedelta(seconds=max(2.0, min(waited, 15.0)))
                 left = (again - self.now).total_seconds()
@@ -339,7 +344,6 @@ class _Plan:
                     post,
                     draft,
                 )
-        ghosts = draft.records_possible - ours
         extra = (seen.media or 0) - ours
         if seen.strangers or extra > ghosts:
             return self._held_for_person(

@@ -82,11 +82,13 @@ class Sync:
         waits_for_slot = False
         try:
             for _ in range(MAX_STEPS):
-                record = self._store.record(key)
+                account = self._sites[look.root].account
+                snapshot = self._snapshot(
+                    look
+                )  # before the record: a transfer writes there before it is no longer in flight
+                record, now = self._store.record(key), account.now()
                 if record is None:
                     return
-                account = self._sites[look.root].account
-                snapshot, now = self._snapshot(look), account.now()
                 decision = plan(snapshot, record, now)
                 record = self._show(look, record, decision, now)
                 match decision.step:

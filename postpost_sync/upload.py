@@ -23,6 +23,7 @@ TIMEOUT = httpx.Timeout(
 )  # a store needs its time to finish a large object
 DEFAULT_LIFE = 3600.0  # seconds a URL lives where it does not say so itself
 _MD5 = re.compile(r'"?([0-9a-f]{32})"?')
+_NO_STORE = re.compile(rb'\s*(<!doctype|<html|\{\s*"success"\s*:\s*false)', re.IGNORECASE)  # what no store says to a PUT
 _AMZ_ERROR = re.compile(rb"<Code>([A-Za-z]{1,64})</Code>")
 
 
@@ -133,6 +134,8 @@ def _judged(response: httpx.Response, said: bytes, body: _Body, size: int) -> Se
     if not response.is_success:
         refused = f"the object store refused the file ({answer})"
         raise Refused(Finding("UPLOAD_REFUSED", refused, "postpost-sync retry FOLDER tries again"), status)
+    if "ETag" not in response.headers and _NO_STORE.match(said):
+        raise _trouble("something that is not the object store answered")
     etag = _MD5.fullmatch(response.headers.get("ETag", ""))
     kms = response.headers.get("x-amz-server-side-encryption", "").startswith("aws:kms")  # then it is no MD5
     if etag is not None and not kms and etag[1] != body.md5.hexdigest():
