@@ -1,3 +1,66 @@
-"""postpost-sync."""
+"""postpost-sync: carries folders of media to PostPost as scheduled posts, on time, exactly once.
+
+Events are hints; truth is a comparison. Something (an event, a timer, a start) says *look at folder X*. A worker takes a
+snapshot of X, reads X's record from SQLite, and `plan(snapshot, record, now)` answers with the next step. The worker
+performs that one step, writes down what happened, and asks again. Watching, polling, rescans, retries, restarts,
+`run --once` and `check` are that same loop entered from another door. A post's fate is decided nowhere else.
+
+Imports go downward only:
+
+  doors: parse, call, print
+    __main__       the boundary where errors become words and an exit status
+    cli            what there is to type
+    commands       one module a command
+    terminal       tables and texts for people
+    terminal_live  the picture that redraws
+
+  shell: constructs things and owns the threads
+    daemon         wiring, threads, timers, rescans
+    sync           one folder forward: snapshot, plan, perform, record
+    calls          the steps that need the service
+    transfers      media on their way, in turn
+    looks          what is in memory about each folder
+    reader         a settled folder read: sidecar, text, what its files are
+    account        one account shared by the workers: key, list of posts
+
+  edges: each hides one outside thing behind our own types
+    config         the config file, the API keys
+    scan           folders and files, nothing followed, nothing trusted
+    media          what a file is, by its content
+    probe          what a media file measures, in a process of its own
+    store          the database
+    migrations     its tables
+    api            PostPost's API
+    upload         one PUT to the object store
+    watch          the kernel's hints
+    receipt        post.status.yaml
+    lock           one daemon a database
+    log            one line an event
+    service        the service manager
+
+  core: pure, no I/O, no clock
+    models         the values that travel between the layers
+    states         the states of a post, and which may follow which
+    steps          what `plan` can answer
+    plan           what to do next: the one place that decides
+    ledger         what each thing that happened changes in a record
+    names          what a name says, and the name a file is sent under
+    wanted         what a folder asks for
+    sidecar        post.yaml
+    preflight      what a platform would refuse
+    platforms      the platforms' limits, as data
+    view           how a record is shown
+    values         values in people's YAML
+    yamltree       the strict subset of YAML
+    times          times and durations
+    columns        dataclasses as columns and JSON
+    schema         the JSON Schemas of both files
+    urls           what may be done with a URL from outside
+    errors         findings and errors
+
+  apart: nothing imports them but `demo`, `sandbox` and the tests
+    sandbox        the simulated PostPost and its object store
+    samples        sample posts with real media
+"""
 
 __version__ = "0.1.0"

@@ -15,11 +15,12 @@ from postpost_sync.errors import Finding, ProgramError, did_you_mean, printable
 from postpost_sync.models import Policy
 from postpost_sync.times import TimeProblem, zone
 from postpost_sync.urls import is_loopback
-from postpost_sync.values import Wrong, located
+from postpost_sync.values import Wrong, located, shaped
 from postpost_sync.yamltree import Node, Scalar, Sequence, describe
 
 BASE_URL = "https://api.postpost.dev/api/v1"
 CREDENTIAL = "postpost-api-key"  # its name under $CREDENTIALS_DIRECTORY
+_MOST = 10**15  # a figure of a limit is less than this
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +77,7 @@ class Key:
     about: str
 
 
-def _optional(parse: Callable[[Node], Any]) -> Callable[[Node], Any]:
-    """`null`, `~` or nothing at all stand for: not given."""
-    return lambda node: (
-        None if isinstance(node, Scalar) and node.plain and node.text in ("", "~", "null") else parse(node)
-    )
-
-
+@shaped(type="string", pattern="^[/~]")
 def _path(node: Node) -> Path:
     written = values.text(node)
     try:
@@ -96,6 +91,7 @@ def _path(node: Node) -> Path:
     return Path(os.path.normpath(path))
 
 
+@shaped(type="string", pattern=r"^(https://|http://(localhost|127\.|\[::1\]))")
 def _url(node: Node) -> str:
     url = values.text(node).rstrip("/")
     try:
@@ -112,12 +108,20 @@ def _url(node: Node) -> str:
     return url
 
 
+@shaped(
+    anyOf=[
+        {"type": "string", "pattern": r"^\s*(?=[0-9.]*[1-9])[0-9]+(\.[0-9]+)?\s*(ms|s|m|h|d)?\s*$"},
+        {"type": "number", "exclusiveMinimum": 0, "maximum": 3660 * 86400},
+    ],
+    examples=["30s", "5m"],
+)
 def _interval(node: Node) -> float:
     if (seconds := values.duration(node)) <= 0:
         raise Wrong("BAD_DURATION", "must be longer than nothing", "write it like 30s or 5m")
     return seconds
 
 
+@shaped(type=["string", "number", "boolean"], pattern="^[!-~]+$")
 def _user_id(node: Node) -> str:
     user_id = values.text(node)
     if not user_id or not user_id.isascii() or not user_id.isprintable() or " " in user_id:
@@ -127,6 +131,7 @@ def _user_id(node: Node) -> str:
     return user_id
 
 
+@shaped(type="string", examples=["Europe/Berlin", "UTC"])
 def _timezone(node: Node) -> str:
     try:
         zone(name := values.text(node))
@@ -135,6 +140,10 @@ def _timezone(node: Node) -> str:
     return name
 
 
+_names = values.list_of(values.text, "a list of names")
+
+
+@shaped(type="object", additionalProperties=_names)
 def _accounts(node: Node) -> Mapping[str, tuple[str, ...]]:
     if not isinstance(node, yamltree.Mapping):
         raise Wrong(
@@ -143,6 +152,27 @@ def _accounts(node: Node) -> Mapping[str, tuple[str, ...]]:
     return {name: _names(value) for name, _, value in node}
 
 
+@shaped(
+    type="object",
+    additionalProperties=False,
+    properties={
+        platform: {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {
+                key: {
+                    "description": f"In {unit}.",
+                    "anyOf": [
+                        {"type": "number", "minimum": 0, "exclusiveMaximum": _MOST},
+                        {"type": "string", "pattern": r"^\s*[0-9]+(\.[0-9]+)?\s*$"},
+                    ],
+                }
+                for key, unit in platforms.KEYS.items()
+            },
+        }
+        for platform in platforms.PLATFORMS
+    },
+)
 def _limits(node: Node) -> Mapping[str, Mapping[str, float]]:
     if not isinstance(node, yamltree.Mapping):
         raise Wrong(
@@ -175,20 +205,18 @@ def _figure(platform: str, key: str, line: int, node: Node) -> float:
         figure = float(written)
     except ValueError:
         figure = -1.0
-    if not 0 <= figure < 1e15:
+    if not 0 <= figure < _MOST:
         raise Wrong("BAD_NUMBER", f'{platform}: {key}: "{printable(written)}" is not a number', "", line)
     return figure
 
 
-_names = values.list_of(values.text, "a list of names")
-
 API_KEYS: Mapping[str, Key] = {
     "base_url": Key(_url, BASE_URL, "Where PostPost's API is."),
     "key_file": Key(
-        _optional(_path), "null", "A file that holds the API key and nothing else; readable by its owner alone."
+        values.optional(_path), "null", "A file that holds the API key and nothing else; readable by its owner alone."
     ),
-    "key": Key(_optional(values.text), "null", "The API key itself; key_file is better."),
-    "user_id": Key(_optional(_user_id), "null", "Act as this managed user of a workspace (x-postpost-user-id)."),
+    "key": Key(values.optional(values.text), "null", "The API key itself; key_file is better."),
+    "user_id": Key(values.optional(_user_id), "null", "Act as this managed user of a workspace (x-postpost-user-id)."),
 }
 WATCH_KEYS: Mapping[str, Key] = {
     "path": Key(_path, "", "The folder to watch."),
@@ -345,10 +373,9 @@ class _Reader:
 
     def roots(self, node: Node | None, api: Api, policy: Policy) -> tuple[Root, ...]:
         if not isinstance(node, Sequence) or not node.items:
-            line = node.line if node is not None else 0
-            self.wrong(
-                line, "NO_ROOTS", "watch: names no folder to watch", "write watch: with a list of - path: /the/folder"
-            )
+            if node is not None or not self.findings:  # it may stand there misspelt, and that is said already
+                hint = "write watch: with a list of - path: /the/folder"
+                self.wrong(node.line if node else 0, "NO_ROOTS", "watch: names no folder to watch", hint)
             return ()
         roots: list[Root] = []
         for item in node.items:

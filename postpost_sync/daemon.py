@@ -30,6 +30,7 @@ from postpost_sync.errors import Finding, ProgramError
 from postpost_sync.lock import Lock
 from postpost_sync.log import Log
 from postpost_sync.models import Oddity, Record, RootState, RootStatus
+from postpost_sync.names import Names
 from postpost_sync.states import State
 from postpost_sync.store import Store
 from postpost_sync.sync import DEFECT_PAUSE, Site, Sync
@@ -82,7 +83,7 @@ class Daemon:
         self._scheduler = BackgroundScheduler(
             timezone=UTC, job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
         )
-        self._names = scan.Names(config.ignore)
+        self._names = Names(config.ignore)
         accounts: dict[tuple[str, str, str | None], Account] = {}
         sites: dict[str, Site] = {}
         for root in config.roots:

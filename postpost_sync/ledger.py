@@ -5,11 +5,9 @@ They write down facts. Whether these mean that a post waits, fails or goes on is
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
-from pathlib import PurePath
 from typing import Any
 
 from postpost_sync.errors import (
@@ -38,6 +36,7 @@ from postpost_sync.models import (
     Upload,
     UploadStage,
 )
+from postpost_sync.names import upload_names
 from postpost_sync.states import State
 from postpost_sync.steps import Ask, Decision, Rest, Step, Transfer, Update
 from postpost_sync.times import parse_service_time
@@ -196,9 +195,7 @@ def outcome(key: int, results: tuple[PlatformResult, ...], now: datetime) -> Cha
     return with_group(key, results=results, checked_at=now, outcome=state, stage=GroupStage.ENDED)
 
 
-def read_back(
-    key: int, found: bool, media: int | None, strangers: int, ours: int | None, now: datetime
-) -> Change:
+def read_back(key: int, found: bool, media: int | None, strangers: int, ours: int | None, now: datetime) -> Change:
     def change(record: Record) -> Record:
         before = next(g.read_back for g in record.groups if g.key == key)
         first_at = before.first_at if before is not None else now
@@ -284,49 +281,6 @@ def stored(key: int, position: int, sha256: str, size: int) -> Change:
         return confirmed(replace(record, trouble=None) if over else record)
 
     return change
-
-
-_UNSENDABLE = re.compile(r"[^A-Za-z0-9._-]+")
-
-
-def upload_names(files: list[tuple[str, str]], extensions: Mapping[str, str] | None = None) -> list[str]:
-    """A name for each (name, content type), unique within the post and already in the service's sanitised form.
-
-    The service trims, turns spaces into `_` and drops other specials; two names that come out the same would be one
-    media record where it reissues. The extension is that of what the file is.
-    """
-    taken: set[str] = set()
-    names = []
-    for name, content_type in files:
-        path = PurePath(name)
-        extension = (extensions or EXTENSIONS).get(content_type, path.suffix.lower())
-        if path.suffix.lower() in SAME.get(extension, (extension,)):
-            extension = path.suffix.lower()
-        stem = _UNSENDABLE.sub("", path.stem.strip().replace(" ", "_"))[:100].strip("._") or "media"
-        unique, count = f"{stem}{extension}", 2
-        while unique.lower() in taken:
-            unique, count = f"{stem}-{count}{extension}", count + 1
-        taken.add(unique.lower())
-        names.append(unique)
-    return names
-
-
-EXTENSIONS: Mapping[str, str] = {
-    "image/jpeg": ".jpg",
-    "image/png": ".png",
-    "image/gif": ".gif",
-    "image/webp": ".webp",
-    "video/mp4": ".mp4",
-    "video/quicktime": ".mov",
-    "video/x-msvideo": ".avi",
-    "video/x-matroska": ".mkv",
-    "video/webm": ".webm",
-}
-SAME: Mapping[str, tuple[str, ...]] = {
-    ".jpg": (".jpg", ".jpeg", ".jpe"),
-    ".mp4": (".mp4", ".m4v"),
-    ".mov": (".mov", ".qt"),
-}
 
 
 # --- what did not work ------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from typing import Any
 from postpost_sync import scan
 from postpost_sync.log import Log
 from postpost_sync.models import Folder, MediaFile, Reading, Record
+from postpost_sync.names import Names
 from postpost_sync.store import Store
 
 
@@ -39,7 +40,7 @@ class Looks:
     """All folders, by key and by place. Safe to use from several threads."""
 
     def __init__(
-        self, store: Store, roots: frozenset[str], names: scan.Names, monotonic: Callable[[], float], log: Log
+        self, store: Store, roots: frozenset[str], names: Names, monotonic: Callable[[], float], log: Log
     ) -> None:
         self._store, self._names, self._monotonic, self._log = store, names, monotonic, log
         self._roots = roots

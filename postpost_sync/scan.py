@@ -7,87 +7,16 @@ is swapped for a link meanwhile leads nowhere.
 from __future__ import annotations
 
 import contextlib
-import fnmatch
 import os
-import re
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from postpost_sync.errors import FileChanged, Finding, Unreadable, printable
-from postpost_sync.models import SIDECAR_NAMES, STATUS_FILE, Entry, EntryKind, Folder, Oddity, Stat
+from postpost_sync.models import SIDECAR_NAMES, Entry, EntryKind, Folder, Oddity, Stat
+from postpost_sync.names import Names, is_near_miss, looks_like_media
 
-IGNORED: tuple[str, ...] = (
-    *[
-        ".*",
-        "~*",
-        "*~",
-        "#*#",
-        "*.part",
-        "*.partial",
-        "*.filepart",
-        "*.crdownload",
-        "*.download",
-        "*.tmp",
-        "*.temp",
-        "*.swp",
-        "*.insyncdl",
-        "*.!sync",
-        "*___jb_tmp___",
-        "*.unison*",
-        "*.ffs_tmp",
-        "@eaDir",
-        "@tmp",
-        "@Recycle",
-        "@Recently-Snapshot",
-        "@sharebin",
-        "*@SynoEAStream",
-        "*@SynoResource",
-        "#recycle",
-        "#snapshot",
-        "Thumbs.db",
-        "ehthumbs.db",
-        "desktop.ini",
-        "$RECYCLE.BIN",
-        "lost+found",
-        "__MACOSX",
-    ],
-    "System Volume Information",
-    "Icon\r",
-    "Network Trash Folder",
-    "Temporary Items",
-)
-ARRIVING = [
-    "*.part",
-    "*.partial",
-    "*.filepart",
-    "*.crdownload",
-    "*.download",
-    ".syncthing.*",
-    "~syncthing~*",
-    "*.insyncdl",
-    "*.!sync",
-]
-_RSYNC = r"\..+\.[A-Za-z0-9]{6}"  # rsync writes .NAME.XXXXXX
 MAX_DEPTH = 64  # folders below the root; deeper ones are not looked at
-
-
-class Names:
-    """Which names below a root are ignored, and which of these are a transfer's temporaries."""
-
-    def __init__(self, more: Sequence[str] = ()) -> None:
-        self._ignored = _either((*IGNORED, *more))
-        self._arriving = re.compile(_either(ARRIVING).pattern + "|" + _RSYNC, re.IGNORECASE | re.DOTALL)
-
-    def ignored(self, name: str) -> bool:
-        return self._ignored.fullmatch(name) is not None or name.lower() == STATUS_FILE
-
-    def arriving(self, name: str) -> bool:
-        return self._arriving.fullmatch(name) is not None
-
-
-def _either(patterns: Sequence[str]) -> re.Pattern[str]:
-    return re.compile("|".join(fnmatch.translate(pattern) for pattern in patterns), re.IGNORECASE)
 
 
 def walk(root: str, names: Names, start: str = "") -> Iterator[Folder | Oddity]:
@@ -105,9 +34,8 @@ def walk(root: str, names: Names, start: str = "") -> Iterator[Folder | Oddity]:
                 why = f'"{printable(full)}" cannot be read: {error.strerror}'
                 yield Oddity(path, Finding("FOLDER_UNREADABLE", why, "check its rights"))
             continue
-        for name in reversed(listed.folders):
-            if depth < MAX_DEPTH:
-                stack.append((os.path.join(path, name) if path else name, depth + 1))
+        if depth < MAX_DEPTH:
+            stack.extend((os.path.join(path, name) if path else name, depth + 1) for name in reversed(listed.folders))
         if not listed.has_sidecar:
             if odd := _no_sidecar(listed.files):
                 yield Oddity(path, odd)
@@ -204,15 +132,9 @@ def of(s: os.stat_result) -> Stat:
     return Stat(s.st_size, s.st_mtime_ns, s.st_ctime_ns, s.st_ino, s.st_dev)
 
 
-_NEAR_MISS = re.compile(
-    r"post([._ -]?(copy|\(\d+\)))?\.ya?ml(\.txt|\.bak|\.yaml)?|posts?\.(ya?ml|json)|sidecar\.ya?ml", re.IGNORECASE
-)
-_MEDIA_NAME = re.compile(r".*\.(jpe?g|png|gif|webp|mp4|m4v|mov|avi|mkv|webm)", re.IGNORECASE | re.DOTALL)
-
-
 def _no_sidecar(files: list[str]) -> Finding | None:
-    near = next((name for name in sorted(files) if _NEAR_MISS.fullmatch(name)), None)
-    if near is None and not any(_MEDIA_NAME.fullmatch(name) for name in files):
+    near = next((name for name in sorted(files) if is_near_miss(name)), None)
+    if near is None and not any(looks_like_media(name) for name in files):
         return None
     hint = (
         f'rename "{printable(near)}" to post.yaml' if near else "add a post.yaml; `postpost-sync new FOLDER` writes one"

@@ -13,10 +13,11 @@ from typing import Any
 from postpost_sync import yamltree
 from postpost_sync.errors import Finding, did_you_mean, printable
 from postpost_sync.models import Entry, Folder, Settings, Sidecar
-from postpost_sync.values import Wrong, list_of, located, text
+from postpost_sync.values import Wrong, list_of, located, shaped, text
 from postpost_sync.yamltree import Node, Scalar, describe
 
 
+@shaped(type=["string", "number", "boolean"], pattern=r"^(?!\.{1,2}$)[^/\\]+$")
 def _plain_name(node: Node) -> str:
     name = text(node)
     if "/" in name or "\\" in name or name in ("", ".", ".."):
@@ -29,6 +30,7 @@ def _plain_name(node: Node) -> str:
     return name
 
 
+@shaped(type="object", additionalProperties={"type": "object", "additionalProperties": text})
 def _settings(node: Node) -> Settings:
     example = "write it as {instagram: {videoType: REELS}}"
     if not isinstance(node, yamltree.Mapping):

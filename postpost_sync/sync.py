@@ -22,6 +22,7 @@ from postpost_sync.ledger import with_group
 from postpost_sync.log import Log
 from postpost_sync.looks import Look, Looks
 from postpost_sync.models import Folder, GroupStage, Policy, Record, Snapshot
+from postpost_sync.names import Names
 from postpost_sync.plan import plan
 from postpost_sync.steps import Abandon, Abort, Decision, Doom, Finish, Forget, Hash, Read, Rest, Transfer, Verified
 from postpost_sync.store import Store
@@ -47,7 +48,7 @@ class Sync:
         self,
         store: Store,
         sites: Mapping[str, Site],
-        names: scan.Names,
+        names: Names,
         client: httpx.Client,
         threads: Executor,
         *,

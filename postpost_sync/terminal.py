@@ -20,9 +20,9 @@ from rich.table import Table
 from rich.text import Text
 
 from postpost_sync.errors import printable
+from postpost_sync.names import natural_order
 from postpost_sync.states import NEEDS_PERSON, State
 from postpost_sync.times import parse_service_time
-from postpost_sync.wanted import natural_order
 
 if TYPE_CHECKING:
     from postpost_sync.api import Connection

@@ -18,6 +18,7 @@ from rich.live import Live
 from rich.text import Text
 
 from postpost_sync.errors import printable
+from postpost_sync.names import natural_order
 from postpost_sync.states import NEEDS_PERSON, UNFINISHED, State
 from postpost_sync.terminal import (
     STYLES,
@@ -30,7 +31,6 @@ from postpost_sync.terminal import (
     reasons,
     standing,
 )
-from postpost_sync.wanted import natural_order
 
 RATE_WINDOW = 5.0  # seconds over which the rate of an upload is taken
 _BAR = 14  # cells

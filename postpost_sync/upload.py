@@ -23,7 +23,9 @@ TIMEOUT = httpx.Timeout(
 )  # a store needs its time to finish a large object
 DEFAULT_LIFE = 3600.0  # seconds a URL lives where it does not say so itself
 _MD5 = re.compile(r'"?([0-9a-f]{32})"?')
-_NO_STORE = re.compile(rb'\s*(<!doctype|<html|\{\s*"success"\s*:\s*false)', re.IGNORECASE)  # what no store says to a PUT
+_NO_STORE = re.compile(
+    rb'\s*(<!doctype|<html|\{\s*"success"\s*:\s*false)', re.IGNORECASE
+)  # what no store says to a PUT
 _AMZ_ERROR = re.compile(rb"<Code>([A-Za-z]{1,64})</Code>")
 
 

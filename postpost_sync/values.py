@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from postpost_sync.errors import Finding, did_you_mean, printable
 from postpost_sync.times import parse_duration
@@ -16,6 +18,21 @@ class Wrong(Exception):
         self.code, self.message, self.hint, self.line = code, message, hint, line
 
 
+_Parser = TypeVar("_Parser", bound=Callable[[Node], Any])
+SHAPES: dict[Callable[[Node], Any], Mapping[str, Any]] = {}
+
+
+def shaped(**shape: Any) -> Callable[[_Parser], _Parser]:
+    """Says beside a parser what it takes, in the words of JSON Schema; a parser in there stands for its own shape."""
+
+    def note(parser: _Parser) -> _Parser:
+        SHAPES[parser] = shape
+        return parser
+
+    return note
+
+
+@shaped(type=["string", "number", "boolean"])  # all of these are text as written
 def text(node: Node) -> str:
     if not isinstance(node, Scalar):
         raise Wrong("WRONG_TYPE", f"is {describe(node)}; text belongs here", "write text, in quotes if it holds : or #")
@@ -24,20 +41,34 @@ def text(node: Node) -> str:
     return node.text
 
 
-def list_of(item: Callable[[Node], str], what: str) -> Callable[[Node], tuple[str, ...]]:
-    def parse(node: Node) -> tuple[str, ...]:
+# What is parametrised is a small class, used like a function: the schema reads what it was made with.
+
+
+@dataclass(frozen=True, slots=True)
+class list_of:
+    """A list, or one value for a list of one; nothing stands in it twice. `what` it is, for messages."""
+
+    item: Callable[[Node], str]
+    what: str
+
+    def __call__(self, node: Node) -> tuple[str, ...]:
         if isinstance(node, Scalar):
-            return (item(node),)
+            return (self.item(node),)
         if isinstance(node, Sequence):
-            items = tuple(item(child) for child in node.items)
+            items = tuple(self.item(child) for child in node.items)
             if twice := next((name for at, name in enumerate(items) if name in items[:at]), None):
                 raise Wrong("STANDS_TWICE", f'"{printable(twice)}" stands twice', "keep one of the two")
             return items
-        raise Wrong("WRONG_TYPE", f"is {describe(node)}; {what} belongs here", "write it as [one, two]")
-
-    return parse
+        raise Wrong("WRONG_TYPE", f"is {describe(node)}; {self.what} belongs here", "write it as [one, two]")
 
 
+@shaped(
+    anyOf=[
+        {"type": "string", "pattern": r"^\s*[0-9]+(\.[0-9]+)?\s*(ms|s|m|h|d)?\s*$"},
+        {"type": "number", "minimum": 0, "maximum": 3660 * 86400},
+    ],
+    examples=["500ms", "10s", "5m", "2h", "1d"],
+)
 def duration(node: Node) -> float:
     """Seconds."""
     try:
@@ -46,26 +77,40 @@ def duration(node: Node) -> float:
         raise Wrong("BAD_DURATION", printable(str(error)), "write it like 30s or 5m") from None
 
 
-def whole_number(least: int, most: int) -> Callable[[Node], int]:
-    def parse(node: Node) -> int:
-        written = text(node)
+@dataclass(frozen=True, slots=True)
+class whole_number:
+    least: int
+    most: int
+
+    def __call__(self, node: Node) -> int:
+        written, least, most = text(node), self.least, self.most
         if not (written.isascii() and written.isdecimal() and len(written) < 19 and least <= int(written) <= most):
             what = f'"{printable(written)}" is not a whole number from {least} to {most}'
             raise Wrong("BAD_NUMBER", what, f"write it in digits, such as {least}")
         return int(written)
 
-    return parse
 
+class one_of:
+    def __init__(self, *allowed: str) -> None:
+        self.allowed = allowed
 
-def one_of(*allowed: str) -> Callable[[Node], str]:
-    def parse(node: Node) -> str:
+    def __call__(self, node: Node) -> str:
         written = text(node)
-        if written not in allowed:
-            what = f'"{printable(written)}" is not one of {", ".join(allowed)}'
-            raise Wrong("BAD_CHOICE", what, did_you_mean(written, allowed))
+        if written not in self.allowed:
+            what = f'"{printable(written)}" is not one of {", ".join(self.allowed)}'
+            raise Wrong("BAD_CHOICE", what, did_you_mean(written, self.allowed))
         return written
 
-    return parse
+
+@dataclass(frozen=True, slots=True)
+class optional:
+    """`null`, `~` or nothing at all stand for: not given."""
+
+    parse: Callable[[Node], Any]
+
+    def __call__(self, node: Node) -> Any:
+        not_given = isinstance(node, Scalar) and node.plain and node.text in ("", "~", "null")
+        return None if not_given else self.parse(node)
 
 
 def located(file: str, line: int, code: str, message: str, hint: str) -> Finding:

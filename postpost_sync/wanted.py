@@ -7,51 +7,19 @@ the platforms take is `preflight`'s.
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass, replace
 from datetime import datetime
-from fnmatch import fnmatchcase
 
 from postpost_sync import preflight
 from postpost_sync.errors import Finding, did_you_mean, printable
 from postpost_sync.models import Entry, EntryKind, Folder, MediaFile, Policy, Post, Reading, Sidecar
+from postpost_sync.names import is_conflict_copy, looks_like_media, natural_order
 from postpost_sync.sidecar import named
 from postpost_sync.times import TimeProblem, parse_time, zone
 
 PLATFORM_ID = re.compile(r"[a-z]+-[a-zA-Z0-9_-]+")  # create-post's own pattern
 _BLUESKY_DID = re.compile(r"bluesky-did:[a-z0-9:._%-]+", re.IGNORECASE)
-_MEDIA_SUFFIXES = frozenset(
-    [
-        ".jpg",
-        ".jpeg",
-        ".jpe",
-        ".png",
-        ".gif",
-        ".webp",
-        ".mp4",
-        ".m4v",
-        ".mov",
-        ".qt",
-        ".avi",
-        ".mkv",
-        ".webm",
-        ".heic",
-        ".heif",
-        ".avif",
-        ".bmp",
-        ".tif",
-        ".tiff",
-        ".svg",
-        ".mpg",
-        ".mpeg",
-        ".wmv",
-        ".flv",
-        ".3gp",
-    ]
-)
-_CONFLICT_COPIES = ("*.sync-conflict-*", "*conflicted copy*", "*(case conflict)*", "*_conflict-*", "*-safebackup-*")
 _TOO_FEW = frozenset({"MEDIA_REQUIRED", "VIDEO_REQUIRED"})  # preflight's codes for media that are not there
-_NUMBERS = re.compile(r"(\d+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,22 +33,6 @@ class Wanted:
     missing: Finding | None = None  # named but not there (yet)
     empty: Finding | None = None  # there, but of no length (yet)
     time: datetime | None = None  # known even where there is no post
-
-
-def natural_order(name: str) -> tuple[object, ...]:
-    """A sort key by which slide2 comes before slide10, and upper and lower case are one."""
-    parts = _NUMBERS.split(unicodedata.normalize("NFC", name).casefold())
-    return (*((1, int(p), "") if p.isdecimal() else (0, 0, p) for p in parts), (0, 0, name))
-
-
-def is_conflict_copy(name: str) -> bool:
-    return any(fnmatchcase(name.lower(), pattern) for pattern in _CONFLICT_COPIES)
-
-
-def looks_like_media(name: str) -> bool:
-    """By its name alone: whether a person would expect it in the post."""
-    _, dot, suffix = name.lower().rpartition(".")
-    return dot + suffix in _MEDIA_SUFFIXES
 
 
 def resolve(folder: Folder, reading: Reading, policy: Policy) -> Wanted:

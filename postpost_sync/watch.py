@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from postpost_sync.errors import Finding
-from postpost_sync.scan import Names
+from postpost_sync.names import Names
 
 Hint = Callable[[str, bool], None]
 

@@ -44,6 +44,7 @@ from postpost_sync.account import Account
 from postpost_sync.api import PostPost
 from postpost_sync.log import Log
 from postpost_sync.models import Oddity, Policy, Record
+from postpost_sync.names import Names
 from postpost_sync.sandbox import Behaviour, Group, Sandbox, SandboxTransport
 from postpost_sync.states import State
 from postpost_sync.store import Store
@@ -108,7 +109,7 @@ class World:
         client = upload.new_client(_Transport(self))
         api = PostPost(client, f"{self.sandbox.base_url}/api/v1", self.key, None, _LocalClock(self))
         self.account = Account(api, self.key, None)
-        self.names = scan.Names()
+        self.names = Names()
         self.sync = Sync(
             self.store,
             {str(self.root): Site(str(self.root), self.policy, self.account)},

@@ -130,7 +130,9 @@ ignore: ["*.bak", raw]
     )
     first, second = config.roots
     accounts = {"brand": ("instagram-456", "threads-789"), "me": ("twitter-1",)}
-    assert config.api == Api("https://postpost.example/api/v1", Path("/etc/postpost-sync/api-key"), None, config.api.user_id)
+    assert config.api == Api(
+        "https://postpost.example/api/v1", Path("/etc/postpost-sync/api-key"), None, config.api.user_id
+    )
     assert config.api.user_id == "507f1f77bcf86cd799439011"
     assert first == Root(
         own_home / "Posts",
@@ -148,7 +150,9 @@ ignore: ["*.bak", raw]
     assert config.warnings == ()
 
 
-@pytest.mark.parametrize("text", ["api:\n", "api: {key: null, key_file: ~, user_id: }\n", "uploads: {}\n", "accounts: {}\n", "ignore: []\n"])
+@pytest.mark.parametrize(
+    "text", ["api:\n", "api: {key: null, key_file: ~, user_id: }\n", "uploads: {}\n", "accounts: {}\n", "ignore: []\n"]
+)
 def test_sections_and_keys_may_be_left_empty(file: Path, text: str) -> None:
     assert read(file, WATCH + text).api == Api()
 
@@ -230,7 +234,9 @@ BAD = [
 
 
 @pytest.mark.parametrize(("text", "code", "line", "named"), [row[1:] for row in BAD], ids=[row[0] for row in BAD])
-def test_bad_config_is_said_with_file_line_key_and_fix(file: Path, text: str | bytes, code: str, line: int, named: str) -> None:
+def test_bad_config_is_said_with_file_line_key_and_fix(
+    file: Path, text: str | bytes, code: str, line: int, named: str
+) -> None:
     (found,) = wrong(file, text)
     assert found.code == code
     assert found.message.startswith(f"{file}, line {line}: " if line else f"{file}: ")
@@ -273,7 +279,9 @@ def test_roots_that_only_begin_alike_do_not_overlap(file: Path) -> None:
     assert len(read(file, WATCH + "  - path: /srv/posts2\n  - path: /srv/post\n").roots) == 3
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:8080/api/v1", "http://localhost/x", "http://[::1]:9/", "https://postpost.dev"])
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:8080/api/v1", "http://localhost/x", "http://[::1]:9/", "https://postpost.dev"]
+)
 def test_http_is_fine_to_this_machine_and_https_anywhere(file: Path, url: str) -> None:
     assert read(file, WATCH + f"api: {{base_url: '{url}'}}\n").api.base_url == url.rstrip("/")
 
@@ -344,7 +352,9 @@ def test_a_key_file_of_ones_own_is_read(file: Path, tmp_path: Path, mode: int) -
     assert api_key(read(file, WATCH + f"api: {{key_file: {named}}}\n").roots[0], {}) == "sk_file"
 
 
-@pytest.mark.parametrize("content", [b"", b"\n", b"sk_a\nsk_b\n", b"sk a", "sk_\u00e9".encode(), b"\xff\xfe", b"sk_\x00"])
+@pytest.mark.parametrize(
+    "content", [b"", b"\n", b"sk_a\nsk_b\n", b"sk a", "sk_\u00e9".encode(), b"\xff\xfe", b"sk_\x00"]
+)
 def test_a_key_file_without_one_key_is_refused_without_showing_it(file: Path, tmp_path: Path, content: bytes) -> None:
     named = tmp_path / "named"
     named.write_bytes(content)
@@ -362,7 +372,9 @@ def test_a_key_file_that_is_not_there(file: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("mode", "warned"), [(0o600, False), (0o400, False), (0o644, True), (0o640, True)])
 @pytest.mark.parametrize("text", ["api: {key: sk_x}\n" + WATCH, WATCH + "    api: {key: sk_x}\n"])
-def test_a_key_in_the_config_is_warned_about_unless_it_is_private(file: Path, text: str, mode: int, warned: bool) -> None:
+def test_a_key_in_the_config_is_warned_about_unless_it_is_private(
+    file: Path, text: str, mode: int, warned: bool
+) -> None:
     config = read(file, text, mode=mode)
     assert [w.code for w in config.warnings] == (["KEY_IN_CONFIG"] if warned else [])
     assert "sk_x" not in repr(config)

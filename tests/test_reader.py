@@ -12,6 +12,7 @@ import pytest
 from postpost_sync import reader, scan
 from postpost_sync.errors import FileChanged
 from postpost_sync.models import Folder, MediaFile
+from postpost_sync.names import Names
 
 JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00" + bytes(200)
 
@@ -26,7 +27,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def look(path: Path) -> Folder:
-    folder = scan.look(str(path.parent), path.name, scan.Names())
+    folder = scan.look(str(path.parent), path.name, Names())
     assert folder is not None
     return folder
 

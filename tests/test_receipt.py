@@ -33,7 +33,9 @@ def test_it_is_written_whole_and_alone(tmp_path: Path) -> None:
     assert receipt.read(str(tmp_path)) == "🎉 second"
 
 
-@pytest.mark.parametrize(("sidecar", "mode"), [(0o644, 0o644), (0o600, 0o600), (0o664, 0o664), (0o755, 0o644), (0o4666, 0o666)])
+@pytest.mark.parametrize(
+    ("sidecar", "mode"), [(0o644, 0o644), (0o600, 0o600), (0o664, 0o664), (0o755, 0o644), (0o4666, 0o666)]
+)
 def test_it_has_the_sidecars_permissions_but_never_the_right_to_run(tmp_path: Path, sidecar: int, mode: int) -> None:
     (tmp_path / "Post.yml").touch()
     (tmp_path / "Post.yml").chmod(sidecar)
@@ -105,12 +107,17 @@ def test_claims_are_the_plain_texts_of_what_was_written() -> None:
     assert claims == {"folder_id": "f-1", "instance": "i", "path": "a: b # c", "error": "null"}
 
 
-@pytest.mark.parametrize("content", [None, "", "# only a line", "- a list", "a: &x b\nc: *x", "folder_id: !!int 1", "\x00", "a: [", "\ufffd"])
+@pytest.mark.parametrize(
+    "content", [None, "", "# only a line", "- a list", "a: &x b\nc: *x", "folder_id: !!int 1", "\x00", "a: [", "\ufffd"]
+)
 def test_a_status_file_that_was_tampered_with_claims_nothing(content: str | None) -> None:
     assert receipt.claims(content) == {}
 
 
-@given(st.text(alphabet=st.characters(exclude_categories=["Cs", "Cc"]), max_size=200), st.text(alphabet="ab\n #:🎉'\"", max_size=30))
+@given(
+    st.text(alphabet=st.characters(exclude_categories=["Cs", "Cc"]), max_size=200),
+    st.text(alphabet="ab\n #:🎉'\"", max_size=30),
+)
 def test_any_text_that_people_use_comes_back(text: str, sentence: str) -> None:
     claims = receipt.claims(receipt.text(sentence, {"path": text, "id": "x"}))
     assert claims["id"] == "x"

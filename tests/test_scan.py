@@ -82,7 +82,21 @@ def test_what_tools_leave_is_ignored(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["a.jpg", "part", "a.partial.jpg", "tmp", "tmp.jpg", "a~b.jpg", "#1.jpg", "@home", "Icon", "recycle", "a#", "a.bak"]
+    "name",
+    [
+        "a.jpg",
+        "part",
+        "a.partial.jpg",
+        "tmp",
+        "tmp.jpg",
+        "a~b.jpg",
+        "#1.jpg",
+        "@home",
+        "Icon",
+        "recycle",
+        "a#",
+        "a.bak",
+    ],
 )
 def test_what_people_name_is_not_ignored(name: str) -> None:
     assert not NAMES.ignored(name)
@@ -94,7 +108,9 @@ def test_ignored_folders_are_not_walked(tmp_path: Path) -> None:
     assert folders(tmp_path, Names(["RAW"])) == []
 
 
-@pytest.mark.parametrize(("pattern", "name"), [("*.bak", "A.BAK"), ("draft-*", "draft-1"), ("[ab]", "b"), ("caf?", "cafe")])
+@pytest.mark.parametrize(
+    ("pattern", "name"), [("*.bak", "A.BAK"), ("draft-*", "draft-1"), ("[ab]", "b"), ("caf?", "cafe")]
+)
 def test_the_configs_patterns_add_to_the_built_in_ones(pattern: str, name: str) -> None:
     names = Names([pattern])
     assert names.ignored(name)

@@ -140,7 +140,13 @@ BAD = [
     ("a tab as indentation", "content: a\n\tplatforms: b\n", "YAML_SYNTAX", 2, ""),
     # keys
     ("a key twice", GOOD + "content: again\n", "DUPLICATE_KEY", 3, "lines 1 and 3"),
-    ("a key in both spellings", GOOD + "scheduled_time: now\nscheduledTime: now\n", "DUPLICATE_KEY", 4, "lines 3 and 4"),
+    (
+        "a key in both spellings",
+        GOOD + "scheduled_time: now\nscheduledTime: now\n",
+        "DUPLICATE_KEY",
+        4,
+        "lines 3 and 4",
+    ),
     ("an unknown key", GOOD + "colour: red\n", "UNKNOWN_KEY", 3, '"colour"'),
     ("a misspelt key", GOOD + "platfroms: x-1\n", "UNKNOWN_KEY", 3, '"platfroms"'),
     ("a key in capitals", GOOD + "Media: a\n", "UNKNOWN_KEY", 3, '"Media"'),
@@ -157,7 +163,13 @@ BAD = [
     ("settings as text", "content: a\nplatform_settings: REELS\n", "WRONG_TYPE", 2, "platform_settings: is text"),
     ("a platform's settings as text", "content: a\nplatform_settings:\n  x: y\n", "WRONG_TYPE", 3, "x is text"),
     ("a setting as a list", "content: a\nplatform_settings:\n  x:\n    y: [z]\n", "WRONG_TYPE", 4, "y is a list"),
-    ("the API's spelling in the message", "content: a\nplatformSettings: b\n", "WRONG_TYPE", 2, "platformSettings: is text"),
+    (
+        "the API's spelling in the message",
+        "content: a\nplatformSettings: b\n",
+        "WRONG_TYPE",
+        2,
+        "platformSettings: is text",
+    ),
     # no value
     ("content without a value", "content:\nplatforms: x-1\n", "NO_VALUE", 1, "content: has no value"),
     ("content_file without a value", "content_file:\n", "NO_VALUE", 1, "content_file: has no value"),

@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postpost_sync.times import TimeProblem, for_people, parse_duration, parse_service_time, parse_time, to_service, zone
+from postpost_sync.times import (
+    TimeProblem,
+    for_people,
+    parse_duration,
+    parse_service_time,
+    parse_time,
+    to_service,
+    zone,
+)
 
 
 @pytest.mark.parametrize(
@@ -145,7 +153,9 @@ def test_the_services_times_are_read_in_every_form_it_may_use(text: str, moment:
     assert to_service(found) == moment
 
 
-@pytest.mark.parametrize("answer", [None, 1773568800000, True, "", "soon", "0001-01-01T00:00:00+10:00", {"time": "x"}, []])
+@pytest.mark.parametrize(
+    "answer", [None, 1773568800000, True, "", "soon", "0001-01-01T00:00:00+10:00", {"time": "x"}, []]
+)
 def test_what_is_no_time_in_an_answer_is_none(answer: object) -> None:
     assert parse_service_time(answer) is None
 
@@ -175,13 +185,25 @@ def test_people_see_their_own_zone(zone_name: str, shown: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("500ms", 0.5), ("10s", 10), ("5m", 300), ("2h", 7200), ("1d", 86400), ("30", 30), ("1.5h", 5400), (" 10 s ", 10), ("0", 0)],
+    [
+        ("500ms", 0.5),
+        ("10s", 10),
+        ("5m", 300),
+        ("2h", 7200),
+        ("1d", 86400),
+        ("30", 30),
+        ("1.5h", 5400),
+        (" 10 s ", 10),
+        ("0", 0),
+    ],
 )
 def test_durations(text: str, seconds: float) -> None:
     assert parse_duration(text) == seconds
 
 
-@pytest.mark.parametrize("text", ["", "s", "-5s", "+5s", "5 minutes", "1h30m", "1,5h", "10S", "inf", "nan", "1e3", "٣s", "4000d"])
+@pytest.mark.parametrize(
+    "text", ["", "s", "-5s", "+5s", "5 minutes", "1h30m", "1,5h", "10S", "inf", "nan", "1e3", "٣s", "4000d"]
+)
 def test_what_is_no_duration_is_refused_by_name(text: str) -> None:
     with pytest.raises(ValueError, match=r"not a duration|longer than"):
         parse_duration(text)

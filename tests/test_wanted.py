@@ -14,8 +14,9 @@ from PIL import Image
 
 from postpost_sync import reader, scan
 from postpost_sync.models import Folder, Policy
+from postpost_sync.names import Names, is_conflict_copy, looks_like_media, natural_order
 from postpost_sync.times import to_service
-from postpost_sync.wanted import Wanted, is_conflict_copy, looks_like_media, natural_order, resolve
+from postpost_sync.wanted import Wanted, resolve
 
 
 @cache
@@ -42,7 +43,7 @@ class Drop:
         return file
 
     def look(self) -> Folder:
-        folder = scan.look(str(self.root), "launch", scan.Names())
+        folder = scan.look(str(self.root), "launch", Names())
         assert folder is not None
         return folder
 
@@ -101,7 +102,9 @@ def test_an_empty_list_of_media_means_none(drop: Drop) -> None:
     assert wanted.post.media == ()
 
 
-@pytest.mark.parametrize(("raw", "text"), [("Hi\n", "Hi"), ("Hi\n\n", "Hi\n"), ("a\r\nb\r\n", "a\nb"), ("\ufeffHi", "Hi"), (" Hi ", " Hi ")])
+@pytest.mark.parametrize(
+    ("raw", "text"), [("Hi\n", "Hi"), ("Hi\n\n", "Hi\n"), ("a\r\nb\r\n", "a\nb"), ("\ufeffHi", "Hi"), (" Hi ", " Hi ")]
+)
 def test_a_content_file_is_sent_verbatim_but_for_one_final_newline(drop: Drop, raw: str, text: str) -> None:
     drop.add("post.yaml", "content_file: caption.txt\nplatforms: x-1\n")
     drop.add("caption.txt", raw)
@@ -270,7 +273,11 @@ def test_a_content_file_that_is_not_there_or_empty_is_waited_for(drop: Drop) -> 
         ("scheduled_time: soon\n", "BAD_TIME", "line 3: scheduled_time"),
         ("scheduledTime: 15.12.2026\n", "BAD_TIME", "line 3: scheduled_time"),
         ("scheduled_time: 2026-12-15\n", "TIME_DATE_ONLY", "line 3: scheduled_time"),
-        ("scheduled_time: 2026-03-29 02:30\ntimezone: Europe/Berlin\n", "TIME_DOES_NOT_EXIST", "line 3: scheduled_time"),
+        (
+            "scheduled_time: 2026-03-29 02:30\ntimezone: Europe/Berlin\n",
+            "TIME_DOES_NOT_EXIST",
+            "line 3: scheduled_time",
+        ),
         ("timezone: Europe/Berln\n", "BAD_TIMEZONE", "line 3: timezone"),
         ("scheduled_time: now\ntimezone: CET+1\n", "BAD_TIMEZONE", "line 4: timezone"),
         ('scheduled_time: "2026\\u202e"\n', "BAD_TIME", "\\u202e"),
@@ -293,7 +300,9 @@ def test_an_ambiguous_time_is_a_warning_with_its_line(drop: Drop) -> None:
     assert "post.yaml, line 3: scheduled_time" in doubt.message
 
 
-@pytest.mark.parametrize(("own", "moment"), [("", "2026-12-15T05:30:00.000Z"), ("timezone: UTC\n", "2026-12-15T14:30:00.000Z")])
+@pytest.mark.parametrize(
+    ("own", "moment"), [("", "2026-12-15T05:30:00.000Z"), ("timezone: UTC\n", "2026-12-15T14:30:00.000Z")]
+)
 def test_the_sidecars_zone_wins_over_the_configs(drop: Drop, own: str, moment: str) -> None:
     drop.add("post.yaml", GOOD + own + "scheduled_time: 2026-12-15 14:30\n")
     time = drop.wanted(Policy(timezone="Asia/Tokyo")).time
@@ -491,7 +500,19 @@ def test_the_sidecars_name_is_taken_in_any_case(drop: Drop) -> None:
 
 
 def test_natural_order() -> None:
-    names = ["10.jpg", "a10.jpg", "2.jpg", "A2.jpg", "a1.jpg", "b.jpg", "a.jpg", "a02.jpg", "1.jpg", "\udcff.jpg", "①.jpg"]
+    names = [
+        "10.jpg",
+        "a10.jpg",
+        "2.jpg",
+        "A2.jpg",
+        "a1.jpg",
+        "b.jpg",
+        "a.jpg",
+        "a02.jpg",
+        "1.jpg",
+        "\udcff.jpg",
+        "①.jpg",
+    ]
     ordered = sorted(names, key=natural_order)
     assert ordered.index("1.jpg") < ordered.index("2.jpg") < ordered.index("10.jpg")
     assert ordered.index("a1.jpg") < ordered.index("A2.jpg") < ordered.index("a10.jpg") < ordered.index("b.jpg")
@@ -516,7 +537,8 @@ def test_conflict_copies_are_known_by_name(name: str, copy: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "media"), [("a.JPG", True), ("a.heic", True), ("a.b.mov", True), ("jpg", False), ("a.txt", False), ("a", False)]
+    ("name", "media"),
+    [("a.JPG", True), ("a.heic", True), ("a.b.mov", True), ("jpg", False), ("a.txt", False), ("a", False)],
 )
 def test_media_are_expected_by_name(name: str, media: bool) -> None:
     assert looks_like_media(name) is media

@@ -140,7 +140,9 @@ def test_names_both_lines_of_a_duplicate_key() -> None:
     assert problem("a: 1\nb: 2\na: 3").message == 'the key "a" stands twice (lines 1 and 3)'
 
 
-@pytest.mark.parametrize("data", ['"a\\nb": 1\n"a\\nb": 2', '"a\\u202eb": 1\n"a\\u202eb": 2', "a: !\u2066x b", "a: 'b\u202e"])
+@pytest.mark.parametrize(
+    "data", ['"a\\nb": 1\n"a\\nb": 2', '"a\\u202eb": 1\n"a\\u202eb": 2', "a: !\u2066x b", "a: 'b\u202e"]
+)
 def test_messages_are_one_line_and_show_no_hidden_character(data: str) -> None:
     assert problem(data).message.isprintable()
 
@@ -194,7 +196,7 @@ def test_any_bytes_are_a_tree_or_a_problem(data: bytes) -> None:
         assert found.message.isprintable()
 
 
-@given(st.text(alphabet='ab:-#&*!|>%@[]{},?\'"\\ud8cf \n\t\ufeff', max_size=40))
+@given(st.text(alphabet="ab:-#&*!|>%@[]{},?'\"\\ud8cf \n\t\ufeff", max_size=40))
 def test_any_text_of_yamls_own_characters_is_a_tree_or_a_problem(text: str) -> None:
     try:
         read(text.encode())

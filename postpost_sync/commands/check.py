@@ -18,6 +18,7 @@ from postpost_sync.commands.common import load_config
 from postpost_sync.config import Config, Root
 from postpost_sync.errors import FileChanged, Finding, ProgramError, printable
 from postpost_sync.models import Folder, Oddity, Policy, Record, Snapshot
+from postpost_sync.names import Names
 from postpost_sync.plan import plan
 from postpost_sync.states import State
 from postpost_sync.wanted import resolve
@@ -34,7 +35,7 @@ class Verdict:
 
 def check(option: str | None, paths: Sequence[Path], *, as_json: bool, offline: bool) -> int:
     config = _config(option, paths)
-    names = scan.Names(config.ignore if config else ())
+    names = Names(config.ignore if config else ())
     verdicts = [verdict for place in _places(config, paths) for verdict in _below(*place, names)]
     if paths and not verdicts:
         where = ", ".join(f'"{printable(str(path))}"' for path in paths)
@@ -87,7 +88,7 @@ def _places(config: Config | None, paths: Sequence[Path]) -> Iterator[tuple[str,
             yield str(folder.parent), folder.name, roots[0].policy if roots else Policy()
 
 
-def _below(root: str, path: str, policy: Policy, names: scan.Names) -> Iterator[Verdict]:
+def _below(root: str, path: str, policy: Policy, names: Names) -> Iterator[Verdict]:
     for found in scan.walk(root, names, path):
         if isinstance(found, Oddity):
             yield Verdict(os.path.join(root, found.path).rstrip("/"), (found.finding,), ())

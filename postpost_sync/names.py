@@ -1,0 +1,97 @@
+"""What a file's or folder's name says: ignored, still arriving, a conflict copy, media; and the name it is sent under."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+import unicodedata
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+
+from postpost_sync.models import STATUS_FILE
+from postpost_sync.platforms import SUFFIXES
+
+IGNORED: tuple[str, ...] = (
+    *""".* ~* *~ #*# *.part *.partial *.filepart *.crdownload *.download *.tmp *.temp *.swp *.insyncdl *.!sync *___jb_tmp___
+    *.unison* *.ffs_tmp @eaDir @tmp @Recycle @Recently-Snapshot @sharebin *@SynoEAStream *@SynoResource #recycle #snapshot
+    Thumbs.db ehthumbs.db desktop.ini $RECYCLE.BIN lost+found __MACOSX""".split(),
+    "System Volume Information",
+    "Icon\r",
+    "Network Trash Folder",
+    "Temporary Items",
+)
+"""What sync tools, browsers, editors and systems leave lying about; for folders as for files."""
+
+ARRIVING = "*.part *.partial *.filepart *.crdownload *.download .syncthing.* ~syncthing~* *.insyncdl *.!sync".split()
+_RSYNC = r"\..+\.[A-Za-z0-9]{6}"  # rsync writes .NAME.XXXXXX
+_CONFLICT_COPIES = "*.sync-conflict-* *conflicted?copy* *(case?conflict)* *_conflict-* *-safebackup-*".split()
+_NEAR_MISS = re.compile(
+    r"post([._ -]?(copy|\(\d+\)))?\.ya?ml(\.txt|\.bak|\.yaml)?|posts?\.(ya?ml|json)|sidecar\.ya?ml", re.IGNORECASE
+)
+_OTHER_MEDIA = ".heic .heif .avif .bmp .tif .tiff .svg .mpg .mpeg .wmv .flv .3gp".split()
+_MEDIA = frozenset(suffix for suffixes in (*SUFFIXES.values(), _OTHER_MEDIA) for suffix in suffixes)
+_NUMBERS = re.compile(r"(\d+)")
+_UNSENDABLE = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+class Names:
+    """Which names below a root are ignored, and which of these are a transfer's temporaries."""
+
+    def __init__(self, more: Sequence[str] = ()) -> None:
+        self._ignored = _either((*IGNORED, *more))
+        self._arriving = re.compile(_either(ARRIVING).pattern + "|" + _RSYNC, re.IGNORECASE | re.DOTALL)
+
+    def ignored(self, name: str) -> bool:
+        return self._ignored.fullmatch(name) is not None or name.lower() == STATUS_FILE
+
+    def arriving(self, name: str) -> bool:
+        return self._arriving.fullmatch(name) is not None
+
+
+def _either(patterns: Sequence[str]) -> re.Pattern[str]:
+    return re.compile("|".join(fnmatch.translate(pattern) for pattern in patterns), re.IGNORECASE)
+
+
+_CONFLICT = _either(_CONFLICT_COPIES)
+
+
+def is_conflict_copy(name: str) -> bool:
+    """Whether a sync program set it aside because both sides had changed it."""
+    return _CONFLICT.fullmatch(name) is not None
+
+
+def is_near_miss(name: str) -> bool:
+    """Whether it may have been meant to be a sidecar, such as post.yaml.txt."""
+    return _NEAR_MISS.fullmatch(name) is not None
+
+
+def looks_like_media(name: str) -> bool:
+    """By its name alone: whether a person would expect it in the post."""
+    return PurePosixPath(name).suffix.lower() in _MEDIA
+
+
+def natural_order(name: str) -> tuple[object, ...]:
+    """A sort key by which slide2 comes before slide10, and upper and lower case are one."""
+    parts = _NUMBERS.split(unicodedata.normalize("NFC", name).casefold())
+    return (*((1, int(p), "") if p.isdecimal() else (0, 0, p) for p in parts), (0, 0, name))
+
+
+def upload_names(files: Sequence[tuple[str, str]]) -> list[str]:
+    """A name for each (name, content type), unique within the post and already in the service's sanitised form.
+
+    The service trims, turns spaces into `_` and drops other specials; two names that came out the same would be one
+    media record where it reissues. The extension is that of what the file is.
+    """
+    taken: set[str] = set()
+    names = []
+    for name, content_type in files:
+        path = PurePosixPath(name)
+        fitting = SUFFIXES[content_type]
+        extension = path.suffix.lower() if path.suffix.lower() in fitting else fitting[0]
+        stem = _UNSENDABLE.sub("", path.stem.strip().replace(" ", "_"))[:100].strip("._") or "media"
+        unique, count = f"{stem}{extension}", 2
+        while unique.lower() in taken:
+            unique, count = f"{stem}-{count}{extension}", count + 1
+        taken.add(unique.lower())
+        names.append(unique)
+    return names

@@ -1,0 +1,75 @@
+"""The README and the example config, held to the code."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+from postpost_sync import config, sidecar
+from postpost_sync.cli import cli
+from postpost_sync.models import Policy
+from postpost_sync.states import State
+from tests.support import REPOSITORY
+
+README = (REPOSITORY / "README.md").read_text()
+EXAMPLE = (REPOSITORY / "config.example.yaml").read_text()
+
+
+def section(title: str) -> str:
+    return README.split(f"\n## {title}", 1)[1].split("\n## ", 1)[0]
+
+
+def test_the_example_is_valid_and_shows_the_defaults(tmp_path: Path, own_home: Path) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text(EXAMPLE)
+    loaded = config.load(file, {"HOME": str(own_home)})
+    (root,) = loaded.roots
+    default = config.Config(None, (), config.Api(key_file=Path("/etc/postpost-sync/api-key")), loaded.state_db)
+    assert (loaded.api, loaded.rescan, loaded.concurrency, loaded.ignore) == (
+        default.api,
+        default.rescan,
+        default.concurrency,
+        default.ignore,
+    )
+    assert root == config.Root(own_home / "Posts", default.api, Policy())
+    assert loaded.state_db == config.default_state_db({"HOME": str(own_home)})
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [config.KEYS, config.API_KEYS, config.WATCH_KEYS, config.UPLOAD_KEYS],
+    ids=["top", "api", "watch", "uploads"],
+)
+def test_the_example_and_the_readme_name_every_key(keys: dict[str, config.Key]) -> None:
+    for key in keys:
+        assert re.search(rf"^[ #-]*{key}:", EXAMPLE, re.MULTILINE), key
+        assert re.search(rf"`([a-z]+\.)?{key}[`.]", section("The config")), key
+
+
+def test_the_readme_names_every_key_of_the_sidecar() -> None:
+    for spelling in sidecar.SPELLINGS:
+        assert f"`{spelling}`" in section("The sidecar"), spelling
+
+
+def test_the_readme_names_every_command_and_option() -> None:
+    text = section("The commands")
+    assert isinstance(cli, click.Group)
+    for name, command in cli.commands.items():
+        assert f"`{name}" in text, name
+        for parameter in command.params:
+            if isinstance(parameter, click.Option):
+                assert parameter.opts[-1] in text, f"{name} {parameter.opts[-1]}"
+
+
+def test_the_readme_names_every_state() -> None:
+    for state in State:
+        assert f"`{state.value}`" in section("The states"), state
+
+
+def test_every_example_of_a_post_is_right() -> None:
+    for text in re.findall(r"```yaml\n(\s+content:.*?)```", README, re.DOTALL):
+        parsed, findings = sidecar.parse(text.encode())
+        assert parsed is not None, findings
