@@ -20,6 +20,7 @@ Imports go downward only:
     calls          the steps that need the service
     transfers      media on their way, in turn
     looks          what is in memory about each folder
+    identity       which post a folder is, when it is seen for the first time
     reader         a settled folder read: sidecar, text, what its files are
     account        one account shared by the workers: key, list of posts
 

@@ -8,7 +8,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from postpost_sync.api import Listed, PostPost
 from postpost_sync.errors import Finding
@@ -16,6 +16,7 @@ from postpost_sync.errors import Finding
 PROBE_EVERY = timedelta(minutes=15)
 LIST_SLACK = timedelta(minutes=2)  # how far the listing's times may be from ours
 MAX_PAGES = 100
+_EVER = datetime.min.replace(tzinfo=UTC) + 2 * LIST_SLACK
 
 
 class Account:
@@ -31,6 +32,7 @@ class Account:
         self._listing_lock = threading.Lock()
         self._listed: dict[str, Listed] = {}
         self._listed_at = 0.0
+        self._stood: tuple[Listed, ...] | None = None
 
     def now(self) -> datetime:
         """The service's time as well as we know it."""
@@ -79,6 +81,17 @@ class Account:
                 self._listed = {one.post_group_id: one for one in self.pages(created_after, until=post_group_id)}
                 self._listed_at = began
             return self._listed.get(post_group_id)
+
+    def held(self, post_group_id: str) -> Listed | None:
+        """The group, whatever its status and however old; None where the service does not hold it."""
+        return next((one for one in self.pages(_EVER, until=post_group_id) if one.post_group_id == post_group_id), None)
+
+    def stood_scheduled(self) -> tuple[Listed, ...]:
+        """All groups that stood scheduled when this was first asked: read once, since it is about what was there before us."""
+        with self._listing_lock:
+            if self._stood is None:
+                self._stood = tuple(self.pages(_EVER, status="scheduled"))
+            return self._stood
 
     def pages(self, created_after: datetime, status: str | None = None, until: str | None = None) -> Iterator[Listed]:
         """All groups created since then, newest first; ends early after the page that holds `until`."""

@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from postpost_sync import ledger
+from postpost_sync import ledger, reader
 from postpost_sync.account import LIST_SLACK, Account
 from postpost_sync.api import Listed, PlatformPost
 from postpost_sync.errors import Finding, NotReached, Refused, Unclear
 from postpost_sync.ledger import with_group
 from postpost_sync.log import Log
 from postpost_sync.looks import Look
-from postpost_sync.models import Group, GroupStage, PlatformResult, Post
-from postpost_sync.steps import Ask, CheckDraft, Create, Delete, Search, Step, Update
+from postpost_sync.models import Claim, Group, GroupStage, PlatformResult, Post
+from postpost_sync.steps import Ask, CheckDraft, Create, Delete, Recognise, Search, Step, Update
 from postpost_sync.store import Store
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -32,6 +32,8 @@ class Calls:
         match step:
             case Create(post):
                 self._create(look, account, post)
+            case Recognise(post, time):
+                self._recognise(look, account, post, time)
             case Search(group):
                 self._search(look, account, group)
             case CheckDraft(group):
@@ -63,6 +65,44 @@ class Calls:
                 self._store.change(look.key, with_group(group.key, stage=GroupStage.GONE))
                 raise
             self._store.change(look.key, ledger.created(group.key, made))
+
+    def _recognise(self, look: Look, account: Account, post: Post, time: datetime | None) -> None:
+        """Find the post of a folder that is older than the database: by its status file's word, else by its looks.
+
+        What the service shows is what counts: same content and platforms, and as many media.
+        """
+        record = self._store.record(look.key)
+        claim = record.claim if record is not None else None
+        with account.creating(post.content, post.platforms):  # a twin must not take the same one
+            known = self._store.known_group_ids()
+            if claim is not None and claim.post_group_id and claim.post_group_id not in known:
+                held = account.held(claim.post_group_id)
+                if held is not None and not _is_post(held, post):
+                    self._store.change(look.key, ledger.contradicted)
+                    return
+                if held is not None and (stage := _stage(held, claim)) is not None and _as_many(held, post):
+                    asked = claim.asked_time if held.time == claim.time else held.time
+                    self._take_over(look, account, post, held, stage, asked)
+                    return
+            for held in account.stood_scheduled() if time is not None else ():
+                if (
+                    held.post_group_id not in known
+                    and _is_post(held, post)
+                    and held.time == time
+                    and _as_many(held, post)
+                ):
+                    self._take_over(look, account, post, held, GroupStage.SCHEDULED, time)
+                    return
+            self._store.change(look.key, ledger.unrecognised)
+
+    def _take_over(
+        self, look: Look, account: Account, post: Post, held: Listed, stage: GroupStage, asked: datetime | None
+    ) -> None:
+        """The group is the folder's. The files' hashes tell a later edit from a touch."""
+        media = tuple(replace(file, sha256=reader.sha256(look.root, look.path, file)) for file in post.media)
+        group = ledger.standing(replace(post, media=media), stage, held.post_group_id, account.now(), asked, held.time)
+        self._store.change(look.key, ledger.recognised(group))
+        self._log.info("recognised", folder=look.name, post_group=held.post_group_id)
 
     def _search(self, look: Look, account: Account, group: Group) -> None:
         """Look for the draft that an unanswered create may have made. As many as our open intents of that text are ours."""
@@ -116,6 +156,23 @@ def _recognised(urls: Sequence[str], group: Group) -> tuple[int | None, int]:
     if all(url.endswith(f"/{name}") for url, name in known.items()):
         return ours, (Counter(url.rpartition("/")[2] for url in unknown) - unanswered).total()
     return ours, max(0, len(unknown) - unanswered.total())
+
+
+def _is_post(held: Listed, post: Post) -> bool:
+    return held.content.strip() == post.content.strip() and sorted(held.platforms) == sorted(post.platforms)
+
+
+def _as_many(held: Listed, post: Post) -> bool:
+    return held.media is None or len(held.media) == len(post.media)
+
+
+def _stage(held: Listed, claim: Claim) -> GroupStage | None:
+    """What the group is to us; None for a draft that was not complete, whose media nobody can vouch for."""
+    if held.status == "scheduled":
+        return GroupStage.SCHEDULED
+    if held.status == "draft":
+        return GroupStage.DRAFT if claim.state == "drafted" else None
+    return GroupStage.GOING_OUT
 
 
 def _id(group: Group) -> str:

@@ -95,6 +95,16 @@ def retry(config: str | None, paths: tuple[Path, ...]) -> int:
 
 
 @cli.command()
+@click.argument("paths", nargs=-1, required=True, type=_PATHS, metavar="PATH...")
+@click.pass_obj
+def adopt(config: str | None, paths: tuple[Path, ...]) -> int:
+    """Take over the folders at PATH, which another installation has been serving."""
+    from postpost_sync.commands.adopt import adopt
+
+    return adopt(config, paths)
+
+
+@cli.command()
 @click.pass_obj
 def accounts(config: str | None) -> int:
     """List the accounts the key can post to, and how their tokens are."""
@@ -112,3 +122,34 @@ def sandbox(port: int) -> int:
     from postpost_sync.commands.sandbox import sandbox
 
     return sandbox(port)
+
+
+@cli.command()
+@click.argument("folder", type=_PATHS)
+@click.option("--at", metavar="TIME", help='When it goes out: "2026-12-15 14:30", with an offset or Z, or now.')
+@click.option("--to", metavar="NAME", multiple=True, help="A connection id, or a name of the config; may be repeated.")
+@click.pass_obj
+def new(config: str | None, folder: Path, at: str | None, to: tuple[str, ...]) -> int:
+    """Write a commented post.yaml into FOLDER for the media that is there."""
+    from postpost_sync.commands.new import new
+
+    return new(config, folder, at, to)
+
+
+@cli.command()
+@click.argument("which", type=click.Choice(["sidecar", "config"]))
+def schema(which: str) -> int:
+    """Print the JSON Schema of post.yaml or of the config, for editors."""
+    from postpost_sync.commands.schema import show
+
+    return show(which)
+
+
+@cli.command()
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.pass_obj
+def doctor(config: str | None, as_json: bool) -> int:
+    """Check everything the daemon depends on, and say how to mend what is wrong."""
+    from postpost_sync.commands.doctor import doctor
+
+    return doctor(config, as_json=as_json)

@@ -91,7 +91,7 @@ def _path(node: Node) -> Path:
     return Path(os.path.normpath(path))
 
 
-@shaped(type="string", pattern=r"^(https://|http://(localhost|127\.|\[::1\]))")
+@shaped(type="string", pattern=r"^[Hh][Tt][Tt][Pp]([Ss]://|://(localhost|127\.[0-9.]+|\[[0:]*1\])(:[0-9]+)?(/|$))")
 def _url(node: Node) -> str:
     url = values.text(node).rstrip("/")
     try:
@@ -164,7 +164,7 @@ def _accounts(node: Node) -> Mapping[str, tuple[str, ...]]:
                     "description": f"In {unit}.",
                     "anyOf": [
                         {"type": "number", "minimum": 0, "exclusiveMaximum": _MOST},
-                        {"type": "string", "pattern": r"^\s*[0-9]+(\.[0-9]+)?\s*$"},
+                        {"type": "string", "pattern": "^[0-9._eE+ ]+$"},
                     ],
                 }
                 for key, unit in platforms.KEYS.items()

@@ -132,6 +132,61 @@ def created(key: int, post_group_id: str) -> Change:
     return with_group(key, stage=GroupStage.DRAFT, post_group_id=post_group_id)
 
 
+def recognised(group: Group) -> Change:
+    """PostPost holds the folder's post already, and it is exactly what the folder asks for."""
+    return lambda record: replace(record, groups=(*record.groups, group), unproven=False, claim=None)
+
+
+def unrecognised(record: Record) -> Record:
+    """PostPost holds nothing that is this folder's: it is a new post."""
+    return replace(record, unproven=False, claim=None)
+
+
+def contradicted(record: Record) -> Record:
+    """PostPost shows something else under the id that the status file names."""
+    claim = replace(record.claim, differs=True) if record.claim is not None else None
+    return replace(record, claim=claim)
+
+
+def adopted(record: Record) -> Record:
+    """A person said that this installation serves the folder from now on."""
+    claim = replace(record.claim, foreign=False) if record.claim is not None else None
+    return replace(record, claim=claim, trouble=None, retry_at=None)
+
+
+def standing(
+    post: Post, stage: GroupStage, post_group_id: str, now: datetime, asked: datetime | None, answered: datetime | None
+) -> Group:
+    """A group that PostPost holds, with the folder's files as its media: all of them are there."""
+    files = upload_names([(file.name, file.content_type or "") for file in post.media])
+    uploads = tuple(
+        Upload(
+            at,
+            file.name,
+            name,
+            file.content_type or "",
+            file.stat,
+            UploadStage.STORED,
+            file.sha256,
+            sent=file.stat.size,
+        )
+        for at, (file, name) in enumerate(zip(post.media, files, strict=True))
+    )
+    return Group(
+        0,
+        stage,
+        post_group_id,
+        now,
+        post.content,
+        post.platforms,
+        post.platform_settings,
+        uploads,
+        verified=True,
+        asked_time=asked,
+        answered_time=answered,
+    )
+
+
 def searched(key: int, now: datetime) -> Change:
     """An unknown create was looked for and not found; the listing may lag, so again a little later."""
 
@@ -338,7 +393,31 @@ def _deleted_elsewhere(group: Group, record: Record, now: datetime) -> Record:
     return replace(gone, trouble=None)
 
 
-def worked(step: Step) -> Change:
-    """The step's own trouble is over."""
+def worked(step: Step, before: Trouble) -> Change:
+    """The step's own trouble is over, unless the step left another one behind."""
     name = type(step).__name__
-    return lambda record: replace(record, trouble=None) if record.trouble and record.trouble.step == name else record
+    return lambda record: replace(record, trouble=None) if before.step == name and record.trouble == before else record
+
+
+def abandoned(group: Group, now: datetime, jitter: float) -> Change:
+    """It never came to be. Where that is so because no answer ever came, the next create waits, longer each time."""
+
+    def change(record: Record) -> Record:
+        record = with_group(group.key, stage=GroupStage.GONE)(record)
+        if group.stage is not GroupStage.CREATING:
+            return record
+        unanswered = 0
+        for one in reversed(record.groups):
+            if one.post_group_id is not None:
+                break
+            unanswered += one.searches > 0
+        why = Finding(
+            "CREATE_UNANSWERED",
+            f"PostPost gave no answer to create-post ({unanswered} tries), and no draft came of it",
+            "it is tried again by itself",
+        )
+        pause = min(LONGEST_PAUSE, 2.0 ** min(unanswered, 12)) * jitter
+        until = now + timedelta(seconds=max(0.5, pause))
+        return replace(record, trouble=Trouble("Create", TroubleKind.RETRY, why, now, until, unanswered))
+
+    return change

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from postpost_sync import scan
+from postpost_sync.identity import identify
 from postpost_sync.log import Log
 from postpost_sync.models import Folder, MediaFile, Reading, Record
 from postpost_sync.names import Names
@@ -40,9 +41,22 @@ class Looks:
     """All folders, by key and by place. Safe to use from several threads."""
 
     def __init__(
-        self, store: Store, roots: frozenset[str], names: Names, monotonic: Callable[[], float], log: Log
+        self,
+        store: Store,
+        roots: frozenset[str],
+        names: Names,
+        monotonic: Callable[[], float],
+        log: Log,
+        *,
+        instance: str,
+        now: float,
     ) -> None:
+        """`now`: seconds since 1970, the age of a database that is new."""
         self._store, self._names, self._monotonic, self._log = store, names, monotonic, log
+        self._instance = instance
+        self._made_at = float(
+            store.fact("made_at", lambda: repr(now))
+        )  # folders that are older may have their posts already
         self._roots = roots
         self._lock = threading.Lock()
         self._looks: dict[int, Look] = {}
@@ -107,9 +121,7 @@ class Looks:
             if key is None:
                 key = self._moved(folder)
             if key is None:
-                key = self._store.add(folder.root, folder.path, folder.inode, folder.device, now).key
-                self._keys[folder.root, folder.path] = key
-                self._log.info("found", folder=f"{folder.root}/{folder.path}")
+                key = self._new(folder, now)
             look = self._looks.get(key)
             news = look is None
             if look is None:
@@ -148,6 +160,39 @@ class Looks:
         look.there, look.fingerprint, look.since = there, fingerprint, self._monotonic()
         return True
 
+    def _new(self, folder: Folder, now: datetime) -> int:
+        """The key of a folder that stands at a place where none was known: it may have been elsewhere before."""
+        known = identify(folder, self._store, self._names, self._instance)
+        if known.moved is not None and known.moved.root in self._roots:
+            self._move(known.moved, folder)
+            return known.moved.key
+        older = folder.changed_at < self._made_at
+        record = self._store.add(
+            folder.root,
+            folder.path,
+            folder.inode,
+            folder.device,
+            now,
+            folder_id=known.folder_id,
+            claim=known.claim,
+            copy_of=known.copy_of,
+            unproven=known.claim is not None or (older and known.copy_of is None),
+        )
+        self._keys[folder.root, folder.path] = record.key
+        self._log.info("found", folder=f"{folder.root}/{folder.path}")
+        return record.key
+
+    def _move(self, record: Record, folder: Folder) -> None:
+        self._store.change(
+            record.key,
+            lambda r: replace(r, root=folder.root, path=folder.path, inode=folder.inode, device=folder.device),
+        )
+        self._keys.pop((record.root, record.path), None)
+        self._keys[folder.root, folder.path] = record.key
+        if (look := self._looks.get(record.key)) is not None:
+            look.root, look.path = folder.root, folder.path
+        self._log.info("moved", folder=f"{folder.root}/{folder.path}", was=record.path)
+
     def _moved(self, folder: Folder) -> int | None:
         """The key of the folder that this one was before it was renamed: same folder, same files, and the old place empty.
 
@@ -163,11 +208,6 @@ class Looks:
                 or scan.look(record.root, record.path, self._names) is not None
             ):
                 continue
-            self._store.change(key, lambda r: replace(r, path=folder.path))
-            self._keys.pop((record.root, record.path), None)
-            self._keys[folder.root, folder.path] = key
-            if (look := self._looks.get(key)) is not None:
-                look.path = folder.path
-            self._log.info("moved", folder=f"{folder.root}/{folder.path}", was=record.path)
+            self._move(record, folder)
             return key
         return None

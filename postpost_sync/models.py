@@ -276,6 +276,18 @@ class Trouble:
 
 
 @dataclass(frozen=True, slots=True)
+class Claim:
+    """What a folder's status file says of a post that our records do not know. To be believed only as far as it proves."""
+
+    post_group_id: str | None
+    foreign: bool  # written by another installation
+    state: str
+    time: datetime | None = None  # as PostPost had answered
+    asked_time: datetime | None = None
+    differs: bool = False  # PostPost shows something else under that id
+
+
+@dataclass(frozen=True, slots=True)
 class MediaName:
     """A file of the post, for showing it before its upload has a row of its own."""
 
@@ -313,6 +325,9 @@ class Record:
     trouble: Trouble | None = None
     groups: tuple[Group, ...] = ()
     previous: tuple[str, ...] = ()  # post groups this folder had before
+    claim: Claim | None = None
+    copy_of: str | None = None  # folder_id of the folder whose copy it seems to be
+    unproven: bool = False  # PostPost may hold its post already: it is asked before anything is created
 
 
 @dataclass(frozen=True, slots=True)
@@ -353,3 +368,4 @@ class Snapshot:
     in_flight: frozenset[int] = frozenset()  # positions whose bytes are being sent now
     key_refused: Finding | None = None  # the service does not take the key
     key_probe_at: datetime | None = None
+    twin: Record | None = None  # the folder whose copy this one seems to be

@@ -32,6 +32,7 @@ from postpost_sync.steps import (
     Forget,
     Hash,
     Read,
+    Recognise,
     Rest,
     Search,
     Step,
@@ -191,6 +192,13 @@ class _Plan:
         return self._timely(folder, wanted.post, wanted)
 
     def _timely(self, folder: Folder, post: Post, wanted: Wanted) -> Decision:
+        if self.record.claim is not None and self.record.claim.foreign:
+            other = Finding(
+                "OTHER_DAEMON",
+                "its status file was written by another installation of postpost-sync, which may be serving it",
+                "if that one is gone: postpost-sync adopt FOLDER",
+            )
+            return self._rest(State.HELD, other, wanted.warnings, post=post, time=wanted.time)
         time, record, warnings = wanted.time, self.record, wanted.warnings
         if wanted.now:
             time = record.now_time or self.now
@@ -258,6 +266,8 @@ class _Plan:
 
     def _carry_out(self, post: Post, time: datetime | None, warnings: tuple[Finding, ...]) -> Decision:
         live, draft = self.live, self.draft
+        if not self.record.groups and (first := self._before_anything(post, time, warnings)) is not None:
+            return first
         if live is not None:
             same = compare(live, post)
             if same is not None and same:
@@ -283,6 +293,34 @@ class _Plan:
         if same:
             return self._as_is(Hash(same))
         return self._build(draft, post, time, warnings)
+
+    def _before_anything(self, post: Post, time: datetime | None, warnings: tuple[Finding, ...]) -> Decision | None:
+        """Whether a folder for which we have made nothing yet may have its post already. None: it has not."""
+        record, twin = self.record, self.snapshot.twin
+        if record.unproven and not record.confirmed:
+            if record.claim is not None and record.claim.differs:
+                differs = Finding(
+                    "EARLIER_POST_DIFFERS",
+                    f"the status file names the post {record.claim.post_group_id}, and PostPost holds something else under it",
+                    "delete that post at PostPost if it is this folder's, then: postpost-sync retry FOLDER",
+                )
+                return self._rest(State.HELD, differs, warnings, post=post, time=time)
+            return self._call(Recognise(post, time), State.DRAFTING, None, warnings, post, time)
+        if twin is None or record.confirmed or twin.time != time:
+            return None
+        group = live_group(twin) or draft_group(twin)
+        same = compare(group, post) if group is not None else None
+        if same is None:
+            return None
+        if same:
+            return self._as_is(Hash(same))
+        original = f'"{printable(twin.path)}"'
+        copy = Finding(
+            "COPY_OF",
+            f"it is a copy of {original}, with the same text, platforms, media and time",
+            "change it, remove it, or if both are meant: postpost-sync retry FOLDER",
+        )
+        return self._rest(State.HELD, copy, warnings, post=post, time=time)
 
     def _search(
         self, group: Group, state: State, warnings: tuple[Finding, ...] = (), post: Post | None = None

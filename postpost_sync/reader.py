@@ -33,10 +33,10 @@ def read(folder: Folder, known: dict[str, MediaFile] | None = None) -> Reading:
     return Reading(folder.fingerprint, parsed, tuple(errors), (), tuple(files), content)
 
 
-def sha256(folder: Folder, file: MediaFile) -> str:
+def sha256(root: str, path: str, file: MediaFile) -> str:
     """The hash of a whole file, hex; FileChanged where it changes meanwhile."""
     digest, offset = hashlib.sha256(), 0
-    with scan.opened(folder.root, folder.path, file.name, file.stat) as fd:
+    with scan.opened(root, path, file.name, file.stat) as fd:
         while block := os.pread(fd, _BLOCK, offset):
             digest.update(block)
             offset += len(block)

@@ -35,6 +35,14 @@ class Create:
 
 
 @dataclass(frozen=True, slots=True)
+class Recognise:
+    """Ask PostPost whether it holds this post already, for a folder that is older than the database."""
+
+    post: Post
+    time: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Search:
     """Look for a draft whose create was not answered."""
 
@@ -129,6 +137,7 @@ Step = (
     | Abandon
     | Finish
     | Forget
+    | Recognise
 )
 
 

@@ -77,6 +77,11 @@ class Store:
         with self._lock, _translated(self.path):
             return self._load("WHERE key = ?", (key,)).get(key)
 
+    def record_of(self, folder_id: str) -> Record | None:
+        """The record with that folder_id."""
+        with self._lock, _translated(self.path):
+            return next(iter(self._load("WHERE folder_id = ?", (folder_id,)).values()), None)
+
     def records(self) -> list[Record]:
         """All folders, in the order in which they were first seen."""
         with self._lock, _translated(self.path):
@@ -143,9 +148,10 @@ class Store:
 
     # --- writing ---
 
-    def add(self, root: str, path: str, inode: int, device: int, now: datetime) -> Record:
-        """A record for a folder seen for the first time."""
-        record = Record(0, str(uuid.uuid4()), root, path, inode, device, State.SETTLING, now, now)
+    def add(self, root: str, path: str, inode: int, device: int, now: datetime, **more: Any) -> Record:
+        """A record for a folder seen for the first time; `more` are further fields of it."""
+        folder_id = more.pop("folder_id", None) or str(uuid.uuid4())
+        record = Record(0, folder_id, root, path, inode, device, State.SETTLING, now, now, **more)
         with self._transaction():
             columns = _columns(record)
             del columns["key"]

@@ -21,7 +21,7 @@ from postpost_sync.errors import FileChanged, KeyRefused, PostError
 from postpost_sync.ledger import with_group
 from postpost_sync.log import Log
 from postpost_sync.looks import Look, Looks
-from postpost_sync.models import Folder, GroupStage, Policy, Record, Snapshot
+from postpost_sync.models import Folder, Policy, Record, Snapshot
 from postpost_sync.names import Names
 from postpost_sync.plan import plan
 from postpost_sync.steps import Abandon, Abort, Decision, Doom, Finish, Forget, Hash, Read, Rest, Transfer, Verified
@@ -61,7 +61,8 @@ class Sync:
     ) -> None:
         self._store, self._sites, self._names, self._log = store, sites, names, log
         self._instance, self._wake, self._jitter = instance, wake, jitter
-        self.looks = Looks(store, frozenset(sites), names, monotonic, log)
+        now = min((site.account.now().timestamp() for site in sites.values()), default=0.0)
+        self.looks = Looks(store, frozenset(sites), names, monotonic, log, instance=instance, now=now)
         self._slots = Slots(concurrency, wake)
         self.transfers = Transfers(
             store, self.looks, client, threads, self._slots, wake=wake, monotonic=monotonic, jitter=jitter, log=log
@@ -84,12 +85,13 @@ class Sync:
         try:
             for _ in range(MAX_STEPS):
                 account = self._sites[look.root].account
-                snapshot = self._snapshot(
-                    look
-                )  # before the record: a transfer writes there before it is no longer in flight
+                # the snapshot before the record: a transfer writes there before it is no longer in flight
+                snapshot = self._snapshot(look)
                 record, now = self._store.record(key), account.now()
                 if record is None:
                     return
+                if record.copy_of is not None and not record.groups:
+                    snapshot = replace(snapshot, twin=self._store.record_of(record.copy_of))
                 decision = plan(snapshot, record, now)
                 record = self._show(look, record, decision, now)
                 match decision.step:
@@ -146,6 +148,8 @@ class Sync:
     def _write_receipt(self, look: Look, record: Record) -> None:
         if not record.fingerprint or not look.there:
             return  # nothing is written into a folder that is still arriving
+        if record.claim is not None:
+            return  # nor over a claim that is still to be proved, or another installation's
         facts = view.receipt(record, self._instance)
         if facts == look.receipt:
             return
@@ -175,7 +179,7 @@ class Sync:
                 case Doom(group, rebuild):
                     change(look.key, ledger.doomed(group.key, rebuild=rebuild))
                 case Abandon(group):
-                    change(look.key, with_group(group.key, stage=GroupStage.GONE))
+                    change(look.key, ledger.abandoned(group, now, self._jitter()))
                 case Verified(group):
                     change(look.key, with_group(group.key, verified=True))
                 case Finish():
@@ -206,7 +210,7 @@ class Sync:
             for key in self.looks.in_memory():
                 self._wake(key, 0.0)
         if record.trouble is not None and not isinstance(step, Transfer):  # a transfer has only begun
-            self._store.change(look.key, ledger.worked(step))
+            self._store.change(look.key, ledger.worked(step, record.trouble))
 
     def _read(self, look: Look, folder: Folder, record: Record, now: datetime) -> None:
         known = {file.name: file for file in look.reading.media} if look.reading else {}
@@ -222,6 +226,6 @@ class Sync:
         files = []
         for file in look.reading.media:
             if file.name in names:
-                file = look.hashes[file.name] = replace(file, sha256=reader.sha256(folder, file))
+                file = look.hashes[file.name] = replace(file, sha256=reader.sha256(folder.root, folder.path, file))
             files.append(file)
         look.reading = replace(look.reading, media=tuple(files))

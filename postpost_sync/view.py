@@ -113,6 +113,7 @@ def receipt(record: Record, instance: str) -> dict[str, Any]:
     kept = ("state", "post_group_id", "previous_post_group_ids", "scheduled_time", "platforms", "results")
     return {
         **{name: shown[name] for name in kept},
+        "asked_time": to_service(group.asked_time) if (group := shown_group(record)) and group.asked_time else None,
         "media": [m["file"] for m in shown["media"]],
         "error": None if retrying else shown["error"],
         "warnings": shown["warnings"],

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -14,6 +15,8 @@ from postpost_sync.errors import Finding
 from postpost_sync.names import Names
 
 Hint = Callable[[str, bool], None]
+
+_OCTAL = re.compile(r"\\([0-7]{3})")  # how the mount table writes spaces and backslashes
 
 _NETWORK = frozenset(
     [
@@ -45,17 +48,23 @@ _NETWORK = frozenset(
 
 def wants_polling(path: str, mounts: str = "/proc/self/mounts") -> bool:
     """Whether the file system under `path` can change without the kernel hearing of it: network and FUSE mounts."""
+    kind = filesystem(path, mounts)
+    return not kind or kind in _NETWORK or kind == "fuse" or kind.startswith("fuse.")
+
+
+def filesystem(path: str, mounts: str = "/proc/self/mounts") -> str:
+    """The kind of file system under `path`, such as ext4 or nfs4; "" where the mount table cannot be read."""
     try:
         with open(mounts, encoding="utf-8", errors="surrogateescape") as table:
             points = [line.split(" ")[1:3] for line in table]
     except OSError:
-        return True
-    real, best, kind = os.path.realpath(path), "", ""
-    for point, filesystem in points:
-        place = point.encode("utf-8", "surrogateescape").decode("unicode_escape", "replace") if "\\" in point else point
+        return ""
+    real, best, found = os.path.realpath(path), "", ""
+    for point, kind in points:
+        place = _OCTAL.sub(lambda escape: chr(int(escape[1], 8)), point)
         if (real == place or real.startswith(place.rstrip("/") + "/")) and len(place) >= len(best):
-            best, kind = place, filesystem
-    return kind in _NETWORK or kind == "fuse" or kind.startswith("fuse.")
+            best, found = place, kind
+    return found
 
 
 class NativeWatcher:

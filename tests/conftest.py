@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from hypothesis import settings
 settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
 settings.load_profile("repeatable")
 
-_HOMES = ("HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR", "TMPDIR")
+_PLACES = ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR")
 _KEYS = (
     "POSTPOST_API_KEY",
     "POSTPOST_SYNC_CONFIG",
@@ -28,14 +29,21 @@ _KEYS = (
 )
 
 
+@pytest.fixture(scope="session")
+def homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Places for homes: a folder a test, and cheaper than one of pytest's own, which counts all there are each time."""
+    base = tmp_path_factory.mktemp("homes")
+    return (base / str(number) for number in count())
+
+
 @pytest.fixture(autouse=True)
-def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+def own_home(homes: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home of the test's own, and none of the keys and places that the one who runs it may have set."""
-    home = tmp_path_factory.mktemp("home")
-    for name in _HOMES:
-        place = home if name == "HOME" else home / name.lower()
-        place.mkdir(exist_ok=True)
-        monkeypatch.setenv(name, str(place))
+    home = next(homes)
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    for name in _PLACES:
+        monkeypatch.setenv(name, str(home / name.lower()))
     for name in _KEYS:
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
@@ -43,7 +51,7 @@ def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
 
 
 @pytest.fixture(autouse=True)
-def no_network(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only this machine can be reached."""
     connect, connect_ex = socket.socket.connect, socket.socket.connect_ex
 
@@ -57,7 +65,6 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     monkeypatch.setattr(socket.socket, "connect", checked)
     monkeypatch.setattr(socket.socket, "connect_ex", checked_ex)
-    yield
 
 
 def _refuse(connection: socket.socket, address: Any) -> None:

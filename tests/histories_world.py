@@ -96,6 +96,7 @@ class Histories(World):
             place, behaviour=behaviour, policy=Policy(settle=2.0), concurrency=concurrency, jitter=lambda: 0.5
         )
         self._away.mkdir()
+        (self.root / "readme.txt").touch()  # a root that is suddenly empty says nothing about its folders
         self._handle = self.sandbox.handle
         self._patch = mock.patch.object(self.sandbox, "handle", self._watched)
         self._patch.start()
@@ -167,6 +168,9 @@ class Histories(World):
         return False
 
     # --- what runs ---
+
+    def pass_time(self, seconds: float) -> None:
+        super().pass_time(max(seconds, 0.001))  # less is lost in rounding, and then the clock would stand still
 
     def step(self) -> bool:
         if self.transfers_first and self.transfers:

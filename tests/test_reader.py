@@ -63,7 +63,7 @@ def test_a_file_is_hashed_whole(path: Path) -> None:
     (path / "1.jpg").write_bytes(data)
     folder = look(path)
     file = MediaFile("1.jpg", next(e.stat for e in folder.entries if e.name == "1.jpg"), None)
-    assert reader.sha256(folder, file) == hashlib.sha256(data).hexdigest()
+    assert reader.sha256(folder.root, folder.path, file) == hashlib.sha256(data).hexdigest()
 
 
 @pytest.mark.parametrize("name", ["post.yaml", "1.jpg"])

@@ -13,7 +13,8 @@ import pytest
 from postpost_sync import scan
 from postpost_sync.errors import FileChanged, Unreadable
 from postpost_sync.models import Entry, EntryKind, Folder
-from postpost_sync.scan import MAX_DEPTH, Names, look, opened, present, walk
+from postpost_sync.names import Names
+from postpost_sync.scan import MAX_DEPTH, look, opened, present, walk
 
 NAMES = Names()
 
@@ -184,8 +185,8 @@ def test_names_that_are_not_utf_8_are_walked_and_looked_at(tmp_path: Path) -> No
     (found,) = folders(tmp_path)
     assert found.path == "caf\udce9"
     assert found == seen(tmp_path, found.path)
-    name = entry(found, "\udcff\udcfe.jpg")
-    with opened(str(tmp_path), found.path, name.name, name.stat) as fd:
+    media = entry(found, "\udcff\udcfe.jpg")
+    with opened(str(tmp_path), found.path, media.name, media.stat) as fd:
         assert os.read(fd, 9) == b"x"
 
 
@@ -267,6 +268,11 @@ def test_what_is_no_post_folder_is_none(tmp_path: Path, path: str) -> None:
     assert look(str(tmp_path), path, NAMES) is None
 
 
+def become_a_link(folder: Path) -> None:
+    (folder / "1.jpg").rename(folder / ".x")
+    (folder / "1.jpg").symlink_to(".x")
+
+
 CHANGES: list[tuple[str, Callable[[Path], object]]] = [
     ("a file comes", lambda p: put(p / "2.jpg")),
     ("a file goes", lambda p: (p / "1.jpg").unlink()),
@@ -274,7 +280,7 @@ CHANGES: list[tuple[str, Callable[[Path], object]]] = [
     ("a file is touched", lambda p: os.utime(p / "1.jpg", (1, 1))),
     ("a file is renamed", lambda p: (p / "1.jpg").rename(p / "3.jpg")),
     ("a file is replaced by one of the same size", lambda p: put(p / ".x").replace(p / "1.jpg")),
-    ("a file becomes a link", lambda p: ((p / "1.jpg").rename(p / ".x"), (p / "1.jpg").symlink_to(".x"))),
+    ("a file becomes a link", become_a_link),
     ("a folder comes", lambda p: (p / "new").mkdir()),
 ]
 

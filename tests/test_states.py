@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from postpost_sync.states import MOVES, NEEDS_PERSON, OUTCOMES, UNFINISHED, IllegalMove, State, check_move
@@ -34,7 +36,7 @@ def test_staying_is_no_move(state: State) -> None:
 )
 def test_a_posts_ways_are_open(path: str) -> None:
     states = [State(name) for name in path.split()]
-    for old, new in zip(states, states[1:], strict=False):
+    for old, new in pairwise(states):
         check_move(old, new)
 
 

@@ -278,7 +278,9 @@ def test_a_database_that_another_process_holds_is_said(store: Store, tmp_path: P
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 NAME = st.binary(min_size=1, max_size=8).map(os.fsdecode)
-MOMENT = st.datetimes(datetime(1980, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC))
+MOMENT = st.integers(0, 2**53).map(
+    lambda microseconds: datetime(1980, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)
+)
 FINDING = st.builds(Finding, TEXT, TEXT, TEXT)
 COUNT = st.integers(0, 2**62)
 STAT = st.builds(Stat, COUNT, COUNT, COUNT, COUNT, COUNT)
@@ -306,7 +308,7 @@ def any_group(draw: st.DrawFn) -> Group:
                 COUNT,
                 COUNT,
                 COUNT,
-            )  # fmt: skip
+            )
         )
         for at in range(draw(st.integers(0, 2)))
     )

@@ -87,7 +87,8 @@ def answering(handler: Callable[[httpx.Request], httpx.Response]) -> httpx.Clien
 
 @pytest.mark.parametrize("size", [1, BLOCK - 1, BLOCK, BLOCK + 1, 5 * BLOCK + 7])
 def test_every_byte_arrives_and_is_hashed_on_the_way(world: World, size: int) -> None:
-    data, seen = os.urandom(size), []
+    data = os.urandom(size)
+    seen: list[int] = []
     sent = world.send(world.url(), data, progress=seen.append)
     assert sent == Sent(hashlib.sha256(data).hexdigest(), size)
     (media,) = world.sandbox.group(world.group).media
@@ -196,9 +197,11 @@ def test_bytes_that_were_stored_otherwise_than_sent_do_not_count(world: World) -
 
 @pytest.mark.parametrize("body", [b"<!DOCTYPE html><p>Please sign in", b" <html>", b'{"success": false}'])
 def test_a_success_of_something_else_than_the_store_does_not_count(tmp_path: Path, body: bytes) -> None:
-    with answering(lambda r: httpx.Response(200, content=r.read()[:0] + body)) as client:
-        with pytest.raises(Unclear, match="not the object store"):
-            send(client, tmp_path, URL)
+    with (
+        answering(lambda r: httpx.Response(200, content=r.read()[:0] + body)) as client,
+        pytest.raises(Unclear, match="not the object store"),
+    ):
+        send(client, tmp_path, URL)
 
 
 @pytest.mark.parametrize("cut", [0, 100, BLOCK, BLOCK + 1])

@@ -1,0 +1,29 @@
+"""`adopt`: a person's word that this installation serves folders from now on that another one has been serving."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from postpost_sync import ledger
+from postpost_sync.commands.common import at_or_below, load_config, nothing_at, opened_store
+from postpost_sync.lock import Lock
+
+
+def adopt(option: str | None, paths: Sequence[Path]) -> int:
+    config = load_config(option)
+    with opened_store(config.state_db, read_only=False) as store:
+        records = at_or_below(store.records(), paths)
+        if not records:
+            raise nothing_at(paths)
+        others = [record for record in records if record.claim is not None and record.claim.foreign]
+        for record in others:
+            store.change(record.key, ledger.adopted)
+    when = "now" if Lock(config.state_db).held() else "when the daemon runs again"
+    count = f"{len(others)} folder{'s' if len(others) != 1 else ''}"
+    click.echo(
+        f"{count} taken over; their posts are looked for at PostPost {when}" if others else "these are ours already"
+    )
+    return 0

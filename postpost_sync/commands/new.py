@@ -1,0 +1,307 @@
+"""`new`: a commented `post.yaml` for the media in a folder, to be completed by a person.
+
+It holds no text, and a post without text is not sent: a daemon that sees it waits for somebody to write one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import stat
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from importlib.resources import files
+from pathlib import Path
+
+import click
+
+from postpost_sync import config as configs
+from postpost_sync import media, preflight, probe
+from postpost_sync.commands.common import load_config
+from postpost_sync.config import Config
+from postpost_sync.errors import ProgramError, did_you_mean, printable
+from postpost_sync.models import SIDECAR_NAMES, Policy
+from postpost_sync.names import Names, is_conflict_copy, looks_like_media, natural_order
+from postpost_sync.platforms import PLATFORMS, SETTINGS
+from postpost_sync.terminal import byte_size, path_name
+from postpost_sync.times import TimeProblem, for_people, parse_time, zone
+from postpost_sync.wanted import PLATFORM_ID
+
+_NAME = "post.yaml"
+_TEMPORARY = f".{_NAME}.tmp"
+_PLAIN = re.compile(r"\w(?:[\w.()+ -]*[\w.()+-])?")  # needs no quotes in YAML
+_UNSPELLABLE = re.compile("[\x00-\x1f\x7f-\x9f\\\\\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")  # not even in quotes
+_OFFSET = re.compile(r".*\d:\d\d.*([Zz]|[+-]\d\d(:?\d\d)?)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """One file in the folder. `trouble`: why it is not in the post; "" where it is."""
+
+    name: str
+    what: str
+    trouble: str = ""
+
+
+def new(option: str | None, folder: Path, at: str | None, to: Sequence[str]) -> int:
+    config = _config(option)
+    place = Path(os.path.abspath(folder))
+    policy = _policy(config, place)
+    _check_names(to, policy)
+    moment = _moment(at, policy.timezone, datetime.now(UTC))
+    _make_folder(place)
+    found = _look(place, Names(config.ignore if config else ()))
+    _write(place, _text(found, at, to, policy, datetime.now(UTC)))
+    count = sum(not file.trouble for file in found)
+    goes = "now" if at and moment is None else for_people(moment, policy.timezone) if moment else "no time yet"
+    click.echo(f"wrote {path_name(str(place / _NAME))}: {count} media file{'s' if count != 1 else ''}, {goes}")
+    for file in found:
+        if file.trouble:
+            click.echo(f"left out: {path_name(file.name)} ({file.what}): {file.trouble}")
+    if config is not None and not any(root.path in place.parents for root in config.roots):
+        roots = ", ".join(path_name(str(root.path)) for root in config.roots)
+        click.echo(f"hint: nothing watches this folder yet; move it below {roots}")
+    click.echo(f"hint: write the text below content:, then `postpost-sync check {path_name(str(folder))}`")
+    return 0
+
+
+def _config(option: str | None) -> Config | None:
+    """The config; a sidecar can be written without one."""
+    try:
+        file = configs.find(option, os.environ)
+    except ProgramError:
+        return None
+    return load_config(str(file))
+
+
+def _policy(config: Config | None, place: Path) -> Policy:
+    """What holds for a post there; ProgramError where none can be."""
+    if config is None:
+        return Policy()
+    for root in config.roots:
+        if place == root.path:
+            raise ProgramError(
+                f"{path_name(str(place))} is a watch root itself", "name a folder below it: one folder, one post"
+            )
+        if root.path in place.parents:
+            names = Names(config.ignore)
+            if ignored := next((part for part in place.relative_to(root.path).parts if names.ignored(part)), None):
+                raise ProgramError(f"a folder named {path_name(ignored)} is ignored", "choose another name")
+            return root.policy
+    return config.roots[0].policy
+
+
+def _check_names(to: Sequence[str], policy: Policy) -> None:
+    for name in to:
+        if name not in policy.accounts and not PLATFORM_ID.fullmatch(name) and not name.startswith("bluesky-did:"):
+            near = did_you_mean(name, policy.accounts)
+            raise ProgramError(
+                f'"{printable(name)}" is neither a connection id such as twitter-123 nor a name in accounts of the config',
+                near if near.startswith("did you mean") else "`postpost-sync accounts` lists the ids",
+            )
+    if twice := next((name for at, name in enumerate(to) if name in to[:at]), None):
+        raise ProgramError(f'--to "{printable(twice)}" stands twice', "keep one of the two")
+
+
+def _moment(at: str | None, timezone: str, now: datetime) -> datetime | None:
+    """The time that is meant; None for "now" and where none is given."""
+    if at is None or at.strip().lower() == "now":
+        return None
+    try:
+        moment, doubt = parse_time(at, timezone)
+    except TimeProblem as problem:
+        raise ProgramError(f"--at: {printable(problem.finding.message)}", problem.finding.hint) from None
+    if moment < now:
+        raise ProgramError(
+            f"--at: {for_people(moment, timezone)} has passed", "give a time that is still to come, or now"
+        )
+    if doubt is not None:
+        click.echo(f"warning: {doubt.message}", err=True)
+    return moment
+
+
+# --- the folder -------------------------------------------------------------------------------------------------------
+
+
+def _make_folder(place: Path) -> None:
+    """It, and what is missing above it, as open to others as the folder they are in: the daemon has to read them."""
+    missing = []
+    above = place
+    try:
+        while not above.exists():
+            missing.append(above)
+            above = above.parent
+        mode = stat.S_IMODE(above.stat().st_mode) & 0o2775
+        for folder in reversed(missing):
+            folder.mkdir()
+            folder.chmod(mode)
+        if not place.is_dir():
+            raise ProgramError(f"{path_name(str(place))} is not a folder", "name the folder that holds the media")
+    except OSError as error:
+        raise ProgramError(
+            f"{path_name(str(place))} cannot be used: {error.strerror}", "check the path and its rights"
+        ) from None
+
+
+def _look(place: Path, names: Names) -> list[_File]:
+    """Its files, in natural order; ProgramError where there is a sidecar."""
+    try:
+        with os.scandir(place) as entries:
+            found = [entry.name for entry in entries if not entry.is_dir(follow_symlinks=False)]
+    except OSError as error:
+        raise ProgramError(f"{path_name(str(place))} cannot be read: {error.strerror}", "check its rights") from None
+    if sidecar := next((name for name in found if name.lower() in SIDECAR_NAMES), None):
+        raise ProgramError(
+            f"{path_name(str(place / sidecar))} is there already", "edit it, or remove it to start afresh"
+        )
+    return [_sniff(place, name) for name in sorted(found, key=natural_order) if not names.ignored(name)]
+
+
+def _sniff(place: Path, name: str) -> _File:
+    try:
+        fd = os.open(place / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    except PermissionError:
+        return _File(name, "not readable", "check its rights")
+    except OSError:
+        return _File(name, "not a regular file", "put the file itself here")
+    try:
+        facts = os.fstat(fd)
+        if not stat.S_ISREG(facts.st_mode):
+            return _File(name, "not a regular file", "put the file itself here")
+        if not facts.st_size:
+            return _File(name, "empty", "copy it again" if looks_like_media(name) else "it is no media")
+        content_type, kind = media.content_type(os.pread(fd, media.HEAD, 0))
+        measured = preflight.describe(probe.measure(fd, content_type)) if content_type else ""
+    except OSError as error:
+        return _File(name, "not readable", error.strerror or "check the disk")
+    finally:
+        os.close(fd)
+    what = ", ".join(part for part in (printable(kind), measured, byte_size(facts.st_size)) if part)
+    if content_type is None:
+        return _File(name, what, "PostPost does not take this" if looks_like_media(name) else "it is no media")
+    if is_conflict_copy(name):
+        return _File(name, what, "it is a sync program's conflict copy")
+    if _UNSPELLABLE.search(name):
+        return _File(name, what, "its name cannot be written in YAML; rename it")
+    return _File(name, what)
+
+
+def _write(place: Path, text: str) -> None:
+    """Put the sidecar in its place whole, as open to others as its folder; never over another one."""
+    temporary, sidecar = place / _TEMPORARY, place / _NAME
+    try:
+        mode = stat.S_IMODE(place.stat().st_mode) & 0o664
+        temporary.unlink(missing_ok=True)
+        with open(temporary, "x", encoding="utf-8", newline="\n") as file:
+            try:
+                file.write(text)
+                file.flush()
+                with contextlib.suppress(OSError):  # not every network file system has modes
+                    os.fchmod(file.fileno(), mode)
+                _move(temporary, sidecar)
+            finally:
+                temporary.unlink(missing_ok=True)
+    except FileExistsError:
+        raise ProgramError(f"{path_name(str(sidecar))} has just appeared", "edit it, or remove it") from None
+    except OSError as error:
+        raise ProgramError(
+            f"{path_name(str(sidecar))} cannot be written: {error.strerror}", "check the rights"
+        ) from None
+
+
+def _move(temporary: Path, sidecar: Path) -> None:
+    try:
+        os.link(temporary, sidecar)  # unlike a rename it fails where there is one by now
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links
+        os.rename(temporary, sidecar)
+
+
+# --- the text ---------------------------------------------------------------------------------------------------------
+
+
+def _text(found: Sequence[_File], at: str | None, to: Sequence[str], policy: Policy, now: datetime) -> str:
+    parts = [
+        [
+            *_schema_line(),
+            "# One folder, one post. Lines that start with # are notes; those in the form of a key are examples.",
+        ],
+        [
+            "# The text, sent as it is written: put it below the next line, each line two spaces in. The post waits for it.",
+            "# Or name a text file in this folder instead:  content_file: caption.txt",
+            "content: |",
+        ],
+        _platforms(to, policy),
+        _time(at, policy, now),
+        _media(found),
+        _settings(to, policy),
+    ]
+    return "\n\n".join("\n".join(part) for part in parts) + "\n"
+
+
+def _schema_line() -> list[str]:
+    """For editors with a YAML language server. The file travels with the program, so it is found on this machine only."""
+    schema = files("postpost_sync") / "schemas" / "sidecar.schema.json"
+    return [f"# yaml-language-server: $schema={schema.as_uri()}"] if isinstance(schema, Path) else []
+
+
+def _platforms(to: Sequence[str], policy: Policy) -> list[str]:
+    lines = [
+        "# Where it goes: connection ids (`postpost-sync accounts` lists them), or names from accounts: in the config."
+    ]
+    if policy.accounts:
+        lines.append(f"# The names there are: {printable(', '.join(policy.accounts))}.")
+    if to:
+        return [*lines, f"platforms: [{', '.join(map(_scalar, to))}]"]
+    if policy.default_platforms:
+        lines.append(f"# Left out, it goes to {printable(', '.join(policy.default_platforms))}.")
+    return [*lines, "# platforms: [twitter-123, linkedin-ABC]"]
+
+
+def _time(at: str | None, policy: Policy, now: datetime) -> list[str]:
+    lines = ["# When it goes out: local to timezone, or with an offset or Z, or now. Left out: it stays a draft."]
+    if at is None:
+        tomorrow = now.astimezone(zone(policy.timezone)) + timedelta(days=1)
+        return [*lines, f"# scheduled_time: {tomorrow:%Y-%m-%d} 09:00", f"# timezone: {policy.timezone}"]
+    written = at.strip()
+    lines.append(f"scheduled_time: {written}")
+    if written.lower() != "now" and not _OFFSET.fullmatch(written):
+        lines.append(f"timezone: {policy.timezone}")
+    return lines
+
+
+def _media(found: Sequence[_File]) -> list[str]:
+    lines = ["# The media, in the order of the post. Left out: every media file in this folder, slide2 before slide10."]
+    sent = [file for file in found if not file.trouble]
+    lines += ["media:"] if sent else ["# media: [slide1.jpg, slide2.png]"]
+    lines += [f"  - {_scalar(file.name)}  # {file.what}" for file in sent]
+    lines += [f"  # left out: {printable(f.name)} ({f.what}): {f.trouble}" for f in found if f.trouble]
+    return lines
+
+
+def _settings(to: Sequence[str], policy: Policy) -> list[str]:
+    """The settings of the platforms it goes to, or an example."""
+    ids = [one for name in to for one in policy.accounts.get(name, (name,))]
+    named = {one.partition("-")[0] for one in ids}
+    chosen = [p for p in PLATFORMS if p in named and any(p == owner for owner, _ in SETTINGS)] or (
+        [] if to else ["instagram"]
+    )
+    if not chosen:
+        return ["# None of these platforms has settings."]
+    lines = ["# Settings per platform; left out, the platform's own defaults hold.", "# platform_settings:"]
+    for platform in chosen:
+        lines.append(f"#   {platform}:")
+        for (owner, key), setting in SETTINGS.items():
+            if owner == platform:
+                allowed = ("true", "false") if setting.allowed is None else tuple(filter(None, setting.allowed))
+                first, *others = allowed or ("any text",)
+                lines.append(f"#     {key}: {first}" + (f"  # or {', '.join(others)}" if others else ""))
+    return lines
+
+
+def _scalar(text: str) -> str:
+    """As YAML reads it back. In quotes where it is not plainly a word."""
+    return text if _PLAIN.fullmatch(text) else "'" + text.replace("'", "''") + "'"

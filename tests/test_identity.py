@@ -1,0 +1,183 @@
+"""Which post a folder is: lost databases, copies, moves, other installations, and status files that lie."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support import FAR, Rig, rig
+from tests.test_pipeline import picture, sidecar
+
+
+@pytest.fixture
+def pp(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Rig]:
+    with rig(tmp_path, capsys) as one:
+        assert one.run_once() == 0
+        yield one
+
+
+def lose_the_database(pp: Rig) -> None:
+    shutil.rmtree(pp.state_db.parent)
+
+
+def writes(pp: Rig) -> Counter[str]:
+    """The calls that change something at PostPost."""
+    reading = {"list-posts", "get-post", "platform-connections"}
+    return Counter(call.name for call in pp.sandbox.calls if call.name not in reading)
+
+
+@pytest.mark.parametrize("keep_status_files", [True, False], ids=["with status files", "without"])
+def test_a_lost_database_posts_nothing_a_second_time(pp: Rig, keep_status_files: bool) -> None:
+    for n in range(3):
+        pp.drop(f"p{n}", sidecar(f"post {n}"), {f"{m}.jpg": picture(seed=m) for m in range(n)})
+    assert pp.run_once() == 0
+    before, groups = writes(pp), pp.groups()
+    lose_the_database(pp)
+    if not keep_status_files:
+        for file in pp.root.glob("*/post.status.yaml"):
+            file.unlink()
+    assert pp.run_once() == 0
+    assert (writes(pp), pp.groups()) == (before, groups)
+    assert {p["state"] for p in pp.status()["posts"]} == {"scheduled"}
+    assert {p["post_group_id"] for p in pp.status()["posts"]} == {g.id for g in groups}
+    (pp.root / "p2" / "0.jpg").touch()
+    assert pp.run_once() == 0
+    assert writes(pp) == before
+
+
+def test_a_draft_is_known_again_by_its_status_file(pp: Rig) -> None:
+    pp.drop("draft", sidecar(time=None), {"a.jpg": picture()})
+    assert pp.run_once() == 0
+    before, (group,) = writes(pp), pp.groups()
+    lose_the_database(pp)
+    assert pp.run_once() == 0
+    assert (writes(pp), pp.post("draft")["post_group_id"]) == (before, group.id)
+
+
+def test_a_time_that_was_changed_after_the_database_was_lost_is_moved(pp: Rig) -> None:
+    pp.drop("post", sidecar())
+    assert pp.run_once() == 0
+    (group,) = pp.groups()
+    lose_the_database(pp)
+    pp.drop("post", sidecar(time="2031-05-05 10:00"))
+    assert pp.run_once() == 0
+    assert [(g.id, g.scheduled_time.isoformat() if g.scheduled_time else "") for g in pp.groups()] == [
+        (group.id, "2031-05-05T10:00:00+00:00")
+    ]
+
+
+def test_a_text_that_was_changed_after_the_database_was_lost_is_held(pp: Rig) -> None:
+    folder = pp.drop("post", sidecar("old"))
+    assert pp.run_once() == 0
+    groups = pp.groups()
+    lose_the_database(pp)
+    pp.drop("post", sidecar("new"))
+    assert pp.run_once() == 0
+    post = pp.post("post")
+    assert (post["state"], post["error"]["code"]) == ("held", "EARLIER_POST_DIFFERS")
+    assert groups[0].id in post["error"]["message"]
+    assert pp.groups() == groups
+    assert pp.command("retry", str(folder)) == 0
+    assert pp.run_once() == 0
+    assert [g.content for g in pp.groups()] == ["old", "new"]  # a person said so; the old one is theirs to delete
+
+
+def test_an_exact_copy_waits_for_a_word_and_a_changed_one_is_a_new_post(pp: Rig) -> None:
+    folder = pp.drop("post", sidecar(), {"a.jpg": picture()})
+    assert pp.run_once() == 0
+    shutil.copytree(folder, pp.root / "copy")
+    shutil.copytree(folder, pp.root / "reworked")
+    pp.drop("reworked", sidecar(time="2031-06-06 10:00"))
+    assert pp.run_once() == 0
+    assert pp.post("copy")["error"]["code"] == "COPY_OF"
+    assert pp.post("copy")["state"] == "held"
+    assert pp.post("reworked")["state"] == "scheduled"
+    assert len(pp.groups()) == 2
+    assert pp.command("retry", str(pp.root / "copy")) == 0
+    assert pp.run_once() == 0
+    assert len({p["post_group_id"] for p in pp.status()["posts"]}) == 3
+
+
+def test_two_folders_that_merely_look_alike_are_two_posts(pp: Rig) -> None:
+    pp.drop("a", sidecar())
+    pp.drop("b", sidecar())
+    assert pp.run_once() == 0
+    assert [g.status for g in pp.groups()] == ["scheduled", "scheduled"]
+
+
+def test_a_folder_that_was_moved_and_edited_while_nobody_looked_is_replaced(pp: Rig) -> None:
+    folder = pp.drop("2026/post", sidecar("old"))
+    assert pp.run_once() == 0
+    (old,) = pp.groups()
+    shutil.copytree(folder, pp.root / "elsewhere")  # other inodes, as after a sync to another disk
+    shutil.rmtree(folder)
+    pp.drop("elsewhere", sidecar("new"))
+    assert pp.run_once() == 0
+    (group,) = pp.groups()
+    assert (group.content, group.status) == ("new", "scheduled")
+    assert pp.post("elsewhere")["previous_post_group_ids"] == [old.id]
+
+
+def test_a_folder_of_another_installation_waits_until_it_is_adopted(pp: Rig) -> None:
+    folder = pp.drop("post", sidecar())
+    assert pp.run_once() == 0
+    before, status_file = writes(pp), (folder / "post.status.yaml").read_text()
+    lose_the_database(pp)
+    other = pp.state_db
+    pp.state_db = pp.place / "other" / "state.db"
+    pp.configure()
+    assert pp.run_once() == 0
+    post = pp.post("post")
+    assert (post["state"], post["error"]["code"], writes(pp)) == ("held", "OTHER_DAEMON", before)
+    assert (folder / "post.status.yaml").read_text() == status_file
+    assert pp.command("adopt", str(folder)) == 0
+    assert pp.run_once() == 0
+    assert (pp.post("post")["state"], writes(pp)) == ("scheduled", before)
+    assert other != pp.state_db
+
+
+def test_a_planted_status_file_reaches_nobody_elses_post(pp: Rig) -> None:
+    victim = pp.drop("victim", sidecar("mine"), {"a.jpg": picture()})
+    assert pp.run_once() == 0
+    groups = pp.groups()
+    planted = pp.drop("planted", sidecar("theirs"))
+    text = (victim / "post.status.yaml").read_text()
+    (planted / "post.status.yaml").write_text(text)  # the victim's folder_id and post_group_id
+    (pp.root / "planted2").mkdir()
+    lines = [line for line in text.splitlines() if not line.startswith("folder_id")]
+    (pp.root / "planted2" / "post.status.yaml").write_text(
+        "\n".join([*lines, "folder_id: 00000000-0000-0000-0000-000000000000"])
+    )
+    pp.drop("planted2", sidecar("theirs too"))
+    assert pp.run_once() == 0
+    assert [g for g in pp.groups() if g.content == "mine"] == groups
+    assert sorted(g.content for g in pp.groups(status="scheduled")) == ["mine", "theirs", "theirs too"]
+    assert pp.sandbox.deleted() == ()
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[", "folder_id: [a]\n", "folder_id: ../../x\npost_group_id: '0'\n", "\0\0", "a: &a [*a]\n"]
+)
+def test_a_broken_status_file_is_no_obstacle(pp: Rig, text: str) -> None:
+    folder = pp.root / "post"
+    folder.mkdir()
+    (folder / "post.status.yaml").write_text(text)
+    pp.drop("post")
+    assert pp.run_once() == 0
+    assert pp.post("post")["state"] in ("scheduled", "held")
+
+
+def test_a_status_file_that_is_a_link_is_replaced_not_followed(pp: Rig) -> None:
+    folder = pp.root / "post"
+    folder.mkdir()
+    outside = pp.place / "outside"
+    outside.write_text("precious")
+    (folder / "post.status.yaml").symlink_to(outside)
+    pp.drop("post", sidecar(time=FAR))
+    assert pp.run_once() == 0
+    assert outside.read_text() == "precious"
+    assert not (folder / "post.status.yaml").is_symlink()
