@@ -66,6 +66,7 @@ class ServerClock:
         self._local = local
         self._lock = Lock()
         self._offset = timedelta()
+        self.known = False  # whether the service was asked since the local clock last began or was set
 
     @property
     def offset(self) -> timedelta:
@@ -93,6 +94,7 @@ class ServerClock:
         offset = theirs + timedelta(milliseconds=500) - ours
         with self._lock:
             self._offset = offset if abs(offset) > self.TRUSTED + (answered_at - asked_at) / 2 else timedelta()
+            self.known = True
 
 
 @dataclass(frozen=True, slots=True)

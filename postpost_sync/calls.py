@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,7 +16,7 @@ from postpost_sync.ledger import with_group
 from postpost_sync.log import Log
 from postpost_sync.looks import Look
 from postpost_sync.models import Claim, Group, GroupStage, PlatformResult, Post
-from postpost_sync.steps import Ask, CheckDraft, Create, Delete, Recognise, Search, Step, Update
+from postpost_sync.steps import Ask, CheckDraft, Create, Delete, LearnTime, Recognise, Search, Step, Update
 from postpost_sync.store import Store
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -26,12 +27,15 @@ class Calls:
 
     def __init__(self, store: Store, log: Log) -> None:
         self._store, self._log = store, log
+        self._learning = threading.Lock()
 
     def carry_out(self, look: Look, account: Account, step: Step) -> None:
         change = self._store.change
         match step:
             case Create(post):
                 self._create(look, account, post)
+            case LearnTime():
+                self._learn_time(account)
             case Recognise(post, time):
                 self._recognise(look, account, post, time)
             case Search(group):
@@ -53,6 +57,12 @@ class Calls:
             case Ask(group):
                 results = tuple(_result(one) for one in account.api.get_post(_id(group)))
                 change(look.key, ledger.outcome(group.key, results, account.now()))
+
+    def _learn_time(self, account: Account) -> None:
+        with self._learning:  # one asks for all
+            if not account.api.clock.known:
+                account.api.connections()
+                account.api.clock.known = True  # also where the answer had no Date: then there is nothing to learn
 
     def _create(self, look: Look, account: Account, post: Post) -> None:
         with account.creating(post.content, post.platforms):

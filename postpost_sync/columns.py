@@ -78,6 +78,8 @@ def _typed(hint: Any, plain: Any) -> Any:
         return None
     if _scalar_class(hint):
         return _from_text(hint, plain)
+    if isinstance(hint, type) and issubclass(hint, tuple):  # a NamedTuple
+        return hint(*plain)
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin is tuple:
         return tuple(_typed(arguments[0], item) for item in plain)

@@ -29,7 +29,7 @@ from postpost_sync.config import Config, Root, api_key
 from postpost_sync.errors import Finding, ProgramError
 from postpost_sync.lock import Lock
 from postpost_sync.log import Log
-from postpost_sync.models import Oddity, Record, RootState, RootStatus
+from postpost_sync.models import Folder, Oddity, Record, RootState, RootStatus
 from postpost_sync.names import Names
 from postpost_sync.states import State
 from postpost_sync.store import Store
@@ -71,6 +71,7 @@ class Daemon:
         *,
         transport: httpx.BaseTransport | None = None,
         on_heartbeat: Callable[[], None] | None = None,
+        instance: str | None = None,
     ) -> None:
         self.config, self.log = config, log
         self._on_heartbeat = on_heartbeat
@@ -97,7 +98,7 @@ class Daemon:
             self._names,
             self._client,
             self._transfers,
-            instance=instance_id(config.state_db),
+            instance=instance or instance_id(config.state_db),
             concurrency=config.concurrency,
             wake=self.wake,
             monotonic=time.monotonic,
@@ -218,11 +219,17 @@ class Daemon:
                     self._noticed(self.sync.notice(found))
             for key in self.sync.looks.below(root, path).values():
                 self.wake(key, 0.0)
-        elif (folder := scan.look(root, path, self._names)) is not None:
+        elif (folder := self._look(root, path)) is not None:
             self._noticed(self.sync.notice(folder))
         else:
             for key in self.sync.looks.below(root, path).values():
                 self.wake(key, 0.0)
+
+    def _look(self, root: str, path: str) -> Folder | None:
+        try:
+            return scan.look(root, path, self._names)
+        except OSError:
+            return None  # the folder's own turn shows what that means
 
     def _noticed(self, noticed: tuple[int, bool]) -> None:
         key, news = noticed

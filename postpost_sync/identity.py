@@ -58,7 +58,7 @@ def _still_there(record: Record, folder: Folder, names: Names) -> bool:
     """Whether the folder of the record is where the record has it, and still says that it is that one."""
     if (record.root, record.path) == (folder.root, folder.path):
         return False
-    if scan.look(record.root, record.path, names) is None:
+    if not scan.is_there(record.root, record.path, names):
         return False
     return _claims(record.root, record.path).get("folder_id") in (None, record.folder_id)
 
@@ -68,10 +68,7 @@ def _is_original(folder: Folder, said: Mapping[str, str], names: Names) -> bool:
     path = said.get("path", "")
     if not path or path.startswith("/") or ".." in path.split("/"):
         return False
-    return (
-        scan.look(folder.root, path, names) is not None
-        and _claims(folder.root, path).get("folder_id") == said["folder_id"]
-    )
+    return scan.is_there(folder.root, path, names) and _claims(folder.root, path).get("folder_id") == said["folder_id"]
 
 
 def _well_formed(folder_id: str) -> bool:

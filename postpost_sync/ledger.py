@@ -73,12 +73,12 @@ def shown(record: Record, decision: Decision, now: datetime) -> Record:
     return new if new == record else replace(new, updated_at=now)
 
 
-def settled(fingerprint: str, complete_at: datetime, now_time: datetime | None) -> Change:
-    """The folder has been read as it is: troubles with what it was before are over."""
+def settled(fingerprint: str, complete_at: datetime | None, now_time: datetime | None) -> Change:
+    """The folder has been read as it is: troubles with what it was before are over. No times: none was known yet."""
 
     def change(record: Record) -> Record:
         if record.fingerprint == fingerprint:
-            return replace(record, now_time=now_time, done=False)
+            return replace(record, complete_at=record.complete_at or complete_at, now_time=now_time, done=False)
         return replace(
             record,
             fingerprint=fingerprint,
@@ -86,6 +86,7 @@ def settled(fingerprint: str, complete_at: datetime, now_time: datetime | None) 
             now_time=now_time,
             confirmed=False,
             rebuilds=0,
+            gave_up=None,
             done=False,
             trouble=None,
             warnings=(),
@@ -101,8 +102,17 @@ def finished(record: Record) -> Record:
 def retried(record: Record) -> Record:
     """A person said: try again now, and go on with what was held for a person."""
     groups = tuple(replace(group, read_back=None) for group in record.groups)
-    uploads_again = tuple(replace(g, uploads=tuple(replace(u, signs=0) for u in g.uploads)) for g in groups)
-    return replace(record, confirmed=True, rebuilds=0, trouble=None, retry_at=None, done=False, groups=uploads_again)
+    uploads_again = tuple(replace(g, uploads=tuple(replace(u, refused=0) for u in g.uploads)) for g in groups)
+    return replace(
+        record,
+        confirmed=True,
+        rebuilds=0,
+        gave_up=None,
+        trouble=None,
+        retry_at=None,
+        done=False,
+        groups=uploads_again,
+    )
 
 
 # --- post groups ------------------------------------------------------------------------------------------------------
@@ -214,13 +224,15 @@ def doubted(key: int, ids: str) -> Change:
     return change
 
 
-def doomed(key: int, *, rebuild: bool) -> Change:
+def doomed(key: int, *, rebuild: bool, gave_up: Finding | None = None) -> Change:
     def change(record: Record) -> Record:
         group = next(g for g in record.groups if g.key == key)
         stood = group.stage in (GroupStage.SCHEDULED, GroupStage.WITHDRAWN)
         previous = (*record.previous, group.post_group_id) if stood and group.post_group_id else record.previous
         stage = GroupStage.DOOMED if group.post_group_id else GroupStage.GONE
-        record = replace(record, previous=previous, rebuilds=record.rebuilds + rebuild)
+        record = replace(
+            record, previous=previous, rebuilds=record.rebuilds + rebuild, gave_up=gave_up or record.gave_up
+        )
         return with_group(key, stage=stage)(record)
 
     return change
@@ -278,8 +290,7 @@ def signing(key: int, position: int) -> Change:
 
     def change(record: Record) -> Record:
         group = next(g for g in record.groups if g.key == key)
-        signs = group.uploads[position].signs + 1
-        record = with_upload(key, position, stage=UploadStage.SIGNING, signs=signs, url=None)(record)
+        record = with_upload(key, position, stage=UploadStage.SIGNING, url=None)(record)
         return with_group(key, issued=(*group.issued, Issued(position, None, None)))(record)
 
     return change
@@ -319,7 +330,9 @@ def not_sent(key: int, position: int, error: PostError) -> Change:
         broke = isinstance(error, Unclear) and not isinstance(error, NotReached)
         resets = group.uploads[position].resets + broke
         if isinstance(error, UploadRefused) or resets >= RESETS:
-            return with_upload(key, position, stage=UploadStage.WAITING, url=None, resets=0, sent=0)(record)
+            refused = group.uploads[position].refused + isinstance(error, UploadRefused)
+            dead = with_upload(key, position, stage=UploadStage.WAITING, url=None, resets=0, sent=0, refused=refused)
+            return dead(record)
         return with_upload(key, position, resets=resets, sent=0)(record)
 
     return change

@@ -202,11 +202,7 @@ class Looks:
             if (inode, device) != (folder.inode, folder.device) or fingerprint != folder.fingerprint:
                 continue
             record = self._store.record(key)
-            if (
-                record is None
-                or record.root != folder.root
-                or scan.look(record.root, record.path, self._names) is not None
-            ):
+            if record is None or record.root != folder.root or scan.is_there(record.root, record.path, self._names):
                 continue
             self._move(record, folder)
             return key

@@ -16,7 +16,7 @@ def initial(db: Database) -> None:
             key INTEGER PRIMARY KEY, folder_id TEXT NOT NULL UNIQUE, root TEXT NOT NULL, path TEXT NOT NULL,
             inode INTEGER NOT NULL, device INTEGER NOT NULL, state TEXT NOT NULL, first_seen TEXT NOT NULL,
             updated_at TEXT NOT NULL, fingerprint TEXT NOT NULL, complete_at TEXT, now_time TEXT, confirmed INTEGER NOT NULL,
-            rebuilds INTEGER NOT NULL, done INTEGER NOT NULL, account TEXT NOT NULL, timezone TEXT NOT NULL,
+            rebuilds INTEGER NOT NULL, gave_up TEXT, done INTEGER NOT NULL, account TEXT NOT NULL, timezone TEXT NOT NULL,
             platforms TEXT NOT NULL, media TEXT NOT NULL, time TEXT, error TEXT, warnings TEXT NOT NULL, retry_at TEXT,
             trouble TEXT, previous TEXT NOT NULL, claim TEXT, copy_of TEXT, unproven INTEGER NOT NULL, UNIQUE (root, path))""",
         # one row a post group that we made, or may have made: models.Group
@@ -31,8 +31,8 @@ def initial(db: Database) -> None:
         """CREATE TABLE uploads (
             group_key INTEGER NOT NULL REFERENCES groups (key) ON DELETE CASCADE, position INTEGER NOT NULL, name TEXT NOT NULL,
             upload_name TEXT NOT NULL, content_type TEXT NOT NULL, stat TEXT NOT NULL, stage TEXT NOT NULL, sha256 TEXT, url TEXT,
-            file_url TEXT, media_id TEXT, expires_at TEXT, signs INTEGER NOT NULL, resets INTEGER NOT NULL, sent INTEGER NOT NULL,
-            PRIMARY KEY (group_key, position)) WITHOUT ROWID""",
+            file_url TEXT, media_id TEXT, expires_at TEXT, refused INTEGER NOT NULL, resets INTEGER NOT NULL,
+            sent INTEGER NOT NULL, PRIMARY KEY (group_key, position)) WITHOUT ROWID""",
         # one row a watch root: models.RootStatus
         """CREATE TABLE roots (
             path TEXT PRIMARY KEY, observer TEXT NOT NULL, state TEXT NOT NULL, error TEXT, last_scan TEXT,

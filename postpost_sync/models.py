@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from postpost_sync.errors import Finding
 from postpost_sync.states import State
@@ -29,8 +30,7 @@ class EntryKind(StrEnum):
     OTHER = "other"  # device, FIFO, socket
 
 
-@dataclass(frozen=True, slots=True)
-class Stat:
+class Stat(NamedTuple):  # a tuple, as Entry is: a rescan makes hundreds of thousands
     """What tells one file's bytes from another's without reading them."""
 
     size: int
@@ -40,8 +40,9 @@ class Stat:
     device: int
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
+    """One name in a folder."""
+
     name: str
     kind: EntryKind
     stat: Stat
@@ -61,12 +62,9 @@ class Folder:
     @property
     def fingerprint(self) -> str:
         """Equal as long as nothing about any entry changed. Folders inside count by name alone."""
-        digest = hashlib.blake2b(digest_size=16)
-        for entry in self.entries:
-            s = entry.stat
-            facts = (s.size, s.mtime_ns, s.ctime_ns, s.inode) if entry.kind is not EntryKind.FOLDER else ()
-            digest.update(repr((entry.name, entry.kind.value, facts)).encode("utf-8", "backslashreplace"))
-        return digest.hexdigest()
+        folder = EntryKind.FOLDER
+        facts = [(name, kind is folder, s[:4] if kind is not folder else ()) for name, kind, s in self.entries]
+        return hashlib.blake2b(repr(facts).encode("utf-8", "backslashreplace"), digest_size=16).hexdigest()
 
     @property
     def sidecars(self) -> tuple[Entry, ...]:
@@ -181,7 +179,7 @@ class Upload:
     file_url: str | None = None
     media_id: str | None = None
     expires_at: datetime | None = None
-    signs: int = 0  # how many URLs were asked for
+    refused: int = 0  # how many of its URLs the store refused
     resets: int = 0  # how often in a row the connection broke with the present URL
     sent: int = 0
 
@@ -313,6 +311,7 @@ class Record:
     now_time: datetime | None = None  # what `scheduled_time: now` was resolved to
     confirmed: bool = False  # a person said: go on
     rebuilds: int = 0
+    gave_up: Finding | None = None  # why no further draft is made for this fingerprint, until a person says so
     done: bool = False  # nothing more is wanted for this fingerprint than what stands at PostPost
     account: str = ""  # digest of the key and user id it is served with
     timezone: str = "UTC"  # how its time is shown
@@ -368,4 +367,5 @@ class Snapshot:
     in_flight: frozenset[int] = frozenset()  # positions whose bytes are being sent now
     key_refused: Finding | None = None  # the service does not take the key
     key_probe_at: datetime | None = None
+    clock_known: bool = True  # whether `now` is the service's time, not just what this machine takes it for
     twin: Record | None = None  # the folder whose copy this one seems to be

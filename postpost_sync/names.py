@@ -30,19 +30,36 @@ _NEAR_MISS = re.compile(
 )
 _OTHER_MEDIA = ".heic .heif .avif .bmp .tif .tiff .svg .mpg .mpeg .wmv .flv .3gp".split()
 _MEDIA = frozenset(suffix for suffixes in (*SUFFIXES.values(), _OTHER_MEDIA) for suffix in suffixes)
+_WILD = re.compile(r"[*?\[]")
 _NUMBERS = re.compile(r"(\d+)")
 _UNSENDABLE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 class Names:
-    """Which names below a root are ignored, and which of these are a transfer's temporaries."""
+    """Which names below a root are ignored, and which of these are a transfer's temporaries.
+
+    A rescan asks for every name there is, so plain beginnings, endings and whole names are not left to a regular expression.
+    """
 
     def __init__(self, more: Sequence[str] = ()) -> None:
-        self._ignored = _either((*IGNORED, *more))
+        patterns = [pattern.lower() for pattern in (*IGNORED, *more)]
+        self._whole = {pattern for pattern in patterns if not _WILD.search(pattern)} | {STATUS_FILE}
+        self._beginnings = tuple(
+            p[:-1] for p in patterns if p.endswith("*") and not _WILD.search(p[:-1]) and len(p) > 1
+        )
+        self._endings = tuple(p[1:] for p in patterns if p.startswith("*") and not _WILD.search(p[1:]) and len(p) > 1)
+        simple = self._whole | {f"{b}*" for b in self._beginnings} | {f"*{e}" for e in self._endings}
+        self._others = _either([pattern for pattern in patterns if pattern not in simple])
         self._arriving = re.compile(_either(ARRIVING).pattern + "|" + _RSYNC, re.IGNORECASE | re.DOTALL)
 
     def ignored(self, name: str) -> bool:
-        return self._ignored.fullmatch(name) is not None or name.lower() == STATUS_FILE
+        low = name.lower()
+        return (
+            low in self._whole
+            or low.startswith(self._beginnings)
+            or low.endswith(self._endings)
+            or self._others.fullmatch(low) is not None
+        )
 
     def arriving(self, name: str) -> bool:
         return self._arriving.fullmatch(name) is not None

@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 
 from postpost_sync.errors import Finding, printable
 from postpost_sync.models import Folder, Group, GroupStage, Policy, Post, Record, Snapshot, TroubleKind, UploadStage
-from postpost_sync.states import State
+from postpost_sync.states import UNFINISHED, State
 from postpost_sync.steps import (
     Abandon,
     Abort,
@@ -31,6 +31,7 @@ from postpost_sync.steps import (
     Finish,
     Forget,
     Hash,
+    LearnTime,
     Read,
     Recognise,
     Rest,
@@ -52,7 +53,7 @@ SOON = 120.0  # seconds; PostPost advises to schedule at least this much ahead
 OLD_FOR_NOW = 86400.0  # seconds; a `now` folder whose files are older than this waits for a person
 READ_BACK_FOR = 60.0  # seconds for which a listing may lag behind
 REBUILDS = 3
-SIGNS = 20  # URLs asked for one file of a draft before it is given up
+REFUSALS = 20  # URLs of one file that the store may refuse before its post is given up
 SEARCHES = 4  # looks for a create whose answer was lost, before it counts as not happened
 FOLLOW_FOR = 86400.0  # seconds after its time for which a post's outcome is asked for
 LASTING = frozenset(
@@ -98,7 +99,9 @@ class _Plan:
 
     def decide(self) -> Decision:
         if (due := self._follow_due()) is not None and due <= 0 and self.live is not None:
-            return self._call(Ask(self.live), self.record.state, self.record.error, self.record.warnings)
+            known = self.record.state  # where nobody was told yet that it was scheduled, that comes first
+            state = State.SCHEDULED if known in UNFINISHED else known
+            return self._call(Ask(self.live), state, self.record.error, self.record.warnings)
         for group in self.record.groups:
             if group.stage is GroupStage.DOOMED:
                 return self._call(Delete(group), self.record.state, self.record.error, self.record.warnings)
@@ -186,6 +189,8 @@ class _Plan:
         if wanted.missing is not None:
             left = (wanted.time - self.now).total_seconds() if wanted.time else None
             if left is not None and left <= 0:
+                if not self.snapshot.clock_known:
+                    return self._call(LearnTime(), self.record.state, wanted.missing, wanted.warnings)
                 return self._invalid(wanted.missing, wanted.warnings, wanted)
             return self._rest(State.SETTLING, wanted.missing, wanted.warnings, after=left, time=wanted.time)
         assert wanted.post is not None  # noqa: S101 - resolve() gives a post where nothing is wrong
@@ -200,8 +205,12 @@ class _Plan:
             )
             return self._rest(State.HELD, other, wanted.warnings, post=post, time=wanted.time)
         time, record, warnings = wanted.time, self.record, wanted.warnings
+        if not self.snapshot.clock_known:  # it could be early or late, and an intent must be in the service's time
+            return self._call(LearnTime(), record.state, record.error, record.warnings, post, time)
+        if record.complete_at is None or (wanted.now and record.now_time is None):
+            return self._as_is(Read())  # it was read before the time was known
         if wanted.now:
-            time = record.now_time or self.now
+            time = record.now_time
             age = record.first_seen.timestamp() - folder.modified_at
             if age > OLD_FOR_NOW and not record.confirmed and self.live is None:
                 return self._rest(
@@ -217,8 +226,7 @@ class _Plan:
         if time is None or self._stands(post, time):
             return self._carry_out(post, time, warnings)
         shown = for_people(time, post.timezone)
-        complete = record.complete_at or self.now
-        if complete > time + timedelta(seconds=self.policy.late_tolerance):
+        if record.complete_at > time + timedelta(seconds=self.policy.late_tolerance):
             late = Finding(
                 "TIME_PAST",
                 f"scheduled_time {shown} had passed when the folder was complete",
@@ -259,7 +267,15 @@ class _Plan:
         if self.snapshot.in_flight:
             return self._as_is(Abort())
         if self.draft is not None and self.draft.stage is GroupStage.DRAFT:
-            return self._as_is(Doom(self.draft))
+            return self._as_is(Doom(self.draft, gave_up=error))
+        if self.draft is not None:  # it may have come to be
+            return self._search(self.draft, State.FAILED, warnings, post)
+        return self._failed(error, warnings, post)
+
+    def _failed(self, error: Finding, warnings: tuple[Finding, ...], post: Post) -> Decision:
+        if self.live is not None and self.live.stage in (GroupStage.SCHEDULED, GroupStage.GOING_OUT):
+            error = Finding(error.code, f"{error.message} (the earlier post stands as it was)", error.hint)
+            return self._rest(State.INVALID, error, warnings, post=post)
         return self._rest(State.FAILED, error, warnings, post=post)
 
     # rule 4
@@ -284,6 +300,8 @@ class _Plan:
             )
         state = State.DRAFTING if live is None else State.SCHEDULED
         if draft is None:
+            if self.record.gave_up is not None:
+                return self._failed(self.record.gave_up, warnings, post)
             return self._call(Create(post), state, None, warnings, post, time)
         if draft.stage is GroupStage.CREATING:
             return self._search(draft, state, warnings, post)
@@ -336,10 +354,10 @@ class _Plan:
         for upload in draft.uploads:
             if upload.stage is UploadStage.STORED or upload.position in self.snapshot.in_flight:
                 continue
-            if upload.signs > SIGNS:
+            if upload.refused > REFUSALS:
                 gave_up = Finding(
                     "UPLOAD_REFUSED",
-                    f"the object store refused {printable(upload.name)} {SIGNS} times",
+                    f"the object store refused {printable(upload.name)} {REFUSALS + 1} times",
                     "postpost-sync retry FOLDER tries again",
                 )
                 return self._given_up(gave_up, warnings, post)

@@ -7,6 +7,7 @@ is swapped for a link meanwhile leads nowhere.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -24,7 +25,7 @@ def walk(root: str, names: Names, start: str = "") -> Iterator[Folder | Oddity]:
     stack = [(start, start.count("/") + 1 if start else 0)]
     while stack:
         path, depth = stack.pop()
-        full = os.path.join(root, path) if path else root
+        full = f"{root}/{path}" if path else root
         try:
             listed = _list(root, path, full, names)
         except OSError as error:
@@ -35,7 +36,7 @@ def walk(root: str, names: Names, start: str = "") -> Iterator[Folder | Oddity]:
                 yield Oddity(path, Finding("FOLDER_UNREADABLE", why, "check its rights"))
             continue
         if depth < MAX_DEPTH:
-            stack.extend((os.path.join(path, name) if path else name, depth + 1) for name in reversed(listed.folders))
+            stack.extend((f"{path}/{name}" if path else name, depth + 1) for name in reversed(listed.folders))
         if not listed.has_sidecar:
             if odd := _no_sidecar(listed.files):
                 yield Oddity(path, odd)
@@ -47,15 +48,25 @@ def walk(root: str, names: Names, start: str = "") -> Iterator[Folder | Oddity]:
 
 
 def look(root: str, path: str, names: Names) -> Folder | None:
-    """One post folder as it is now; None where it is gone or is none."""
+    """One post folder as it is now; None where it is gone or is none. OSError where that cannot be told."""
     if not path:
         return None
     try:
         with _opened(root, path) as fd:
             listed = _list(root, path, fd, names)
-    except OSError:
-        return None
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
+            return None
+        raise
     return listed.folder() if listed.has_sidecar else None
+
+
+def is_there(root: str, path: str, names: Names) -> bool:
+    """Whether the post folder is there, for all that can be told."""
+    try:
+        return look(root, path, names) is not None
+    except OSError:
+        return True
 
 
 def present(root: str) -> bool:
@@ -91,6 +102,7 @@ def _list(root: str, path: str, where: str | int, names: Names) -> _Listed:
     files: list[os.DirEntry[str]] = []
     folders: list[str] = []
     arriving: float | None = None
+    has_sidecar = False
     with os.scandir(where) as entries:
         for entry in entries:
             name = entry.name
@@ -102,7 +114,7 @@ def _list(root: str, path: str, where: str | int, names: Names) -> _Listed:
                 folders.append(name)
             else:
                 files.append(entry)
-        has_sidecar = any(entry.name.lower() in SIDECAR_NAMES for entry in files)
+                has_sidecar = has_sidecar or name.lower() in SIDECAR_NAMES
         if has_sidecar:
             found = [(entry.name, s) for entry in files if (s := _stat(entry)) is not None]
     if has_sidecar:

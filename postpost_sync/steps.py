@@ -43,6 +43,11 @@ class Recognise:
 
 
 @dataclass(frozen=True, slots=True)
+class LearnTime:
+    """Ask PostPost for anything: each of its answers says what time it is there."""
+
+
+@dataclass(frozen=True, slots=True)
 class Search:
     """Look for a draft whose create was not answered."""
 
@@ -92,10 +97,12 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Doom:
-    """Write down that the group is to be deleted. `rebuild`: because it has media records without bytes."""
+    """Write down that the group is to be deleted. `rebuild`: because it has media records without bytes; `gave_up`: why
+    no other draft is to follow it by itself."""
 
     group: Group
     rebuild: bool = False
+    gave_up: Finding | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +145,7 @@ Step = (
     | Finish
     | Forget
     | Recognise
+    | LearnTime
 )
 
 

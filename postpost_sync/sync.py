@@ -28,6 +28,7 @@ from postpost_sync.steps import Abandon, Abort, Decision, Doom, Finish, Forget, 
 from postpost_sync.store import Store
 from postpost_sync.transfers import Slots, Transfers
 
+CLOCK_SET = 5.0  # seconds by which wall and monotonic time may drift apart between two looks
 MAX_STEPS = 2000  # of one folder in one go: an end to any loop that a defect could make
 DEFECT_PAUSE = 300.0  # seconds after which a folder that met a defect of ours is tried again
 
@@ -60,7 +61,8 @@ class Sync:
         log: Log,
     ) -> None:
         self._store, self._sites, self._names, self._log = store, sites, names, log
-        self._instance, self._wake, self._jitter = instance, wake, jitter
+        self._instance, self._wake, self._jitter, self._monotonic = instance, wake, jitter, monotonic
+        self._drifts: dict[Account, float] = {}
         now = min((site.account.now().timestamp() for site in sites.values()), default=0.0)
         self.looks = Looks(store, frozenset(sites), names, monotonic, log, instance=instance, now=now)
         self._slots = Slots(concurrency, wake)
@@ -117,18 +119,31 @@ class Sync:
             if not waits_for_slot:
                 self._slots.leave(key)
 
+    def _notice_clock(self, account: Account) -> None:
+        """Where the local clock was set, or the machine slept, the service's time has to be learnt again."""
+        clock = account.api.clock
+        drift = clock.local().timestamp() - self._monotonic()
+        if abs(drift - self._drifts.setdefault(account, drift)) > CLOCK_SET:
+            clock.known, self._drifts[account] = False, drift
+
     def _snapshot(self, look: Look) -> Snapshot:
         site = self._sites[look.root]
-        folder = scan.look(look.root, look.path, self._names)
+        self._notice_clock(site.account)
+        try:
+            folder = scan.look(look.root, look.path, self._names)
+            present = folder is not None or scan.present(look.root)
+        except OSError:  # it cannot be read now, which says nothing about whether it was removed
+            folder, present = None, False
         return Snapshot(
             folder,
             site.policy,
             self.looks.saw(look, folder),
-            folder is not None or scan.present(look.root),
+            present,
             look.reading,
             frozenset(look.in_flight),
             site.account.refused,
             site.account.probe_at,
+            site.account.api.clock.known,
         )
 
     def _show(self, look: Look, record: Record, decision: Decision, now: datetime) -> Record:
@@ -173,11 +188,11 @@ class Sync:
         try:
             match step:
                 case Read() if snapshot.folder is not None:
-                    self._read(look, snapshot.folder, record, now)
+                    self._read(look, snapshot.folder, record, now if snapshot.clock_known else None)
                 case Hash(names) if snapshot.folder is not None:
                     self._hash(look, snapshot.folder, names)
-                case Doom(group, rebuild):
-                    change(look.key, ledger.doomed(group.key, rebuild=rebuild))
+                case Doom(group, rebuild, gave_up):
+                    change(look.key, ledger.doomed(group.key, rebuild=rebuild, gave_up=gave_up))
                 case Abandon(group):
                     change(look.key, ledger.abandoned(group, now, self._jitter()))
                 case Verified(group):
@@ -212,12 +227,13 @@ class Sync:
         if record.trouble is not None and not isinstance(step, Transfer):  # a transfer has only begun
             self._store.change(look.key, ledger.worked(step, record.trouble))
 
-    def _read(self, look: Look, folder: Folder, record: Record, now: datetime) -> None:
+    def _read(self, look: Look, folder: Folder, record: Record, now: datetime | None) -> None:
+        """`now`: None while the service's time is not known."""
         known = {file.name: file for file in look.reading.media} if look.reading else {}
         look.reading = reading = reader.read(folder, known | look.hashes)
         asks_now = reading.sidecar is not None and (reading.sidecar.scheduled_time or "").strip().lower() == "now"
         now_time = (record.now_time or now) if asks_now else None
-        complete_at = min(now, datetime.fromtimestamp(folder.changed_at, UTC))
+        complete_at = min(now, datetime.fromtimestamp(folder.changed_at, UTC)) if now is not None else None
         self._store.change(look.key, ledger.settled(folder.fingerprint, complete_at, now_time))
 
     def _hash(self, look: Look, folder: Folder, names: tuple[str, ...]) -> None:

@@ -18,6 +18,10 @@ Hint = Callable[[str, bool], None]
 
 _OCTAL = re.compile(r"\\([0-7]{3})")  # how the mount table writes spaces and backslashes
 
+_watchdog = logging.getLogger("watchdog")  # its own lines are not for people
+_watchdog.addHandler(logging.NullHandler())
+_watchdog.propagate = False
+
 _NETWORK = frozenset(
     [
         "nfs",
@@ -105,7 +109,6 @@ class NativeWatcher:
             )
         self._observer = observer
         self._overflow = _Overflow(self._doubt)
-        logging.getLogger("watchdog").propagate = False  # its own lines are not for people
         logging.getLogger("watchdog.observers.inotify_c").addHandler(self._overflow)
         return None
 

@@ -127,7 +127,7 @@ class World:
             self.wake(key, 0.0)
 
     def restart(self) -> None:
-        """The process ends as if it were killed, and a new one begins. `local_offset`, `policy` and `key` may be changed before."""
+        """The process ends as if it were killed, and a new one begins: with another `policy` or `key`, where these were set."""
         self.store.close()
         self.start()
 

@@ -363,7 +363,7 @@ def test_a_picture_that_a_person_added_is_never_scheduled_nor_deleted(
     if lost_presign:
         world.sandbox.faults.add(Fault("get-upload-url", "reset_before"))
     world.drop("launch", CONTENT, MEDIA, time, PLATFORMS)
-    world.run_until_rest(3)
+    world.run_until_rest(5 if lost_presign else 3)
     (draft,) = world.groups("draft")
     assert len(draft.media) == len(MEDIA)
     world.sandbox.dashboard_add_media(draft.id)

@@ -33,7 +33,9 @@ for tag, pattern, first in (
     ("int", r"[-+]?[0-9]+", "-+0123456789"),
     ("float", r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?", "-+.0123456789"),
 ):
-    Core.add_implicit_resolver(f"tag:yaml.org,2002:{tag}", re.compile(f"^{pattern}$"), list(first) + [""] * (tag == "null"))
+    Core.add_implicit_resolver(
+        f"tag:yaml.org,2002:{tag}", re.compile(f"^{pattern}$"), list(first) + [""] * (tag == "null")
+    )
 
 
 def refused(made: dict[str, Any], document: str) -> bool:
@@ -213,7 +215,8 @@ def wrong(document: str, place: Path) -> bool:
         WATCH + "api: {base_url: 'HTTPS://example.org/api', key_file: /etc/key}\n",
         WATCH + "api: {base_url: 'http://127.0.0.1:7311/api/v1'}\n",
         WATCH + "accounts: {brand: [instagram-456, threads-789], one: twitter-123}\n",
-        WATCH + "timezone: UTC\nstate_db: /var/lib/x.db\nsettle: 0\nrescan: 1.5h\nlate_tolerance: 500ms\ncatch_up: 1d\n",
+        WATCH
+        + "timezone: UTC\nstate_db: /var/lib/x.db\nsettle: 0\nrescan: 1.5h\nlate_tolerance: 500ms\ncatch_up: 1d\n",
         WATCH + "uploads: {concurrency: 64}\n",
         WATCH + "uploads: {concurrency: '8'}\n",
         WATCH + "on_remove: cancel\nignore: ['*.bak', old]\n",

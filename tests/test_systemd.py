@@ -55,10 +55,10 @@ def test_systemd_finds_nothing_wrong_with_the_system_unit(tmp_path: Path) -> Non
 
 
 @needs_systemd
-def test_systemd_finds_nothing_wrong_with_the_user_unit(tmp_path: Path) -> None:
+def test_systemd_finds_nothing_wrong_with_the_user_unit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))  # a user's manager needs one that is there
     done = analyze("verify", "--man=no", "--user", installed(USER, tmp_path))
-    assert done.returncode == 0
-    assert "postpost-sync" not in done.stdout + done.stderr  # where there is no user session it complains about that
+    assert (done.stdout + done.stderr, done.returncode) == ("", 0)
 
 
 @needs_systemd
@@ -85,9 +85,7 @@ def test_the_sandbox_of_the_system_unit_is_tight() -> None:
 # --- what is in them --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "unit", [pytest.param(SYSTEM, id="the system unit"), pytest.param(USER, id="the user unit")]
-)
+@pytest.mark.parametrize("unit", [pytest.param(SYSTEM, id="the system unit"), pytest.param(USER, id="the user unit")])
 @pytest.mark.parametrize(
     ("key", "value"),
     [

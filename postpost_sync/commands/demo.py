@@ -65,7 +65,7 @@ def demo(directory: Path | None) -> int:
 
 @contextmanager
 def _running(config: Config) -> Iterator[Daemon]:
-    daemon = Daemon(config, {}, log.Log())
+    daemon = Daemon(config, {}, log.Log(), instance="demo")  # the next demo in the same folder is no other installation
     try:
         daemon.start()
         yield daemon
@@ -87,7 +87,10 @@ def _show(daemon: Daemon, simulated: Sandbox, live: LiveView, ends_within: float
     began, expected = time.monotonic(), len(samples.posts())
     while not daemon.stopping.wait(REDRAW):
         records = daemon.store.records()
-        live.update(posts(records), _EXPIRED if any(call.fault for call in simulated.calls) else "")
+        notes = [_EXPIRED] if any(call.fault for call in simulated.calls) else []
+        if ends_within is None:
+            notes.append("drop folders of your own; Ctrl-C ends it")
+        live.update(posts(records), "; ".join(notes))
         if ends_within is None:
             continue
         moving = any(r.state in _MOVING or (r.state is State.SCHEDULED and r.now_time is not None) for r in records)

@@ -11,7 +11,6 @@ import json
 import os
 import shutil
 import sqlite3
-import stat
 import tempfile
 import threading
 import time
@@ -20,6 +19,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 
@@ -39,6 +39,7 @@ from postpost_sync.times import TimeProblem, parse_service_time, zone
 CREDSTORE = Path("/etc/credstore")  # where the system service's LoadCredential= finds the key
 INOTIFY = Path("/proc/sys/fs/inotify")
 UNITS = ("/etc/systemd/system", "/usr/lib/systemd/system", "/usr/local/lib/systemd/system")
+ANSWER_WITHIN = 60.0  # seconds one check may take
 NOTICED_WITHIN = 5.0  # seconds a change in a root may take to be noticed
 SKEW = timedelta(seconds=30)  # of the clock; what is less harms nobody
 SPACE_NEEDED, SPACE_WANTED = 20_000_000, 200_000_000  # bytes free for the database
@@ -80,34 +81,53 @@ def doctor(option: str | None, *, as_json: bool) -> int:
 
 
 def _examine(option: str | None, environ: Mapping[str, str]) -> Findings:
-    checks: list[tuple[str, Callable[[], Findings]]] = []
+    loaded: list[Config] = []
+    yield from _tried("config", lambda: _config(option, environ, loaded))
+    zones = {root.policy.timezone for config in loaded for root in config.roots}
+    for config in loaded:
+        yield from _tried("PostPost", partial(_service_side, config, environ))
+        yield from _tried("secrets", partial(_secrets, config))
+        yield from _tried("database", partial(_database, config.state_db))
+        yield from _tried("daemon", partial(_daemon, config))
+        for root in config.roots:
+            yield from _tried(_name(root), partial(_root, root))
+        yield from _tried("inotify", partial(_inotify, config))
+        yield from _tried("disk", partial(_disk, config))
+    yield from _tried("time zones", partial(_time_zones, zones))
+    yield from _tried("media", _media)
+
+
+def _tried(what: str, check: Callable[[], Findings]) -> list[Finding]:
+    """What a check found, with what went wrong in it. In a thread of its own, since a share that hangs answers never."""
+    found: list[Finding] = []
+
+    def run() -> None:
+        try:
+            for finding in check():
+                found.append(finding)  # noqa: PERF402  # what it had found before it failed counts
+        except ProgramError as error:
+            found.append(Finding(Level.ERROR, what, error.message, error.hint))
+        except Exception as error:  # whatever it is: the others are still to be made
+            why = f"this could not be checked: {type(error).__name__}: {printable(str(error))}"
+            found.append(Finding(Level.ERROR, what, why, "run it as the user that runs the daemon"))
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(ANSWER_WITHIN)
+    if thread.is_alive():
+        message = f"no answer within {ANSWER_WITHIN:.0f} s; a share that hangs looks like this"
+        return [*found, Finding(Level.ERROR, what, message, "see which one: df; then umount -f it")]
+    return found
+
+
+def _config(option: str | None, environ: Mapping[str, str], loaded: list[Config]) -> Findings:
     try:
         config = configs.load(configs.find(option, environ), environ)
     except ConfigError as error:
         yield from (Finding(Level.ERROR, "config", f.message, f.hint) for f in error.findings)
-    except ProgramError as error:
-        yield Finding(Level.ERROR, "config", error.message, error.hint)
-    else:
-        yield Finding(Level.OK, "config", f"{config.file}, {_count(len(config.roots), 'watch root')}")
-        checks += [
-            ("PostPost", lambda: _service_side(config, environ)),
-            ("secrets", lambda: _secrets(config)),
-            ("database", lambda: _database(config.state_db)),
-            ("daemon", lambda: _daemon(config)),
-            *((_name(root), lambda root=root: _root(root)) for root in config.roots),
-            ("inotify", lambda: _inotify(config)),
-            ("disk", lambda: _disk(config)),
-        ]
-    zones = {root.policy.timezone for root in config.roots} if checks else set()
-    checks += [("time zones", lambda: _time_zones(zones)), ("media", _media)]
-    for what, check in checks:
-        try:
-            yield from check()
-        except ProgramError as error:
-            yield Finding(Level.ERROR, what, error.message, error.hint)
-        except Exception as error:  # whatever it is: the others are still to be made
-            why = f"this could not be checked: {type(error).__name__}: {printable(str(error))}"
-            yield Finding(Level.ERROR, what, why, "run it as the user that runs the daemon")
+        return
+    loaded.append(config)
+    yield Finding(Level.OK, "config", f"{_path(config.file or '')}, {_count(len(config.roots), 'watch root')}")
 
 
 # --- PostPost: the key, the accounts, the clock -----------------------------------------------------------------------
@@ -119,7 +139,11 @@ def _service_side(config: Config, environ: Mapping[str, str]) -> Findings:
         try:
             key = _key(root, environ)
         except ProgramError as error:
-            yield Finding(Level.ERROR, "key", error.message, error.hint)
+            if root.own_account or os.geteuid() == 0 or not _installed():
+                yield Finding(Level.ERROR, "key", error.message, error.hint)
+            else:
+                message = f"{error.message} that you may see; the service may be given one"
+                yield Finding(Level.WARNING, "key", message, "run this as root: sudo postpost-sync doctor")
             continue
         whose.setdefault((root.api.base_url, key, root.api.user_id), []).append(root)
     for who, roots in whose.items():
@@ -174,23 +198,22 @@ def _accounts(connections: tuple[Connection, ...], roots: list[Root]) -> Finding
         if one not in known:
             message = f"{printable(one)} (named by {printable(name)}) is not connected"
             yield Finding(Level.ERROR, "accounts", message, "postpost-sync accounts lists what is")
-    healthy = 0
-    for one in connections:
+    for connection in connections:
+        yield from _token(connection, used=connection.platform_id in used)
+    alive = sum(connection.token_status != "expired" for connection in connections)  # noqa: S105  # no secret
+    yield Finding(Level.OK, "accounts", f"{alive} of {_count(len(connections), 'account')} can be posted to")
+
+
+def _token(one: Connection, *, used: bool) -> Findings:
+    hint = f"reconnect {one.platform_id} in the PostPost dashboard"
+    if one.token_status == "expired":  # noqa: S105  # no secret
+        why = f": {one.last_error}" if one.last_error else ""
+        message = f"the token of {one.platform_id} has expired, nothing goes out there{why}"
+        yield Finding(Level.ERROR if used else Level.WARNING, "accounts", message, hint)
+    elif one.token_status == "expiring_soon":  # noqa: S105  # no secret
         ends = parse_service_time(one.token_expires)
-        days = f" within {_count(max(1, (ends - datetime.now(UTC)).days + 1), 'day')}" if ends else " soon"
-        if one.token_status == "expired":  # noqa: S105  # a status, not a token
-            level = Level.ERROR if one.platform_id in used else Level.WARNING
-            why = f": {one.last_error}" if one.last_error else ""
-            message = f"the token of {one.platform_id} has expired, nothing goes out there{why}"
-            yield Finding(level, "accounts", message, f"reconnect {one.platform_id} in the PostPost dashboard")
-        elif one.token_status == "expiring_soon":  # noqa: S105  # likewise
-            message = f"the token of {one.platform_id} expires{days}"
-            yield Finding(
-                Level.WARNING, "accounts", message, f"reconnect {one.platform_id} in the PostPost dashboard in time"
-            )
-        else:
-            healthy += 1
-    yield Finding(Level.OK, "accounts", f"{healthy} of {_count(len(connections), 'account')} can be posted to")
+        when = f"within {_count(max(1, (ends - datetime.now(UTC)).days + 1), 'day')}" if ends else "soon"
+        yield Finding(Level.WARNING, "accounts", f"the token of {one.platform_id} expires {when}", hint)
 
 
 # --- this machine's own -----------------------------------------------------------------------------------------------
@@ -306,13 +329,11 @@ def _database(file: Path) -> Findings:
 def _daemon(config: Config) -> Findings:
     lock = Lock(config.state_db)
     if not lock.held():
-        with contextlib.suppress(OSError):
-            if lock.path.exists() and not os.access(lock.path, os.R_OK):
-                hint = f"run this as its owner: sudo -u {lock.path.owner()} postpost-sync doctor"
-                yield Finding(Level.WARNING, "daemon", "whether it runs cannot be told by you", hint)
-                return
-        installed = any(Path(place, "postpost-sync.service").exists() for place in UNITS)
-        hint = "systemctl start postpost-sync" if installed else "postpost-sync run"
+        if not _readable(lock.path):
+            hint = "run this as the daemon's user: sudo -u postpost-sync postpost-sync doctor"
+            yield Finding(Level.WARNING, "daemon", "whether it runs cannot be told by you", hint)
+            return
+        hint = "systemctl start postpost-sync" if _installed() else "postpost-sync run"
         yield Finding(Level.WARNING, "daemon", f"none is running on {_path(config.state_db)}", hint)
         return
     yield Finding(Level.OK, "daemon", f"it is running on {_path(config.state_db)}")
@@ -323,6 +344,19 @@ def _daemon(config: Config) -> Findings:
             said = status.error
             message = said.message if said else f"{_path(status.path)} is {status.state.value}"
             yield Finding(Level.WARNING, "daemon", message, said.hint if said else "")
+
+
+def _installed() -> bool:
+    """Whether there is a system service."""
+    return any(Path(place, "postpost-sync.service").exists() for place in UNITS)
+
+
+def _readable(file: Path) -> bool:
+    """Whether it can be read, or at least be seen not to be there."""
+    try:
+        return not file.exists() or os.access(file, os.R_OK)
+    except PermissionError:
+        return False
 
 
 def _disk(config: Config) -> Findings:
@@ -408,10 +442,7 @@ def _noticed(root: Root, what: str, *, polls: bool) -> Finding:
     try:
         began = time.monotonic()
         file.touch(exist_ok=False)
-        if watcher is None:
-            seen = name in os.listdir(root.path)
-        else:
-            seen = heard.wait(NOTICED_WITHIN)
+        seen = name in os.listdir(root.path) if watcher is None else heard.wait(NOTICED_WITHIN)
         took = time.monotonic() - began
     except OSError as error:
         message = f"a test file cannot be made: {error.strerror}"
