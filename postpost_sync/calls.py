@@ -60,7 +60,7 @@ class Calls:
 
     def _learn_time(self, account: Account) -> None:
         with self._learning:  # one asks for all
-            if not account.api.clock.known:
+            if not account.api.clock.known and account.refused is None:
                 account.api.connections()
                 account.api.clock.known = True  # also where the answer had no Date: then there is nothing to learn
 

@@ -36,6 +36,7 @@ from postpost_sync.store import Store
 from postpost_sync.sync import DEFECT_PAUSE, Site, Sync
 
 WORKERS = 16  # folders worked on at once; they mostly wait for the network
+FAR = 60.0  # seconds ahead for which timers are kept; what is due later is asked of the database then
 HEARTBEAT = 1.0  # seconds
 CLOCK_JUMP = 5.0  # seconds by which wall and monotonic time may drift apart between two heartbeats
 NO_SIDECAR_AFTER = 600.0  # seconds media may lie in a folder without a sidecar before that is shown
@@ -104,6 +105,7 @@ class Daemon:
             monotonic=time.monotonic,
             jitter=random.random,
             log=log,
+            far=FAR,
         )
         self._watched = {
             str(root.path): _Watched(root, RootStatus(str(root.path), self._observer_of(root), RootState.OK))
@@ -121,6 +123,8 @@ class Daemon:
         self._scans_waiting: set[tuple[str, str, bool]] = set()
         self._scanning = 0
         self._threads: list[threading.Thread] = []
+        self._sites = sites
+        self._due_until = datetime.now(UTC)
 
     def _observer_of(self, root: Root) -> str:
         if root.observer == "auto":
@@ -331,8 +335,7 @@ class Daemon:
     def start(self) -> None:
         """Start every thread; the first scan of each root is under way when this returns."""
         self._scheduler.start()
-        for key in self.store.pending():
-            self.wake(key, 0.0)
+        self._wake_pending()
         for root in self._watched:
             self.request_scan(root)
         targets = [self._scan_loop, *[self._work] * WORKERS]
@@ -379,6 +382,7 @@ class Daemon:
                 )
                 watched.next_poll = now + pause
                 self.request_scan(watched.path)
+        self._wake_due()
         newest = self.store.data_version()
         if newest != version:
             self._wake_pending()
@@ -394,8 +398,18 @@ class Daemon:
         return here.st_dev, here.st_ino
 
     def _wake_pending(self) -> None:
-        for key in self.store.pending():
+        self._due_until = self._now()
+        for key in self.store.pending(self._due_until):
             self.wake(key, 0.0)
+
+    def _wake_due(self) -> None:
+        since, self._due_until = self._due_until, self._now()
+        for key in self.store.due(since, self._due_until):
+            self.wake(key, 0.0)
+
+    def _now(self) -> datetime:
+        """The latest of the services' times."""
+        return max((site.account.now() for site in self._sites.values()), default=datetime.now(UTC))
 
     def settle_all(self, wait: float) -> list[Record]:
         """Take every post as far as it goes within `wait` seconds; the records of all folders then."""

@@ -139,12 +139,14 @@ class Looks:
         with self._lock:
             look.reading, look.fingerprint, look.since = None, "?", self._monotonic()
 
-    def rested(self, look: Look, record: Record) -> None:
-        """Nothing is to be done for now; what is finished need not be remembered in full."""
+    def rested(self, look: Look, record: Record) -> bool:
+        """Nothing is to be done for now. True where the folder is finished as it is: then nothing of it is kept in mind."""
         with self._lock:
             self._known[look.key] = (record.fingerprint, record.done, record.inode, record.device)
-            if record.done and not look.in_flight:
-                look.reading, look.hashes = None, {}
+            finished = record.done and look.there and look.fingerprint == record.fingerprint and not look.in_flight
+            if finished and self._looks.get(look.key) is look:
+                del self._looks[look.key]
+            return finished
 
     def forget(self, look: Look) -> None:
         with self._lock:

@@ -27,6 +27,7 @@ def initial(db: Database) -> None:
             answered_time TEXT, searches INTEGER NOT NULL, results TEXT NOT NULL, outcome TEXT, checked_at TEXT,
             lost INTEGER NOT NULL)""",
         "CREATE INDEX groups_by_folder ON groups (folder)",
+        "CREATE INDEX groups_by_time ON groups (stage, answered_time)",
         # one row a media record: models.Upload. url is a secret
         """CREATE TABLE uploads (
             group_key INTEGER NOT NULL REFERENCES groups (key) ON DELETE CASCADE, position INTEGER NOT NULL, name TEXT NOT NULL,

@@ -95,12 +95,23 @@ class Store:
             ).fetchall()
         return [(r[0], decode(str, r[1]), decode(str, r[2]), r[3], bool(r[4]), r[5], r[6]) for r in rows]
 
-    def pending(self) -> list[int]:
-        """The keys of the folders for which something is still to be done or to be followed, the soonest first."""
+    def pending(self, now: datetime) -> list[int]:
+        """The keys of the folders for which something is to be done or found out by now, the soonest first."""
         with self._lock, _translated(self.path):
             rows = self._conn.execute(
-                "SELECT key FROM folders WHERE NOT done OR key IN (SELECT folder FROM groups WHERE stage NOT IN "
-                "('ended', 'gone', 'draft')) ORDER BY time IS NULL, time, key"
+                "SELECT key FROM folders WHERE NOT done OR key IN (SELECT folder FROM groups WHERE stage IN "
+                "('creating', 'withdrawn', 'going_out', 'doomed') OR (stage = 'scheduled' AND answered_time <= ?)) "
+                "ORDER BY time IS NULL, time, key",
+                (encode(now),),
+            ).fetchall()
+        return [row[0] for row in rows]
+
+    def due(self, since: datetime, now: datetime) -> list[int]:
+        """The keys of the folders whose scheduled post was to go out in that span."""
+        with self._lock, _translated(self.path):
+            rows = self._conn.execute(
+                "SELECT folder FROM groups WHERE stage = 'scheduled' AND answered_time > ? AND answered_time <= ?",
+                (encode(since), encode(now)),
             ).fetchall()
         return [row[0] for row in rows]
 

@@ -6,6 +6,7 @@ different ones. What it needs of the outside comes in through the constructor, s
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
@@ -59,7 +60,9 @@ class Sync:
         monotonic: Callable[[], float],
         jitter: Callable[[], float],
         log: Log,
+        far: float = math.inf,
     ) -> None:
+        """`far`: a finished post that is due later than so many seconds is not waked; the caller asks the store for it."""
         self._store, self._sites, self._names, self._log = store, sites, names, log
         self._instance, self._wake, self._jitter, self._monotonic = instance, wake, jitter, monotonic
         self._drifts: dict[Account, float] = {}
@@ -98,8 +101,8 @@ class Sync:
                 record = self._show(look, record, decision, now)
                 match decision.step:
                     case Rest(after):
-                        self.looks.rested(look, record)
-                        if after is not None:
+                        finished = self.looks.rested(look, record)
+                        if after is not None and not (finished and after > self._far):
                             self._wake(key, after)
                         return
                     case Forget():

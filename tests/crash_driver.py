@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import signal
 import sqlite3
@@ -131,9 +132,21 @@ def _wrap(moment: Moments, name: str) -> None:
     setattr(os, name, wrapped)
 
 
+class _Errors(logging.Handler):
+    """Keeps what is logged as an error: a defect that was survived is one all the same."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(record.getMessage())
+
+
 def run(job: dict[str, Any]) -> dict[str, Any]:
     """One run of the daemon to its end, in this process."""
-    moment = Moments(job["kill_at"])
+    moment, defects = Moments(job["kill_at"]), _Errors()
+    logging.getLogger("postpost_sync").handlers[:] = [defects]
     watch(moment)
     root, api = Path(job["root"]), config.Api(job["url"], key="sk_crash")
     settings = config.Config(
@@ -152,7 +165,7 @@ def run(job: dict[str, Any]) -> dict[str, Any]:
         "killed": False,
         "moments": moment.names,
         "states": {record.path: record.state.value for record in records},
-        "errors": [f"{record.path}: {record.error}" for record in records if record.error is not None],
+        "errors": [*defects.lines, *(f"{r.path}: {r.error}" for r in records if r.error is not None)],
     }
 
 

@@ -123,7 +123,7 @@ class World:
             jitter=self.jitter,
             log=Log(),
         )
-        for key in self.store.pending():
+        for key in self.store.pending(self.sandbox.now()):
             self.wake(key, 0.0)
 
     def restart(self) -> None:

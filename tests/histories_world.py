@@ -200,7 +200,7 @@ class Histories(World):
         """The machine's clock is set. What the daemon does when it notices: look at everything again."""
         self.local_offset += timedelta(seconds=seconds)
         self.look_around()
-        for key in self.store.pending():
+        for key in self.store.pending(self.sandbox.now()):
             self.wake(key, 0.0)
 
     # --- people and their folders ---

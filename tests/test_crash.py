@@ -14,8 +14,7 @@ import json
 import os
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -33,7 +32,7 @@ from postpost_sync.times import to_service
 from tests.harness import Killed, World, picture, quick_searches
 
 REPOSITORY = Path(__file__).parent.parent
-WORKERS = 4  # runs at the same time
+WORKERS = 6  # runs at the same time
 WAIT = 40.0  # seconds a run may take
 MOST = 1000  # moments; more is a run without an end
 COUNTS: dict[str, int] = {}
