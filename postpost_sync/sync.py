@@ -65,6 +65,7 @@ class Sync:
         """`far`: a finished post that is due later than so many seconds is not waked; the caller asks the store for it."""
         self._store, self._sites, self._names, self._log = store, sites, names, log
         self._instance, self._wake, self._jitter, self._monotonic = instance, wake, jitter, monotonic
+        self._far = far
         self._drifts: dict[Account, float] = {}
         now = min((site.account.now().timestamp() for site in sites.values()), default=0.0)
         self.looks = Looks(store, frozenset(sites), names, monotonic, log, instance=instance, now=now)
