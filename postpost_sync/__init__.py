@@ -16,6 +16,8 @@ Imports go downward only:
 
   shell: constructs things and owns the threads
     daemon         wiring, threads, timers, rescans
+    roots          the watch roots: compared, watched, polled, away
+    workers        the threads that take folders forward
     sync           one folder forward: snapshot, plan, perform, record
     calls          the steps that need the service
     transfers      media on their way, in turn

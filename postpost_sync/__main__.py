@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _ended(f"{error.format_message()} (hint: {error.ctx.command_path} --help)")
         return _ended(error.format_message())
     except ProgramError as error:
-        return _ended(str(error))
+        return _ended(str(error), error.status)
     except BrokenPipeError:  # `postpost-sync status | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left in its buffer has nowhere to go
         return 0
@@ -43,10 +43,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return status if isinstance(status, int) else 0
 
 
-def _ended(message: str) -> int:
+def _ended(message: str, status: int = 2) -> int:
     for line in message.splitlines() or [""]:
         click.echo(f"postpost-sync: {printable(line)}", err=True)
-    return 2
+    return status
 
 
 if __name__ == "__main__":

@@ -23,7 +23,9 @@ class Finding:
 
 
 class ProgramError(Exception):
-    """The program as a whole cannot go on: said on one line, exit status 2."""
+    """The program as a whole cannot go on: said on one line, with the exit status."""
+
+    status = 2  # usage, config, start-up
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)

@@ -378,11 +378,15 @@ class _Plan:
             return check
         waited = (seen.at - seen.first_at).total_seconds()
         ghosts = draft.records_possible - ours
-        if seen.ours is not None:
+        if seen.found and seen.media is None:  # what is not listed is known from our own records alone
+            if ghosts <= 0:
+                return self._as_is(Verified(draft))
+            lacking = False
+        elif seen.ours is not None:
             lacking = seen.ours < ours
         else:  # by number alone a record without bytes may stand in for a file that is not listed yet
             lacking = (seen.media or 0) < ours or (seen.media == ours and ghosts > 0 and waited < READ_BACK_FOR)
-        if seen.found and (seen.media is None or (seen.media == ours and not lacking and not seen.strangers)):
+        if seen.found and seen.media == ours and not lacking and not seen.strangers:
             return self._as_is(Verified(draft))
         if not seen.found or lacking:
             if waited < READ_BACK_FOR:
@@ -504,6 +508,8 @@ class _Plan:
         warnings = tuple(w for w in record.warnings if w.code not in ("REPLACING", "OUTCOME_UNKNOWN"))
         if live is None:
             return self._rest(record.state, record.error, warnings)
+        if live.stage is GroupStage.WITHDRAWN:
+            return self._rest(State.DRAFTED, None, warnings)
         if live.stage is GroupStage.ENDED:
             failed = next((r.error for r in live.results if r.error is not None), None)
             return self._rest(live.outcome or record.state, failed, warnings)

@@ -11,6 +11,7 @@ import os
 import sqlite3
 import threading
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
 from datetime import datetime
@@ -94,6 +95,12 @@ class Store:
                 "SELECT key, root, path, fingerprint, done, inode, device FROM folders"
             ).fetchall()
         return [(r[0], decode(str, r[1]), decode(str, r[2]), r[3], bool(r[4]), r[5], r[6]) for r in rows]
+
+    def states(self) -> Counter[State]:
+        """How many folders are in each state."""
+        with self._lock, _translated(self.path):
+            rows = self._conn.execute("SELECT state, count(*) FROM folders GROUP BY state").fetchall()
+        return Counter({State(row[0]): row[1] for row in rows})
 
     def pending(self, now: datetime) -> list[int]:
         """The keys of the folders for which something is to be done or found out by now, the soonest first."""

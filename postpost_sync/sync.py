@@ -28,10 +28,10 @@ from postpost_sync.plan import plan
 from postpost_sync.steps import Abandon, Abort, Decision, Doom, Finish, Forget, Hash, Read, Rest, Transfer, Verified
 from postpost_sync.store import Store
 from postpost_sync.transfers import Slots, Transfers
+from postpost_sync.workers import DEFECT_PAUSE
 
 CLOCK_SET = 5.0  # seconds by which wall and monotonic time may drift apart between two looks
 MAX_STEPS = 2000  # of one folder in one go: an end to any loop that a defect could make
-DEFECT_PAUSE = 300.0  # seconds after which a folder that met a defect of ours is tried again
 
 
 @dataclass(frozen=True)

@@ -89,6 +89,7 @@ class Histories(World):
         self.interruption: tuple[int, Callable[[], None]] | None = None  # after so many requests, what happens
         self.said: list[str] = []
         self._standing: set[str] = set()
+        self._meanwhile = False
         self._away = place / "away"
         self._pictures = 0
         self._stamps = 0
@@ -109,7 +110,7 @@ class Histories(World):
 
     def _watched(self, request: Request) -> Response:
         self.pass_time(REQUEST_TAKES)
-        if request.path.startswith("/store/"):
+        if request.path.startswith("/store/") and not self._meanwhile:
             self.pass_time(self.put_takes)
         try:
             return self._handle(request)
@@ -127,8 +128,12 @@ class Histories(World):
             self.interruption = (left - 1, act) if left > 0 else None
             if left <= 0:
                 act()
-        if self.interleaved and self.transfers:
-            self.transfers.popleft()()
+        if self.interleaved and self.transfers and not self._meanwhile:
+            self._meanwhile = True  # its time passes beside that of the call
+            try:
+                self.transfers.popleft()()
+            finally:
+                self._meanwhile = False
 
     def check_standing(self, by: str = "us") -> None:
         """No two groups of one lineage stand on one account, and what was just scheduled is what a folder asks for."""

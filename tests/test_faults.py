@@ -160,6 +160,58 @@ def test_a_service_that_goes_down_at_any_call_and_comes_back_is_taken_up_again(n
     world.once("launch", CONTENT, MEDIA, time)
 
 
+# --- a change to a post that stands ------------------------------------------------------------------------------------
+
+REFUSES = {
+    "a 400": Fault("*", "status", status=400, body={"error": "Invalid scheduled time format"}, times=None),
+    "a plan's limit": Fault(
+        "*",
+        "status",
+        status=403,
+        body={"code": "SCHEDULED_POST_LIMIT_REACHED", "message": "Too many posts are pending"},
+        times=None,
+    ),
+}
+
+
+@pytest.mark.parametrize("refusal", REFUSES)
+def test_where_the_new_version_is_refused_the_old_one_is_put_back_at_once(new_world: NewWorld, refusal: str) -> None:
+    world = new_world()
+    time, old = tomorrow(world), {"old.jpg": picture(9)}
+    world.drop("launch", "The first version", old, time, PLATFORMS)
+    world.run_until_rest()
+    (first,) = world.groups()
+    world.pass_time(60)
+    world.sandbox.faults.add(replace(REFUSES[refusal], call="update-post", after=1, times=1))
+    world.drop("launch", CONTENT, MEDIA, time, PLATFORMS)
+    world.run_until_rest(60)
+    (scheduled,) = world.groups("scheduled")
+    assert (scheduled.id, scheduled.content, scheduled.scheduled_time) == (first.id, "The first version", time)
+
+
+@pytest.mark.parametrize("call", ["create-post", "get-upload-url", "put-object", "list-posts", "update-post"])
+@pytest.mark.parametrize("fault", ["reply lost after the effect", "503 with an HTML body", "a hang"])
+def test_while_a_new_version_cannot_be_built_the_old_one_stands(new_world: NewWorld, call: str, fault: str) -> None:
+    world = new_world()
+    time, old = tomorrow(world), {"old.jpg": picture(9)}
+    world.drop("launch", "The first version", old, time, PLATFORMS)
+    world.run_until_rest()
+    order(world, call, fault, times=6)
+    world.drop("launch", CONTENT, MEDIA, time, PLATFORMS)
+    world.look_around()
+    for _ in range(200):
+        assert len(world.groups("scheduled")) <= 1
+        if not world.step():
+            if not world.due:
+                break
+            world.pass_time(max(0.0, min(world.due.values()) - world.monotonic))
+            if world.now > time - timedelta(hours=1):
+                break
+            for key in [key for key, at in world.due.items() if at <= world.monotonic]:
+                world.wake(key, 0.0)
+    world.once("launch", CONTENT, MEDIA, time)
+
+
 # --- the key ----------------------------------------------------------------------------------------------------------
 
 REFUSALS = {

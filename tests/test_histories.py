@@ -53,7 +53,6 @@ SWITCHES: dict[str, tuple[object, ...]] = {
     "past_time": ("now", "refuse"),
     "idempotency": (False, True),
     "delete_processing": (True, False),
-    "etag_md5": (True, False),
 }
 
 

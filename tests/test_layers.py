@@ -16,7 +16,7 @@ LAYERS = {
     CORE: """errors states times yamltree values models sidecar platforms preflight wanted steps plan ledger view urls names
     columns schema""",
     EDGE: "config scan media probe store migrations api upload watch receipt lock log service notify",
-    SHELL: "account identity reader looks transfers calls sync daemon",
+    SHELL: "account identity reader looks transfers calls sync workers roots daemon",
     DOOR: "cli __main__ commands terminal terminal_live",
     APART: "sandbox samples",
 }

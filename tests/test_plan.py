@@ -583,7 +583,6 @@ def test_a_time_taken_away_makes_it_a_draft_again_and_one_given_schedules_it() -
     assert plan(PICTURE, known, NOW).step == Update(known.groups[0], TIME, TIME)
 
 
-@pytest.mark.xfail(strict=True, reason="a post put back to draft is shown as scheduled once it is finished")
 def test_a_post_that_was_put_back_to_draft_stays_drafted() -> None:
     shot = snapshot(JPEG, time=None)
     withdrawn = group(PICTURE, GroupStage.WITHDRAWN)

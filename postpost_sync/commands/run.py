@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
+import signal
+import sys
+import threading
 
 import click
 
 from postpost_sync import log, view
 from postpost_sync.commands.common import load_config, stopped_by_signals
+from postpost_sync.config import Config
 from postpost_sync.daemon import Daemon
 from postpost_sync.errors import ProgramError, printable
 from postpost_sync.models import Record, RootState
+from postpost_sync.service import Service
 from postpost_sync.states import State
 
 _NEEDS_PERSON = frozenset({State.INVALID, State.FAILED, State.PARTIALLY_PUBLISHED})
@@ -18,17 +23,62 @@ _UNFINISHED = frozenset({State.SETTLING, State.DRAFTING, State.UPLOADING})
 
 
 def run(option: str | None) -> int:
-    """Serve the folders until a signal comes."""
-    config = load_config(option)
+    """Serve the folders until a signal comes; SIGHUP reads the config again."""
+    config, service, said = load_config(option), Service(os.environ), log.Log()
     log.set_up(os.environ)
-    daemon = Daemon(config, os.environ, log.Log())
-    with stopped_by_signals(daemon.request_stop):
+    daemon = Daemon(config, os.environ, said, service=service)
+    while True:
+        newer = _serve(daemon, option, service, said)
+        if newer is None:
+            return 0
         try:
+            daemon, config = Daemon(newer, os.environ, said, service=service), newer
+        except ProgramError as error:
+            _refused(error, service, said)
+            daemon = Daemon(config, os.environ, said, service=service)
+
+
+def _serve(daemon: Daemon, option: str | None, service: Service, said: log.Log) -> Config | None:
+    """Until the end (None), or until a config comes that is to be served instead."""
+    hangup = threading.Event()
+    before = signal.signal(signal.SIGHUP, lambda *_: hangup.set())
+    try:
+        with stopped_by_signals(daemon.request_stop):
             daemon.start()
-            daemon.run()
-        finally:
-            daemon.stop()
-    return 0
+            for _ in daemon.heartbeats():
+                if not hangup.is_set():
+                    continue
+                hangup.clear()
+                service.reloading()
+                try:
+                    newer = load_config(option)
+                except ProgramError as error:
+                    _refused(error, service, said)
+                    service.ready()
+                    continue
+                said.info("the config was read again")
+                return newer
+        service.stopping()
+        return None
+    finally:
+        signal.signal(signal.SIGHUP, before)
+        if not daemon.stop():
+            _leave()
+
+
+def _refused(error: ProgramError, service: Service, said: log.Log) -> None:
+    said.error("the new config is refused; the old one stays", why=error.message)
+    service.status(f"the new config is refused: {error.message.splitlines()[0]}")
+
+
+def _leave() -> None:
+    """End although a transfer hangs in the kernel: a store that stopped reading must not hold up the machine's shutdown.
+
+    Its URL is in the database, and the next start goes on from there.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def run_once(option: str | None, wait: float) -> int:
@@ -44,23 +94,17 @@ def run_once(option: str | None, wait: float) -> int:
     with stopped_by_signals(daemon.request_stop):
         try:
             daemon.start()
-            records = daemon.settle_all(wait)
-            oddities = [
-                (f"{status.path}/{odd.path}".rstrip("/"), odd.finding)
-                for status in daemon.store.roots()
-                for odd in status.oddities
-            ]
-            away = [status for status in daemon.store.roots() if status.state is RootState.AWAY]
+            records, roots = daemon.settle_all(wait), daemon.roots.statuses()
         finally:
             daemon.stop()
-    if away and away[0].error is not None:
-        raise ProgramError(away[0].error.message, away[0].error.hint)
+    for status in roots:
+        if status.state is RootState.AWAY and status.error is not None:
+            raise ProgramError(status.error.message, status.error.hint)
     open_ones = [record for record in records if record.state in _NEEDS_PERSON or _unfinished(record)]
     for record in open_ones:
-        click.echo(
-            f"{printable(os.path.join(record.root, record.path))}: {record.state.value}: {view.sentence(record)}",
-            err=True,
-        )
+        place = printable(os.path.join(record.root, record.path))
+        click.echo(f"{place}: {record.state.value}: {view.sentence(record)}", err=True)
+    oddities = [(os.path.join(root.path, odd.path).rstrip("/"), odd.finding) for root in roots for odd in root.oddities]
     for path, finding in oddities:
         click.echo(f"{printable(path)}: {finding}", err=True)
     return 1 if open_ones or oddities else 0
