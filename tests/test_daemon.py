@@ -1,0 +1,171 @@
+"""The daemon as a service: signals, reloads, the notify socket, a stop in the middle of an upload, its own death and birth."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from postpost_sync.sandbox import Fault
+from tests.support import REPOSITORY, Rig, rig
+from tests.test_pipeline import hashes, picture, sent, sidecar
+
+
+@pytest.fixture
+def pp(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Rig]:
+    with rig(tmp_path, capsys) as one:
+        yield one
+
+
+class Manager:
+    """A service manager's end of the notify socket."""
+
+    def __init__(self, place: Path) -> None:
+        self.address = str(place / "notify")
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(self.address)
+        self._socket.settimeout(0.2)
+        self.heard: list[str] = []
+
+    def wait_for(self, word: str, within: float = 20.0) -> None:
+        ends = time.monotonic() + within
+        while time.monotonic() < ends:
+            try:
+                self.heard += self._socket.recv(4096).decode().splitlines()
+            except TimeoutError:
+                continue
+            if any(line.startswith(word) for line in self.heard):
+                return
+        raise AssertionError(f"{word} was not heard, only {self.heard}")
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+@pytest.fixture
+def manager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Manager]:
+    one = Manager(tmp_path)
+    monkeypatch.setenv("NOTIFY_SOCKET", one.address)
+    monkeypatch.setenv("WATCHDOG_USEC", "5000000")
+    yield one
+    one.close()
+
+
+def test_it_tells_the_service_manager_how_things_stand(pp: Rig, manager: Manager) -> None:
+    pp.drop("post", sidecar())
+    with pp.daemon() as process:
+        manager.wait_for("READY=1")
+        manager.wait_for("WATCHDOG=1")
+        manager.wait_for("STATUS=1 post: 1 scheduled")
+        process.terminate()
+        manager.wait_for("STOPPING=1")
+        assert process.wait(10) == 0
+
+
+def test_a_hangup_takes_in_a_new_config_and_refuses_a_bad_one(pp: Rig, manager: Manager) -> None:
+    pp.drop("post", sidecar())
+    with pp.daemon() as process:
+        pp.wait_for("post", "scheduled")
+        good = pp.config.read_text()
+        pp.config.write_text("wacth: []\n")
+        process.send_signal(signal.SIGHUP)
+        manager.wait_for("STATUS=the new config is refused")
+        pp.config.write_text(good)
+        other = pp.place / "more"
+        other.mkdir()
+        pp.configure(top="", root=f"  - path: {other}\n    settle: 200ms\n")
+        manager.heard.clear()
+        process.send_signal(signal.SIGHUP)
+        manager.wait_for("RELOADING=1")
+        manager.wait_for("READY=1")
+        folder = other / "second"
+        folder.mkdir()
+        (folder / "post.yaml").write_text(sidecar("second"))
+        ends = time.monotonic() + 15
+        while time.monotonic() < ends and len(pp.groups(status="scheduled")) < 2:
+            time.sleep(0.1)
+        assert [g.content for g in pp.groups(status="scheduled")] == ["hello", "second"]
+        assert process.poll() is None
+
+
+def test_a_stop_in_the_middle_of_an_upload_is_quick_and_loses_nothing(pp: Rig) -> None:
+    data = picture(size=(1600, 1600))
+    pp.sandbox.faults.add(Fault("put-object", "hang", seconds=60))
+    pp.drop("post", sidecar(), {"a.jpg": data})
+    with pp.daemon() as process:
+        pp.wait_for("post", "uploading")
+        ends = time.monotonic() + 10
+        while time.monotonic() < ends and not pp.sandbox.count("get-upload-url"):
+            time.sleep(0.05)
+        time.sleep(0.5)
+        began = time.monotonic()
+        process.terminate()
+        assert process.wait(12) == 0
+        assert time.monotonic() - began < 10
+    assert pp.run_once("40s") == 0
+    (group,) = pp.groups()
+    assert (group.status, sent(group)) == ("scheduled", hashes(data))
+    assert pp.sandbox.count("get-upload-url") == 1  # the same URL was used again
+
+
+def test_killed_it_goes_on_where_it_was(pp: Rig) -> None:
+    data = picture()
+    pp.sandbox.faults.add(Fault("put-object", "late", seconds=2))
+    pp.drop("post", sidecar(), {"a.jpg": data})
+    with pp.daemon() as process:
+        ends = time.monotonic() + 15
+        while time.monotonic() < ends and not pp.sandbox.count("get-upload-url"):
+            time.sleep(0.02)
+        process.kill()
+        process.wait()
+    assert pp.run_once() == 0
+    (group,) = pp.groups()
+    assert (group.status, sent(group)) == ("scheduled", hashes(data))
+
+
+def test_a_database_that_cannot_be_written_ends_it_with_a_word_and_sends_nothing(pp: Rig) -> None:
+    pp.drop("post", sidecar())
+    pp.state_db.parent.mkdir(mode=0o700)
+    pp.state_db.write_bytes(b"this is no database, but a file of somebody's\n" * 40)
+    assert pp.run_once() == 2
+    said = pp.output()[1].splitlines()[-1]
+    assert said.startswith(f"postpost-sync: the database {pp.state_db} cannot be used: file is not a database")
+    assert pp.sandbox.calls == []
+
+
+def test_no_secret_reaches_a_log_a_status_file_or_the_screen(pp: Rig) -> None:
+    key = "canary-key-canary"
+    pp.configure()
+    pp.config.write_text(pp.config.read_text().replace("plainly-fake-key", key))
+    for n, kind in enumerate(["expire_url", "reset_during", "lost_reply", "status"]):
+        pp.sandbox.faults.add(Fault("put-object", kind, after=n))
+    pp.sandbox.faults.add(Fault("create-post", "status", status=500, body={"error": key}))
+    for n in range(3):
+        pp.drop(f"p{n}", sidecar(f"post {n}"), {"a.jpg": picture(seed=n)})
+    base = [sys.executable, "-m", "postpost_sync", "-c", str(pp.config)]
+    text = ""
+    for command in (
+        ["run", "--once", "--wait", "60s"],
+        ["status"],
+        ["status", "--json"],
+        ["check"],
+        ["accounts"],
+        ["doctor"],
+    ):
+        done = subprocess.run(
+            [*base, *command], cwd=REPOSITORY, capture_output=True, text=True, timeout=90, env=dict(os.environ)
+        )
+        text += done.stdout + done.stderr
+    for file in pp.root.rglob("post.status.yaml"):
+        text += file.read_text()
+    assert "X-Amz-Signature" not in text
+    assert "Traceback" not in text
+    assert key not in text  # although the service itself had echoed it
+    assert (pp.state_db.stat().st_mode & 0o777, pp.state_db.parent.stat().st_mode & 0o777) == (0o600, 0o700)
