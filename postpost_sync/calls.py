@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from postpost_sync import ledger, reader
 from postpost_sync.account import LIST_SLACK, Account
 from postpost_sync.api import Listed, PlatformPost
-from postpost_sync.errors import Finding, NotReached, Refused, Unclear
+from postpost_sync.errors import Finding, KeyRefused, NotEditable, NotFound, NotReached, Refused, Unclear
 from postpost_sync.ledger import with_group
 from postpost_sync.log import Log
 from postpost_sync.looks import Look
@@ -52,11 +52,23 @@ class Calls:
                     raise Unclear(Finding("SCHEDULE_NOT_TAKEN", why, "it is tried again by itself"))
                 change(look.key, ledger.updated(group.key, step, answer.status, answer.time))
             case Delete(group):
-                account.api.delete_post(_id(group))
+                self._delete(account, group)
                 change(look.key, with_group(group.key, stage=GroupStage.GONE))
             case Ask(group):
                 results = tuple(_result(one) for one in account.api.get_post(_id(group)))
                 change(look.key, ledger.outcome(group.key, results, account.now()))
+
+    def _delete(self, account: Account, group: Group) -> None:
+        """Put it back to draft first: one that is going out (a lost answer, a person) stays, and counts as the folder's."""
+        try:
+            account.api.unschedule(_id(group))
+        except NotFound:
+            return
+        except (NotEditable, KeyRefused):
+            raise
+        except Refused:
+            pass  # whatever it is, it is not going out
+        account.api.delete_post(_id(group))
 
     def _learn_time(self, account: Account) -> None:
         with self._learning:  # one asks for all

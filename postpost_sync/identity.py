@@ -6,7 +6,6 @@ PostPost; it never makes anything happen there by itself.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -51,7 +50,11 @@ def identify(folder: Folder, store: Store, names: Names, instance: str) -> Ident
 
 
 def _claims(root: str, path: str) -> Mapping[str, str]:
-    return receipt.claims(receipt.read(os.path.join(root, path)))
+    try:
+        with scan.descend(root, path) as folder:
+            return receipt.claims(receipt.read(folder))
+    except OSError:
+        return {}
 
 
 def _still_there(record: Record, folder: Folder, names: Names) -> bool:

@@ -38,7 +38,7 @@ from postpost_sync.models import (
 )
 from postpost_sync.names import upload_names
 from postpost_sync.states import State
-from postpost_sync.steps import Ask, Decision, Rest, Step, Transfer, Update
+from postpost_sync.steps import Ask, Decision, Delete, PutBack, Rest, Step, Transfer, Update
 from postpost_sync.times import parse_service_time
 
 Change = Callable[[Record], Record]
@@ -79,6 +79,8 @@ def settled(fingerprint: str, complete_at: datetime | None, now_time: datetime |
     def change(record: Record) -> Record:
         if record.fingerprint == fingerprint:
             return replace(record, complete_at=record.complete_at or complete_at, now_time=now_time, done=False)
+        # an unknown create stays unknown, and its searches keep their pauses, for listings lag
+        searching = record.trouble if record.trouble is not None and record.trouble.step == "Search" else None
         return replace(
             record,
             fingerprint=fingerprint,
@@ -88,7 +90,7 @@ def settled(fingerprint: str, complete_at: datetime | None, now_time: datetime |
             rebuilds=0,
             gave_up=None,
             done=False,
-            trouble=None,
+            trouble=searching,
             warnings=(),
         )
 
@@ -231,7 +233,11 @@ def doomed(key: int, *, rebuild: bool, gave_up: Finding | None = None) -> Change
         previous = (*record.previous, group.post_group_id) if stood and group.post_group_id else record.previous
         stage = GroupStage.DOOMED if group.post_group_id else GroupStage.GONE
         record = replace(
-            record, previous=previous, rebuilds=record.rebuilds + rebuild, gave_up=gave_up or record.gave_up
+            record,
+            previous=previous,
+            rebuilds=record.rebuilds + rebuild,
+            gave_up=gave_up or record.gave_up,
+            done=False,  # should its folder come back, there is something to do again
         )
         return with_group(key, stage=stage)(record)
 
@@ -241,9 +247,23 @@ def doomed(key: int, *, rebuild: bool, gave_up: Finding | None = None) -> Change
 def updated(key: int, step: Update, status: str, time: datetime | None) -> Change:
     """What update-post answered is what counts: it may move the time."""
     if status == "draft":
-        return with_group(key, stage=GroupStage.WITHDRAWN, asked_time=None, answered_time=None)
+        return _withdrawn(key)
     stage = GroupStage.SCHEDULED if status == "scheduled" else GroupStage.GOING_OUT
-    return with_group(key, stage=stage, asked_time=step.asked, answered_time=time or step.time, checked_at=None)
+    fresh = with_group(key, stage=stage, asked_time=step.asked, answered_time=time or step.time, checked_at=None)
+    if isinstance(step, PutBack):
+        return lambda record: replace(fresh(record), gave_up=step.gave_up)
+    return fresh
+
+
+def _withdrawn(key: int) -> Change:
+    """No longer scheduled. Where another is to take its place, its time is kept: it may have to be put back."""
+
+    def change(record: Record) -> Record:
+        has_successor = any(group.stage is GroupStage.DRAFT for group in record.groups)
+        times = {"asked_time": None} if has_successor else {"asked_time": None, "answered_time": None}
+        return with_group(key, stage=GroupStage.WITHDRAWN, **times)(record)
+
+    return change
 
 
 def outcome(key: int, results: tuple[PlatformResult, ...], now: datetime) -> Change:
@@ -266,7 +286,8 @@ def read_back(key: int, found: bool, media: int | None, strangers: int, ours: in
     def change(record: Record) -> Record:
         before = next(g.read_back for g in record.groups if g.key == key)
         first_at = before.first_at if before is not None else now
-        return with_group(key, read_back=ReadBack(found, media, strangers, first_at, now, ours))(record)
+        seen = ReadBack(found, media, strangers, first_at, now, ours)
+        return with_group(key, read_back=seen, verified=False)(record)
 
     return change
 
@@ -383,6 +404,10 @@ def failed(step: Step, error: PostError, now: datetime, jitter: float) -> Change
             case NotFound() if group is not None:
                 record = with_group(group.key, lost=True)(record)
                 return trouble(TroubleKind.HELD, DRAFT_GONE, None)
+            case NotEditable() if isinstance(step, Delete):  # it was scheduled after all, and is going out
+                return with_group(
+                    step.group.key, stage=GroupStage.GOING_OUT, answered_time=step.group.answered_time or now
+                )(record)
             case NotEditable() if isinstance(step, Update):
                 asked = step.asked or step.group.asked_time
                 answered = step.group.answered_time or step.time or now

@@ -63,8 +63,11 @@ class Folder:
     def fingerprint(self) -> str:
         """Equal as long as nothing about any entry changed. Folders inside count by name alone."""
         folder = EntryKind.FOLDER
-        facts = [(name, kind is folder, s[:4] if kind is not folder else ()) for name, kind, s in self.entries]
-        return hashlib.blake2b(repr(facts).encode("utf-8", "backslashreplace"), digest_size=16).hexdigest()
+        facts = [
+            f"{name}/" if kind is folder else f"{name}\0{s.size} {s.mtime_ns} {s.ctime_ns} {s.inode}"  # no name holds / or NUL
+            for name, kind, s in self.entries
+        ]
+        return hashlib.blake2b("\0".join(facts).encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
 
     @property
     def sidecars(self) -> tuple[Entry, ...]:

@@ -30,6 +30,7 @@ _NEAR_MISS = re.compile(
 )
 _OTHER_MEDIA = ".heic .heif .avif .bmp .tif .tiff .svg .mpg .mpeg .wmv .flv .3gp".split()
 _MEDIA = frozenset(suffix for suffixes in (*SUFFIXES.values(), _OTHER_MEDIA) for suffix in suffixes)
+_JUDGED = 8192  # names kept in mind
 _WILD = re.compile(r"[*?\[]")
 _NUMBERS = re.compile(r"(\d+)")
 _UNSENDABLE = re.compile(r"[^A-Za-z0-9._-]+")
@@ -38,7 +39,8 @@ _UNSENDABLE = re.compile(r"[^A-Za-z0-9._-]+")
 class Names:
     """Which names below a root are ignored, and which of these are a transfer's temporaries.
 
-    A rescan asks for every name there is, so plain beginnings, endings and whole names are not left to a regular expression.
+    A rescan asks for every name there is, so plain beginnings, endings and whole names are not left to a regular
+    expression, and names that come again and again are judged once.
     """
 
     def __init__(self, more: Sequence[str] = ()) -> None:
@@ -51,9 +53,17 @@ class Names:
         simple = self._whole | {f"{b}*" for b in self._beginnings} | {f"*{e}" for e in self._endings}
         self._others = _either([pattern for pattern in patterns if pattern not in simple])
         self._arriving = re.compile(_either(ARRIVING).pattern + "|" + _RSYNC, re.IGNORECASE | re.DOTALL)
+        self._judged: dict[str, bool] = {}
 
     def ignored(self, name: str) -> bool:
-        low = name.lower()
+        known = self._judged.get(name)
+        if known is None:
+            if len(self._judged) >= _JUDGED:
+                self._judged = {}
+            known = self._judged[name] = self._judge(name.lower())
+        return known
+
+    def _judge(self, low: str) -> bool:
         return (
             low in self._whole
             or low.startswith(self._beginnings)

@@ -32,6 +32,7 @@ from postpost_sync.steps import (
     Forget,
     Hash,
     LearnTime,
+    PutBack,
     Read,
     Recognise,
     Rest,
@@ -52,6 +53,7 @@ EDIT_CLOSES = (
 SOON = 120.0  # seconds; PostPost advises to schedule at least this much ahead
 OLD_FOR_NOW = 86400.0  # seconds; a `now` folder whose files are older than this waits for a person
 READ_BACK_FOR = 60.0  # seconds for which a listing may lag behind
+FRESH = 60.0  # seconds after which a draft is read back once more: somebody may have put media into it meanwhile
 REBUILDS = 3
 REFUSALS = 20  # URLs of one file that the store may refuse before its post is given up
 SEARCHES = 4  # looks for a create whose answer was lost, before it counts as not happened
@@ -301,10 +303,13 @@ class _Plan:
         state = State.DRAFTING if live is None else State.SCHEDULED
         if draft is None:
             if self.record.gave_up is not None:
-                return self._failed(self.record.gave_up, warnings, post)
+                lasting = tuple(warning for warning in warnings if warning.code != "REPLACING")
+                return self._failed(self.record.gave_up, lasting, post)
             return self._call(Create(post), state, None, warnings, post, time)
         if draft.stage is GroupStage.CREATING:
             return self._search(draft, state, warnings, post)
+        if self.record.gave_up is not None:
+            return self._as_is(Abort() if self.snapshot.in_flight else Doom(draft))
         same = compare(draft, post)
         if same is None:
             return self._as_is(Abort() if self.snapshot.in_flight else Doom(draft))
@@ -444,13 +449,45 @@ class _Plan:
                 Finding("MEDIA_NOT_LISTED", "PostPost does not list the draft's media; our uploads were all confirmed"),
             )
         if live is not None and live.stage is GroupStage.SCHEDULED:
-            return self._call(Update(live, None, None), State.SCHEDULED, None, warnings, post, time)
+            withdraw = self._call(Update(live, None, None), State.SCHEDULED, None, warnings, post, time)
+            return self._as_it_was(draft, withdraw, post, time, warnings)
+        if live is not None and (refused := self._refused_in_its_place()) is not None:
+            earlier = live.answered_time or time or self.now
+            return self._call(
+                PutBack(live, max(earlier, self.now), earlier, refused), State.SCHEDULED, None, warnings, post, time
+            )
         if time is None:
             if live is not None:
                 return self._as_is(Doom(live))
             return self._finish(State.DRAFTED, warnings, post, None)
         state = State.SCHEDULED if live is not None else State.UPLOADING if draft.uploads else State.DRAFTING
-        return self._call(Update(draft, max(time, self.now), time), state, None, warnings, post, time)
+        update = self._call(Update(draft, max(time, self.now), time), state, None, warnings, post, time)
+        return self._as_it_was(draft, update, post, time, warnings)
+
+    def _refused_in_its_place(self) -> Finding | None:
+        """Why the new version could not be scheduled in the place of the earlier one, which is a draft for the moment."""
+        trouble = self.record.trouble
+        if trouble is None:
+            return None
+        if trouble.step == PutBack.__name__:  # on its way back, and that did not work at once
+            why = "PostPost refused the new version"
+            return Finding("SCHEDULE_REFUSED", why, "change the post, or: postpost-sync retry FOLDER")
+        if trouble.step != Update.__name__ or trouble.kind is TroubleKind.RETRY:
+            return None
+        return trouble.finding
+
+    def _as_it_was(
+        self, draft: Group, update: Decision, post: Post, time: datetime | None, warnings: tuple[Finding, ...]
+    ) -> Decision:
+        """The update, unless the draft has lain for a while: then its media are compared once more before."""
+        if not isinstance(update.step, Update):
+            return update
+        seen = draft.read_back
+        if (self.now - (seen.at if seen is not None else draft.intent_at)).total_seconds() > FRESH:
+            return self._call(CheckDraft(draft), update.state, None, warnings, post, time)
+        if seen is not None and not draft.verified:
+            return self._compare_media(draft, update.state, post, time, warnings)
+        return update
 
     def _same_post(self, live: Group, post: Post, time: datetime | None, warnings: tuple[Finding, ...]) -> Decision:
         """The post stands as the folder has it, but for its time."""
@@ -466,7 +503,10 @@ class _Plan:
         elif time is None:
             return self._finish(State.DRAFTED, warnings, post, None)
         send = None if time is None else max(time, self.now)
-        return self._call(Update(live, send, time), State.SCHEDULED, None, warnings, post, time)
+        update = self._call(Update(live, send, time), State.SCHEDULED, None, warnings, post, time)
+        if live.stage is GroupStage.WITHDRAWN:
+            return self._as_it_was(live, update, post, time, warnings)
+        return update
 
     def _closed(self, live: Group) -> bool:
         if live.stage is not GroupStage.SCHEDULED or live.answered_time is None:
@@ -513,6 +553,8 @@ class _Plan:
         if live.stage is GroupStage.ENDED:
             failed = next((r.error for r in live.results if r.error is not None), None)
             return self._rest(live.outcome or record.state, failed, warnings)
+        if not self.snapshot.clock_known:
+            return self._call(LearnTime(), State.SCHEDULED, None, warnings)
         due = self._follow_due()
         if due is None:
             warnings = (

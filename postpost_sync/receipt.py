@@ -24,27 +24,23 @@ def text(sentence: str, facts: Mapping[str, Any]) -> str:
     return f"# {' '.join(sentence.split())}\n# Written by postpost-sync: to change the post, edit its sidecar.\n{body}"
 
 
-def write(folder: str, content: str) -> None:
-    """Replace the status file, with the sidecar's permissions; OSError where the folder cannot be written."""
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+def write(folder: int, content: str) -> None:
+    """Replace the status file in the folder of that descriptor; OSError where it cannot be written."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(_TEMPORARY, dir_fd=folder)  # left by a crash
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    temporary = os.open(_TEMPORARY, flags, 0o600, dir_fd=folder)
     try:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(_TEMPORARY, dir_fd=fd)
-        temporary = os.open(_TEMPORARY, flags, 0o600, dir_fd=fd)
-        try:
-            with open(temporary, "w", encoding="utf-8") as file:
-                file.write(content)
-                file.flush()
-                with contextlib.suppress(OSError):  # not every network file system has modes
-                    os.fchmod(file.fileno(), _sidecar_mode(fd))
-            os.replace(_TEMPORARY, STATUS_FILE, src_dir_fd=fd, dst_dir_fd=fd)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(_TEMPORARY, dir_fd=fd)
-            raise
-    finally:
-        os.close(fd)
+        with open(temporary, "w", encoding="utf-8") as file:
+            file.write(content)
+            file.flush()
+            with contextlib.suppress(OSError):  # not every network file system has modes
+                os.fchmod(file.fileno(), _sidecar_mode(folder))
+        os.replace(_TEMPORARY, STATUS_FILE, src_dir_fd=folder, dst_dir_fd=folder)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(_TEMPORARY, dir_fd=folder)
+        raise
 
 
 def _sidecar_mode(folder: int) -> int:
@@ -56,10 +52,10 @@ def _sidecar_mode(folder: int) -> int:
     return 0o644
 
 
-def read(folder: str) -> str | None:
-    """The status file as it is; None where there is none that could be ours."""
+def read(folder: int) -> str | None:
+    """The status file in the folder of that descriptor as it is; None where there is none that could be ours."""
     try:
-        fd = os.open(os.path.join(folder, STATUS_FILE), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        fd = os.open(STATUS_FILE, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
     except OSError:
         return None
     try:

@@ -11,7 +11,7 @@ import errno
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from postpost_sync.errors import FileChanged, Finding, Unreadable, printable
 from postpost_sync.models import SIDECAR_NAMES, Entry, EntryKind, Folder, Oddity, Stat
@@ -20,14 +20,17 @@ from postpost_sync.names import Names, is_near_miss, looks_like_media
 MAX_DEPTH = 64  # folders below the root; deeper ones are not looked at
 
 
-def walk(root: str, names: Names, start: str = "") -> Iterator[Folder | Oddity]:
-    """Every post folder at or below `start`, and what is odd. OSError where the root itself cannot be read."""
+def walk(root: str, names: Names, start: str = "", visited: list[str] | None = None) -> Iterator[Folder | Oddity]:
+    """Every post folder at or below `start`, and what is odd. OSError where the root itself cannot be read.
+
+    `visited` takes the path of every folder that was looked into, whether it is a post folder or not.
+    """
     stack = [(start, start.count("/") + 1 if start else 0)]
     while stack:
         path, depth = stack.pop()
         full = f"{root}/{path}" if path else root
         try:
-            listed = _list(root, path, full, names)
+            listed = _list(full, names)
         except OSError as error:
             if not path:
                 raise
@@ -35,13 +38,16 @@ def walk(root: str, names: Names, start: str = "") -> Iterator[Folder | Oddity]:
                 why = f'"{printable(full)}" cannot be read: {error.strerror}'
                 yield Oddity(path, Finding("FOLDER_UNREADABLE", why, "check its rights"))
             continue
+        if visited is not None:
+            visited.append(path)
         if depth < MAX_DEPTH:
-            stack.extend((f"{path}/{name}" if path else name, depth + 1) for name in reversed(listed.folders))
+            inside = sorted(listed.folders, reverse=True)
+            stack.extend([(f"{path}/{name}" if path else name, depth + 1) for name in inside])
         if not listed.has_sidecar:
             if odd := _no_sidecar(listed.files):
                 yield Oddity(path, odd)
         elif path:
-            yield listed.folder()
+            yield listed.folder(root, path)
         else:
             why = f'a sidecar lies in the watch root "{printable(root)}" itself'
             yield Oddity(path, Finding("SIDECAR_IN_ROOT", why, "put it and its media into a folder of their own"))
@@ -52,13 +58,13 @@ def look(root: str, path: str, names: Names) -> Folder | None:
     if not path:
         return None
     try:
-        with _opened(root, path) as fd:
-            listed = _list(root, path, fd, names)
+        with descend(root, path) as fd:
+            listed = _list(fd, names)
     except OSError as error:
         if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
             return None
         raise
-    return listed.folder() if listed.has_sidecar else None
+    return listed.folder(root, path) if listed.has_sidecar else None
 
 
 def is_there(root: str, path: str, names: Names) -> bool:
@@ -78,27 +84,28 @@ def present(root: str) -> bool:
         return False
 
 
-@dataclass
-class _Listed:
-    root: str
-    path: str
+class _Listed(NamedTuple):
+    """What lies in one folder. A rescan makes as many as there are folders, so little is done that is not needed."""
+
     inode: int
     device: int
-    found: list[tuple[str, os.stat_result]]
     files: list[str]
     folders: list[str]
+    found: list[Entry]  # empty where there is no sidecar
     has_sidecar: bool
     arriving: float | None
 
-    def folder(self) -> Folder:
-        entries = tuple(Entry(name, _kind(s), of(s)) for name, s in sorted(self.found))
-        return Folder(self.root, self.path, self.inode, self.device, entries, self.arriving)
+    def folder(self, root: str, path: str) -> Folder:
+        # a folder's name is an entry too, so that one that is named as media is seen for what it is
+        self.found.extend([Entry(name, EntryKind.FOLDER, _NOTHING) for name in self.folders])
+        self.found.sort()
+        return Folder(root, path, self.inode, self.device, tuple(self.found), self.arriving)
 
 
-def _list(root: str, path: str, where: str | int, names: Names) -> _Listed:
+def _list(where: str | int, names: Names) -> _Listed:
     """What lies in one folder. Files are looked at closely only where there is a sidecar."""
     here = os.stat(where)
-    found: list[tuple[str, os.stat_result]] = []
+    found: list[Entry] = []
     files: list[os.DirEntry[str]] = []
     folders: list[str] = []
     arriving: float | None = None
@@ -116,27 +123,18 @@ def _list(root: str, path: str, where: str | int, names: Names) -> _Listed:
                 files.append(entry)
                 has_sidecar = has_sidecar or name.lower() in SIDECAR_NAMES
         if has_sidecar:
-            found = [(entry.name, s) for entry in files if (s := _stat(entry)) is not None]
-    if has_sidecar:
-        empty = os.stat_result((stat.S_IFDIR, *[0] * 9))
-        found += [(name, empty) for name in folders]  # so that a folder named as media is seen for what it is
-    return _Listed(
-        root, path, here.st_ino, here.st_dev, found, [e.name for e in files], sorted(folders), has_sidecar, arriving
-    )
+            for entry in files:
+                try:
+                    s = entry.stat(follow_symlinks=False)
+                except FileNotFoundError:
+                    continue
+                found.append(Entry(entry.name, _KINDS.get(s.st_mode & _TYPE, EntryKind.OTHER), of(s)))
+    return _Listed(here.st_ino, here.st_dev, [e.name for e in files], folders, found, has_sidecar, arriving)
 
 
-def _stat(entry: os.DirEntry[str]) -> os.stat_result | None:
-    with contextlib.suppress(FileNotFoundError):
-        return entry.stat(follow_symlinks=False)
-    return None
-
-
-def _kind(s: os.stat_result) -> EntryKind:
-    if stat.S_ISREG(s.st_mode):
-        return EntryKind.FILE
-    if stat.S_ISLNK(s.st_mode):
-        return EntryKind.LINK
-    return EntryKind.FOLDER if stat.S_ISDIR(s.st_mode) else EntryKind.OTHER
+_TYPE = 0o170000  # the bits of a mode that say what it is
+_KINDS = {stat.S_IFREG: EntryKind.FILE, stat.S_IFLNK: EntryKind.LINK, stat.S_IFDIR: EntryKind.FOLDER}
+_NOTHING = Stat(0, 0, 0, 0, 0)
 
 
 def of(s: os.stat_result) -> Stat:
@@ -160,7 +158,7 @@ def _no_sidecar(files: list[str]) -> Finding | None:
 
 
 @contextlib.contextmanager
-def _opened(root: str, path: str) -> Iterator[int]:
+def descend(root: str, path: str) -> Iterator[int]:
     """A descriptor of the folder, reached from the root without following a link."""
     fd = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
@@ -177,7 +175,7 @@ def _opened(root: str, path: str) -> Iterator[int]:
 def opened(root: str, path: str, name: str, expected: Stat) -> Iterator[int]:
     """A descriptor of the regular file that was seen as `expected`; FileChanged where it is another one by now."""
     try:
-        with _opened(root, path) as folder:
+        with descend(root, path) as folder:
             device = os.fstat(folder).st_dev
             flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
             fd = os.open(name, flags, dir_fd=folder)

@@ -89,6 +89,13 @@ class Update:
 
 
 @dataclass(frozen=True, slots=True)
+class PutBack(Update):
+    """Schedule the earlier post again: the one that was to take its place was refused, for the reason in `gave_up`."""
+
+    gave_up: Finding | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Ask:
     """Ask what became of a group (get-post)."""
 

@@ -7,7 +7,6 @@ different ones. What it needs of the outside comes in through the constructor, s
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
@@ -172,10 +171,11 @@ class Sync:
         facts = view.receipt(record, self._instance)
         if facts == look.receipt:
             return
-        content, place = receipt.text(view.sentence(record), facts), os.path.join(look.root, look.path)
+        content = receipt.text(view.sentence(record), facts)
         try:
-            if look.receipt is not None or receipt.read(place) != content:
-                receipt.write(place, content)
+            with scan.descend(look.root, look.path) as folder:
+                if look.receipt is not None or receipt.read(folder) != content:
+                    receipt.write(folder, content)
             look.receipt, look.receipt_failed = facts, False
         except OSError as error:
             if not look.receipt_failed:

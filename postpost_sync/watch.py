@@ -5,11 +5,13 @@ A hint is a folder relative to its root, and whether to look below it too. The o
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import re
-from collections.abc import Callable, Iterator
-from typing import Any
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple
 
 from postpost_sync.errors import Finding
 from postpost_sync.names import Names
@@ -52,35 +54,78 @@ _NETWORK = frozenset(
 
 def wants_polling(path: str, mounts: str = "/proc/self/mounts") -> bool:
     """Whether the file system under `path` can change without the kernel hearing of it: network and FUSE mounts."""
-    kind = filesystem(path, mounts)
-    return not kind or kind in _NETWORK or kind == "fuse" or kind.startswith("fuse.")
+    return _is_remote(filesystem(path, mounts))
 
 
 def filesystem(path: str, mounts: str = "/proc/self/mounts") -> str:
     """The kind of file system under `path`, such as ext4 or nfs4; "" where the mount table cannot be read."""
-    try:
-        with open(mounts, encoding="utf-8", errors="surrogateescape") as table:
-            points = [line.split(" ")[1:3] for line in table]
-    except OSError:
-        return ""
     real, best, found = os.path.realpath(path), "", ""
-    for point, kind in points:
-        place = _OCTAL.sub(lambda escape: chr(int(escape[1], 8)), point)
-        if (real == place or real.startswith(place.rstrip("/") + "/")) and len(place) >= len(best):
+    for line in _lines(mounts):
+        point, kind = line.split(" ")[1:3]
+        place = _unescaped(point)
+        if _is_below(real, place) and len(place) >= len(best):
             best, found = place, kind
     return found
 
 
+def _is_remote(kind: str) -> bool:
+    return not kind or kind in _NETWORK or kind == "fuse" or kind.startswith("fuse.")
+
+
+class Mount(NamedTuple):
+    """One mount that a root lies on or has below it. Another number: it was mounted anew."""
+
+    number: int
+    path: str  # relative to the root; "" for the one it lies on
+    kind: str
+
+    @property
+    def is_remote(self) -> bool:
+        return _is_remote(self.kind)
+
+
+def mounts_at(root: str, table: str = "/proc/self/mountinfo") -> tuple[Mount, ...]:
+    """The mount that a root lies on, then those below it; empty where the mount table cannot be read."""
+    real, under = os.path.realpath(root), {"": Mount(0, "", "")}
+    longest = -1
+    for line in _lines(table):
+        fields = line.split(" ")
+        number, place, kind = int(fields[0]), _unescaped(fields[4]), fields[fields.index("-") + 1]
+        if _is_below(real, place) and len(place) >= longest:
+            longest, under[""] = len(place), Mount(number, "", kind)
+        elif _is_below(place, real):
+            below = os.path.relpath(place, real)
+            under[below] = Mount(number, below, kind)  # a later one covers an earlier one
+    return tuple(under[path] for path in sorted(under)) if longest >= 0 else ()
+
+
+def _lines(table: str) -> list[str]:
+    try:
+        with open(table, encoding="utf-8", errors="surrogateescape") as lines:
+            return lines.read().splitlines()
+    except OSError:
+        return []
+
+
+def _unescaped(place: str) -> str:
+    return _OCTAL.sub(lambda escape: chr(int(escape[1], 8)), place)
+
+
+def _is_below(path: str, place: str) -> bool:
+    return path == place or path.startswith(place.rstrip("/") + "/")
+
+
 class NativeWatcher:
-    """The kernel's notifications for one root, as hints."""
+    """The kernel's notifications for one root, as hints. `doubt` is called where some may have been missed."""
 
     def __init__(self, root: str, names: Names, hint: Hint, doubt: Callable[[], None]) -> None:
         self._root, self._names, self._hint, self._doubt = root, names, hint, doubt
         self._observer: Any = None
-        self._overflow: logging.Handler | None = None
+        self._log = _Overflow(self._overflowed)
+        self._trouble: Finding | None = None
 
     def start(self) -> Finding | None:
-        """Begin; what keeps it from working, if anything."""
+        """Begin; what keeps it from working, if anything. Takes as long as a walk of the root."""
         from watchdog import events
         from watchdog.observers import Observer
 
@@ -97,34 +142,61 @@ class NativeWatcher:
             events.DirMovedEvent,
             events.DirDeletedEvent,
         ]
-        observer = Observer()
+        _keep_quiet()
+        logging.getLogger(_OVERFLOW_LOG).addHandler(self._log)
+        observer = None
         try:
+            observer = Observer()  # already asks the kernel
             observer.schedule(Handler(), self._root, recursive=True, event_filter=wanted)
             observer.start()
         except OSError as error:
-            return Finding(
-                "WATCH_FAILED",
-                f"changes cannot be watched ({error.strerror}); the folder is polled instead",
-                "raise the limits: sysctl fs.inotify.max_user_watches=1048576 fs.inotify.max_user_instances=1024",
-            )
+            if observer is not None:
+                _end(observer)
+            self.stop()
+            return _not_watched(error)
         self._observer = observer
-        self._overflow = _Overflow(self._doubt)
-        logging.getLogger("watchdog.observers.inotify_c").addHandler(self._overflow)
         return None
 
-    def alive(self) -> bool:
-        """Whether the threads that pass on notifications still run."""
-        if self._observer is None or not self._observer.is_alive():
-            return False
-        return all(emitter.is_alive() for emitter in self._observer.emitters)
+    def trouble(self) -> Finding | None:
+        """Why it cannot be relied on (any more), if so."""
+        if self._trouble is None and not self._alive():
+            self._trouble = Finding(
+                "WATCH_DIED",
+                "the kernel's notifications ended by themselves; the folder is polled meanwhile",
+                "they are started again by themselves",
+            )
+        return self._trouble
+
+    def unwatched(self, paths: Iterable[str]) -> list[str]:
+        """Which of these folders below the root are not watched: below the root itself, watchdog says nothing of it."""
+        places: set[bytes] = set()
+        for emitter in self._observer.emitters if self._observer is not None else ():
+            places |= _watched(emitter).keys()
+        root = os.fsencode(self._root)
+        return [path for path in paths if (root + b"/" + os.fsencode(path) if path else root) not in places]
 
     def stop(self) -> None:
-        if self._overflow is not None:
-            logging.getLogger("watchdog.observers.inotify_c").removeHandler(self._overflow)
+        logging.getLogger(_OVERFLOW_LOG).removeHandler(self._log)
         if self._observer is not None:
-            self._observer.stop()
-            self._observer.join(5)
+            _end(self._observer)
             self._observer = None
+
+    def _alive(self) -> bool:
+        """All threads run, and the root's own watch is there: the kernel takes it away with the file system."""
+        if self._observer is None or not self._observer.is_alive() or not self._observer.emitters:
+            return False
+        reader = getattr(self._observer, "_inotify_fd", None)  # a thread too; it can die while the observer lives on
+        if reader is not None and not reader.is_alive():
+            return False
+        return all(emitter.is_alive() for emitter in self._observer.emitters) and not self.unwatched([""])
+
+    def _overflowed(self) -> None:
+        self._trouble = Finding(
+            "WATCH_OVERFLOW",
+            "more changed at once than the kernel keeps notifications of; the folder is polled meanwhile",
+            f"sudo sysctl fs.inotify.max_queued_events={4 * max(_limit('max_queued_events'), 16384)}",
+        )
+        self._doubt()
 
     def _pass_on(self, event: Any) -> None:
         try:
@@ -144,12 +216,77 @@ class NativeWatcher:
             yield relative if event.is_directory else os.path.dirname(relative)
 
 
+def too_few_watches(folders: int) -> Finding:
+    """What to say where the kernel refuses to watch all of a root's folders."""
+    limit = 1 << max(folders + _limit("max_user_watches"), 262144).bit_length()
+    return Finding(
+        "WATCH_LIMIT",
+        "the limit of inotify watches is reached; the folder is polled instead",
+        f"sudo sysctl fs.inotify.max_user_watches={limit}",
+    )
+
+
+def _not_watched(error: OSError) -> Finding:
+    if error.errno == errno.ENOSPC:
+        return too_few_watches(0)
+    hint = "set observer: polling if that is to stay so"
+    if error.errno == errno.EMFILE:
+        hint = f"sudo sysctl fs.inotify.max_user_instances={4 * max(_limit('max_user_instances'), 128)}"
+    return Finding("WATCH_FAILED", f"changes cannot be watched ({error.strerror}); the folder is polled instead", hint)
+
+
+def _limit(name: str) -> int:
+    try:
+        with open(f"/proc/sys/fs/inotify/{name}", encoding="ascii") as file:
+            return int(file.read())
+    except (OSError, ValueError):
+        return 0
+
+
+# --- watchdog's insides: nothing public says how many folders it watches ----------------------------------------------
+
+_OVERFLOW_LOG = "watchdog.observers.inotify_c"
+
+
+def _watched(emitter: Any) -> dict[bytes, int]:
+    found: dict[bytes, int] = getattr(getattr(emitter, "_inotify", None), "_active_callbacks_by_path", {})
+    return found
+
+
+def _end(observer: Any) -> None:
+    observer.stop()
+    if observer.is_alive():
+        observer.join(5)
+        return
+    reader = getattr(observer, "_inotify_fd", None)  # runs from the beginning, whether or not the observer does
+    if reader is not None:
+        reader.stop()
+        reader.join(5)
+
+
 class _Overflow(logging.Handler):
     """watchdog says that the kernel's queue overflowed in its log alone."""
 
-    def __init__(self, doubt: Callable[[], None]) -> None:
+    def __init__(self, overflowed: Callable[[], None]) -> None:
         super().__init__(logging.WARNING)
-        self._doubt = doubt
+        self._overflowed = overflowed
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._doubt()
+        if "overflow" in record.getMessage():
+            self._overflowed()
+
+
+def _keep_quiet() -> None:
+    """A thread of watchdog that dies says so to whoever looks after it, not in a traceback on the screen."""
+    global _others_hook
+    if threading.excepthook is _hook:
+        return
+    _others_hook, threading.excepthook = threading.excepthook, _hook
+
+
+def _hook(args: threading.ExceptHookArgs) -> None:
+    if not type(args.thread).__module__.startswith("watchdog."):
+        _others_hook(args)
+
+
+_others_hook: Callable[[threading.ExceptHookArgs], Any] = threading.__excepthook__

@@ -184,9 +184,38 @@ def test_where_the_new_version_is_refused_the_old_one_is_put_back_at_once(new_wo
     world.pass_time(60)
     world.sandbox.faults.add(replace(REFUSES[refusal], call="update-post", after=1, times=1))
     world.drop("launch", CONTENT, MEDIA, time, PLATFORMS)
-    world.run_until_rest(60)
-    (scheduled,) = world.groups("scheduled")
-    assert (scheduled.id, scheduled.content, scheduled.scheduled_time) == (first.id, "The first version", time)
+    calls = len(world.sandbox.calls)
+    world.run_until_rest(3600)
+    (held,) = world.groups()
+    assert (held.id, held.status, held.content, held.scheduled_time) == (
+        first.id,
+        "scheduled",
+        "The first version",
+        time,
+    )
+    assert len(world.sandbox.calls) - calls <= BOUND_CALLS
+    assert world.state("launch") is State.INVALID
+    error = world.record("launch").error
+    assert error is not None
+    assert "the earlier post stands" in error.message
+    world.drop("launch", "A third version", MEDIA, time, PLATFORMS)
+    world.run_until_rest()
+    world.once("launch", "A third version", MEDIA, time)
+
+
+@pytest.mark.parametrize("fault", ["503 with an HTML body", "reply lost after the effect"])
+def test_putting_the_old_one_back_is_tried_until_it_works(new_world: NewWorld, fault: str) -> None:
+    world = new_world()
+    time, old = tomorrow(world), {"old.jpg": picture(9)}
+    world.drop("launch", "The first version", old, time, PLATFORMS)
+    world.run_until_rest()
+    world.sandbox.faults.add(replace(REFUSES["a 400"], call="update-post", after=1, times=1))
+    world.sandbox.faults.add(replace(FAULTS[fault], call="update-post", after=2, times=3))
+    world.drop("launch", CONTENT, MEDIA, time, PLATFORMS)
+    world.run_until_rest(600)
+    (held,) = world.groups()
+    assert (held.status, held.content, held.scheduled_time) == ("scheduled", "The first version", time)
+    assert world.state("launch") is State.INVALID
 
 
 @pytest.mark.parametrize("call", ["create-post", "get-upload-url", "put-object", "list-posts", "update-post"])
@@ -204,9 +233,10 @@ def test_while_a_new_version_cannot_be_built_the_old_one_stands(new_world: NewWo
         if not world.step():
             if not world.due:
                 break
-            world.pass_time(max(0.0, min(world.due.values()) - world.monotonic))
-            if world.now > time - timedelta(hours=1):
+            soonest = max(0.0, min(world.due.values()) - world.monotonic)
+            if world.now + timedelta(seconds=soonest) > time - timedelta(hours=1):
                 break
+            world.pass_time(soonest)
             for key in [key for key, at in world.due.items() if at <= world.monotonic]:
                 world.wake(key, 0.0)
     world.once("launch", CONTENT, MEDIA, time)

@@ -11,9 +11,9 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import hypothesis
@@ -94,7 +94,7 @@ class Machine(RuleBasedStateMachine):
 
     # --- helpers ---
 
-    def _time(self, when: str) -> object:
+    def _time(self, when: str) -> datetime | str | None:
         ahead = {"soon": 100, "later": 900, "far": 200_000}.get(when)
         if ahead is None:
             return None if when == "none" else when
@@ -120,7 +120,7 @@ class Machine(RuleBasedStateMachine):
     @precondition(lambda self: len(self.world.folders) < 4)
     @rule(count=st.integers(0, 3), platforms=st.sampled_from(PLATFORMS), when=WHEN)
     def drop(self, count: int, platforms: tuple[str, ...], when: str) -> None:
-        self.world.fresh(count, platforms, self._time(when))  # type: ignore[arg-type]
+        self.world.fresh(count, platforms, self._time(when))
         self._look()
 
     def _edit(self, which: int, at: int | None, change: Callable[[Dropped], object]) -> None:
@@ -180,7 +180,7 @@ class Machine(RuleBasedStateMachine):
     @rule(which=WHICH, at=LATER, when=WHEN)
     def edit_time(self, which: int, at: int | None, when: str) -> None:
         def change(folder: Dropped) -> None:
-            folder.time = self._time(when)  # type: ignore[assignment]
+            folder.time = self._time(when)
 
         self._edit(which, at, change)
 
@@ -277,10 +277,6 @@ class Machine(RuleBasedStateMachine):
 
     # --- people at the service ---
 
-    def _group(self, which: int, *status: str) -> object:
-        groups = self.world.ours(*status)
-        return groups[which % len(groups)] if groups else None
-
     @rule(which=WHICH, what=st.sampled_from(["add", "delete", "reschedule", "sooner", "unschedule"]))
     def dashboard(self, which: int, what: str) -> None:
         world, sandbox = self.world, self.world.sandbox
@@ -330,3 +326,123 @@ def test_every_history_keeps_the_promises(capsys: pytest.CaptureFixture[str]) ->
     run_state_machine_as_test(machine, settings=chosen)
     with capsys.disabled():
         print(f"\n{Machine.run} histories in {time.monotonic() - began:.0f} s, seed {SEED or 'fixed'}")
+
+
+# --- what such histories have found, as transcripts -------------------------------------------------------------------
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[Histories]:
+    made = Histories(tmp_path)
+    yield made
+    made.run_out()
+    made.close()
+
+
+def at(world: Histories, seconds: float) -> datetime:
+    return world.now + timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize("offset", [-90_000, -400, 400, 90_000])
+def test_a_machine_whose_clock_is_wrong_asks_for_the_time_before_it_judges(world: Histories, offset: float) -> None:
+    world.local_offset = timedelta(seconds=offset)
+    world.restart()
+    world.fresh(0, PLATFORMS[0], time := at(world, 900))
+    world.fresh(0, PLATFORMS[0], "now")
+    world.advance_time(5)
+    first, second = world.ours("scheduled")
+    assert first.scheduled_time == time
+    assert second.scheduled_time is not None
+    assert second.scheduled_time <= world.now
+
+
+@pytest.mark.parametrize("seconds", [-100_000, 100_000])
+def test_a_clock_that_is_set_makes_no_post_late_and_none_forgotten(world: Histories, seconds: float) -> None:
+    world.fresh(0, PLATFORMS[0], at(world, 900))
+    world.advance_time(5)
+    world.turn_local_clock(seconds)
+    world.fresh(0, PLATFORMS[0], at(world, 900))
+    world.advance_time(1200)
+    assert [record.state for record in world.store.records()] == ["published", "published"]
+
+
+def test_a_record_without_bytes_is_never_scheduled_though_the_service_lists_no_media(world: Histories) -> None:
+    world.sandbox.behaviour = replace(world.sandbox.behaviour, list_media_urls="absent")
+    world.sandbox.faults.add(Fault("put-object", "early_403"))
+    world.fresh(1, PLATFORMS[0], at(world, 900))
+    world.advance_time(5)
+    (group,) = world.ours()
+    assert (group.status, [media.stored for media in group.media]) == ("scheduled", [True])
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_media_that_a_person_added_to_a_draft_that_lay_for_a_while_hold_it(world: Histories, count: int) -> None:
+    folder = world.fresh(count, PLATFORMS[0], None)
+    world.advance_time(120)
+    (draft,) = world.ours("draft")
+    world.person(draft, lambda: world.sandbox.dashboard_add_media(draft.id))
+    folder.time = at(world, 900)
+    world.write(folder)
+    world.advance_time(60)
+    assert [group.status for group in world.ours()] == ["draft"]
+    assert world.code(folder.name) == "MEDIA_ADDED_ELSEWHERE"
+
+
+def test_a_post_whose_scheduling_was_not_answered_goes_out_once_whatever_is_edited_then(world: Histories) -> None:
+    folder = world.fresh(0, PLATFORMS[0], at(world, 60))
+    world.sandbox.faults.add(Fault("update-post", "lost_reply"))
+    world.look_around()
+    world.pass_time(2.5)
+    world.wake(1, 0.0)
+    world.run()  # it stands scheduled, and we do not know
+    folder.text += 1
+    world.write(folder)
+    world.pass_time(200)  # it goes out
+    world.advance_time(60)
+    assert [group.status for group in world.ours()] == ["published"]
+    assert world.code(folder.name) == "EDIT_TOO_LATE"
+
+
+def test_a_draft_that_a_person_published_is_not_replaced(world: Histories) -> None:
+    folder = world.fresh(1, PLATFORMS[0], None)
+    world.advance_time(5)
+    (draft,) = world.ours("draft")
+    world.person(draft, lambda: world.sandbox.dashboard_reschedule(draft.id, world.now))
+    world.advance_time(120)
+    folder.text, folder.time = 1, "now"
+    world.write(folder)
+    world.advance_time(60)
+    assert [group.status for group in world.ours()] == ["published"]
+
+
+def test_a_draft_whose_folder_went_and_came_back_is_made_again(world: Histories) -> None:
+    folder = world.fresh(1, PLATFORMS[0], None)
+    world.advance_time(5)
+    world.take_away(folder)
+    world.advance_time(700)
+    assert world.ours() == []
+    world.restart()
+    world.bring_back(folder)
+    world.advance_time(60)
+    assert [group.status for group in world.ours()] == ["draft"]
+    assert world.state(folder.name) == "drafted"
+
+
+def test_a_post_whose_time_was_taken_away_stays_shown_as_a_draft(world: Histories) -> None:
+    folder = world.fresh(0, PLATFORMS[0], at(world, 900))
+    world.advance_time(5)
+    folder.time = None
+    world.write(folder)
+    world.advance_time(60)
+    assert (world.state(folder.name), [group.status for group in world.ours()]) == ("drafted", ["draft"])
+
+
+def test_an_edit_does_not_hurry_the_search_for_a_lost_create(world: Histories) -> None:
+    world.sandbox.behaviour = replace(world.sandbox.behaviour, listing_lag=15)
+    world.sandbox.faults.add(Fault("create-post", "lost_reply"))
+    folder = world.fresh(0, PLATFORMS[0], None)
+    world.advance_time(9)  # three of the four searches
+    folder.text = 1
+    world.write(folder)
+    world.advance_time(300)
+    assert [group.content for group in world.ours()] == [folder.content]

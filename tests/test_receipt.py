@@ -10,8 +10,19 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postpost_sync import receipt
+from postpost_sync import receipt, scan
 from postpost_sync.models import STATUS_FILE
+
+
+def write(folder: Path, content: str) -> None:
+    with scan.descend(str(folder.parent), folder.name) as descriptor:
+        receipt.write(descriptor, content)
+
+
+def read(folder: Path) -> str | None:
+    with scan.descend(str(folder.parent), folder.name) as descriptor:
+        return receipt.read(descriptor)
+
 
 FACTS = {"state": "scheduled", "post_group_id": "507f1f77bcf86cd799439011", "error": None, "platforms": ["twitter-1"]}
 
@@ -27,10 +38,10 @@ def test_the_first_line_is_a_plain_sentence_and_the_rest_plain_yaml() -> None:
 
 
 def test_it_is_written_whole_and_alone(tmp_path: Path) -> None:
-    receipt.write(str(tmp_path), "first")
-    receipt.write(str(tmp_path), "🎉 second")
+    write(tmp_path, "first")
+    write(tmp_path, "🎉 second")
     assert names(tmp_path) == [STATUS_FILE]
-    assert receipt.read(str(tmp_path)) == "🎉 second"
+    assert read(tmp_path) == "🎉 second"
 
 
 @pytest.mark.parametrize(
@@ -39,19 +50,19 @@ def test_it_is_written_whole_and_alone(tmp_path: Path) -> None:
 def test_it_has_the_sidecars_permissions_but_never_the_right_to_run(tmp_path: Path, sidecar: int, mode: int) -> None:
     (tmp_path / "Post.yml").touch()
     (tmp_path / "Post.yml").chmod(sidecar)
-    receipt.write(str(tmp_path), "x")
+    write(tmp_path, "x")
     assert (tmp_path / STATUS_FILE).stat().st_mode & 0o7777 == mode
 
 
 def test_a_link_in_place_of_the_sidecar_lends_no_permissions(tmp_path: Path) -> None:
     (tmp_path / "post.yaml").symlink_to("nowhere")
-    receipt.write(str(tmp_path), "x")
+    write(tmp_path, "x")
     assert (tmp_path / STATUS_FILE).stat().st_mode & 0o7777 == 0o644
 
 
 def test_a_temporary_that_a_crash_left_goes_away(tmp_path: Path) -> None:
     (tmp_path / f".{STATUS_FILE}.tmp").write_text("half")
-    receipt.write(str(tmp_path), "x")
+    write(tmp_path, "x")
     assert names(tmp_path) == [STATUS_FILE]
 
 
@@ -62,8 +73,8 @@ def test_links_in_its_place_lead_nowhere(tmp_path: Path) -> None:
     folder.mkdir()
     (folder / STATUS_FILE).symlink_to(outside)
     (folder / f".{STATUS_FILE}.tmp").symlink_to(outside)
-    assert receipt.read(str(folder)) is None
-    receipt.write(str(folder), "x")
+    assert read(folder) is None
+    write(folder, "x")
     assert outside.read_text() == "precious"
     assert not (folder / STATUS_FILE).is_symlink()
 
@@ -72,33 +83,33 @@ def test_a_link_in_place_of_the_folder_is_not_written_through(tmp_path: Path) ->
     (tmp_path / "real").mkdir()
     (tmp_path / "a").symlink_to("real")
     with pytest.raises(OSError, match=r"Not a directory|Too many levels"):
-        receipt.write(str(tmp_path / "a"), "x")
+        write(tmp_path / "a", "x")
     assert names(tmp_path / "real") == []
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_temporary(tmp_path: Path) -> None:
-    receipt.write(str(tmp_path), "old")
+    write(tmp_path, "old")
     with pytest.raises(UnicodeEncodeError):
-        receipt.write(str(tmp_path), "\ud800")
-    assert receipt.read(str(tmp_path)) == "old"
+        write(tmp_path, "\ud800")
+    assert read(tmp_path) == "old"
     assert names(tmp_path) == [STATUS_FILE]
 
 
 def test_a_folder_in_its_place_is_an_error_that_can_be_said(tmp_path: Path) -> None:
     (tmp_path / STATUS_FILE).mkdir()
     with pytest.raises(OSError, match="Is a directory"):
-        receipt.write(str(tmp_path), "x")
+        write(tmp_path, "x")
     assert names(tmp_path) == [STATUS_FILE]
-    assert receipt.read(str(tmp_path)) is None
+    assert read(tmp_path) is None
 
 
 def test_what_cannot_be_ours_is_not_read(tmp_path: Path) -> None:
-    assert receipt.read(str(tmp_path)) is None
+    assert read(tmp_path) is None
     os.mkfifo(tmp_path / STATUS_FILE)
-    assert receipt.read(str(tmp_path)) is None
+    assert read(tmp_path) is None
     (tmp_path / STATUS_FILE).unlink()
     (tmp_path / STATUS_FILE).write_bytes(b"x" * (64 * 1024 + 1))
-    assert receipt.read(str(tmp_path)) is None
+    assert read(tmp_path) is None
 
 
 def test_claims_are_the_plain_texts_of_what_was_written() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -390,7 +389,7 @@ def test_a_file_on_another_file_system_is_not_opened(root: Path, monkeypatch: py
     expected = entry(seen(root), "1.jpg").stat
     with opened(str(root), "a", "1.jpg", expected) as fd:
         with pytest.raises(FileChanged):
-            scan.unchanged(fd, "1.jpg", replace(expected, device=expected.device + 1))
+            scan.unchanged(fd, "1.jpg", expected._replace(device=expected.device + 1))
         scan.unchanged(fd, "1.jpg", expected)
 
 
