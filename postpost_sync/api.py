@@ -231,9 +231,11 @@ class PostPost:
     def delete_post(self, post_group_id: str) -> None:
         """Deleted, or no longer there."""
         try:
-            self._call("delete-post", "DELETE", f"/delete-post/{_checked(post_group_id)}")
+            answer = self._call("delete-post", "DELETE", f"/delete-post/{_checked(post_group_id)}")
         except NotFound:
             return
+        if answer.get("success") is not True:
+            raise _unclear("delete-post", "the answer does not say that it was done")
 
     def connections(self) -> tuple[Connection, ...]:
         answer = self._call("platform-connections", "GET", "/platform-connections")
@@ -363,7 +365,8 @@ def _checked(post_group_id: str) -> str:
 
 
 def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None
+    """Text that can be kept and shown: no lone surrogates, which JSON can carry and nothing else."""
+    return value.encode("utf-8", "replace").decode("utf-8") if isinstance(value, str) and value else None
 
 
 def _listed(post: Mapping[str, Any]) -> Listed:

@@ -60,8 +60,8 @@ def shown(record: Record, decision: Decision, now: datetime) -> Record:
     retry_at = None
     if isinstance(decision.step, Rest) and decision.step.after is not None and decision.error is not None:
         retry_at = now + timedelta(seconds=decision.step.after)
-        if record.trouble is not None and record.trouble.finding == decision.error:
-            retry_at = record.trouble.until
+        if (met := next((t for t in record.troubles if t.finding == decision.error), None)) is not None:
+            retry_at = met.until
     new = replace(record, state=decision.state, error=decision.error, warnings=decision.warnings)
     if record.retry_at is None or retry_at is None or abs((retry_at - record.retry_at).total_seconds()) > 1:
         new = replace(new, retry_at=retry_at)
@@ -80,7 +80,7 @@ def settled(fingerprint: str, complete_at: datetime | None, now_time: datetime |
         if record.fingerprint == fingerprint:
             return replace(record, complete_at=record.complete_at or complete_at, now_time=now_time, done=False)
         # an unknown create stays unknown, and its searches keep their pauses, for listings lag
-        searching = record.trouble if record.trouble is not None and record.trouble.step == "Search" else None
+        searching = record.trouble_with("Search")
         return replace(
             record,
             fingerprint=fingerprint,
@@ -90,7 +90,7 @@ def settled(fingerprint: str, complete_at: datetime | None, now_time: datetime |
             rebuilds=0,
             gave_up=None,
             done=False,
-            trouble=searching,
+            troubles=(searching,) if searching is not None else (),
             warnings=(),
         )
 
@@ -98,7 +98,7 @@ def settled(fingerprint: str, complete_at: datetime | None, now_time: datetime |
 
 
 def finished(record: Record) -> Record:
-    return replace(record, done=True, trouble=None, confirmed=False)
+    return replace(record, done=True, troubles=(), confirmed=False)
 
 
 def retried(record: Record) -> Record:
@@ -110,7 +110,7 @@ def retried(record: Record) -> Record:
         confirmed=True,
         rebuilds=0,
         gave_up=None,
-        trouble=None,
+        troubles=(),
         retry_at=None,
         done=False,
         groups=uploads_again,
@@ -163,7 +163,7 @@ def contradicted(record: Record) -> Record:
 def adopted(record: Record) -> Record:
     """A person said that this installation serves the folder from now on."""
     claim = replace(record.claim, foreign=False) if record.claim is not None else None
-    return replace(record, claim=claim, trouble=None, retry_at=None)
+    return replace(record, claim=claim, troubles=(), retry_at=None)
 
 
 def standing(
@@ -209,7 +209,7 @@ def searched(key: int, now: datetime) -> Change:
         )
         pause = SEARCH_PAUSES[min(done, len(SEARCH_PAUSES) - 1)]
         trouble = Trouble("Search", TroubleKind.RETRY, why, now, now + timedelta(seconds=pause))
-        return replace(with_group(key, searches=done + 1)(record), trouble=trouble)
+        return with_trouble(with_group(key, searches=done + 1)(record), trouble)
 
     return change
 
@@ -271,7 +271,7 @@ def outcome(key: int, results: tuple[PlatformResult, ...], now: datetime) -> Cha
     statuses = {result.status for result in results}
     ends = {"published", "failed"}
     if not statuses or not statuses <= ends:
-        return with_group(key, results=results, checked_at=now)
+        return with_group(key, results=results, checked_at=now, lost=False)
     state = (
         State.PUBLISHED
         if statuses == {"published"}
@@ -366,13 +366,21 @@ def stored(key: int, position: int, sha256: str, size: int) -> Change:
     )
 
     def change(record: Record) -> Record:
-        over = record.trouble is not None and record.trouble.step == Transfer.__name__
-        return confirmed(replace(record, trouble=None) if over else record)
+        return confirmed(without_trouble(record, Transfer.__name__))
 
     return change
 
 
 # --- what did not work ------------------------------------------------------------------------------------------------
+
+
+def with_trouble(record: Record, trouble: Trouble) -> Record:
+    """The trouble takes the place of an earlier one with the same kind of step."""
+    return replace(record, troubles=(*(t for t in record.troubles if t.step != trouble.step), trouble))
+
+
+def without_trouble(record: Record, step: str) -> Record:
+    return replace(record, troubles=tuple(t for t in record.troubles if t.step != step))
 
 
 def failed(step: Step, error: PostError, now: datetime, jitter: float) -> Change:
@@ -381,14 +389,14 @@ def failed(step: Step, error: PostError, now: datetime, jitter: float) -> Change
     group: Group | None = getattr(step, "group", None)
 
     def change(record: Record) -> Record:
-        before = record.trouble if record.trouble is not None and record.trouble.step == name else None
+        before = record.trouble_with(name)
         attempts = before.attempts + 1 if before else 1
         since = before.since if before else now
         pause = min(LONGEST_PAUSE, 2.0 ** min(attempts, 12)) * jitter  # full jitter: many clients spread out
 
         def trouble(kind: TroubleKind, finding: Finding, seconds: float | None) -> Record:
             until = now + timedelta(seconds=seconds) if seconds is not None else None
-            return replace(record, trouble=Trouble(name, kind, finding, since, until, attempts))
+            return with_trouble(record, Trouble(name, kind, finding, since, until, attempts))
 
         match error:
             case KeyRefused():
@@ -428,13 +436,13 @@ def _deleted_elsewhere(group: Group, record: Record, now: datetime) -> Record:
     if not group.lost:
         return with_group(group.key, lost=True, checked_at=now)(record)
     gone = with_group(group.key, checked_at=now, stage=GroupStage.ENDED, outcome=State.CANCELLED)(record)
-    return replace(gone, trouble=None)
+    return without_trouble(gone, Ask.__name__)
 
 
 def worked(step: Step, before: Trouble) -> Change:
     """The step's own trouble is over, unless the step left another one behind."""
     name = type(step).__name__
-    return lambda record: replace(record, trouble=None) if before.step == name and record.trouble == before else record
+    return lambda record: without_trouble(record, name) if record.trouble_with(name) == before else record
 
 
 def abandoned(group: Group, now: datetime, jitter: float) -> Change:
@@ -443,7 +451,7 @@ def abandoned(group: Group, now: datetime, jitter: float) -> Change:
     def change(record: Record) -> Record:
         record = with_group(group.key, stage=GroupStage.GONE)(record)
         if group.stage is not GroupStage.CREATING:
-            return record
+            return replace(record, confirmed=False)  # a person's word for this one, not for the next
         unanswered = 0
         for one in reversed(record.groups):
             if one.post_group_id is not None:
@@ -456,6 +464,6 @@ def abandoned(group: Group, now: datetime, jitter: float) -> Change:
         )
         pause = min(LONGEST_PAUSE, 2.0 ** min(unanswered, 12)) * jitter
         until = now + timedelta(seconds=max(0.5, pause))
-        return replace(record, trouble=Trouble("Create", TroubleKind.RETRY, why, now, until, unanswered))
+        return with_trouble(record, Trouble("Create", TroubleKind.RETRY, why, now, until, unanswered))
 
     return change

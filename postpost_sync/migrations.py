@@ -18,7 +18,8 @@ def initial(db: Database) -> None:
             updated_at TEXT NOT NULL, fingerprint TEXT NOT NULL, complete_at TEXT, now_time TEXT, confirmed INTEGER NOT NULL,
             rebuilds INTEGER NOT NULL, gave_up TEXT, done INTEGER NOT NULL, account TEXT NOT NULL, timezone TEXT NOT NULL,
             platforms TEXT NOT NULL, media TEXT NOT NULL, time TEXT, error TEXT, warnings TEXT NOT NULL, retry_at TEXT,
-            trouble TEXT, previous TEXT NOT NULL, claim TEXT, copy_of TEXT, unproven INTEGER NOT NULL, UNIQUE (root, path))""",
+            troubles TEXT NOT NULL, previous TEXT NOT NULL,
+            claim TEXT, copy_of TEXT, unproven INTEGER NOT NULL, UNIQUE (root, path))""",
         # one row a post group that we made, or may have made: models.Group
         """CREATE TABLE groups (
             key INTEGER PRIMARY KEY, folder INTEGER NOT NULL REFERENCES folders (key) ON DELETE CASCADE, stage TEXT NOT NULL,

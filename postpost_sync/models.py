@@ -64,7 +64,9 @@ class Folder:
         """Equal as long as nothing about any entry changed. Folders inside count by name alone."""
         folder = EntryKind.FOLDER
         facts = [
-            f"{name}/" if kind is folder else f"{name}\0{s.size} {s.mtime_ns} {s.ctime_ns} {s.inode}"  # no name holds / or NUL
+            f"{name}/"
+            if kind is folder
+            else f"{name}\0{s.size} {s.mtime_ns} {s.ctime_ns} {s.inode}"  # no name holds / or NUL
             for name, kind, s in self.entries
         ]
         return hashlib.blake2b("\0".join(facts).encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
@@ -324,12 +326,21 @@ class Record:
     error: Finding | None = None
     warnings: tuple[Finding, ...] = ()
     retry_at: datetime | None = None
-    trouble: Trouble | None = None
+    troubles: tuple[Trouble, ...] = ()  # at most one a kind of step; the newest last
     groups: tuple[Group, ...] = ()
     previous: tuple[str, ...] = ()  # post groups this folder had before
     claim: Claim | None = None
     copy_of: str | None = None  # folder_id of the folder whose copy it seems to be
     unproven: bool = False  # PostPost may hold its post already: it is asked before anything is created
+
+    def trouble_with(self, step: str) -> Trouble | None:
+        """Why the last step of that kind did not work; None where it did."""
+        return next((trouble for trouble in self.troubles if trouble.step == step), None)
+
+    @property
+    def trouble(self) -> Trouble | None:
+        """The newest one."""
+        return self.troubles[-1] if self.troubles else None
 
 
 @dataclass(frozen=True, slots=True)

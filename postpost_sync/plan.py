@@ -54,6 +54,7 @@ SOON = 120.0  # seconds; PostPost advises to schedule at least this much ahead
 OLD_FOR_NOW = 86400.0  # seconds; a `now` folder whose files are older than this waits for a person
 READ_BACK_FOR = 60.0  # seconds for which a listing may lag behind
 FRESH = 60.0  # seconds after which a draft is read back once more: somebody may have put media into it meanwhile
+LEARN_WITHIN = 900.0  # seconds; a try to learn the time that is further off than this was set by another clock
 REBUILDS = 3
 REFUSALS = 20  # URLs of one file that the store may refuse before its post is given up
 SEARCHES = 4  # looks for a create whose answer was lost, before it counts as not happened
@@ -105,7 +106,7 @@ class _Plan:
             state = State.SCHEDULED if known in UNFINISHED else known
             return self._call(Ask(self.live), state, self.record.error, self.record.warnings)
         for group in self.record.groups:
-            if group.stage is GroupStage.DOOMED:
+            if group.stage is GroupStage.DOOMED and not self._delete_waits():
                 return self._call(Delete(group), self.record.state, self.record.error, self.record.warnings)
             if group.stage is GroupStage.WITHDRAWN and group is not self.live:
                 return self._as_is(Doom(group))
@@ -127,6 +128,16 @@ class _Plan:
         ):
             return self._as_is(Read())
         return self._wanted(folder, resolve(folder, reading, self.policy))
+
+    def _delete_waits(self) -> bool:
+        """Whether a delete did not work and is not due again: that is no reason to hold up the folder's own post."""
+        trouble = self.record.trouble_with(Delete.__name__)
+        return trouble is not None and (trouble.until is None or trouble.until > self.now)
+
+    @property
+    def _out(self) -> bool:
+        """Whether the folder's post has left our hands: nothing that happens to the folder leads to another."""
+        return self.live is not None and self.live.stage in (GroupStage.ENDED, GroupStage.GOING_OUT)
 
     def _follow_due(self) -> float | None:
         """Seconds until the outcome should be asked for; None where there is nothing to ask."""
@@ -162,6 +173,10 @@ class _Plan:
                 return self._search(self.draft, self.record.state)
             return self._as_is(Doom(self.draft))
         if self.live is not None and removable:
+            earlier = self.live.answered_time
+            if self.live.stage is GroupStage.WITHDRAWN and earlier is not None and not self.policy.cancel_removed:
+                back = Update(self.live, max(earlier, self.now), earlier)  # it was to be replaced, and stays instead
+                return self._call(back, self.record.state, self.record.error, self.record.warnings)
             return self._as_is(Doom(self.live))
         if any(g.stage is GroupStage.GONE and g.post_group_id for g in self.record.groups):
             return self._rest(State.CANCELLED, None)
@@ -185,12 +200,12 @@ class _Plan:
             return self._invalid(wanted.errors[0], (*wanted.errors[1:], *wanted.warnings), wanted)
         if wanted.empty is not None:
             patience = max(10.0, 10 * self.policy.settle) - self.snapshot.quiet
-            if patience <= 0:
+            if patience <= 0 or self._out:
                 return self._invalid(wanted.empty, wanted.warnings, wanted)
             return self._rest(State.SETTLING, wanted.empty, wanted.warnings, after=patience, time=wanted.time)
         if wanted.missing is not None:
             left = (wanted.time - self.now).total_seconds() if wanted.time else None
-            if left is not None and left <= 0:
+            if self._out or (left is not None and left <= 0):
                 if not self.snapshot.clock_known:
                     return self._call(LearnTime(), self.record.state, wanted.missing, wanted.warnings)
                 return self._invalid(wanted.missing, wanted.warnings, wanted)
@@ -225,7 +240,7 @@ class _Plan:
                     warnings,
                     post=post,
                 )
-        if time is None or self._stands(post, time):
+        if time is None or self._out or self._stands(post, time):
             return self._carry_out(post, time, warnings)
         shown = for_people(time, post.timezone)
         if record.complete_at > time + timedelta(seconds=self.policy.late_tolerance):
@@ -284,6 +299,8 @@ class _Plan:
 
     def _carry_out(self, post: Post, time: datetime | None, warnings: tuple[Finding, ...]) -> Decision:
         live, draft = self.live, self.draft
+        if live is not None and live.lost and self.record.confirmed and not self._out:
+            return self._as_is(Doom(live))  # deleted at PostPost, and a person wants it all the same
         if not self.record.groups and (first := self._before_anything(post, time, warnings)) is not None:
             return first
         if live is not None:
@@ -466,15 +483,11 @@ class _Plan:
 
     def _refused_in_its_place(self) -> Finding | None:
         """Why the new version could not be scheduled in the place of the earlier one, which is a draft for the moment."""
-        trouble = self.record.trouble
-        if trouble is None:
-            return None
-        if trouble.step == PutBack.__name__:  # on its way back, and that did not work at once
+        if self.record.trouble_with(PutBack.__name__) is not None:  # on its way back, and that did not work at once
             why = "PostPost refused the new version"
             return Finding("SCHEDULE_REFUSED", why, "change the post, or: postpost-sync retry FOLDER")
-        if trouble.step != Update.__name__ or trouble.kind is TroubleKind.RETRY:
-            return None
-        return trouble.finding
+        trouble = self.record.trouble_with(Update.__name__)
+        return trouble.finding if trouble is not None and trouble.kind is not TroubleKind.RETRY else None
 
     def _as_it_was(
         self, draft: Group, update: Decision, post: Post, time: datetime | None, warnings: tuple[Finding, ...]
@@ -574,7 +587,9 @@ class _Plan:
         time: datetime | None = None,
     ) -> Decision:
         due = self._follow_due()
-        waits = [w for w in (after, due) if w is not None and w > 0]  # what is due and yet not done is being held up
+        delete = self.record.trouble_with(Delete.__name__)
+        again = (delete.until - self.now).total_seconds() if delete is not None and delete.until is not None else None
+        waits = [w for w in (after, due, again) if w is not None and w > 0]  # what is due and not done is held up
         return Decision(Rest(min(waits) if waits else None), state, error, warnings, post, time)
 
     def _as_is(self, step: Step) -> Decision:
@@ -590,17 +605,22 @@ class _Plan:
         time: datetime | None = None,
     ) -> Decision:
         """A step that needs the service: not while the key is refused, nor before a retry is due."""
-        snapshot, trouble = self.snapshot, self.record.trouble
+        snapshot, trouble = self.snapshot, self.record.trouble_with(type(step).__name__)
         if snapshot.key_refused is not None and (probe := snapshot.key_probe_at) is not None and probe > self.now:
             left = (probe - self.now).total_seconds()
             return self._rest(state, snapshot.key_refused, warnings, after=left, post=post, time=time)
-        if trouble is None or trouble.step != type(step).__name__:
+        if trouble is None:
             return Decision(step, state, error, warnings, post, time)
         if trouble.kind is TroubleKind.REFUSED:
             refused = State.FAILED if self.draft is not None else State.INVALID
             return self._rest(refused, trouble.finding, warnings, post=post, time=time)
         if trouble.kind is TroubleKind.HELD:
             state = State.HELD
+        if trouble.until is not None and not snapshot.clock_known:  # the clock was set since: how long is not known
+            if not isinstance(step, LearnTime):
+                return self._call(LearnTime(), state, trouble.finding, warnings, post, time)
+            if (trouble.until - self.now).total_seconds() > LEARN_WITHIN:
+                return Decision(step, state, trouble.finding, warnings, post, time)
         if trouble.until is not None and trouble.until <= self.now:
             return Decision(step, state, trouble.finding, warnings, post, time)
         left_until = (trouble.until - self.now).total_seconds() if trouble.until is not None else None

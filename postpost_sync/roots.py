@@ -1,6 +1,8 @@
 """The watch roots: each compared in full again and again, watched or polled in between, and known to be away where it is.
 
-One thread does all the walking. What it finds new or changed is made ready for the workers; it decides nothing.
+One thread for each root does all that touches its file system, so that one that hangs holds up no other. What it finds
+new or changed is made ready for the workers; it decides nothing. Notifications only make a folder be looked at sooner:
+where they fail, the root is `degraded`, polled, and watched again after a while.
 """
 
 from __future__ import annotations
@@ -9,13 +11,14 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from postpost_sync import scan, watch
 from postpost_sync.config import Root
-from postpost_sync.errors import Finding, ProgramError
+from postpost_sync.errors import Finding, ProgramError, printable
 from postpost_sync.log import Log
 from postpost_sync.models import Folder, Oddity, RootState, RootStatus
 from postpost_sync.names import Names
@@ -24,28 +27,11 @@ from postpost_sync.sync import Sync
 
 NO_SIDECAR_AFTER = 600.0  # seconds media may lie in a folder without a sidecar before that is shown
 AWAY_POLL = 5.0  # seconds between two looks at a root that is away, at the most
-
-
-@dataclass
-class _Watched:
-    """What is in mind about one root."""
-
-    root: Root
-    status: RootStatus
-    watcher: watch.NativeWatcher | None = None
-    identity: tuple[int, int] | None = None  # device and inode of the root while it was last there
-    scanned: bool = False
-    walk_took: float = 0.0
-    next_poll: float = 0.0  # monotonic
-    odd_since: dict[str, float] = field(default_factory=dict)
-
-    @property
-    def path(self) -> str:
-        return str(self.root.path)
+WATCH_AGAIN = (5.0, 600.0)  # seconds until watching is tried again after it failed: at first, and at the most
 
 
 class Roots:
-    """`scan` asks for a comparison; `look_after` is to be called every second or so."""
+    """`scan` asks for a comparison; `look_after` is to be called every second or so. No call here waits for a disk."""
 
     def __init__(
         self,
@@ -58,205 +44,389 @@ class Roots:
         fatal: Callable[[ProgramError], None],
         log: Log,
     ) -> None:
-        self._sync, self._store, self._names, self._log = sync, store, names, log
-        self._ready, self._fatal = ready, fatal
-        self._watched = {
-            str(root.path): _Watched(root, RootStatus(str(root.path), _observer(root), RootState.OK)) for root in roots
+        self._store, self._publishing = store, threading.Lock()
+        self._scanners = {
+            str(root.path): _Scanner(root, sync, store, names, ready=ready, publish=self._publish, fatal=fatal, log=log)
+            for root in roots
         }
-        self._lock = threading.Lock()
-        self._queue: queue.Queue[tuple[str, str, bool] | None] = queue.Queue()
-        self._waiting: set[tuple[str, str, bool]] = set()
-        self._under_way = 0
-        self._thread = threading.Thread(target=self._work, name="scanner", daemon=True)
 
     def start(self) -> None:
-        self._thread.start()
         self.scan_all()
+        for scanner in self._scanners.values():
+            scanner.start()
 
     def stop(self, within: float) -> None:
-        for watched in self._watched.values():
-            self._unwatch(watched)
-        self._queue.put(None)
-        if self._thread.is_alive():
-            self._thread.join(within)
+        for scanner in self._scanners.values():
+            scanner.end()
+        ends = time.monotonic() + within
+        for scanner in self._scanners.values():
+            scanner.join(max(0.0, ends - time.monotonic()))
 
     def scan(self, root: str, path: str = "", below: bool = True) -> None:
         """Compare a folder below a root soon, and what is below it where `below`; no path: the whole root."""
-        wanted = (root, path, below)
-        with self._lock:
-            if wanted in self._waiting:
-                return
-            self._waiting.add(wanted)
-            self._under_way += 1
-        self._queue.put(wanted)
+        self._scanners[root].ask(_Task("scan", path, below))
 
     def scan_all(self) -> None:
-        for root in self._watched:
+        for root in self._scanners:
             self.scan(root)
+
+    def look_after(self) -> None:
+        """Poll what is to be polled, and notice watchers that died and roots that were replaced."""
+        for scanner in self._scanners.values():
+            scanner.ask(_CHECK)
+
+    def idle(self) -> bool:
+        return all(scanner.idle() for scanner in self._scanners.values())
+
+    def alive(self) -> bool:
+        return all(scanner.alive() for scanner in self._scanners.values())
+
+    def scanned(self) -> bool:
+        """Whether each root has been compared once, or found to be away."""
+        return all(scanner.scanned for scanner in self._scanners.values())
+
+    def statuses(self) -> list[RootStatus]:
+        return [scanner.status for scanner in self._scanners.values()]
+
+    def _publish(self) -> None:
+        with self._publishing:
+            self._store.set_roots(self.statuses())
+
+
+class _Task(NamedTuple):
+    what: str  # scan, watch or check
+    path: str = ""
+    below: bool = True
+
+
+_CHECK = _Task("check")
+_WATCH = _Task("watch")
+
+
+class _Place(NamedTuple):
+    """What a root's path leads to. Another one than before: it was replaced, or a file system was mounted or taken away."""
+
+    device: int
+    inode: int
+    mounts: tuple[watch.Mount, ...]
+
+
+class _Scanner:
+    """One root. All but `ask` and the questions is done by its own thread, which owns everything else here."""
+
+    def __init__(
+        self,
+        root: Root,
+        sync: Sync,
+        store: Store,
+        names: Names,
+        *,
+        ready: Callable[[int], None],
+        publish: Callable[[], None],
+        fatal: Callable[[ProgramError], None],
+        log: Log,
+    ) -> None:
+        self.root, self.path = root, str(root.path)
+        self._sync, self._store, self._names, self._log = sync, store, names, log
+        self._ready, self._publish, self._fatal = ready, publish, fatal
+        self.status = RootStatus(self.path, "polling", RootState.OK)  # as long as nothing is known about it
+        self.scanned = False
+        self._queue: queue.SimpleQueue[_Task] = queue.SimpleQueue()
+        self._waiting: set[_Task] = set()
+        self._busy = False
+        self._lock = threading.Lock()  # of the two above
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._work, name=f"scanner {self.path}", daemon=True)
+        self._place: _Place | None = None  # while it is there
+        self._watcher: watch.NativeWatcher | None = None
+        self._failures = 0  # of watching, in a row
+        self._watching_since = 0.0  # monotonic, as the others
+        self._watch_again = 0.0
+        self._next_poll = 0.0
+        self._walk_took = 0.0
+        self._unwatched: list[str] = []  # folders that were not watched when they were last seen
+        self._odd: dict[str, tuple[Oddity, float]] = {}  # path -> and since when
+        self._known: dict[str, int] | None = None  # path -> key, as long as a burst of tasks lasts
+
+    # --- from any thread ---
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def ask(self, task: _Task) -> None:
+        with self._lock:
+            if task in self._waiting:
+                return
+            self._waiting.add(task)
+        self._queue.put(task)
 
     def idle(self) -> bool:
         with self._lock:
-            return self._under_way == 0
+            return not self._busy and not self._waiting - {_CHECK}
 
     def alive(self) -> bool:
         return self._thread.is_alive()
 
-    def scanned(self) -> bool:
-        """Whether each root has been compared once, or found to be away."""
-        return all(watched.scanned for watched in self._watched.values())
+    def end(self) -> None:
+        self._ended.set()
+        self.ask(_CHECK)
 
-    def statuses(self) -> list[RootStatus]:
-        return [watched.status for watched in self._watched.values()]
+    def join(self, within: float) -> None:
+        if self._thread.is_alive():
+            self._thread.join(within)
 
-    def look_after(self) -> None:
-        """Poll what is to be polled, and notice watchers that died and roots that were replaced."""
-        now = time.monotonic()
-        for watched in self._watched.values():
-            lost = watched.watcher is not None and not watched.watcher.alive()
-            if lost:
-                self._log.warning("watching stopped by itself; it is started again", root=watched.path)
-                watched.identity = None
-            replaced = watched.identity is not None and _identity(watched.path) != watched.identity
-            if lost or replaced or (watched.watcher is None and now >= watched.next_poll):
-                away = watched.status.state is RootState.AWAY
-                pause = min(watched.root.poll_interval, AWAY_POLL) if away else watched.root.poll_interval
-                watched.next_poll = now + max(pause, 10 * watched.walk_took)
-                self.scan(watched.path)
-
-    # --- the scanner's thread ---
+    # --- its own thread ---
 
     def _work(self) -> None:
-        while (wanted := self._queue.get()) is not None:
+        while not self._ended.is_set():
+            task = self._queue.get()
             with self._lock:
-                self._waiting.discard(wanted)
-            root, path, below = wanted
+                self._waiting.discard(task)
+                self._busy = task is not _CHECK
             try:
-                if path:
-                    self._scan_part(root, path, below)
-                else:
-                    self._scan_root(self._watched[root])
+                self._do(task)
             except ProgramError as error:
                 self._fatal(error)
             except Exception as error:  # a defect of ours, or a folder that vanished in a way not foreseen
-                self._log.defect(error, root=root)
+                self._log.defect(error, root=self.path)
+            if self._queue.empty():
+                self._known = None
             with self._lock:
-                self._under_way -= 1
+                self._busy = False
+        self._unwatch()
 
-    def _scan_part(self, root: str, path: str, below: bool) -> None:
-        if below:
-            for found in scan.walk(root, self._names, path):
-                if not isinstance(found, Oddity):
-                    self._notice(found)
-        elif (folder := self._look(root, path)) is not None:
-            self._notice(folder)
+    def _do(self, task: _Task) -> None:
+        if self._ended.is_set():
             return
-        for key in self._sync.looks.below(root, path).values():  # what is no longer there is noticed by looking
+        if task is _CHECK:
+            self._check()
+        elif task is _WATCH:
+            self._watch()
+        elif not task.path:
+            self._scan_root()
+        elif task.below:
+            self._scan_below(task.path)
+        else:
+            self._scan_one(task.path)
+
+    def _scan_one(self, path: str) -> None:
+        try:
+            folder = scan.look(self.path, path, self._names)
+        except OSError:
+            folder = None  # the folder's own turn shows what that means
+        if folder is not None:
+            self._notice(folder)
+        elif (key := self._all_known().get(path)) is not None:
             self._ready(key)
 
-    def _look(self, root: str, path: str) -> Folder | None:
+    def _scan_below(self, path: str) -> None:
+        found = set()
+        for one in scan.walk(self.path, self._names, path):
+            if isinstance(one, Folder):
+                found.add(one.path)
+                self._compare(one)
+        if found and path not in self._remote():  # what is new: nothing can be missing below it
+            return
+        for known, key in self._all_known().items():
+            if (known == path or known.startswith(path + "/")) and known not in found:
+                self._ready(key)
+
+    def _scan_root(self) -> None:
+        """The full comparison: everything there is against everything that is known."""
+        began = time.monotonic()
+        missing = self._sync.looks.below(self.path)
+        anything, odd, visited = False, list[Oddity](), list[str]()
         try:
-            return scan.look(root, path, self._names)
-        except OSError:
-            return None  # the folder's own turn shows what that means
+            place = _place(self.path)
+            for found in scan.walk(self.path, self._names, visited=visited):
+                if self._ended.is_set():
+                    return
+                if isinstance(found, Oddity):
+                    odd.append(found)
+                    continue
+                anything = True
+                missing.pop(found.path, None)
+                self._compare(found)
+        except OSError as error:
+            self._away(f"it cannot be read: {error.strerror}")
+            return
+        self._walk_took = time.monotonic() - began
+        if missing and not anything and (why := self._vanished(missing, place)):
+            self._away(why)
+            return
+        for key in missing.values():
+            self._ready(key)
+        self._take_in(place, visited)
+        self._keep_odd(odd)
+        self.status = replace(self.status, last_scan=datetime.now(UTC), oddities=self._lasting())
+        self._publish()
+        self.scanned = True
+
+    def _compare(self, folder: Folder) -> None:
+        if not self._sync.looks.unchanged(folder):
+            self._notice(folder)
 
     def _notice(self, folder: Folder) -> None:
         key, news = self._sync.notice(folder)
         if news:
             self._ready(key)
 
-    def _scan_root(self, watched: _Watched) -> None:
-        """The full comparison: everything there is against everything that is known."""
-        began, root = time.monotonic(), watched.path
-        missing = self._sync.looks.below(root)
-        odd: list[Oddity] = []
-        here = None
-        try:
-            here = _identity(root)
-            for found in scan.walk(root, self._names):
-                if isinstance(found, Oddity):
-                    odd.append(found)
-                    continue
-                missing.pop(found.path, None)
-                if not self._sync.looks.unchanged(found):
-                    self._notice(found)
-        except OSError as error:
-            self._away(watched, f"it cannot be read: {error.strerror}")
-            return
-        watched.walk_took = time.monotonic() - began
-        if missing and not scan.present(root):
-            self._away(watched, "it is empty, although posts were in it")
-            return
-        for key in missing.values():
-            self._ready(key)
-        if watched.status.state is RootState.AWAY:
-            self._log.info("root is back", root=root)
-            watched.status = replace(watched.status, state=RootState.OK, error=None)
-        if watched.identity != here:
-            watched.identity = here
-            self._watch(watched)
-        watched.status = replace(watched.status, last_scan=datetime.now(UTC), oddities=_lasting(watched, odd))
-        watched.scanned = True
-        self._publish()
+    def _all_known(self) -> dict[str, int]:
+        if self._known is None:
+            self._known = self._sync.looks.below(self.path)
+        return self._known
 
-    def _away(self, watched: _Watched, why: str) -> None:
-        if watched.status.state is not RootState.AWAY:
-            self._log.warning("root is away", root=watched.path, why=why)
-        finding = Finding(
-            "ROOT_AWAY", f"{watched.path} is away: {why}", "mount or create it; its posts stand as they are"
-        )
-        watched.status = replace(watched.status, state=RootState.AWAY, error=finding)
-        watched.identity, watched.scanned = None, True
-        self._unwatch(watched)
-        self._publish()
+    # --- there, away, replaced ---
 
-    def _publish(self) -> None:
-        self._store.set_roots(self.statuses())
+    def _vanished(self, missing: dict[str, int], place: _Place) -> str:
+        """Why all of its posts are missing, where that is not because they were removed."""
+        if not scan.present(self.path):
+            return "it is empty, although posts were in it"
+        record = self._store.record(next(iter(missing.values())))
+        if record is not None and record.device != place.device:
+            return "another file system is there, without any of its posts"
+        return ""
+
+    def _take_in(self, place: _Place, visited: list[str]) -> None:
+        """The root is there."""
+        if self.status.state is RootState.AWAY:
+            self._log.info("root is back", root=self.path)
+            self.status = replace(self.status, state=RootState.OK, error=None)
+        if self._place != place:
+            self._place, self._failures = place, 0
+            self._unwatch()
+            self.ask(_WATCH)
+            self._poll_later()
+        elif self._watcher is not None:
+            self._unwatched = self._watcher.unwatched(visited)
+
+    def _away(self, why: str) -> None:
+        if self.status.state is not RootState.AWAY:
+            self._log.warning("root is away", root=self.path, why=why)
+        message = f"{printable(self.path)} is away: {why}"
+        finding = Finding("ROOT_AWAY", message, "mount or create it; its posts stand as they are")
+        self.status = replace(self.status, state=RootState.AWAY, error=finding)
+        self._place = None
+        self._unwatch()
+        self._publish()
+        self.scanned = True
+
+    def _check(self) -> None:
+        """What is to be done when nothing is heard: the root's own state, its watcher's, polling, and what lasts."""
+        if self._place is not None and self._place != _place_or_none(self.path):
+            self._log.info("root was replaced or mounted anew", root=self.path)
+            self._place = None
+            self._unwatch()
+            self.ask(_Task("scan"))
+            return
+        now = time.monotonic()
+        if self._watcher is not None and (trouble := self._watcher.trouble() or self._watches_missing()) is not None:
+            self._degrade(trouble)
+        elif self.status.state is RootState.DEGRADED and self._place is not None and now >= self._watch_again:
+            self.ask(_WATCH)
+        if now >= self._next_poll:
+            self._poll()
+        if (lasting := self._lasting()) != self.status.oddities:
+            self.status = replace(self.status, oddities=lasting)
+            self._publish()
+
+    def _poll(self) -> None:
+        self._poll_later()
+        if self._watcher is None:
+            self.ask(_Task("scan"))
+        for path in self._remote() if self._watcher is not None else ():
+            self.ask(_Task("scan", path))
+
+    def _poll_later(self) -> None:
+        pause = self.root.poll_interval
+        if self.status.state is RootState.AWAY:
+            pause = min(pause, AWAY_POLL)
+        self._next_poll = time.monotonic() + max(pause, 10 * self._walk_took)
 
     # --- watching ---
 
-    def _watch(self, watched: _Watched) -> None:
-        """Begin to watch a root that (re)appeared. What keeps that from working is bridged by polling, and said."""
-        self._unwatch(watched)
-        watched.status = replace(watched.status, observer=_observer(watched.root), state=RootState.OK, error=None)
-        if watched.status.observer != "native":
+    def _watch(self) -> None:
+        """Begin to watch a root that (re)appeared, or failed to be watched. It is compared again afterwards."""
+        self._unwatch()
+        place = self._place
+        if place is None:
+            return  # away meanwhile
+        remote = place.mounts[0].is_remote if place.mounts else True
+        if self.root.observer == "polling" or (self.root.observer == "auto" and remote):
+            self.status = replace(self.status, observer="polling")
+            self._publish()
             return
-        root = watched.path
         watcher = watch.NativeWatcher(
-            root, self._names, lambda path, below: self.scan(root, path, below), lambda: self.scan(root)
+            self.path,
+            self._names,
+            lambda path, below: self.ask(_Task("scan", path, below)),
+            lambda: self.ask(_Task("scan")),
         )
-        trouble = watcher.start()
-        if trouble is None:
-            watched.watcher = watcher
-            self.scan(root)  # what came between the walk and the watch
-        else:
-            self._log.warning("degraded", root=root, why=trouble.message, hint=trouble.hint)
-            watched.status = replace(watched.status, observer="polling", state=RootState.DEGRADED, error=trouble)
+        if (trouble := watcher.start()) is not None:
+            self._degrade(trouble)
+            return
+        self._watcher, self._watching_since = watcher, time.monotonic()
+        if self.status.state is RootState.DEGRADED:
+            self._log.info("watching again", root=self.path)
+        self.status = replace(self.status, observer="native", state=RootState.OK, error=None)
+        self.ask(_Task("scan"))  # what came between the walk and the watch
 
-    def _unwatch(self, watched: _Watched) -> None:
-        if watched.watcher is not None:
-            watched.watcher.stop()
-            watched.watcher = None
+    def _watches_missing(self) -> Finding | None:
+        """What to say where folders are still not watched some time after they were seen."""
+        assert self._watcher is not None  # noqa: S101 - asked only while there is one
+        suspects, self._unwatched = self._unwatched, []
+        suspects = [path for path in self._watcher.unwatched(suspects) if os.path.isdir(f"{self.path}/{path}")]
+        return watch.too_few_watches(len(suspects)) if suspects else None
+
+    def _degrade(self, trouble: Finding) -> None:
+        self._unwatch()
+        if trouble != self.status.error:
+            self._log.warning("degraded", root=self.path, why=trouble.message, hint=trouble.hint)
+        self.status = replace(self.status, observer="polling", state=RootState.DEGRADED, error=trouble)
+        now = time.monotonic()
+        if self._watching_since and now - self._watching_since > WATCH_AGAIN[1]:
+            self._failures = 0  # it had worked for long enough
+        pause = min(WATCH_AGAIN[0] * 2.0**self._failures, WATCH_AGAIN[1])
+        self._failures, self._watching_since = min(self._failures + 1, 16), 0.0
+        self._watch_again, self._next_poll = now + pause, 0.0
+        self._publish()
+
+    def _unwatch(self) -> None:
+        self._unwatched = []
+        if self._watcher is not None:
+            self._watcher.stop()
+            self._watcher = None
+
+    def _remote(self) -> list[str]:
+        """The network mounts below it, where notifications do not tell everything; none where all of it is polled."""
+        if self._place is None or self.root.observer != "auto":
+            return []
+        below = (mount for mount in self._place.mounts[1:] if mount.is_remote)
+        return [m.path for m in below if not any(self._names.ignored(part) for part in m.path.split("/"))]
+
+    # --- what is odd ---
+
+    def _keep_odd(self, odd: Iterable[Oddity]) -> None:
+        now, before = time.monotonic(), self._odd
+        self._odd = {one.path: (one, before[one.path][1] if one.path in before else now) for one in odd}
+
+    def _lasting(self) -> tuple[Oddity, ...]:
+        """The oddities to show: media without a sidecar only once that has been so for a while."""
+        now = time.monotonic()
+        return tuple(
+            one
+            for one, since in self._odd.values()
+            if one.finding.code != "NO_SIDECAR" or now - since >= NO_SIDECAR_AFTER
+        )
 
 
-def _observer(root: Root) -> str:
-    if root.observer == "auto":
-        return "polling" if watch.wants_polling(str(root.path)) else "native"
-    return root.observer
+def _place(path: str) -> _Place:
+    here = os.stat(path)
+    return _Place(here.st_dev, here.st_ino, watch.mounts_at(path))
 
 
-def _identity(path: str) -> tuple[int, int] | None:
-    """Device and inode of what is there now."""
+def _place_or_none(path: str) -> _Place | None:
     try:
-        here = os.stat(path)
+        return _place(path)
     except OSError:
         return None
-    return here.st_dev, here.st_ino
-
-
-def _lasting(watched: _Watched, odd: Sequence[Oddity]) -> tuple[Oddity, ...]:
-    """The oddities to show: media without a sidecar only once that has been so for a while."""
-    now = time.monotonic()
-    watched.odd_since = {one.path: watched.odd_since.get(one.path, now) for one in odd}
-    return tuple(
-        one for one in odd if one.finding.code != "NO_SIDECAR" or now - watched.odd_since[one.path] >= NO_SIDECAR_AFTER
-    )

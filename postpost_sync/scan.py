@@ -76,12 +76,18 @@ def is_there(root: str, path: str, names: Names) -> bool:
 
 
 def present(root: str) -> bool:
-    """Whether the root is there with something in it: one that is missing, unreadable or suddenly empty is away."""
+    """Whether the root is there with something in it: one that is missing, unreadable or suddenly empty is away.
+
+    What systems leave in an empty disk or mount point (lost+found, .keep) is nothing.
+    """
     try:
         with os.scandir(root) as entries:
-            return next(entries, None) is not None
+            return any(not _USUAL.ignored(entry.name) for entry in entries)
     except OSError:
         return False
+
+
+_USUAL = Names()
 
 
 class _Listed(NamedTuple):

@@ -228,8 +228,9 @@ class Sync:
         if account.accept():  # it had been refused: all that waited for it may go on
             for key in self.looks.in_memory():
                 self._wake(key, 0.0)
-        if record.trouble is not None and not isinstance(step, Transfer):  # a transfer has only begun
-            self._store.change(look.key, ledger.worked(step, record.trouble))
+        before = record.trouble_with(type(step).__name__)
+        if before is not None and not isinstance(step, Transfer):  # a transfer has only begun
+            self._store.change(look.key, ledger.worked(step, before))
 
     def _read(self, look: Look, folder: Folder, record: Record, now: datetime | None) -> None:
         """`now`: None while the service's time is not known."""

@@ -109,7 +109,7 @@ def sentence(record: Record) -> str:
 def receipt(record: Record, instance: str) -> dict[str, Any]:
     """What `post.status.yaml` holds below its first line. Progress and retries do not show in it."""
     shown = facts(record)
-    retrying = record.trouble is not None and record.trouble.kind is TroubleKind.RETRY
+    retrying = any(t.kind is TroubleKind.RETRY and t.finding == record.error for t in record.troubles)
     kept = ("state", "post_group_id", "previous_post_group_ids", "scheduled_time", "platforms", "results")
     return {
         **{name: shown[name] for name in kept},

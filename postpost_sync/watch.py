@@ -169,11 +169,11 @@ class NativeWatcher:
 
     def unwatched(self, paths: Iterable[str]) -> list[str]:
         """Which of these folders below the root are not watched: below the root itself, watchdog says nothing of it."""
-        places: set[bytes] = set()
-        for emitter in self._observer.emitters if self._observer is not None else ():
-            places |= _watched(emitter).keys()
+        emitters = self._observer.emitters if self._observer is not None else ()
+        watched = [_watched(emitter) for emitter in emitters]
         root = os.fsencode(self._root)
-        return [path for path in paths if (root + b"/" + os.fsencode(path) if path else root) not in places]
+        places = ((path, root + b"/" + os.fsencode(path) if path else root) for path in paths)
+        return [path for path, place in places if not any(place in one for one in watched)]
 
     def stop(self) -> None:
         logging.getLogger(_OVERFLOW_LOG).removeHandler(self._log)

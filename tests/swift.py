@@ -75,6 +75,13 @@ for name, port in zip(sys.argv[2::2], sys.argv[3::2]):
     ring.rebalance()
     ring.get_ring().save(f"{sys.argv[1]}/{name}.ring.gz")
 """
+# A server ends with us however we end (1 is PR_SET_PDEATHSIG): a killed test run leaves none behind.
+LAUNCH = """\
+import ctypes, runpy, signal, sys
+ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+del sys.argv[0]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
 
 
 class Unavailable(Exception):
@@ -185,10 +192,8 @@ def environment(place: Path) -> Path:
     named = os.environ.get(VENV)
     venv = Path(named).resolve() if named else place / "venv"
     python = venv / "bin" / "python"
-    if (
-        python.exists()
-        and run([str(python), "-c", "import importlib.metadata as m; print(m.version('swift'))"]) == VERSION
-    ):
+    version = [str(python), "-c", "import importlib.metadata as m; print(m.version('swift'))"]
+    if os.access(python, os.X_OK) and run(version) == VERSION:
         return python
     options = ["--quiet", "--no-input", "--no-cache-dir", "--only-binary", ":all:", "--retries", "1", "--timeout", "20"]
     run([sys.executable, "-m", "venv", str(venv)], needed="an environment for Swift cannot be made")
@@ -203,7 +208,7 @@ def run(command: list[str], needed: str | None = None) -> str:
             command, env=clean(), cwd="/", stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=INSTALLING
         )
     except subprocess.TimeoutExpired:
-        raise Unavailable(f"{needed}: it took longer than {INSTALLING:.0f} s") from None
+        raise Unavailable(f"{needed or command[0]}: it took longer than {INSTALLING:.0f} s") from None
     if done.returncode == 0:
         return done.stdout.strip()
     if needed is None:
@@ -249,7 +254,8 @@ def free_ports(number: int) -> list[int]:
 @contextmanager
 def server(python: Path, place: Path, name: str) -> Iterator[subprocess.Popen[bytes]]:
     """One server in a session of its own, so that no signal of its or ours reaches further than it should."""
-    command = [str(python), str(python.parent / f"swift-{name}-server"), str(place / "etc" / f"{name}.conf"), "-v"]
+    program, config = python.parent / f"swift-{name}-server", place / "etc" / f"{name}.conf"
+    command = [str(python), "-c", LAUNCH, str(program), str(config), "-v"]
     with (place / "log" / name).open("wb") as log:
         process = subprocess.Popen(
             command, env=clean(), cwd="/", stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True

@@ -446,3 +446,16 @@ def test_an_edit_does_not_hurry_the_search_for_a_lost_create(world: Histories) -
     world.write(folder)
     world.advance_time(300)
     assert [group.content for group in world.ours()] == [folder.content]
+
+
+def test_a_pause_that_another_clock_has_set_is_not_waited_for(world: Histories) -> None:
+    folder = world.fresh(1, PLATFORMS[0], None)
+    world.advance_time(5)
+    folder.text = 1
+    world.write(folder)
+    world.unreachable["update-post"] = 3
+    world.advance_time(3)  # the old draft cannot be deleted yet
+    world.local_offset = timedelta(days=-2)
+    world.restart()
+    world.advance_time(600)
+    assert [group.content for group in world.ours()] == [folder.content]

@@ -365,8 +365,9 @@ ANY_RECORD = st.builds(
     error=st.none() | FINDING,
     warnings=st.lists(FINDING, max_size=2).map(tuple),
     retry_at=st.none() | MOMENT,
-    trouble=st.none()
-    | st.builds(Trouble, TEXT, st.sampled_from(TroubleKind), FINDING, MOMENT, st.none() | MOMENT, COUNT),
+    troubles=st.lists(
+        st.builds(Trouble, TEXT, st.sampled_from(TroubleKind), FINDING, MOMENT, st.none() | MOMENT, COUNT), max_size=2
+    ).map(tuple),
     groups=st.lists(any_group(), max_size=2).map(tuple),
     previous=PLATFORMS,
 )
