@@ -132,7 +132,9 @@ class _Plan:
     def _delete_waits(self) -> bool:
         """Whether a delete did not work and is not due again: that is no reason to hold up the folder's own post."""
         trouble = self.record.trouble_with(Delete.__name__)
-        return trouble is not None and (trouble.until is None or trouble.until > self.now)
+        if trouble is None:
+            return False
+        return trouble.until is None or (trouble.until > self.now and self.snapshot.clock_known)
 
     @property
     def _out(self) -> bool:
