@@ -24,9 +24,9 @@ def read(folder: Folder, known: dict[str, MediaFile] | None = None) -> Reading:
     """
     errors: list[Finding] = []
     parsed, content = _sidecar(folder, errors)
-    files = []
+    files, sidecars = [], folder.sidecars
     for entry in folder.entries:
-        if entry.kind is not EntryKind.FILE or entry in folder.sidecars or entry.stat.size == 0:
+        if entry.kind is not EntryKind.FILE or entry in sidecars or entry.stat.size == 0:
             continue
         before = (known or {}).get(entry.name)
         files.append(before if before is not None and before.stat == entry.stat else _sniff(folder, entry))

@@ -27,6 +27,7 @@ from postpost_sync.sync import Sync
 
 NO_SIDECAR_AFTER = 600.0  # seconds media may lie in a folder without a sidecar before that is shown
 AWAY_POLL = 5.0  # seconds between two looks at a root that is away, at the most
+LAGGING_FOR = 60.0  # seconds for which the reader of notifications may be behind with new folders
 WATCH_AGAIN = (5.0, 600.0)  # seconds until watching is tried again after it failed: at first, and at the most
 
 
@@ -145,6 +146,7 @@ class _Scanner:
         self._next_poll = 0.0
         self._walk_took = 0.0
         self._unwatched: list[str] = []  # folders that were not watched when they were last seen
+        self._unwatched_since = 0.0
         self._odd: dict[str, tuple[Oddity, float]] = {}  # path -> and since when
         self._known: dict[str, int] | None = None  # path -> key, as long as a burst of tasks lasts
 
@@ -374,9 +376,22 @@ class _Scanner:
     def _watches_missing(self) -> Finding | None:
         """What to say where folders are still not watched some time after they were seen."""
         assert self._watcher is not None  # noqa: S101 - asked only while there is one
-        suspects, self._unwatched = self._unwatched, []
-        suspects = [path for path in self._watcher.unwatched(suspects) if os.path.isdir(f"{self.path}/{path}")]
-        return watch.too_few_watches(len(suspects)) if suspects else None
+        still = [path for path in self._watcher.unwatched(self._unwatched) if os.path.isdir(f"{self.path}/{path}")]
+        self._unwatched = still
+        if not still:
+            self._unwatched_since = 0.0
+            return None
+        if not watch.one_more_watch(self.path):
+            return watch.too_few_watches(len(still))
+        now = time.monotonic()
+        self._unwatched_since = self._unwatched_since or now
+        if now - self._unwatched_since < LAGGING_FOR:
+            return None
+        return Finding(
+            "WATCH_INCOMPLETE",
+            "not all of its folders are watched; the folder is polled meanwhile",
+            "watching is started again by itself",
+        )
 
     def _degrade(self, trouble: Finding) -> None:
         self._unwatch()
@@ -392,7 +407,7 @@ class _Scanner:
         self._publish()
 
     def _unwatch(self) -> None:
-        self._unwatched = []
+        self._unwatched, self._unwatched_since = [], 0.0
         if self._watcher is not None:
             self._watcher.stop()
             self._watcher = None

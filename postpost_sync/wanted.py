@@ -12,7 +12,7 @@ from datetime import datetime
 
 from postpost_sync import preflight
 from postpost_sync.errors import Finding, did_you_mean, printable
-from postpost_sync.models import Entry, EntryKind, Folder, MediaFile, Policy, Post, Reading, Sidecar
+from postpost_sync.models import SIDECAR_NAMES, Entry, EntryKind, Folder, MediaFile, Policy, Post, Reading, Sidecar
 from postpost_sync.names import is_conflict_copy, looks_like_media, natural_order
 from postpost_sync.sidecar import named
 from postpost_sync.times import TimeProblem, parse_time, zone
@@ -163,7 +163,7 @@ def _media(
             elif entry.name in taken:
                 where = f"{_at(sidecar, 'media')}: {printable(given)} stands twice"
                 errors.append(Finding("STANDS_TWICE", where, "keep one of the two"))
-            elif (wrong := _not_sendable(entry, read.get(entry.name), folder)) is not None:
+            elif (wrong := _not_sendable(entry, read.get(entry.name))) is not None:
                 errors.append(wrong)
             elif entry.stat.size == 0:
                 empty = empty or _empty(entry.name)
@@ -174,7 +174,7 @@ def _media(
     text_file = named(folder, sidecar.content_file) if sidecar.content_file is not None else None
     for name in sorted(entries, key=natural_order):
         entry = entries[name]
-        if entry.kind is EntryKind.FOLDER or entry in folder.sidecars or entry == text_file:
+        if entry.kind is EntryKind.FOLDER or entry.name.lower() in SIDECAR_NAMES or entry == text_file:
             continue
         if is_conflict_copy(name):
             warnings.append(
@@ -187,7 +187,7 @@ def _media(
         elif entry.kind is EntryKind.FILE and entry.stat.size == 0:
             if looks_like_media(name):
                 empty = empty or _empty(name)
-        elif (wrong := _not_sendable(entry, read.get(name), folder)) is None:
+        elif (wrong := _not_sendable(entry, read.get(name))) is None:
             if name in read:
                 media.append(read[name])
         elif wrong.code == "NOT_MEDIA" and not _meant_as_media(name, read.get(name)):
@@ -203,8 +203,8 @@ def _empty(name: str) -> Finding:
     return Finding("MEDIA_EMPTY", f"{printable(name)} is empty (0 bytes)", "wait for it to arrive, or copy it again")
 
 
-def _not_sendable(entry: Entry, file: MediaFile | None, folder: Folder) -> Finding | None:
-    if entry in folder.sidecars:
+def _not_sendable(entry: Entry, file: MediaFile | None) -> Finding | None:
+    if entry.name.lower() in SIDECAR_NAMES:
         return Finding("NOT_MEDIA", f"{printable(entry.name)} is the sidecar itself", "take it out of media:")
     if entry.kind is not EntryKind.FILE:
         what = {EntryKind.LINK: "a link", EntryKind.FOLDER: "a folder", EntryKind.OTHER: "a device, pipe or socket"}[

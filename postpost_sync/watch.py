@@ -5,6 +5,7 @@ A hint is a folder relative to its root, and whether to look below it too. The o
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import logging
 import os
@@ -214,6 +215,20 @@ class NativeWatcher:
             if relative == "." or relative.startswith("../") or any(self._names.ignored(part) for part in parts):
                 continue
             yield relative if event.is_directory else os.path.dirname(relative)
+
+
+def one_more_watch(path: str) -> bool:
+    """Whether the kernel would watch one more folder, for all that can be told; the limit is one for all of a user's."""
+    from watchdog.observers.inotify_c import InotifyConstants, inotify_add_watch, inotify_init
+
+    fd = inotify_init()
+    if fd < 0:
+        return True
+    try:
+        watched = inotify_add_watch(fd, os.fsencode(path), InotifyConstants.IN_DELETE_SELF)
+        return watched >= 0 or ctypes.get_errno() != errno.ENOSPC
+    finally:
+        os.close(fd)
 
 
 def too_few_watches(folders: int) -> Finding:

@@ -23,7 +23,7 @@ from unittest import mock
 
 import pytest
 
-from postpost_sync import receipt, scan
+from postpost_sync import scan
 from postpost_sync.errors import printable
 from postpost_sync.scan import MAX_DEPTH
 from postpost_sync.states import State
@@ -124,9 +124,9 @@ def status_folder(place: Place) -> None:
     (place.folder / "post.status.yaml/inner").mkdir(parents=True)
 
 
-def forged_status(place: Place) -> None:
+def forged_status(place: Place, state: str) -> None:
     post(place)
-    told = f'state: "scheduled\\n\\e[31m{BIDI}"\npath: ../../outside\nfolder_id: ../../../etc/passwd\n'
+    told = f'state: "{state}"\npath: ../../outside\nfolder_id: ../../../etc/passwd\npost_group_id: "{"0" * 24}"\n'
     (place.folder / "post.status.yaml").write_text(told)
 
 
@@ -184,7 +184,8 @@ ATTACKS: dict[str, Row] = {  # what is laid there, the state it ends in (None: i
     "status file that is a link": (lambda p: status_link(p, "post.status.yaml"), SCHEDULED, None),
     "status file's temporary that is a link": (lambda p: status_link(p, ".post.status.yaml.tmp"), SCHEDULED, None),
     "status file that is a folder": (status_folder, SCHEDULED, None),
-    "status file that is forged": (forged_status, "held", "OTHER_DAEMON"),
+    "status file of nobody": (lambda p: forged_status(p, "scheduled"), "held", "OTHER_DAEMON"),
+    "status file with an escape": (lambda p: forged_status(p, f"\\e[31m{BIDI}"), SCHEDULED, None),
     "twenty thousand files": (crowd, SCHEDULED, None),
     "\x1b[31mred\x1b[0m": (post, SCHEDULED, None),
     "new\nline state=published": (post, SCHEDULED, None),
@@ -299,7 +300,7 @@ def test_no_name_reaches_a_status_file_raw(ran: Ran) -> None:
     assert len(written) > 20
     for file in written:
         text = file.read_text(encoding="utf-8")
-        assert RAW_CONTROL.search(text) is None or "forged" in str(file)
+        assert RAW_CONTROL.search(text) is None
         assert len(text) < 64 * 1024
 
 
@@ -400,13 +401,11 @@ def test_what_is_swapped_between_check_and_upload_is_not_sent(world: World, swap
     world.run()
     assert not secret_sent(world)
     assert [g.content for g in world.groups("scheduled")] in ([], ["another"])
-    if swap is not file_for_another:  # that one is in the folder now, and may be sent once it has been looked at
-        world.run_until_rest()
-        assert not secret_sent(world)
-    else:
-        world.run_until_rest()
-        world.once("team/post", "Fresh roast from the harbour", {"a.jpg": small(99)}, world.record("team/post").time)  # type: ignore[arg-type]  # it has one
+    world.run_until_rest()
+    in_the_folder = swap in (file_for_another, file_in_place)  # what it had been swapped for is its own file by now
+    assert secret_sent(world) == in_the_folder
     assert "another" in [g.content for g in world.groups("scheduled")]
+    assert not (world.root.parent / "outside/post.status.yaml").exists()
 
 
 def test_a_sidecar_that_is_replaced_while_it_is_read_does_not_count(world: World) -> None:
@@ -427,11 +426,3 @@ def test_a_sidecar_that_is_replaced_while_it_is_read_does_not_count(world: World
     assert [(g.content, g.status) for g in world.groups()] == [("whole", "scheduled")]
     assert world.state("post") is State.SCHEDULED
 
-
-def test_a_folder_swapped_for_a_link_gets_no_status_file(world: World) -> None:
-    folder = world.drop("post", time=world.now + timedelta(days=1))
-    folder.rename(world.root / ".aside")
-    folder.symlink_to(world.root.parent / "outside")
-    with pytest.raises(OSError, match="Not a directory|Too many levels"):
-        receipt.write(str(folder), "# words\n")
-    assert sorted(os.listdir(world.root.parent / "outside")) == ["a.jpg", "post.yaml"]

@@ -65,7 +65,6 @@ class Machine(RuleBasedStateMachine):
         super().__init__()
         Machine.run += 1
         self.place = Path(tempfile.mkdtemp(prefix="histories-", dir=MEMORY))
-        self.failed = False
 
     @initialize(
         concurrency=st.sampled_from([1, 2, 4]),
