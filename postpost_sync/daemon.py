@@ -129,14 +129,18 @@ class Daemon:
             self._scheduler.add_job(self.wake, "date", run_date=at, args=(key, 0.0), id=str(key), replace_existing=True)
 
     def _wake_pending(self) -> None:
-        """Everything that is to be done or found out by now, from the database alone."""
+        """Everything that is to be done or found out by now, from the database alone.
+
+        And the post that is due next, since looking at it learns the service's time, by which the others are due.
+        """
         self._asked_until = self._now()
-        for key in self.store.pending(self._asked_until):
+        for key in (*self.store.pending(self._asked_until), *self.store.next_due()):
             self.wake(key, 0.0)
 
     def _wake_due(self) -> None:
         """What was to go out since this was last asked."""
-        since, self._asked_until = self._asked_until, self._now()
+        now = self._now()
+        since, self._asked_until = min(self._asked_until, now), now
         for key in self.store.due(since, self._asked_until):
             self.wake(key, 0.0)
 

@@ -38,7 +38,7 @@ from postpost_sync.models import (
 )
 from postpost_sync.names import upload_names
 from postpost_sync.states import State
-from postpost_sync.steps import Ask, Decision, Delete, PutBack, Rest, Step, Transfer, Update
+from postpost_sync.steps import Ask, Decision, Delete, PutBack, Read, Rest, Step, Transfer, Update
 from postpost_sync.times import parse_service_time
 
 Change = Callable[[Record], Record]
@@ -78,7 +78,8 @@ def settled(fingerprint: str, complete_at: datetime | None, now_time: datetime |
 
     def change(record: Record) -> Record:
         if record.fingerprint == fingerprint:
-            return replace(record, complete_at=record.complete_at or complete_at, now_time=now_time, done=False)
+            record = replace(record, complete_at=record.complete_at or complete_at, now_time=now_time, done=False)
+            return without_trouble(record, Read.__name__)
         # an unknown create stays unknown, and its searches keep their pauses, for listings lag
         searching = record.trouble_with("Search")
         return replace(

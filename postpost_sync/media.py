@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from postpost_sync.errors import Finding, PostError, printable
 from postpost_sync.platforms import SUFFIXES
 
 HEAD = 65536  # bytes of a file that `content_type` wants to see
@@ -131,9 +132,15 @@ _import_lock = threading.Lock()
 
 def _from_libmagic(head: bytes) -> str:
     sniff: Callable[[bytes], str] | None = getattr(_local, "sniff", None)
-    if sniff is None:
-        sniff = _local.sniff = _libmagic()
-    return sniff(head)
+    try:
+        if sniff is None:
+            sniff = _local.sniff = _libmagic()
+        return sniff(head)
+    except Exception as error:  # python-magic's own, whose class is not to be had where it cannot be imported
+        why = f"libmagic, which tells what a file is, does not work: {printable(str(error))}"
+        raise PostError(
+            Finding("LIBMAGIC_BROKEN", why, "unset MAGIC, or install libmagic1 anew; see postpost-sync doctor")
+        ) from error
 
 
 def _libmagic() -> Callable[[bytes], str]:

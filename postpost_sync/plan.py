@@ -126,7 +126,7 @@ class _Plan:
             or reading.fingerprint != folder.fingerprint
             or folder.fingerprint != self.record.fingerprint
         ):
-            return self._as_is(Read())
+            return self._local(Read())
         return self._wanted(folder, resolve(folder, reading, self.policy))
 
     def _delete_waits(self) -> bool:
@@ -227,7 +227,7 @@ class _Plan:
         if not self.snapshot.clock_known:  # it could be early or late, and an intent must be in the service's time
             return self._call(LearnTime(), record.state, record.error, record.warnings, post, time)
         if record.complete_at is None or (wanted.now and record.now_time is None):
-            return self._as_is(Read())  # it was read before the time was known
+            return self._local(Read())  # it was read before the time was known
         if wanted.now:
             time = record.now_time
             age = record.first_seen.timestamp() - folder.modified_at
@@ -308,7 +308,7 @@ class _Plan:
         if live is not None:
             same = compare(live, post)
             if same is not None and same:
-                return self._as_is(Hash(same))
+                return self._local(Hash(same))
             if live.stage in (GroupStage.ENDED, GroupStage.GOING_OUT):
                 return self._after_going_out(live, post, time, same is not None, warnings)
             if same is not None:
@@ -333,7 +333,7 @@ class _Plan:
         if same is None:
             return self._as_is(Abort() if self.snapshot.in_flight else Doom(draft))
         if same:
-            return self._as_is(Hash(same))
+            return self._local(Hash(same))
         return self._build(draft, post, time, warnings)
 
     def _before_anything(self, post: Post, time: datetime | None, warnings: tuple[Finding, ...]) -> Decision | None:
@@ -355,7 +355,7 @@ class _Plan:
         if same is None:
             return None
         if same:
-            return self._as_is(Hash(same))
+            return self._local(Hash(same))
         original = f'"{printable(twin.path)}"'
         copy = Finding(
             "COPY_OF",
@@ -593,6 +593,14 @@ class _Plan:
         again = (delete.until - self.now).total_seconds() if delete is not None and delete.until is not None else None
         waits = [w for w in (after, due, again) if w is not None and w > 0]  # what is due and not done is held up
         return Decision(Rest(min(waits) if waits else None), state, error, warnings, post, time)
+
+    def _local(self, step: Step) -> Decision:
+        """A step that needs the folder's files alone: where they could not be read, not before a retry is due."""
+        trouble = self.record.trouble_with(type(step).__name__)
+        if trouble is None or trouble.until is None or trouble.until <= self.now:
+            return self._as_is(step)
+        left = (trouble.until - self.now).total_seconds()
+        return self._rest(self.record.state, trouble.finding, self.record.warnings, after=left)
 
     def _as_is(self, step: Step) -> Decision:
         return Decision(step, self.record.state, self.record.error, self.record.warnings)

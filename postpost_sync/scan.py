@@ -75,16 +75,28 @@ def is_there(root: str, path: str, names: Names) -> bool:
         return True
 
 
-def present(root: str) -> bool:
+def present(root: str, path: str = "", device: int | None = None) -> bool:
     """Whether the root is there with something in it: one that is missing, unreadable or suddenly empty is away.
 
-    What systems leave in an empty disk or mount point (lost+found, .keep) is nothing.
+    What systems leave in an empty disk or mount point (lost+found, .keep) is nothing. With the `path` of a folder that
+    is missing and the `device` it lay on: whether that file system is still there, as far as the path leads.
     """
     try:
         with os.scandir(root) as entries:
-            return any(not _USUAL.ignored(entry.name) for entry in entries)
+            if all(_USUAL.ignored(entry.name) for entry in entries):
+                return False
+        return device is None or _device(root, path) == device
     except OSError:
         return False
+
+
+def _device(root: str, path: str) -> int:
+    """The device of the folder, or of the nearest one above it that is there."""
+    while path:
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            return os.lstat(f"{root}/{path}").st_dev
+        path = path.rpartition("/")[0]
+    return os.stat(root).st_dev
 
 
 _USUAL = Names()

@@ -113,6 +113,14 @@ class Store:
             ).fetchall()
         return [row[0] for row in rows]
 
+    def next_due(self) -> list[int]:
+        """The key of the folder whose scheduled post goes out next; empty where none is scheduled."""
+        with self._lock, _translated(self.path):
+            rows = self._conn.execute(
+                "SELECT folder FROM groups WHERE stage = 'scheduled' ORDER BY answered_time LIMIT 1"
+            ).fetchall()
+        return [row[0] for row in rows]
+
     def due(self, since: datetime, now: datetime) -> list[int]:
         """The keys of the folders whose scheduled post was to go out in that span."""
         with self._lock, _translated(self.path):

@@ -195,6 +195,8 @@ class Sync:
                     self._read(look, snapshot.folder, record, now if snapshot.clock_known else None)
                 case Hash(names) if snapshot.folder is not None:
                     self._hash(look, snapshot.folder, names)
+                    if (before := record.trouble_with(Hash.__name__)) is not None:
+                        change(look.key, ledger.worked(step, before))
                 case Doom(group, rebuild, gave_up):
                     change(look.key, ledger.doomed(group.key, rebuild=rebuild, gave_up=gave_up))
                 case Abandon(group):

@@ -24,6 +24,7 @@ _KEYS = (
     "NOTIFY_SOCKET",
     "WATCHDOG_PID",
     "WATCHDOG_USEC",
+    "MAGIC",
     "HTTP_PROXY",
     "HTTPS_PROXY",
     "ALL_PROXY",

@@ -425,4 +425,3 @@ def test_a_sidecar_that_is_replaced_while_it_is_read_does_not_count(world: World
         world.run_until_rest()
     assert [(g.content, g.status) for g in world.groups()] == [("whole", "scheduled")]
     assert world.state("post") is State.SCHEDULED
-

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import importlib.util
 import io
 import os
 import random
@@ -223,7 +224,8 @@ def test_it_works_without_a_libmagic_on_the_system() -> None:
         print(content_type(sys.stdin.buffer.read())[0], content_type(b"%PDF-1.4")[1])
         assert "pylibmagic" in sys.modules and dict(os.environ) == before and ctypes.CDLL.__init__ is hide
     """
-    pytest.importorskip("pylibmagic")
+    if importlib.util.find_spec("pylibmagic") is None:  # importing it would change this process's environment
+        pytest.skip("pylibmagic is not installed")
     run = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(script)],
         input=image("GIF"),

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import subprocess
+import sys
+import textwrap
 from dataclasses import replace
 from pathlib import Path
 
@@ -108,3 +111,32 @@ def test_what_may_not_be_read_is_said(path: Path) -> None:
     reading = reader.read(look(path))
     assert [e.code for e in reading.errors] == ["FILE_UNREADABLE"]
     assert "not readable" in reading.media[0].sniffed
+
+
+def test_a_libmagic_that_does_not_work_is_said_and_tried_again(tmp_path: Path) -> None:
+    """In a process of its own, since libmagic reads its environment once."""
+    script = """
+        import sys
+        from pathlib import Path
+        from postpost_sync import reader, scan
+        from postpost_sync.errors import PostError
+        from postpost_sync.names import Names
+        folder = scan.look(sys.argv[1], "post", Names())
+        try:
+            reader.read(folder)
+        except PostError as error:
+            print(error.finding.code)
+    """
+    (tmp_path / "post").mkdir()
+    (tmp_path / "post" / "a.jpg").write_bytes(b"plain words, so that only libmagic can tell " * 9)
+    (tmp_path / "post" / "post.yaml").write_text("content: x\nplatforms: [x-1]\n")
+    (tmp_path / "broken.mgc").write_bytes(b"no database")
+    run = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script), str(tmp_path)],
+        env={"PYTHONPATH": os.pathsep.join(sys.path), "MAGIC": str(tmp_path / "broken.mgc")},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert run.stdout == "LIBMAGIC_BROKEN\n"

@@ -202,6 +202,22 @@ def test_presence_of_a_root(tmp_path: Path) -> None:
     assert not present(str(tmp_path / "a"))
 
 
+def test_what_systems_leave_in_an_empty_disk_is_nothing(tmp_path: Path) -> None:
+    for name in ("lost+found", ".keep", ".Trash-1000", "System Volume Information"):
+        (tmp_path / name).mkdir()
+    assert not present(str(tmp_path))
+    (tmp_path / "README.txt").touch()
+    assert present(str(tmp_path))
+
+
+def test_a_missing_folder_was_removed_only_where_its_file_system_is_still_there(tmp_path: Path) -> None:
+    put(tmp_path / "a/b")
+    device = tmp_path.stat().st_dev
+    for path in ("gone", "a/gone/deeper", "a/b/gone"):
+        assert present(str(tmp_path), path, device)
+        assert not present(str(tmp_path), path, device + 1)
+
+
 # --- oddities ---------------------------------------------------------------------------------------------------------
 
 

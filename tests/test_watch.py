@@ -33,7 +33,7 @@ MOUNTINFO = """\
 
 
 @pytest.fixture
-def table(tmp_path: Path) -> Iterator[Callable[[str], str]]:
+def table(tmp_path: Path) -> Callable[[str], str]:
     def write(text: str) -> str:
         (tmp_path / "table").write_text(text)
         return str(tmp_path / "table")
