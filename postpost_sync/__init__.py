@@ -46,6 +46,8 @@ Imports go downward only:
     states         the states of a post, and which may follow which
     steps          what `plan` can answer
     plan           what to do next: the one place that decides
+    building       its lower half: from a wanted post to a scheduled one
+    deciding       what both rest on: which group is which, what may be called now
     ledger         what each thing that happened changes in a record
     names          what a name says, and the name a file is sent under
     wanted         what a folder asks for

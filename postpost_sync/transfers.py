@@ -18,9 +18,10 @@ from postpost_sync.errors import FileChanged, PostError
 from postpost_sync.log import Log
 from postpost_sync.looks import Look, Looks
 from postpost_sync.models import Group, Upload, UploadStage
-from postpost_sync.plan import URL_MARGIN
 from postpost_sync.steps import Transfer
 from postpost_sync.store import Store
+
+URL_MARGIN = 60.0  # seconds of life an upload URL must still have when its PUT starts
 
 
 class Slots:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from postpost_sync.deciding import draft_group, live_group
 from postpost_sync.errors import Finding, printable
 from postpost_sync.models import Group, GroupStage, Record, TroubleKind
-from postpost_sync.plan import draft_group, live_group
 from postpost_sync.states import State
 from postpost_sync.times import for_people, to_service
 

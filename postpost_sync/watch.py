@@ -120,7 +120,8 @@ class NativeWatcher:
     """The kernel's notifications for one root, as hints. `doubt` is called where some may have been missed."""
 
     def __init__(self, root: str, names: Names, hint: Hint, doubt: Callable[[], None]) -> None:
-        self._root, self._names, self._hint, self._doubt = root, names, hint, doubt
+        self._root = os.path.realpath(root)  # watchdog would watch a link itself
+        self._names, self._hint, self._doubt = names, hint, doubt
         self._observer: Any = None
         self._log = _Overflow(self._overflowed)
         self._trouble: Finding | None = None

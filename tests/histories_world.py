@@ -22,8 +22,8 @@ from unittest import mock
 
 import yaml
 
+from postpost_sync.building import FRESH
 from postpost_sync.models import GroupStage, Policy, Record
-from postpost_sync.plan import FRESH
 from postpost_sync.sandbox import Behaviour, FaultKind, Faults, Group, Request, Response
 from postpost_sync.states import State
 from postpost_sync.times import to_service

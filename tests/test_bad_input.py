@@ -271,7 +271,7 @@ def test_an_api_that_answers_nonsense_is_said_and_tried_again(
     with rig(tmp_path, capsys) as pp:
         pp.sandbox.faults.add(ANSWERS[name])
         pp.drop("post")
-        assert pp.run_once("2s") == 1
+        assert pp.run_once("5s") == 1
         post = pp.post("post")
         assert post["state"] == "drafting"
         assert post["error"]["code"] in ("SERVICE_TROUBLE", "CREATE_UNKNOWN")
@@ -286,7 +286,7 @@ def test_an_api_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[
         pp.api_url = "http://127.0.0.1:9/api/v1"
         pp.configure()
         pp.drop("post")
-        assert pp.run_once("2s") == 1
+        assert pp.run_once("5s") == 1
         assert pp.post("post")["error"]["code"] == "SERVICE_UNREACHABLE"
 
 

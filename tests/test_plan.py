@@ -12,6 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from postpost_sync import ledger
+from postpost_sync.building import REBUILDS, REFUSALS, SEARCHES
+from postpost_sync.deciding import FOLLOW_FOR, compare
 from postpost_sync.errors import Finding
 from postpost_sync.models import (
     Entry,
@@ -34,7 +36,7 @@ from postpost_sync.models import (
     Upload,
     UploadStage,
 )
-from postpost_sync.plan import ABSENCE_GRACE, FOLLOW_FOR, REBUILDS, REFUSALS, SEARCHES, compare, plan
+from postpost_sync.plan import ABSENCE_GRACE, plan
 from postpost_sync.states import State, check_move
 from postpost_sync.steps import (
     Abandon,

@@ -154,6 +154,21 @@ def test_a_change_is_a_hint_at_its_folder(
         heard.watcher.stop()
 
 
+def test_a_root_that_is_a_link_is_watched_as_what_it_leads_to(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    heard = Heard(tmp_path / "link")
+    heard.watcher.start()
+    try:
+        assert heard.watcher.trouble() is None
+        (tmp_path / "link/new").mkdir()
+        heard.wait_for("new", True)
+        write(tmp_path / "real/new/x")
+        heard.wait_for("new", False)
+    finally:
+        heard.watcher.stop()
+
+
 def test_neither_reading_nor_what_is_ignored_is_a_hint(heard: Heard) -> None:
     for name in ("a/.hidden", "a/post.status.yaml", "a/x.part", "@eaDir"):
         write(heard.root / name)

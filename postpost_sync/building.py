@@ -1,0 +1,314 @@
+"""The lower half of `plan`: from a post that is wanted to one that stands scheduled at PostPost, and nothing besides.
+
+4. At most one draft is built at a time: create (an unknown create is searched for first), upload in order, read back.
+5. Only a verified draft is scheduled, and never while another post of this folder stands scheduled.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from postpost_sync.deciding import Deciding, compare, draft_group, live_group
+from postpost_sync.errors import Finding, printable
+from postpost_sync.models import Group, GroupStage, Post, TroubleKind, UploadStage
+from postpost_sync.states import State
+from postpost_sync.steps import (
+    Abandon,
+    Abort,
+    CheckDraft,
+    Create,
+    Decision,
+    Doom,
+    Finish,
+    Hash,
+    PutBack,
+    Recognise,
+    Search,
+    Transfer,
+    Update,
+    Verified,
+)
+from postpost_sync.times import for_people
+
+EDIT_CLOSES = (
+    120.0  # seconds before its time within which a post is no longer changed: the scheduler ticks once a minute
+)
+READ_BACK_FOR = 60.0  # seconds for which a listing may lag behind
+FRESH = 60.0  # seconds after which a draft is read back once more: somebody may have put media into it meanwhile
+REBUILDS = 3
+REFUSALS = 20  # URLs of one file that the store may refuse before its post is given up
+SEARCHES = 4  # looks for a create whose answer was lost, before it counts as not happened
+
+
+class Building(Deciding):
+    """Rules 4 and 5."""
+
+    def _carry_out(self, post: Post, time: datetime | None, warnings: tuple[Finding, ...]) -> Decision:
+        live, draft = self.live, self.draft
+        if live is not None and live.lost and self.record.confirmed and not self._out:
+            return self._as_is(Doom(live))  # deleted at PostPost, and a person wants it all the same
+        if not self.record.groups and (first := self._before_anything(post, time, warnings)) is not None:
+            return first
+        if live is not None:
+            same = compare(live, post)
+            if same is not None and same:
+                return self._local(Hash(same))
+            if live.stage in (GroupStage.ENDED, GroupStage.GOING_OUT):
+                return self._after_going_out(live, post, time, same is not None, warnings)
+            if same is not None:
+                return self._same_post(live, post, time, warnings)
+            if self._closed(live):
+                return self._too_late(live, post, warnings)
+            warnings = (
+                *warnings,
+                Finding("REPLACING", "the folder was changed; the earlier post stands until the new one is ready"),
+            )
+        state = State.DRAFTING if live is None else State.SCHEDULED
+        if draft is None:
+            if self.record.gave_up is not None:
+                lasting = tuple(warning for warning in warnings if warning.code != "REPLACING")
+                return self._failed(self.record.gave_up, lasting, post)
+            return self._call(Create(post), state, None, warnings, post, time)
+        if draft.stage is GroupStage.CREATING:
+            return self._search(draft, state, warnings, post)
+        if self.record.gave_up is not None:
+            return self._as_is(Abort() if self.snapshot.in_flight else Doom(draft))
+        same = compare(draft, post)
+        if same is None:
+            return self._as_is(Abort() if self.snapshot.in_flight else Doom(draft))
+        if same:
+            return self._local(Hash(same))
+        return self._build(draft, post, time, warnings)
+
+    def _before_anything(self, post: Post, time: datetime | None, warnings: tuple[Finding, ...]) -> Decision | None:
+        """Whether a folder for which we have made nothing yet may have its post already. None: it has not."""
+        record, twin = self.record, self.snapshot.twin
+        if record.unproven and not record.confirmed:
+            if record.claim is not None and record.claim.differs:
+                differs = Finding(
+                    "EARLIER_POST_DIFFERS",
+                    f"the status file names the post {record.claim.post_group_id}, and PostPost holds something else under it",
+                    "delete that post at PostPost if it is this folder's, then: postpost-sync retry FOLDER",
+                )
+                return self._rest(State.HELD, differs, warnings, post=post, time=time)
+            return self._call(Recognise(post, time), State.DRAFTING, None, warnings, post, time)
+        if twin is None or record.confirmed or twin.time != time:
+            return None
+        group = live_group(twin) or draft_group(twin)
+        same = compare(group, post) if group is not None else None
+        if same is None:
+            return None
+        if same:
+            return self._local(Hash(same))
+        original = f'"{printable(twin.path)}"'
+        copy = Finding(
+            "COPY_OF",
+            f"it is a copy of {original}, with the same text, platforms, media and time",
+            "change it, remove it, or if both are meant: postpost-sync retry FOLDER",
+        )
+        return self._rest(State.HELD, copy, warnings, post=post, time=time)
+
+    def _search(
+        self, group: Group, state: State, warnings: tuple[Finding, ...] = (), post: Post | None = None
+    ) -> Decision:
+        if group.searches >= SEARCHES:
+            return self._as_is(Abandon(group))
+        return self._call(Search(group), state, None, warnings, post)
+
+    def _build(self, draft: Group, post: Post, time: datetime | None, warnings: tuple[Finding, ...]) -> Decision:
+        state = State.UPLOADING if self.live is None else State.SCHEDULED
+        if draft.lost and self.record.confirmed:
+            return self._as_is(Doom(draft))
+        for upload in draft.uploads:
+            if upload.stage is UploadStage.STORED or upload.position in self.snapshot.in_flight:
+                continue
+            if upload.refused > REFUSALS:
+                gave_up = Finding(
+                    "UPLOAD_REFUSED",
+                    f"the object store refused {printable(upload.name)} {REFUSALS + 1} times",
+                    "postpost-sync retry FOLDER tries again",
+                )
+                return self._given_up(gave_up, warnings, post)
+            return self._call(Transfer(draft, upload), state, None, warnings, post, time)
+        if self.snapshot.in_flight:
+            return self._rest(state, None, warnings, post=post, time=time)
+        if draft.uploads and not draft.verified:
+            return self._compare_media(draft, state, post, time, warnings)
+        return self._schedule(draft, post, time, warnings)
+
+    def _compare_media(
+        self, draft: Group, state: State, post: Post, time: datetime | None, warnings: tuple[Finding, ...]
+    ) -> Decision:
+        """Whether the media that PostPost lists under the draft are exactly ours."""
+        seen, ours = draft.read_back, len(draft.uploads)
+        check = self._call(CheckDraft(draft), state, None, warnings, post, time)
+        if seen is None:
+            return check
+        waited = (seen.at - seen.first_at).total_seconds()
+        ghosts = draft.records_possible - ours
+        if seen.found and seen.media is None:  # what is not listed is known from our own records alone
+            if ghosts <= 0:
+                return self._as_is(Verified(draft))
+            lacking = False
+        elif seen.ours is not None:
+            lacking = seen.ours < ours
+        else:  # by number alone a record without bytes may stand in for a file that is not listed yet
+            lacking = (seen.media or 0) < ours or (seen.media == ours and ghosts > 0 and waited < READ_BACK_FOR)
+        if seen.found and seen.media == ours and not lacking and not seen.strangers:
+            return self._as_is(Verified(draft))
+        if not seen.found or lacking:
+            if waited < READ_BACK_FOR:
+                again = seen.at + timedelta(seconds=max(2.0, min(waited, 15.0)))
+                left = (again - self.now).total_seconds()
+                return check if left <= 0 else self._rest(state, None, warnings, after=left, post=post, time=time)
+            if not seen.found:
+                return self._held_for_person(
+                    Finding(
+                        "DRAFT_GONE",
+                        "the draft is no longer listed at PostPost; perhaps it was deleted in the dashboard",
+                        "postpost-sync retry FOLDER makes a new one",
+                    ),
+                    warnings,
+                    post,
+                    draft,
+                )
+        extra = (seen.media or 0) - ours
+        if seen.strangers or extra > ghosts:
+            return self._held_for_person(
+                Finding(
+                    "MEDIA_ADDED_ELSEWHERE",
+                    f"the draft holds {seen.media} media, the folder {ours}: somebody added some at PostPost",
+                    "schedule it there, or: postpost-sync retry FOLDER makes a new draft",
+                ),
+                warnings,
+                post,
+                draft,
+            )
+        if self.record.rebuilds >= REBUILDS:
+            return self._given_up(
+                Finding(
+                    "UPLOAD_TOO_SLOW",
+                    f"its media could not be sent within the life of their upload URLs, {REBUILDS + 1} times over",
+                    "try a faster connection or smaller files, then: postpost-sync retry FOLDER",
+                ),
+                warnings,
+                post,
+            )
+        return self._as_is(Doom(draft, rebuild=True))
+
+    def _held_for_person(self, why: Finding, warnings: tuple[Finding, ...], post: Post, draft: Group) -> Decision:
+        """In doubt about a draft: hold. A person's `retry` means a new draft; the old one stays where it may be theirs."""
+        if self.record.confirmed:
+            return self._as_is(Abandon(draft))
+        return self._rest(State.HELD, why, warnings, post=post)
+
+    def _schedule(self, draft: Group, post: Post, time: datetime | None, warnings: tuple[Finding, ...]) -> Decision:
+        live = self.live
+        if draft.uploads and draft.read_back is not None and draft.read_back.media is None:
+            warnings = (
+                *warnings,
+                Finding("MEDIA_NOT_LISTED", "PostPost does not list the draft's media; our uploads were all confirmed"),
+            )
+        if live is not None and live.stage is GroupStage.SCHEDULED:
+            withdraw = self._call(Update(live, None, None), State.SCHEDULED, None, warnings, post, time)
+            return self._as_it_was(draft, withdraw, post, time, warnings)
+        if live is not None and (refused := self._refused_in_its_place()) is not None:
+            earlier = live.answered_time or time or self.now
+            return self._call(
+                PutBack(live, max(earlier, self.now), earlier, refused), State.SCHEDULED, None, warnings, post, time
+            )
+        if time is None:
+            if live is not None:
+                return self._as_is(Doom(live))
+            return self._finish(State.DRAFTED, warnings, post, None)
+        state = State.SCHEDULED if live is not None else State.UPLOADING if draft.uploads else State.DRAFTING
+        update = self._call(Update(draft, max(time, self.now), time), state, None, warnings, post, time)
+        return self._as_it_was(draft, update, post, time, warnings)
+
+    def _refused_in_its_place(self) -> Finding | None:
+        """Why the new version could not be scheduled in the place of the earlier one, which is a draft for the moment."""
+        if self.record.trouble_with(PutBack.__name__) is not None:  # on its way back, and that did not work at once
+            why = "PostPost refused the new version"
+            return Finding("SCHEDULE_REFUSED", why, "change the post, or: postpost-sync retry FOLDER")
+        trouble = self.record.trouble_with(Update.__name__)
+        return trouble.finding if trouble is not None and trouble.kind is not TroubleKind.RETRY else None
+
+    def _as_it_was(
+        self, draft: Group, update: Decision, post: Post, time: datetime | None, warnings: tuple[Finding, ...]
+    ) -> Decision:
+        """The update, unless the draft has lain for a while: then its media are compared once more before."""
+        if not isinstance(update.step, Update):
+            return update
+        seen = draft.read_back
+        if (self.now - (seen.at if seen is not None else draft.intent_at)).total_seconds() > FRESH:
+            return self._call(CheckDraft(draft), update.state, None, warnings, post, time)
+        if seen is not None and not draft.verified:
+            return self._compare_media(draft, update.state, post, time, warnings)
+        return update
+
+    def _same_post(self, live: Group, post: Post, time: datetime | None, warnings: tuple[Finding, ...]) -> Decision:
+        """The post stands as the folder has it, but for its time."""
+        if self.draft is not None:
+            if self.draft.stage is GroupStage.CREATING:
+                return self._search(self.draft, State.SCHEDULED, warnings, post)
+            return self._as_is(Abort() if self.snapshot.in_flight else Doom(self.draft))
+        if live.stage is GroupStage.SCHEDULED:
+            if live.asked_time == time:
+                return self._finish(State.SCHEDULED, warnings, post, time)
+            if self._closed(live):
+                return self._too_late(live, post, warnings)
+        elif time is None:
+            return self._finish(State.DRAFTED, warnings, post, None)
+        send = None if time is None else max(time, self.now)
+        update = self._call(Update(live, send, time), State.SCHEDULED, None, warnings, post, time)
+        if live.stage is GroupStage.WITHDRAWN:
+            return self._as_it_was(live, update, post, time, warnings)
+        return update
+
+    def _closed(self, live: Group) -> bool:
+        if live.stage is not GroupStage.SCHEDULED or live.answered_time is None:
+            return False
+        return (live.answered_time - self.now).total_seconds() < EDIT_CLOSES
+
+    def _too_late(self, live: Group, post: Post, warnings: tuple[Finding, ...]) -> Decision:
+        when = for_people(live.answered_time or self.now, post.timezone)
+        return self._rest(
+            State.INVALID,
+            Finding(
+                "EDIT_TOO_LATE",
+                f"the change came within 2 minutes of its time or after it; the post goes out as it was ({when})",
+                "undo the change, or make a new folder for a new post",
+            ),
+            warnings,
+            post=post,
+        )
+
+    def _after_going_out(
+        self, live: Group, post: Post, time: datetime | None, same: bool, warnings: tuple[Finding, ...]
+    ) -> Decision:
+        if self.draft is not None:
+            if self.draft.stage is GroupStage.CREATING:
+                return self._search(self.draft, self.record.state, warnings, post)
+            return self._as_is(Abort() if self.snapshot.in_flight else Doom(self.draft))
+        if same and (live.asked_time == time or time is None):
+            return self._finish(live.outcome or State.SCHEDULED, warnings, post, time)
+        return self._too_late(live, post, warnings)
+
+    def _given_up(self, error: Finding, warnings: tuple[Finding, ...], post: Post) -> Decision:
+        """No further try by itself; a draft of ours does not stay behind."""
+        if self.snapshot.in_flight:
+            return self._as_is(Abort())
+        if self.draft is not None and self.draft.stage is GroupStage.DRAFT:
+            return self._as_is(Doom(self.draft, gave_up=error))
+        if self.draft is not None:  # it may have come to be
+            return self._search(self.draft, State.FAILED, warnings, post)
+        return self._failed(error, warnings, post)
+
+    def _failed(self, error: Finding, warnings: tuple[Finding, ...], post: Post) -> Decision:
+        if self.live is not None and self.live.stage in (GroupStage.SCHEDULED, GroupStage.GOING_OUT):
+            error = Finding(error.code, f"{error.message} (the earlier post stands as it was)", error.hint)
+            return self._rest(State.INVALID, error, warnings, post=post)
+        return self._rest(State.FAILED, error, warnings, post=post)
+
+    def _finish(self, state: State, warnings: tuple[Finding, ...], post: Post, time: datetime | None) -> Decision:
+        return Decision(Finish(), state, None, warnings, post, time)

@@ -1,0 +1,152 @@
+"""What every decision rests on: which of a folder's groups is which, whether a group is a post, what may be called now.
+
+`plan` and its lower half `building` are made of these. Pure, as they are.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from postpost_sync.errors import Finding
+from postpost_sync.models import Group, GroupStage, Policy, Post, Record, Snapshot, TroubleKind
+from postpost_sync.states import State
+from postpost_sync.steps import Decision, Delete, LearnTime, Rest, Step
+
+FOLLOW_FOR = 86400.0  # seconds after its time for which a post's outcome is asked for
+LEARN_WITHIN = 900.0  # seconds; a try to learn the time that is further off than this was set by another clock
+
+
+def live_group(record: Record) -> Group | None:
+    """The post that stands (or stood) scheduled for this folder."""
+    stages = (GroupStage.SCHEDULED, GroupStage.GOING_OUT, GroupStage.ENDED), (GroupStage.WITHDRAWN,)
+    for wanted in stages:
+        if found := [g for g in record.groups if g.stage in wanted]:
+            return found[-1]
+    return None
+
+
+def draft_group(record: Record) -> Group | None:
+    """The draft that is being built."""
+    drafts = [g for g in record.groups if g.stage in (GroupStage.CREATING, GroupStage.DRAFT)]
+    return drafts[-1] if drafts else None
+
+
+def compare(group: Group, post: Post) -> tuple[str, ...] | None:
+    """Whether the group is this post, time aside: None it is not, () it is, else the files that must be hashed to tell."""
+    if (group.content, group.platforms, dict(group.platform_settings)) != (
+        post.content,
+        post.platforms,
+        dict(post.platform_settings),
+    ):
+        return None
+    if len(group.uploads) != len(post.media):
+        return None
+    unknown: list[str] = []
+    for upload, file in zip(group.uploads, post.media, strict=True):
+        if upload.content_type != file.content_type or upload.stat.size != file.stat.size:
+            return None
+        if upload.stat == file.stat:
+            continue
+        if upload.sha256 is None:
+            return None  # its bytes were never read to the end, so nothing can be said about them
+        if file.sha256 is None:
+            unknown.append(file.name)
+        elif file.sha256 != upload.sha256:
+            return None
+    return tuple(unknown)
+
+
+class Deciding:
+    """One decision: what it is about, and the forms that an answer can take."""
+
+    def __init__(self, snapshot: Snapshot, record: Record, now: datetime) -> None:
+        self.snapshot, self.record, self.now = snapshot, record, now
+        self.policy: Policy = snapshot.policy
+        self.live = live_group(record)
+        self.draft = draft_group(record)
+
+    @property
+    def _out(self) -> bool:
+        """Whether the folder's post has left our hands: nothing that happens to the folder leads to another."""
+        return self.live is not None and self.live.stage in (GroupStage.ENDED, GroupStage.GOING_OUT)
+
+    def _follow_due(self) -> float | None:
+        """Seconds until the outcome should be asked for; None where there is nothing to ask."""
+        live = self.live
+        if live is None or live.stage not in (GroupStage.SCHEDULED, GroupStage.GOING_OUT) or live.post_group_id is None:
+            return None
+        time, scheduled = live.answered_time or self.now, live.stage is GroupStage.SCHEDULED
+        if scheduled and self.now < time:
+            return (time - self.now).total_seconds()
+        if live.checked_at is None or (scheduled and live.checked_at < time):
+            return 0.0
+        waited = (live.checked_at - time).total_seconds()
+        if waited > FOLLOW_FOR:
+            return None
+        pause = min(max(waited, 5.0), 3600.0) if waited > 0 else 300.0
+        return (live.checked_at - self.now).total_seconds() + pause
+
+    def _delete_waits(self) -> bool:
+        """Whether a delete did not work and is not due again: that is no reason to hold up the folder's own post."""
+        trouble = self.record.trouble_with(Delete.__name__)
+        if trouble is None:
+            return False
+        return trouble.until is None or (trouble.until > self.now and self.snapshot.clock_known)
+
+    def _rest(
+        self,
+        state: State,
+        error: Finding | None,
+        warnings: tuple[Finding, ...] = (),
+        *,
+        after: float | None = None,
+        post: Post | None = None,
+        time: datetime | None = None,
+    ) -> Decision:
+        due = self._follow_due()
+        delete = self.record.trouble_with(Delete.__name__)
+        again = (delete.until - self.now).total_seconds() if delete is not None and delete.until is not None else None
+        waits = [w for w in (after, due, again) if w is not None and w > 0]  # what is due and not done is held up
+        return Decision(Rest(min(waits) if waits else None), state, error, warnings, post, time)
+
+    def _local(self, step: Step) -> Decision:
+        """A step that needs the folder's files alone: where they could not be read, not before a retry is due."""
+        trouble = self.record.trouble_with(type(step).__name__)
+        if trouble is None or trouble.until is None or trouble.until <= self.now:
+            return self._as_is(step)
+        left = (trouble.until - self.now).total_seconds()
+        return self._rest(self.record.state, trouble.finding, self.record.warnings, after=left)
+
+    def _as_is(self, step: Step) -> Decision:
+        return Decision(step, self.record.state, self.record.error, self.record.warnings)
+
+    def _call(
+        self,
+        step: Step,
+        state: State,
+        error: Finding | None,
+        warnings: tuple[Finding, ...],
+        post: Post | None = None,
+        time: datetime | None = None,
+    ) -> Decision:
+        """A step that needs the service: not while the key is refused, nor before a retry is due."""
+        snapshot, trouble = self.snapshot, self.record.trouble_with(type(step).__name__)
+        if snapshot.key_refused is not None and (probe := snapshot.key_probe_at) is not None and probe > self.now:
+            left = (probe - self.now).total_seconds()
+            return self._rest(state, snapshot.key_refused, warnings, after=left, post=post, time=time)
+        if trouble is None:
+            return Decision(step, state, error, warnings, post, time)
+        if trouble.kind is TroubleKind.REFUSED:
+            refused = State.FAILED if self.draft is not None else State.INVALID
+            return self._rest(refused, trouble.finding, warnings, post=post, time=time)
+        if trouble.kind is TroubleKind.HELD:
+            state = State.HELD
+        if trouble.until is not None and not snapshot.clock_known:  # the clock was set since: how long is not known
+            if not isinstance(step, LearnTime):
+                return self._call(LearnTime(), state, trouble.finding, warnings, post, time)
+            if (trouble.until - self.now).total_seconds() > LEARN_WITHIN:
+                return Decision(step, state, trouble.finding, warnings, post, time)
+        if trouble.until is not None and trouble.until <= self.now:
+            return Decision(step, state, trouble.finding, warnings, post, time)
+        left_until = (trouble.until - self.now).total_seconds() if trouble.until is not None else None
+        return self._rest(state, trouble.finding, warnings, after=left_until, post=post, time=time)
