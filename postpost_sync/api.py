@@ -29,7 +29,7 @@ from postpost_sync.errors import (
     Unclear,
     printable,
 )
-from postpost_sync.models import Settings
+from postpost_sync.models import Connection, Settings
 from postpost_sync.times import parse_service_time, to_service
 from postpost_sync.urls import scrubbed
 
@@ -136,15 +136,6 @@ class PlatformPost:
     error: Mapping[str, Any] | None
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
-    platform_id: str
-    name: str
-    token_status: str
-    token_expires: str | None
-    last_error: str | None
-
-
 class PostPost:
     """The API as one account sees it. Safe to use from several threads."""
 
@@ -155,6 +146,7 @@ class PostPost:
         self._headers = {"x-api-key": key, "User-Agent": f"postpost-sync/{__version__}", "Accept": "application/json"}
         if user_id:
             self._headers["x-postpost-user-id"] = user_id
+        self.last_connections: tuple[Connection, ...] | None = None  # as they were when they were last asked for
         self.clock = ServerClock(local or SystemClock())
 
     # --- the calls ---
@@ -242,7 +234,9 @@ class PostPost:
         found = answer.get("connections")
         if not isinstance(found, list):
             raise _unclear("platform-connections", "the answer has no connections")
-        return tuple(_connection(c) for c in found if isinstance(c, dict) and isinstance(c.get("platformId"), str))
+        connections = (c for c in found if isinstance(c, dict) and isinstance(c.get("platformId"), str))
+        self.last_connections = tuple(_connection(c) for c in connections)
+        return self.last_connections
 
     # --- one call ---
 

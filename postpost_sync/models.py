@@ -132,6 +132,17 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
+class Connection:
+    """An account that PostPost can post to."""
+
+    platform_id: str
+    name: str
+    token_status: str
+    token_expires: str | None
+    last_error: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """What the config says about one root, as far as a post's fate depends on it."""
 
@@ -142,6 +153,7 @@ class Policy:
     late_tolerance: float = 900.0
     catch_up: float = 21600.0
     cancel_removed: bool = False
+    connections: tuple[Connection, ...] | None = None  # of its key, as last seen; None: never asked
     limits: Mapping[str, Mapping[str, float]] = field(
         default_factory=dict
     )  # platform -> key of platforms.KEYS -> figure

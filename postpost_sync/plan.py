@@ -138,7 +138,10 @@ class _Plan(Building):
             return self._rest(State.HELD, other, wanted.warnings, post=post, time=wanted.time)
         time, record, warnings = wanted.time, self.record, wanted.warnings
         if not self.snapshot.clock_known:  # it could be early or late, and an intent must be in the service's time
-            return self._call(LearnTime(), record.state, record.error, record.warnings, post, time)
+            state = (
+                State.DRAFTING if record.state is State.SETTLING else record.state
+            )  # it has settled; the service is next
+            return self._call(LearnTime(), state, record.error, record.warnings, post, time)
         if record.complete_at is None or (wanted.now and record.now_time is None):
             return self._local(Read())  # it was read before the time was known
         if wanted.now:

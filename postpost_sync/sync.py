@@ -139,7 +139,7 @@ class Sync:
             folder, present = None, False
         return Snapshot(
             folder,
-            site.policy,
+            replace(site.policy, connections=site.account.api.last_connections),
             self.looks.saw(look, folder),
             present,
             look.reading,

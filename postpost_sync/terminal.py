@@ -25,7 +25,7 @@ from postpost_sync.states import NEEDS_PERSON, State
 from postpost_sync.times import parse_service_time
 
 if TYPE_CHECKING:
-    from postpost_sync.api import Connection
+    from postpost_sync.models import Connection
 
 Post = Mapping[str, Any]  # an entry of `posts` in `status --json`
 

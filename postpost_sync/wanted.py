@@ -7,6 +7,7 @@ the platforms take is `preflight`'s.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -107,7 +108,31 @@ def _platforms(sidecar: Sidecar, policy: Policy, errors: list[Finding], warnings
                         near or "`postpost-sync accounts` lists the ids",
                     )
                 )
+    if policy.connections:
+        warnings += _accounts(ids, where, {one.platform_id: one for one in policy.connections})
     return tuple(ids)
+
+
+def _accounts(ids: Sequence[str], where: str, connected: Mapping[str, Connection]) -> Iterator[Finding]:
+    """What is known about the accounts that it goes to. Never an error: the list may be older than an account."""
+    for one in ids:
+        account = connected.get(one)
+        if account is None:
+            why = f"{where}: PostPost shows no connected account {printable(one)}"
+            near = did_you_mean(one, connected)
+            hint = near if near.startswith("did you mean") else "`postpost-sync accounts` lists those that are"
+            yield Finding("UNKNOWN_CONNECTION", why, hint)
+        elif account.token_status == "expired":  # noqa: S105 - a status, no secret
+            yield Finding(
+                "TOKEN_EXPIRED", f"{where}: the token of {one} has expired", "reconnect it in PostPost's dashboard"
+            )
+        elif account.token_status == "expiring_soon":  # noqa: S105
+            when = f" ({account.token_expires})" if account.token_expires else ""
+            yield Finding(
+                "TOKEN_EXPIRING",
+                f"{where}: the token of {one} expires soon{when}",
+                "reconnect it in PostPost's dashboard",
+            )
 
 
 def _time(

@@ -155,7 +155,7 @@ def test_a_wrong_extension_is_sent_under_the_right_one(pp: Rig) -> None:
     assert pp.run_once() == 0
     media = pp.groups()[0].media[0]
     assert (media.content_type, media.file_name) == ("image/png", "photo.png")
-    assert [w["code"] for w in pp.post("wrong")["warnings"]] == ["MEDIA_WRONG_EXTENSION"]
+    assert "MEDIA_WRONG_EXTENSION" in [w["code"] for w in pp.post("wrong")["warnings"]]
 
 
 def test_names_that_the_service_would_make_equal_stay_apart(pp: Rig) -> None:

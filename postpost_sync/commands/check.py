@@ -13,11 +13,12 @@ from pathlib import Path
 import click
 
 from postpost_sync import config as configs
-from postpost_sync import reader, scan, view
+from postpost_sync import reader, scan, upload, view
+from postpost_sync.api import PostPost
 from postpost_sync.commands.common import load_config
 from postpost_sync.config import Config, Root
-from postpost_sync.errors import FileChanged, Finding, ProgramError, printable
-from postpost_sync.models import Folder, Oddity, Policy, Record, Snapshot
+from postpost_sync.errors import FileChanged, Finding, PostError, ProgramError, printable
+from postpost_sync.models import Connection, Folder, Oddity, Policy, Record, Snapshot
 from postpost_sync.names import Names
 from postpost_sync.plan import plan
 from postpost_sync.states import State
@@ -36,7 +37,12 @@ class Verdict:
 def check(option: str | None, paths: Sequence[Path], *, as_json: bool, offline: bool) -> int:
     config = _config(option, paths)
     names = Names(config.ignore if config else ())
-    verdicts = [verdict for place in _places(config, paths) for verdict in _below(*place, names)]
+    connections = {} if offline or config is None else _connections(config)
+    verdicts = [
+        verdict
+        for root, path, policy in _places(config, paths)
+        for verdict in _below(root, path, replace(policy, connections=connections.get(root)), names)
+    ]
     if paths and not verdicts:
         where = ", ".join(f'"{printable(str(path))}"' for path in paths)
         raise ProgramError(f"no post folder (one with a post.yaml) is at or below {where}", "check the path")
@@ -61,6 +67,23 @@ def _config(option: str | None, paths: Sequence[Path]) -> Config | None:
             return None
         raise
     return load_config(str(file))
+
+
+def _connections(config: Config) -> dict[str, tuple[Connection, ...]]:
+    """The connected accounts of each root, one call a key; where they cannot be had the rest is checked all the same."""
+    found: dict[str, tuple[Connection, ...]] = {}
+    asked: dict[tuple[str, str, str | None], tuple[Connection, ...]] = {}
+    with upload.new_client() as client:
+        for root in config.roots:
+            try:
+                who = (root.api.base_url, configs.api_key(root, os.environ), root.api.user_id)
+                if who not in asked:
+                    asked[who] = PostPost(client, *who).connections()
+                found[str(root.path)] = asked[who]
+            except (ProgramError, PostError) as error:
+                why = error.finding.message if isinstance(error, PostError) else error.message
+                click.echo(f"warning: the accounts of {root.path} are not checked: {printable(why)}", err=True)
+    return found
 
 
 def _places(config: Config | None, paths: Sequence[Path]) -> Iterator[tuple[str, str, Policy]]:

@@ -27,12 +27,12 @@ import click
 
 from postpost_sync import config as configs
 from postpost_sync import media, probe, upload, watch
-from postpost_sync.api import Connection, PostPost
+from postpost_sync.api import PostPost
 from postpost_sync.commands.common import opened_store
 from postpost_sync.config import CREDENTIAL, Config, ConfigError, Root, api_key
 from postpost_sync.errors import KeyRefused, PostError, ProgramError, printable
 from postpost_sync.lock import Lock
-from postpost_sync.models import RootState
+from postpost_sync.models import Connection, RootState
 from postpost_sync.names import Names
 from postpost_sync.times import TimeProblem, parse_service_time, zone
 
