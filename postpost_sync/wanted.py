@@ -13,7 +13,18 @@ from datetime import datetime
 
 from postpost_sync import preflight
 from postpost_sync.errors import Finding, did_you_mean, printable
-from postpost_sync.models import SIDECAR_NAMES, Entry, EntryKind, Folder, MediaFile, Policy, Post, Reading, Sidecar
+from postpost_sync.models import (
+    SIDECAR_NAMES,
+    Connection,
+    Entry,
+    EntryKind,
+    Folder,
+    MediaFile,
+    Policy,
+    Post,
+    Reading,
+    Sidecar,
+)
 from postpost_sync.names import is_conflict_copy, looks_like_media, natural_order
 from postpost_sync.sidecar import named
 from postpost_sync.times import TimeProblem, parse_time, zone
