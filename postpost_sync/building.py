@@ -6,9 +6,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from postpost_sync.deciding import Deciding, compare, draft_group, live_group
+from postpost_sync.deciding import Deciding, compare, draft_group, live_group, outcome
 from postpost_sync.errors import Finding, printable
 from postpost_sync.models import Group, GroupStage, Post, TroubleKind, UploadStage
 from postpost_sync.states import State
@@ -20,6 +21,7 @@ from postpost_sync.steps import (
     Decision,
     Doom,
     Finish,
+    Follow,
     Hash,
     PutBack,
     Recognise,
@@ -43,10 +45,21 @@ SEARCHES = 4  # looks for a create whose answer was lost, before it counts as no
 class Building(Deciding):
     """Rules 4 and 5."""
 
-    def _carry_out(self, post: Post, time: datetime | None, warnings: tuple[Finding, ...]) -> Decision:
+    def _carry_out(self, whole: Post, time: datetime | None, warnings: tuple[Finding, ...]) -> Decision:
+        """What it takes on the platforms that are not served yet. What is shown is the whole post."""
+        decision = self._carry_out_on(self._unserved(whole), time, warnings)
+        return replace(decision, post=whole) if decision.post is not None else decision
+
+    def _carry_out_on(self, post: Post, time: datetime | None, warnings: tuple[Finding, ...]) -> Decision:
         live, draft = self.live, self.draft
         if live is not None and live.lost and self.record.confirmed and not self._out:
             return self._as_is(Doom(live))  # deleted at PostPost, and a person wants it all the same
+        if not post.platforms:  # those that had failed are no longer asked for
+            if live is not None and live.stage not in (GroupStage.ENDED, GroupStage.GOING_OUT):
+                return self._as_is(Abort() if self.snapshot.in_flight else Doom(live))
+            if draft is not None:
+                return self._drop_draft(draft, warnings, post)
+            return self._finish(State.PUBLISHED, warnings, post, time)
         if not self.record.groups and (first := self._before_anything(post, time, warnings)) is not None:
             return first
         if live is not None:
@@ -249,9 +262,7 @@ class Building(Deciding):
     def _same_post(self, live: Group, post: Post, time: datetime | None, warnings: tuple[Finding, ...]) -> Decision:
         """The post stands as the folder has it, but for its time."""
         if self.draft is not None:
-            if self.draft.stage is GroupStage.CREATING:
-                return self._search(self.draft, State.SCHEDULED, warnings, post)
-            return self._as_is(Abort() if self.snapshot.in_flight else Doom(self.draft))
+            return self._drop_draft(self.draft, warnings, post)
         if live.stage is GroupStage.SCHEDULED:
             if live.asked_time == time:
                 return self._finish(State.SCHEDULED, warnings, post, time)
@@ -287,12 +298,26 @@ class Building(Deciding):
         self, live: Group, post: Post, time: datetime | None, same: bool, warnings: tuple[Finding, ...]
     ) -> Decision:
         if self.draft is not None:
-            if self.draft.stage is GroupStage.CREATING:
-                return self._search(self.draft, self.record.state, warnings, post)
-            return self._as_is(Abort() if self.snapshot.in_flight else Doom(self.draft))
-        if same and (live.asked_time == time or time is None):
-            return self._finish(live.outcome or State.SCHEDULED, warnings, post, time)
+            return self._drop_draft(self.draft, warnings, post)
+        unchanged = same and (live.asked_time == time or time is None)
+        if self._once_more(live, unchanged):
+            return self._as_is(Follow(live))
+        if unchanged:
+            return self._finish(outcome(self.record, live) or State.SCHEDULED, warnings, post, time)
         return self._too_late(live, post, warnings)
+
+    def _once_more(self, live: Group, unchanged: bool) -> bool:
+        """Whether another post is to follow one that has ended: where a person wants what failed, or what was deleted."""
+        if live.stage is not GroupStage.ENDED:
+            return False
+        if live.outcome in (State.FAILED, State.CANCELLED):  # it went out nowhere: an edit is as good a word as any
+            return self.record.confirmed or not unchanged
+        return live.outcome is State.PARTIALLY_PUBLISHED and self.record.confirmed
+
+    def _drop_draft(self, draft: Group, warnings: tuple[Finding, ...], post: Post) -> Decision:
+        if draft.stage is GroupStage.CREATING:
+            return self._search(draft, self.record.state, warnings, post)
+        return self._as_is(Abort() if self.snapshot.in_flight else Doom(draft))
 
     def _given_up(self, error: Finding, warnings: tuple[Finding, ...], post: Post) -> Decision:
         """No further try by itself; a draft of ours does not stay behind."""

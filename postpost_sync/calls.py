@@ -55,7 +55,7 @@ class Calls:
                 self._delete(account, group)
                 change(look.key, with_group(group.key, stage=GroupStage.GONE))
             case Ask(group):
-                results = tuple(_result(one) for one in account.api.get_post(_id(group)))
+                results = tuple(_result(one, group) for one in account.api.get_post(_id(group)))
                 change(look.key, ledger.outcome(group.key, results, account.now()))
 
     def _delete(self, account: Account, group: Group) -> None:
@@ -202,8 +202,11 @@ def _id(group: Group) -> str:
     return group.post_group_id
 
 
-def _result(one: PlatformPost) -> PlatformResult:
-    platform_id = one.platform_id if "-" in one.platform_id else f"{one.platform}-{one.platform_id}"
+def _result(one: PlatformPost, group: Group) -> PlatformResult:
+    """get-post gives the platform's own id of the account; it is shown, and compared, as the one that was asked for."""
+    compound = f"{one.platform}-{one.platform_id}"
+    asked = [name for name in (compound, one.platform_id) if name in group.platforms]
+    platform_id = asked[0] if asked else one.platform_id if "-" in one.platform_id else compound
     result = PlatformResult(platform_id, one.status, one.posted_id)
     if one.error is None:
         return result

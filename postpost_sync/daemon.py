@@ -20,7 +20,7 @@ from pathlib import Path
 import httpx
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from postpost_sync import upload
+from postpost_sync import upload, watch
 from postpost_sync.account import Account
 from postpost_sync.api import PostPost
 from postpost_sync.config import Config, api_key
@@ -70,6 +70,7 @@ class Daemon:
             undo.callback(self.store.close)
             self._client = upload.new_client(transport)
             undo.pop_all()
+        self._warn_of_network()
         self._transfers = ThreadPoolExecutor(config.concurrency, "transfer")
         self._scheduler = BackgroundScheduler(
             timezone=UTC, job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
@@ -112,6 +113,12 @@ class Daemon:
         self._due: dict[int, float] = {}  # key -> monotonic time of its next wake
         self._due_lock = threading.Lock()
         self._asked_until = datetime.now(UTC)
+
+    def _warn_of_network(self) -> None:
+        place = str(self.config.state_db.parent)
+        if (kind := watch.filesystem(place)) and watch.wants_polling(place):
+            hint = "SQLite's locks are not safe there: name a place on a local disk as state_db"
+            self._log.warning("the database is not on a local disk", path=self.config.state_db, kind=kind, hint=hint)
 
     # --- timers ---
 
@@ -170,10 +177,15 @@ class Daemon:
         progress = _Progress(self._service)
         while not self.stopping.wait(HEARTBEAT):
             self.roots.look_after()
-            self._wake_due()
-            newest = self.store.data_version()
-            if newest != version:  # a person's `retry`, from another process
-                self._wake_pending()
+            try:
+                self._lock.check()
+                self._wake_due()
+                newest = self.store.data_version()
+                if newest != version:  # a person's `retry`, from another process
+                    self._wake_pending()
+            except ProgramError as error:
+                self._give_up(error)
+                break
             moved = time.time() - time.monotonic() - skew
             if abs(moved) > CLOCK_JUMP:
                 self._take_clock_anew(moved)
@@ -244,9 +256,10 @@ class Daemon:
     # --- the end ---
 
     def _give_up(self, error: ProgramError) -> None:
-        self._log.error("cannot go on", why=error.message, hint=error.hint)
         error.status = 1  # not a start-up error: a service manager should try again
-        self._fatal = error
+        if self._fatal is None:  # the others meet the same
+            self._fatal = error
+            self._log.error("cannot go on", why=error.message, hint=error.hint)
         self.stopping.set()
 
     def request_stop(self) -> None:

@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from postpost_sync.errors import Finding
-from postpost_sync.models import Group, GroupStage, Policy, Post, Record, Snapshot, TroubleKind
+from postpost_sync.models import Group, GroupStage, PlatformResult, Policy, Post, Record, Snapshot, TroubleKind
 from postpost_sync.states import State
 from postpost_sync.steps import Decision, Delete, LearnTime, Rest, Step
 
@@ -29,6 +30,29 @@ def draft_group(record: Record) -> Group | None:
     """The draft that is being built."""
     drafts = [g for g in record.groups if g.stage in (GroupStage.CREATING, GroupStage.DRAFT)]
     return drafts[-1] if drafts else None
+
+
+def served(record: Record) -> frozenset[str]:
+    """The platforms on which earlier groups of this folder went out, or may have: none of them is posted to again."""
+    earlier = [g for g in record.groups if g.stage is GroupStage.FOLLOWED and g.outcome is not State.CANCELLED]
+    return frozenset(p for g in earlier for p in g.platforms if p not in failed_platforms(g))
+
+
+def failed_platforms(group: Group) -> frozenset[str]:
+    return frozenset(result.platform_id for result in group.results if result.status == "failed")
+
+
+def kept_results(record: Record) -> tuple[PlatformResult, ...]:
+    """What earlier groups of this folder brought about, where that stays as it is."""
+    earlier = [g for g in record.groups if g.stage is GroupStage.FOLLOWED and g.outcome is not State.CANCELLED]
+    return tuple(result for g in earlier for result in g.results if result.status != "failed")
+
+
+def outcome(record: Record, live: Group) -> State | None:
+    """What became of the folder's post as a whole."""
+    if live.outcome is State.FAILED and served(record):
+        return State.PARTIALLY_PUBLISHED
+    return live.outcome
 
 
 def compare(group: Group, post: Post) -> tuple[str, ...] | None:
@@ -64,11 +88,18 @@ class Deciding:
         self.policy: Policy = snapshot.policy
         self.live = live_group(record)
         self.draft = draft_group(record)
+        self.served = served(record)
 
     @property
     def _out(self) -> bool:
         """Whether the folder's post has left our hands: nothing that happens to the folder leads to another."""
         return self.live is not None and self.live.stage in (GroupStage.ENDED, GroupStage.GOING_OUT)
+
+    def _unserved(self, post: Post) -> Post:
+        """The post on the platforms that no earlier group has served."""
+        if not self.served:
+            return post
+        return replace(post, platforms=tuple(p for p in post.platforms if p not in self.served))
 
     def _follow_due(self) -> float | None:
         """Seconds until the outcome should be asked for; None where there is nothing to ask."""

@@ -26,6 +26,7 @@ class ProgramError(Exception):
     """The program as a whole cannot go on: said on one line, with the exit status."""
 
     status = 2  # usage, config, start-up
+    passing = False  # whether it may be over a little later, such as a full disk: worth another start
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)

@@ -245,6 +245,18 @@ def doomed(key: int, *, rebuild: bool, gave_up: Finding | None = None) -> Change
     return change
 
 
+def followed(key: int) -> Change:
+    """Another group is to serve what this one did not."""
+
+    def change(record: Record) -> Record:
+        group = next(g for g in record.groups if g.key == key)
+        previous = (*record.previous, group.post_group_id) if group.post_group_id else record.previous
+        record = replace(record, previous=previous, done=False, troubles=())
+        return with_group(key, stage=GroupStage.FOLLOWED)(record)
+
+    return change
+
+
 def updated(key: int, step: Update, status: str, time: datetime | None) -> Change:
     """What update-post answered is what counts: it may move the time."""
     if status == "draft":
@@ -253,7 +265,7 @@ def updated(key: int, step: Update, status: str, time: datetime | None) -> Chang
     fresh = with_group(key, stage=stage, asked_time=step.asked, answered_time=time or step.time, checked_at=None)
     if isinstance(step, PutBack):
         return lambda record: replace(fresh(record), gave_up=step.gave_up)
-    return fresh
+    return lambda record: replace(fresh(record), confirmed=False)  # a person's word for this one, not for the next
 
 
 def _withdrawn(key: int) -> Change:
@@ -420,9 +432,8 @@ def failed(step: Step, error: PostError, now: datetime, jitter: float) -> Change
             case NotEditable() if isinstance(step, Update):
                 asked = step.asked or step.group.asked_time
                 answered = step.group.answered_time or step.time or now
-                return with_group(step.group.key, stage=GroupStage.GOING_OUT, asked_time=asked, answered_time=answered)(
-                    record
-                )
+                out = with_group(step.group.key, stage=GroupStage.GOING_OUT, asked_time=asked, answered_time=answered)
+                return replace(out(record), confirmed=False)
             case Refused():
                 return trouble(TroubleKind.REFUSED, error.finding, None)
             case Unclear():

@@ -5,9 +5,12 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import time
 from pathlib import Path
 
 from postpost_sync.errors import ProgramError, printable
+
+PATIENCE = 0.5  # seconds: who asks whether it is held has it for a moment
 
 
 class Lock:
@@ -27,17 +30,24 @@ class Lock:
                 f"{self.path} cannot be written: {error.strerror}", "check state_db and its rights"
             ) from None
         try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            holder = printable(os.pread(fd, 64, 0).decode("ascii", "replace").strip())
+            self._wait_for(fd)
+        except BaseException:
             os.close(fd)
-            raise ProgramError(
-                f"another postpost-sync (process {holder or 'unknown'}) is serving {self.path.with_suffix('')}",
-                "stop that one first; two must not share one state_db",
-            ) from None
-        os.ftruncate(fd, 0)
-        os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
+            raise
+        with contextlib.suppress(OSError):  # a full disk: then it is held without saying by whom
+            os.ftruncate(fd, 0)
+            os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
         self._fd = fd
+
+    def check(self) -> None:
+        """ProgramError where the file was taken away: another process could then take a lock of its own."""
+        held = os.fstat(self._fd) if self._fd is not None else None
+        there = os.stat(self.path) if self.path.exists() else None
+        if held is None or there is None or not os.path.samestat(held, there):
+            raise ProgramError(
+                f"{self.path} was deleted while it was in use: nothing keeps a second daemon off",
+                "leave it where it is; it holds up nobody once the daemon has ended",
+            )
 
     def release(self) -> None:
         if self._fd is not None:
@@ -46,6 +56,21 @@ class Lock:
             os.close(self._fd)
             self._fd = None
 
+    def _wait_for(self, fd: int) -> None:
+        until = time.monotonic() + PATIENCE
+        try:
+            while not _locked(fd, fcntl.LOCK_EX):
+                if time.monotonic() >= until:
+                    holder = printable(os.pread(fd, 64, 0).decode("ascii", "replace").strip())
+                    raise ProgramError(
+                        f"another postpost-sync (process {holder or 'unknown'}) is serving {self.path.with_suffix('')}",
+                        "stop that one first; two must not share one state_db",
+                    )
+                time.sleep(PATIENCE / 20)
+        except OSError as error:
+            hint = "name a place on a local disk as state_db: this file system has no locks"
+            raise ProgramError(f"{self.path} cannot be locked: {error.strerror}", hint) from None
+
     def held(self) -> bool:
         """Whether some process holds it now."""
         try:
@@ -53,9 +78,17 @@ class Lock:
         except OSError:
             return False
         try:
-            fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except OSError:
-            return True
+            return not _locked(fd, fcntl.LOCK_SH)
+        except OSError:  # no locks here: then nobody can hold one
+            return False
         finally:
             os.close(fd)
+
+
+def _locked(fd: int, kind: int) -> bool:
+    """Whether this descriptor has the lock now; OSError where the file system has no locks."""
+    try:
+        fcntl.flock(fd, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
         return False
+    return True

@@ -26,6 +26,7 @@ class Look:
     fingerprint: str = ""
     since: float = 0.0  # monotonic: when it was last seen to change, or to be gone
     there: bool = True
+    arriving: float | None = None  # the newest transfer temporary's time, when it was last seen
     reading: Reading | None = None
     hashes: dict[str, MediaFile] = field(default_factory=dict)  # files hashed, by name, with the stat they had
     in_flight: dict[int, threading.Event] = field(default_factory=dict)  # position -> what ends the transfer
@@ -61,13 +62,14 @@ class Looks:
         self._lock = threading.Lock()
         self._looks: dict[int, Look] = {}
         self._keys: dict[tuple[str, str], int] = {}
+        self._inodes: dict[tuple[int, int], int] = {}
         self._known: dict[
             int, tuple[str, bool, int, int]
         ] = {}  # fingerprint, done, inode, device as the database has them
         for key, root, path, fingerprint, done, inode, device in store.index():
             if root in roots:
                 self._keys[root, path] = key
-                self._known[key] = (fingerprint, done, inode, device)
+                self._remember(key, fingerprint, done, inode, device)
 
     def below(self, root: str, path: str = "") -> dict[str, int]:
         """path -> key of the folders known at or below a place."""
@@ -142,7 +144,7 @@ class Looks:
     def rested(self, look: Look, record: Record) -> bool:
         """Nothing is to be done for now. True where the folder is finished as it is: then nothing of it is kept in mind."""
         with self._lock:
-            self._known[look.key] = (record.fingerprint, record.done, record.inode, record.device)
+            self._remember(look.key, record.fingerprint, record.done, record.inode, record.device)
             finished = record.done and look.there and look.fingerprint == record.fingerprint and not look.in_flight
             if finished and self._looks.get(look.key) is look:
                 del self._looks[look.key]
@@ -152,15 +154,19 @@ class Looks:
         with self._lock:
             self._looks.pop(look.key, None)
             self._keys.pop((look.root, look.path), None)
-            self._known.pop(look.key, None)
+            known = self._known.pop(look.key, None)
+            if known is not None and self._inodes.get(known[2:]) == look.key:
+                del self._inodes[known[2:]]
 
     def _saw(self, look: Look, folder: Folder | None) -> bool:
         there = folder is not None
         fingerprint = folder.fingerprint if folder is not None else look.fingerprint
-        if there == look.there and fingerprint == look.fingerprint:
+        arriving = folder.arriving if folder is not None else None
+        if (there, fingerprint, arriving) == (look.there, look.fingerprint, look.arriving):
             return False
-        look.there, look.fingerprint, look.since = there, fingerprint, self._monotonic()
-        return True
+        news = (there, fingerprint) != (look.there, look.fingerprint) or arriving is not None
+        look.there, look.fingerprint, look.arriving, look.since = there, fingerprint, arriving, self._monotonic()
+        return news
 
     def _new(self, folder: Folder, now: datetime) -> int:
         """The key of a folder that stands at a place where none was known: it may have been elsewhere before."""
@@ -200,12 +206,16 @@ class Looks:
 
         The inode alone would not do: file systems give that of a removed folder to the next one.
         """
-        for key, (fingerprint, _, inode, device) in self._known.items():
-            if (inode, device) != (folder.inode, folder.device) or fingerprint != folder.fingerprint:
-                continue
-            record = self._store.record(key)
-            if record is None or record.root != folder.root or scan.is_there(record.root, record.path, self._names):
-                continue
-            self._move(record, folder)
-            return key
-        return None
+        key = self._inodes.get((folder.inode, folder.device))
+        if key is None or self._known[key][0] != folder.fingerprint:
+            return None
+        record = self._store.record(key)
+        if record is None or record.root != folder.root or scan.is_there(record.root, record.path, self._names):
+            return None
+        self._move(record, folder)
+        return key
+
+    def _remember(self, key: int, fingerprint: str, done: bool, inode: int, device: int) -> None:
+        """What the database has. Of two folders that had the same inode, one after the other, the later one counts."""
+        self._known[key] = (fingerprint, done, inode, device)
+        self._inodes[inode, device] = key

@@ -20,6 +20,7 @@ def initial(db: Database) -> None:
             platforms TEXT NOT NULL, media TEXT NOT NULL, time TEXT, error TEXT, warnings TEXT NOT NULL, retry_at TEXT,
             troubles TEXT NOT NULL, previous TEXT NOT NULL,
             claim TEXT, copy_of TEXT, unproven INTEGER NOT NULL, UNIQUE (root, path))""",
+        "CREATE INDEX folders_by_state ON folders (state)",
         # one row a post group that we made, or may have made: models.Group
         """CREATE TABLE groups (
             key INTEGER PRIMARY KEY, folder INTEGER NOT NULL REFERENCES folders (key) ON DELETE CASCADE, stage TEXT NOT NULL,

@@ -208,6 +208,7 @@ class GroupStage(StrEnum):
     WITHDRAWN = "withdrawn"  # was scheduled, put back to draft to make room for its successor
     GOING_OUT = "going_out"  # no longer editable; what became of it is not known yet
     ENDED = "ended"  # published, partially published or failed at PostPost
+    FOLLOWED = "followed"  # ended, and what failed or was deleted there is posted once more by a later group
     DOOMED = "doomed"  # ours and no longer wanted: to be deleted
     GONE = "gone"  # deleted, or never came to be
 

@@ -17,7 +17,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from postpost_sync.building import Building
-from postpost_sync.deciding import compare
+from postpost_sync.deciding import compare, outcome
 from postpost_sync.errors import Finding
 from postpost_sync.models import Folder, GroupStage, Post, Record, Snapshot
 from postpost_sync.states import UNFINISHED, State
@@ -97,14 +97,17 @@ class _Plan(Building):
                 back = Update(self.live, max(earlier, self.now), earlier)  # it was to be replaced, and stays instead
                 return self._call(back, self.record.state, self.record.error, self.record.warnings)
             return self._as_is(Doom(self.live))
-        if any(g.stage is GroupStage.GONE and g.post_group_id for g in self.record.groups):
+        if any(g.stage in (GroupStage.GONE, GroupStage.FOLLOWED) and g.post_group_id for g in self.record.groups):
             return self._rest(State.CANCELLED, None)
         return self._as_is(Forget())
 
     def _settling(self, folder: Folder) -> float | None:
         """Seconds the folder still has to be quiet; None once it has settled."""
         if folder.arriving is not None:
-            left = ARRIVING_FOR - (self.now.timestamp() - folder.arriving)
+            age = max(
+                self.now.timestamp() - folder.arriving, self.snapshot.quiet
+            )  # clocks differ: what we saw counts, too
+            left = ARRIVING_FOR - age
             if left > 0:
                 return min(left, 60.0)
         left = self.policy.settle - self.snapshot.quiet
@@ -161,7 +164,8 @@ class _Plan(Building):
         if time is None or self._out or self._stands(post, time):
             return self._carry_out(post, time, warnings)
         shown = for_people(time, post.timezone)
-        if record.complete_at > time + timedelta(seconds=self.policy.late_tolerance):
+        again = record.confirmed and any(group.stage is GroupStage.FOLLOWED for group in record.groups)
+        if record.complete_at > time + timedelta(seconds=self.policy.late_tolerance) and not again:
             late = Finding(
                 "TIME_PAST",
                 f"scheduled_time {shown} had passed when the folder was complete",
@@ -190,7 +194,7 @@ class _Plan(Building):
     def _stands(self, post: Post, time: datetime) -> bool:
         """Whether it is already out, or scheduled for that time: then the time needs no further judgement."""
         live = self.live
-        return live is not None and live.asked_time == time and compare(live, post) is not None
+        return live is not None and live.asked_time == time and compare(live, self._unserved(post)) is not None
 
     def _invalid(self, error: Finding, warnings: tuple[Finding, ...], wanted: Wanted) -> Decision:
         if self.live is not None and self.live.stage is not GroupStage.ENDED:
@@ -207,7 +211,7 @@ class _Plan(Building):
             return self._rest(State.DRAFTED, None, warnings)
         if live.stage is GroupStage.ENDED:
             failed = next((r.error for r in live.results if r.error is not None), None)
-            return self._rest(live.outcome or record.state, failed, warnings)
+            return self._rest(outcome(record, live) or record.state, failed, warnings)
         if not self.snapshot.clock_known:
             return self._call(LearnTime(), State.SCHEDULED, None, warnings)
         due = self._follow_due()

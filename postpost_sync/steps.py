@@ -113,6 +113,13 @@ class Doom:
 
 
 @dataclass(frozen=True, slots=True)
+class Follow:
+    """Write down that the group has ended, and that another is to serve the platforms on which it failed."""
+
+    group: Group
+
+
+@dataclass(frozen=True, slots=True)
 class Delete:
     group: Group
 
@@ -147,6 +154,7 @@ Step = (
     | Update
     | Ask
     | Doom
+    | Follow
     | Delete
     | Abandon
     | Finish

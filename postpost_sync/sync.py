@@ -17,19 +17,24 @@ import httpx
 from postpost_sync import ledger, reader, receipt, scan, view
 from postpost_sync.account import Account
 from postpost_sync.calls import Calls
-from postpost_sync.errors import FileChanged, KeyRefused, PostError
+from postpost_sync.errors import FileChanged, Finding, KeyRefused, PostError
 from postpost_sync.ledger import with_group
 from postpost_sync.log import Log
 from postpost_sync.looks import Look, Looks
 from postpost_sync.models import Folder, Policy, Record, Snapshot
 from postpost_sync.names import Names
 from postpost_sync.plan import plan
-from postpost_sync.steps import Abandon, Abort, Decision, Doom, Finish, Forget, Hash, Read, Rest, Transfer, Verified
+from postpost_sync.steps import Abandon, Abort, Decision, Doom, Finish, Follow, Forget, Hash, Read, Rest, Transfer, Verified
 from postpost_sync.store import Store
 from postpost_sync.transfers import Slots, Transfers
 from postpost_sync.workers import DEFECT_PAUSE
 
 CLOCK_SET = 5.0  # seconds by which wall and monotonic time may drift apart between two looks
+_NO_STATUS_FILE = Finding(
+    "STATUS_FILE_UNWRITABLE",
+    "post.status.yaml cannot be written into the folder",
+    "let the user that runs this write there; without it a lost database is harder to make good",
+)
 MAX_STEPS = 2000  # of one folder in one go: an end to any loop that a defect could make
 
 
@@ -95,10 +100,15 @@ class Sync:
                 record, now = self._store.record(key), account.now()
                 if record is None:
                     return
+                snapshot, record = self._placed(snapshot, record)
                 if record.copy_of is not None and not record.groups:
                     snapshot = replace(snapshot, twin=self._store.record_of(record.copy_of))
                 decision = plan(snapshot, record, now)
+                unknown = key not in self.times
                 record = self._show(look, record, decision, now)
+                if unknown and key in self.times and not isinstance(decision.step, Rest | Forget):
+                    self._wake(key, 0.0)  # now that its time is known, it takes its place in the order of the times
+                    return
                 match decision.step:
                     case Rest(after):
                         finished = self.looks.rested(look, record)
@@ -121,6 +131,17 @@ class Sync:
         finally:
             if not waits_for_slot:
                 self._slots.leave(key)
+
+    def _placed(self, snapshot: Snapshot, record: Record) -> tuple[Snapshot, Record]:
+        """A folder that is gone from another file system than the one it was on was not removed: its mount is away."""
+        folder = snapshot.folder
+        if folder is None:
+            there = scan.present(record.root, record.path, record.device)
+            return (snapshot if there else replace(snapshot, root_present=False)), record
+        if (folder.inode, folder.device) != (record.inode, record.device):
+            inode, device = folder.inode, folder.device
+            record = self._store.change(record.key, lambda r: replace(r, inode=inode, device=device))
+        return snapshot, record
 
     def _notice_clock(self, account: Account) -> None:
         """Where the local clock was set, or the machine slept, the service's time has to be learnt again."""
@@ -151,6 +172,8 @@ class Sync:
 
     def _show(self, look: Look, record: Record, decision: Decision, now: datetime) -> Record:
         """Write down, log and put into the status file what a person should see."""
+        if look.receipt_failed:
+            decision = replace(decision, warnings=(*decision.warnings, _NO_STATUS_FILE))
         if ledger.shown(record, decision, now) == record:
             new = record
         else:
@@ -199,6 +222,8 @@ class Sync:
                         change(look.key, ledger.worked(step, before))
                 case Doom(group, rebuild, gave_up):
                     change(look.key, ledger.doomed(group.key, rebuild=rebuild, gave_up=gave_up))
+                case Follow(group):
+                    change(look.key, ledger.followed(group.key))
                 case Abandon(group):
                     change(look.key, ledger.abandoned(group, now, self._jitter()))
                 case Verified(group):

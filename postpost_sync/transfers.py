@@ -14,7 +14,7 @@ import httpx
 
 from postpost_sync import ledger, scan, upload
 from postpost_sync.account import Account
-from postpost_sync.errors import FileChanged, PostError
+from postpost_sync.errors import FileChanged, PostError, ProgramError
 from postpost_sync.log import Log
 from postpost_sync.looks import Look, Looks
 from postpost_sync.models import Group, Upload, UploadStage
@@ -81,10 +81,13 @@ class Transfers:
         self._store, self._looks, self._client, self._threads, self.slots = store, looks, client, threads, slots
         self._wake, self._monotonic, self._jitter, self._log = wake, monotonic, jitter, log
         self._shown_at: dict[tuple[int, int], float] = {}
+        self._unwritten: ProgramError | None = None  # what came of a transfer and could not be written down
 
     def start(self, look: Look, account: Account, group: Group, one: Upload) -> None:
         """Presign unless a URL is alive, and hand the file to a thread, so that the URL does not age in a queue."""
         assert group.post_group_id is not None  # noqa: S101 - plan asks for no transfer to a group without an id
+        if self._unwritten is not None:  # it would be sent again and again; the worker's error ends the program
+            raise self._unwritten
         now = account.now()
         alive = one.stage is UploadStage.SIGNED and one.url is not None and one.expires_at is not None
         if not alive or one.expires_at is None or one.expires_at - timedelta(seconds=URL_MARGIN) <= now:
@@ -107,6 +110,19 @@ class Transfers:
             stop.set()
 
     def _send(self, look: Look, account: Account, group: Group, one: Upload, stop: threading.Event) -> None:
+        try:
+            self._carry(look, account, group, one, stop)
+        except ProgramError as error:
+            self._unwritten = error
+        except Exception as error:  # a defect must not take the transfer thread with it unsaid
+            self._log.defect(error, folder=look.name)
+        finally:
+            look.in_flight.pop(one.position, None)
+            self._shown_at.pop((group.key, one.position), None)
+            self.slots.release()
+            self._wake(look.key, 0.0)
+
+    def _carry(self, look: Look, account: Account, group: Group, one: Upload, stop: threading.Event) -> None:
         change, at = self._store.change, (group.key, one.position)
         try:
             with scan.opened(look.root, look.path, one.name, one.stat) as fd:
@@ -130,13 +146,6 @@ class Transfers:
             self._log.info("not sent", folder=look.name, file=one.name, why=error.finding.message)
             change(look.key, ledger.not_sent(group.key, one.position, error))
             change(look.key, ledger.failed(Transfer(group, one), error, account.now(), self._jitter()))
-        except Exception as error:  # a defect must not take the transfer thread with it unsaid
-            self._log.defect(error, folder=look.name)
-        finally:
-            look.in_flight.pop(one.position, None)
-            self._shown_at.pop(at, None)
-            self.slots.release()
-            self._wake(look.key, 0.0)
 
     def _progress(self, at: tuple[int, int], sent: int) -> None:
         now = self._monotonic()

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from postpost_sync.deciding import draft_group, live_group
+from postpost_sync.deciding import draft_group, kept_results, live_group
 from postpost_sync.errors import Finding, printable
-from postpost_sync.models import Group, GroupStage, Record, TroubleKind
+from postpost_sync.models import Group, GroupStage, PlatformResult, Record, TroubleKind
 from postpost_sync.states import State
 from postpost_sync.times import for_people, to_service
 
@@ -30,7 +30,7 @@ def facts(record: Record) -> dict[str, Any]:
         "scheduled_time": to_service(time) if time else None,
         "platforms": [printable(p) for p in record.platforms],
         "media": _media(record),
-        "results": _results(group),
+        "results": _results((*kept_results(record), *(group.results if group else ()))),
         "error": finding(record.error),
         "warnings": [finding(w) for w in record.warnings],
         "retry_at": to_service(record.retry_at) if record.retry_at else None,
@@ -61,9 +61,7 @@ def _media(record: Record) -> list[dict[str, Any]]:
     ]
 
 
-def _results(group: Group | None) -> list[dict[str, Any]]:
-    if group is None:
-        return []
+def _results(results: tuple[PlatformResult, ...]) -> list[dict[str, Any]]:
     return [
         {
             "platform_id": printable(r.platform_id),
@@ -71,7 +69,7 @@ def _results(group: Group | None) -> list[dict[str, Any]]:
             "posted_id": printable(r.posted_id) if r.posted_id else None,
             "error": finding(r.error),
         }
-        for r in group.results
+        for r in results
     ]
 
 

@@ -207,6 +207,7 @@ def _media(
                 media.append(read[entry.name])
             taken.add(entry.name if entry else given)
         return tuple(media), missing, empty
+    left_out: list[Finding] = []
     text_file = named(folder, sidecar.content_file) if sidecar.content_file is not None else None
     for name in sorted(entries, key=natural_order):
         entry = entries[name]
@@ -227,11 +228,13 @@ def _media(
             if name in read:
                 media.append(read[name])
         elif wrong.code == "NOT_MEDIA" and not _meant_as_media(name, read.get(name)):
-            warnings.append(
-                Finding("FILE_LEFT_OUT", f"{wrong.message}; it is left out", "remove it, or list media: to be exact")
-            )
+            left_out.append(wrong)
         else:
             errors.append(wrong)
+    if left_out:
+        more = f" (and {len(left_out) - 1:,} more such files)" if len(left_out) > 1 else ""
+        hint = "remove what does not belong, or list media: to be exact"
+        warnings.append(Finding("FILE_LEFT_OUT", f"{left_out[0].message}; it is left out{more}", hint))
     return tuple(media), missing, empty
 
 

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+from pathlib import Path
 
 import click
 
@@ -26,22 +27,44 @@ def run(option: str | None) -> int:
     """Serve the folders until a signal comes; SIGHUP reads the config again."""
     config, service, said = load_config(option), Service(os.environ), log.Log()
     log.set_up(os.environ)
-    daemon = Daemon(config, os.environ, said, service=service)
+    daemon = _built(config, service, said)
     while True:
         newer = _serve(daemon, option, service, said)
         if newer is None:
             return 0
         try:
-            daemon, config = Daemon(newer, os.environ, said, service=service), newer
+            daemon, config = _built(newer, service, said), newer
         except ProgramError as error:
             _refused(error, service, said)
-            daemon = Daemon(config, os.environ, said, service=service)
+            daemon = _built(config, service, said)
+
+
+def _built(config: Config, service: Service, said: log.Log) -> Daemon:
+    """Exit status 1 where a database that was served before cannot be used for now, so that a service manager tries again.
+
+    Else a full disk, which ends the daemon with 1, would keep it from ever coming back.
+    """
+    served = _has_content(config.state_db)
+    try:
+        return Daemon(config, os.environ, said, service=service)
+    except ProgramError as error:
+        if error.passing and served:
+            error.status = 1
+        raise
+
+
+def _has_content(file: Path) -> bool:
+    try:
+        return file.stat().st_size > 0
+    except OSError:
+        return False
 
 
 def _serve(daemon: Daemon, option: str | None, service: Service, said: log.Log) -> Config | None:
     """Until the end (None), or until a config comes that is to be served instead."""
     hangup = threading.Event()
     before = signal.signal(signal.SIGHUP, lambda *_: hangup.set())
+    status = 1  # unless it is asked to end: a service manager starts it again
     try:
         with stopped_by_signals(daemon.request_stop):
             daemon.start()
@@ -59,11 +82,12 @@ def _serve(daemon: Daemon, option: str | None, service: Service, said: log.Log) 
                 said.info("the config was read again")
                 return newer
         service.stopping()
+        status = 0
         return None
     finally:
         signal.signal(signal.SIGHUP, before)
         if not daemon.stop():
-            _leave()
+            _leave(status, sys.exception())
 
 
 def _refused(error: ProgramError, service: Service, said: log.Log) -> None:
@@ -71,14 +95,16 @@ def _refused(error: ProgramError, service: Service, said: log.Log) -> None:
     service.status(f"the new config is refused: {error.message.splitlines()[0]}")
 
 
-def _leave() -> None:
+def _leave(status: int, error: BaseException | None) -> None:
     """End although a transfer hangs in the kernel: a store that stopped reading must not hold up the machine's shutdown.
 
     Its URL is in the database, and the next start goes on from there.
     """
+    if error is not None:
+        click.echo(f"postpost-sync: {printable(str(error))}", err=True)
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(0)
+    os._exit(status)
 
 
 def run_once(option: str | None, wait: float) -> int:

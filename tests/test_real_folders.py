@@ -1,0 +1,73 @@
+"""Folders as they really are: shares that are unmounted, clocks that differ, transfers under way, heaps of other files."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.harness import World
+from tests.support import rig
+from tests.test_pipeline import picture, sidecar
+from tests.test_roots import mounted
+
+
+def dated(file: Path, seconds: float) -> None:
+    os.utime(file, (seconds, seconds))
+
+
+def test_an_unmounted_share_with_something_beneath_cancels_nothing(tmp_path: Path) -> None:
+    with World(tmp_path) as world:
+        (world.root / "NOT MOUNTED.txt").touch()
+        world.policy = replace(world.policy, cancel_removed=True)
+        world.restart()
+        with mounted(world.root) as unmount:
+            world.drop("post", time=world.now + timedelta(days=3))
+            world.run_until_rest()
+            assert [group.status for group in world.groups()] == ["scheduled"]
+            unmount()
+            world.run_until_rest(3600)
+            assert [group.status for group in world.groups()] == ["scheduled"]
+
+
+def test_a_temporary_that_grows_holds_its_folder_although_the_share_lives_two_hours_ago(tmp_path: Path) -> None:
+    with World(tmp_path) as world:
+        temporary = world.drop("post", time=world.now + timedelta(days=1)) / "a.jpg.part"
+        for size in range(20):
+            temporary.write_bytes(b"x" * size)
+            dated(temporary, world.now.timestamp() - 7200)
+            world.look_around()
+            world.advance_time(1.0)
+        assert world.groups() == []
+
+
+def test_a_dead_temporary_from_the_future_does_not_hold_its_folder_for_ever(tmp_path: Path) -> None:
+    with World(tmp_path) as world:
+        temporary = world.drop("post", time=world.now + timedelta(days=1)) / "a.jpg.part"
+        temporary.write_bytes(b"x")
+        dated(temporary, world.now.timestamp() + 30 * 86400)
+        world.look_around()
+        world.advance_time(7200.0)
+        assert [group.status for group in world.groups()] == ["scheduled"]
+
+
+def test_thousands_of_other_files_are_one_warning(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with rig(tmp_path, capsys) as pp:
+        folder = pp.drop("post", sidecar(platforms="[twitter-123]"), {"0.jpg": picture()})
+        for n in range(3000):
+            (folder / f"{n}.txt").write_text("notes")
+        assert pp.run_once("60s") == 0
+        (warning,) = pp.post("post")["warnings"]
+        assert warning["code"] == "FILE_LEFT_OUT"
+        assert "2,999 more" in warning["message"]
+
+
+def test_a_status_file_that_cannot_be_written_is_a_warning(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with rig(tmp_path, capsys) as pp:
+        folder = pp.drop("post", sidecar(platforms="[twitter-123]"))
+        (folder / "post.status.yaml" / "in the way").mkdir(parents=True)
+        assert pp.run_once("30s") == 0
+        assert [warning["code"] for warning in pp.post("post")["warnings"]] == ["STATUS_FILE_UNWRITABLE"]
