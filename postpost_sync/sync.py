@@ -172,7 +172,7 @@ class Sync:
 
     def _show(self, look: Look, record: Record, decision: Decision, now: datetime) -> Record:
         """Write down, log and put into the status file what a person should see."""
-        if look.receipt_failed:
+        if look.receipt_failed and _NO_STATUS_FILE not in decision.warnings:
             decision = replace(decision, warnings=(*decision.warnings, _NO_STATUS_FILE))
         if ledger.shown(record, decision, now) == record:
             new = record

@@ -13,7 +13,7 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from postpost_sync.api import Connection
+from postpost_sync.models import Connection
 from postpost_sync.states import State
 from postpost_sync.terminal import (
     Frame,
