@@ -328,7 +328,10 @@ def _plan_limit(code: str, text: str, said: Mapping[str, Any]) -> PlanLimit:
     person = code in _WAITS_FOR_PERSON
     until = _text(said.get("periodEnd")) if code == "POST_LIMIT_REACHED" else None
     hint = "change the plan or the platforms" if person else "it goes out by itself when there is room"
-    return PlanLimit(Finding(printable(code), f"{text}{plan}", hint), 403, until, person)
+    latest, limit = _text(said.get("maxScheduledDate")), said.get("limit")
+    figure = float(limit) if isinstance(limit, int | float) and not isinstance(limit, bool) else None
+    finding = Finding(printable(code), f"{text}{plan}", hint)
+    return PlanLimit(finding, 403, until, person, latest=latest, limit=figure)
 
 
 def _unclear(name: str, why: str, retry_after: float | None = None) -> Unclear:

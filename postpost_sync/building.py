@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from postpost_sync.deciding import Deciding, compare, draft_group, live_group, outcome
+from postpost_sync.deciding import HELD_LONG, IN_LINE, Deciding, compare, draft_group, live_group, outcome
 from postpost_sync.errors import Finding, printable
 from postpost_sync.models import Group, GroupStage, Post, TroubleKind, UploadStage
 from postpost_sync.states import State
@@ -29,6 +29,7 @@ from postpost_sync.steps import (
     Transfer,
     Update,
     Verified,
+    Withdraw,
 )
 from postpost_sync.times import for_people
 
@@ -39,6 +40,8 @@ READ_BACK_FOR = 60.0  # seconds for which a listing may lag behind
 FRESH = 60.0  # seconds after which a draft is read back once more: somebody may have put media into it meanwhile
 REBUILDS = 3
 REFUSALS = 20  # URLs of one file that the store may refuse before its post is given up
+HELD_WARN = 86400.0  # seconds before its time from which a post that is still held says so
+AFTER_THE_FIRST = 5.0  # seconds after the next try of the first in line at which the others look again
 SEARCHES = 4  # looks for a create whose answer was lost, before it counts as not happened
 
 
@@ -145,6 +148,8 @@ class Building(Deciding):
             return self._call(Transfer(draft, upload), state, None, warnings, post, time)
         if self.snapshot.in_flight:
             return self._rest(state, None, warnings, post=post, time=time)
+        if self.live is None and self.record.state is State.HELD:
+            state = State.HELD  # it goes on being in line until it is scheduled
         if draft.uploads and not draft.verified:
             return self._compare_media(draft, state, post, time, warnings)
         return self._schedule(draft, post, time, warnings)
@@ -227,6 +232,8 @@ class Building(Deciding):
             return self._as_it_was(draft, withdraw, post, time, warnings)
         if live is not None and (refused := self._refused_in_its_place()) is not None:
             earlier = live.answered_time or time or self.now
+            if refused.code == "SCHEDULE_HORIZON_REACHED" and time is not None and time > earlier:
+                return self._as_is(Doom(live))  # at its old time it must not go out; the new one waits until it may
             return self._call(
                 PutBack(live, max(earlier, self.now), earlier, refused), State.SCHEDULED, None, warnings, post, time
             )
@@ -235,8 +242,59 @@ class Building(Deciding):
                 return self._as_is(Doom(live))
             return self._finish(State.DRAFTED, warnings, post, None)
         state = State.SCHEDULED if live is not None else State.UPLOADING if draft.uploads else State.DRAFTING
-        update = self._call(Update(draft, max(time, self.now), time), state, None, warnings, post, time)
+        if live is None and (waits := self._waits_for_room(post, time, warnings)) is not None:
+            return waits
+        state, error = (State.HELD, self.record.error) if self._in_line() else (state, None)
+        update = self._call(Update(draft, max(time, self.now), time), state, error, warnings, post, time)
         return self._as_it_was(draft, update, post, time, warnings)
+
+    def _in_line(self) -> bool:
+        """Whether the post waits for room in the plan."""
+        record, trouble = self.record, self.record.trouble_with(Update.__name__)
+        if trouble is not None and trouble.kind is TroubleKind.HELD:
+            return trouble.finding.code in IN_LINE
+        return record.state is State.HELD and record.error is not None and record.error.code in IN_LINE | {HELD_LONG}
+
+    def _waits_for_room(self, post: Post, time: datetime, warnings: tuple[Finding, ...]) -> Decision | None:
+        """Whether it has to wait for room in the plan: as long as an earlier one does, or until its own next try."""
+        ahead, own = self.snapshot.waiting, self.record.trouble_with(Update.__name__)
+        if ahead is not None and (ahead.time, ahead.key) >= (time, self.record.key):
+            ahead = None
+        if own is not None and (own.kind is not TroubleKind.HELD or own.finding.code not in IN_LINE):
+            own = None
+        if ahead is not None:
+            why, until = ahead.finding, ahead.until
+        elif own is not None and own.until is not None and own.until > self.now:
+            why, until = own.finding, own.until
+        else:
+            return None
+        warn = time - timedelta(seconds=HELD_WARN)
+        ends = time + timedelta(seconds=self.policy.late_tolerance)
+        again = until or self.now
+        if ahead is not None:
+            again = max(again, self.now) + timedelta(seconds=AFTER_THE_FIRST)  # and at once when its turn comes
+        moments = [(moment - self.now).total_seconds() for moment in (warn, ends, again)]
+        after = min((left for left in moments if left > 0), default=AFTER_THE_FIRST)
+        if self.now >= warn and self.record.complete_at is not None and self.record.complete_at < warn:
+            shown = for_people(time, post.timezone)
+            hint = "make room: delete or move other posts, or change the plan"
+            why = Finding(HELD_LONG, f"its time is {shown}, and it is still held: {why.message}", hint)
+        return self._rest(State.HELD, why, warnings, after=after, post=post, time=time, retry_at=until)
+
+    def _held_past(self, post: Post, time: datetime) -> Finding | None:
+        """Why it is given up, where its time went by while it waited for room in the plan."""
+        if self.record.confirmed or not self._in_line():
+            return None
+        if self.now <= time + timedelta(seconds=self.policy.late_tolerance):
+            return None
+        trouble = self.record.trouble_with(Update.__name__) or self.record.trouble
+        known = trouble.finding if trouble is not None else self.record.error
+        why = f": {known.message}" if known is not None else ""
+        return Finding(
+            "HELD_PAST_TIME",
+            f"its time, {for_people(time, post.timezone)}, went by while it was held{why}",
+            "give it a new time, or: postpost-sync retry FOLDER",
+        )
 
     def _refused_in_its_place(self) -> Finding | None:
         """Why the new version could not be scheduled in the place of the earlier one, which is a draft for the moment."""
@@ -254,7 +312,7 @@ class Building(Deciding):
             return update
         seen = draft.read_back
         if (self.now - (seen.at if seen is not None else draft.intent_at)).total_seconds() > FRESH:
-            return self._call(CheckDraft(draft), update.state, None, warnings, post, time)
+            return self._call(CheckDraft(draft), update.state, update.error, warnings, post, time)
         if seen is not None and not draft.verified:
             return self._compare_media(draft, update.state, post, time, warnings)
         return update
@@ -268,10 +326,18 @@ class Building(Deciding):
                 return self._finish(State.SCHEDULED, warnings, post, time)
             if self._closed(live):
                 return self._too_late(live, post, warnings)
+            refused = self.record.trouble_with(Update.__name__)
+            earlier = live.answered_time or self.now
+            if refused is not None and refused.finding.code == "SCHEDULE_HORIZON_REACHED" and time and time > earlier:
+                return self._call(Withdraw(live, None, None), State.SCHEDULED, refused.finding, warnings, post, time)
         elif time is None:
             return self._finish(State.DRAFTED, warnings, post, None)
+        elif (waits := self._waits_for_room(post, time, warnings)) is not None:
+            return waits
         send = None if time is None else max(time, self.now)
-        update = self._call(Update(live, send, time), State.SCHEDULED, None, warnings, post, time)
+        held = live.stage is GroupStage.WITHDRAWN and self._in_line()
+        state, error = (State.HELD, self.record.error) if held else (State.SCHEDULED, None)
+        update = self._call(Update(live, send, time), state, error, warnings, post, time)
         if live.stage is GroupStage.WITHDRAWN:
             return self._as_it_was(live, update, post, time, warnings)
         return update
@@ -327,6 +393,8 @@ class Building(Deciding):
             return self._as_is(Doom(self.draft, gave_up=error))
         if self.draft is not None:  # it may have come to be
             return self._search(self.draft, State.FAILED, warnings, post)
+        if self.live is not None and self.live.stage is GroupStage.WITHDRAWN:
+            return self._as_is(Doom(self.live, gave_up=error))
         return self._failed(error, warnings, post)
 
     def _failed(self, error: Finding, warnings: tuple[Finding, ...], post: Post) -> Decision:

@@ -16,6 +16,11 @@ from postpost_sync.steps import Decision, Delete, LearnTime, Rest, Step
 FOLLOW_FOR = 86400.0  # seconds after its time for which a post's outcome is asked for
 LEARN_WITHIN = 900.0  # seconds; a try to learn the time that is further off than this was set by another clock
 
+IN_LINE = frozenset(  # limits for which the posts of an account wait in the order of their times
+    {"SCHEDULE_HORIZON_REACHED", "SCHEDULED_POST_LIMIT_REACHED", "POST_LIMIT_REACHED", "CONNECTIONS_OVER_LIMIT"}
+)
+HELD_LONG = "HELD_TOO_LONG"
+
 
 def live_group(record: Record) -> Group | None:
     """The post that stands (or stood) scheduled for this folder."""
@@ -133,12 +138,13 @@ class Deciding:
         after: float | None = None,
         post: Post | None = None,
         time: datetime | None = None,
+        retry_at: datetime | None = None,
     ) -> Decision:
         due = self._follow_due()
         delete = self.record.trouble_with(Delete.__name__)
         again = (delete.until - self.now).total_seconds() if delete is not None and delete.until is not None else None
         waits = [w for w in (after, due, again) if w is not None and w > 0]  # what is due and not done is held up
-        return Decision(Rest(min(waits) if waits else None), state, error, warnings, post, time)
+        return Decision(Rest(min(waits) if waits else None), state, error, warnings, post, time, retry_at)
 
     def _local(self, step: Step) -> Decision:
         """A step that needs the folder's files alone: where they could not be read, not before a retry is due."""
@@ -168,7 +174,8 @@ class Deciding:
         if trouble is None:
             return Decision(step, state, error, warnings, post, time)
         if trouble.kind is TroubleKind.REFUSED:
-            refused = State.FAILED if self.draft is not None else State.INVALID
+            changeable = self.draft is None or trouble.finding.code == "PLAN_TOO_SMALL"
+            refused = State.INVALID if changeable else State.FAILED
             return self._rest(refused, trouble.finding, warnings, post=post, time=time)
         if trouble.kind is TroubleKind.HELD:
             state = State.HELD

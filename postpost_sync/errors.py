@@ -80,8 +80,19 @@ class KeyRefused(Refused):
 class PlanLimit(Refused):
     """A limit of the plan (403 with a code). `waits_until` is the earliest moment it can be otherwise, if known."""
 
-    def __init__(self, finding: Finding, status: int, waits_until: str | None, needs_person: bool) -> None:
+    def __init__(
+        self,
+        finding: Finding,
+        status: int,
+        waits_until: str | None,
+        needs_person: bool,
+        *,
+        latest: str | None = None,
+        limit: float | None = None,
+    ) -> None:
         super().__init__(finding, status)
+        self.latest = latest  # the latest time that may be asked for now; ISO 8601, as the service sent it
+        self.limit = limit  # how many platform posts the plan has room for at all
         self.waits_until = waits_until  # ISO 8601, as the service sent it
         self.needs_person = needs_person
 

@@ -50,6 +50,8 @@ DRAFT_GONE = Finding(
 )
 LONGEST_PAUSE = 900.0  # seconds between two tries of the same step
 PROBE_LIMIT = 3600.0  # seconds between two probes of a plan's limit
+PROBE_PERSON = 86400.0  # seconds, where only a person can change it
+COUNTED = frozenset({"SCHEDULED_POST_LIMIT_REACHED", "POST_LIMIT_REACHED"})  # a post to three platforms counts three
 SEARCH_PAUSES = (2.0, 6.0, 12.0)  # seconds: an unknown create is looked for at 0, 2, 8 and 20 s
 RESETS = 2  # broken connections in a row after which an upload URL is thought to be dead
 PATIENT_SIGNS = 2  # URLs asked for without a pause in between
@@ -57,8 +59,8 @@ PATIENT_SIGNS = 2  # URLs asked for without a pause in between
 
 def shown(record: Record, decision: Decision, now: datetime) -> Record:
     """What a person sees of the decision."""
-    retry_at = None
-    if isinstance(decision.step, Rest) and decision.step.after is not None and decision.error is not None:
+    retry_at = decision.retry_at
+    if retry_at is None and isinstance(decision.step, Rest) and decision.step.after is not None and decision.error is not None:
         retry_at = now + timedelta(seconds=decision.step.after)
         if (met := next((t for t in record.troubles if t.finding == decision.error), None)) is not None:
             retry_at = met.until
@@ -415,9 +417,7 @@ def failed(step: Step, error: PostError, now: datetime, jitter: float) -> Change
             case KeyRefused():
                 return record  # a matter of the account, not of this post
             case PlanLimit():
-                opens = parse_service_time(error.waits_until)
-                seconds = min(max((opens - now).total_seconds(), 60.0), 31 * 86400.0) if opens else PROBE_LIMIT
-                return trouble(TroubleKind.HELD, error.finding, seconds)
+                return trouble(*_limited(step, error, now))
             case UploadRefused():
                 return trouble(TroubleKind.RETRY, error.finding, 0.0 if attempts <= PATIENT_SIGNS else pause)
             case NotFound() if isinstance(step, Ask):
@@ -439,6 +439,37 @@ def failed(step: Step, error: PostError, now: datetime, jitter: float) -> Change
             case Unclear():
                 return trouble(TroubleKind.RETRY, error.finding, max(0.5, pause, error.retry_after or 0.0))
         return trouble(TroubleKind.RETRY, error.finding, max(0.5, pause))
+
+    return change
+
+
+def _limited(step: Step, error: PlanLimit, now: datetime) -> tuple[TroubleKind, Finding, float | None]:
+    """What a limit of the plan means for a post, and after how many seconds it is tried again."""
+    code, opens = error.finding.code, parse_service_time(error.waits_until)
+    if code == "PLATFORM_NOT_AVAILABLE":
+        return TroubleKind.HELD, error.finding, PROBE_PERSON
+    if isinstance(step, Update):
+        asks, latest = len(step.group.platforms), parse_service_time(error.latest)
+        if code in COUNTED and error.limit is not None and asks > error.limit:
+            why = f"it goes to {asks} platforms, and the plan allows {error.limit:g} at all: {error.finding.message}"
+            hint = "spread it over several folders with fewer platforms each, or change the plan"
+            return TroubleKind.REFUSED, Finding("PLAN_TOO_SMALL", why, hint), None
+        if code == "SCHEDULE_HORIZON_REACHED" and latest is not None and step.time is not None:
+            opens = now + (step.time - latest) + timedelta(seconds=1)
+    seconds = min(max((opens - now).total_seconds(), 60.0), 31 * 86400.0) if opens else PROBE_LIMIT
+    return TroubleKind.HELD, error.finding, seconds
+
+
+def probed_now(now: datetime, *, room: bool) -> Change:
+    """It is the turn of this post to be tried, if it waits for room in the plan. `room`: one that was pending is gone."""
+
+    def change(record: Record) -> Record:
+        trouble = record.trouble_with(Update.__name__)
+        if trouble is None or trouble.kind is not TroubleKind.HELD or trouble.until is None or trouble.until <= now:
+            return record
+        if room and trouble.finding.code != "SCHEDULED_POST_LIMIT_REACHED":
+            return record
+        return with_trouble(record, replace(trouble, until=now))
 
     return change
 

@@ -41,9 +41,15 @@ class Lock:
 
     def check(self) -> None:
         """ProgramError where the file was taken away: another process could then take a lock of its own."""
-        held = os.fstat(self._fd) if self._fd is not None else None
-        there = os.stat(self.path) if self.path.exists() else None
-        if held is None or there is None or not os.path.samestat(held, there):
+        if self._fd is None:
+            return
+        try:
+            there = os.stat(self.path)
+        except FileNotFoundError:
+            there = None
+        except OSError:  # it cannot be told now
+            return
+        if there is None or not os.path.samestat(os.fstat(self._fd), there):
             raise ProgramError(
                 f"{self.path} was deleted while it was in use: nothing keeps a second daemon off",
                 "leave it where it is; it holds up nobody once the daemon has ended",

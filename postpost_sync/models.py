@@ -383,6 +383,16 @@ class RootStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """A post that waits for room in the plan of its account."""
+
+    key: int  # of its record
+    time: datetime
+    finding: Finding
+    until: datetime | None = None  # when it is tried again
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """Everything outside of the database that a decision about a folder depends on, at one moment."""
 
@@ -396,3 +406,4 @@ class Snapshot:
     key_probe_at: datetime | None = None
     clock_known: bool = True  # whether `now` is the service's time, not just what this machine takes it for
     twin: Record | None = None  # the folder whose copy this one seems to be
+    waiting: Waiting | None = None  # of the account's posts that wait for room in its plan, the one whose turn it is

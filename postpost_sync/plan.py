@@ -172,7 +172,11 @@ class _Plan(Building):
                 "give a time that is still to come, or now",
             )
             return self._invalid(late, warnings, wanted)
+        if (held := self._held_past(post, time)) is not None:
+            return self._given_up(held, warnings, post)
         if self.now > time + timedelta(seconds=self.policy.catch_up) and not record.confirmed:
+            if record.gave_up is not None:
+                return self._given_up(record.gave_up, warnings, post)
             why = f": {record.trouble.finding.message}" if record.trouble else ""
             missed = Finding(
                 "MISSED",

@@ -96,6 +96,11 @@ class PutBack(Update):
 
 
 @dataclass(frozen=True, slots=True)
+class Withdraw(Update):
+    """Make a scheduled post a draft: its new time is too far ahead for the plan, and at its old one it must not go out."""
+
+
+@dataclass(frozen=True, slots=True)
 class Ask:
     """Ask what became of a group (get-post)."""
 
@@ -174,3 +179,4 @@ class Decision:
     warnings: tuple[Finding, ...] = ()
     post: Post | None = None
     time: datetime | None = None
+    retry_at: datetime | None = None  # the earliest moment it can go on, where `step` does not say that
