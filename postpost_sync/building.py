@@ -40,6 +40,7 @@ READ_BACK_FOR = 60.0  # seconds for which a listing may lag behind
 FRESH = 60.0  # seconds after which a draft is read back once more: somebody may have put media into it meanwhile
 REBUILDS = 3
 REFUSALS = 20  # URLs of one file that the store may refuse before its post is given up
+DUPLICATE_WITHIN = timedelta(days=3)
 HELD_WARN = 86400.0  # seconds before its time from which a post that is still held says so
 AFTER_THE_FIRST = 5.0  # seconds after the next try of the first in line at which the others look again
 SEARCHES = 4  # looks for a create whose answer was lost, before it counts as not happened
@@ -79,6 +80,15 @@ class Building(Deciding):
                 *warnings,
                 Finding("REPLACING", "the folder was changed; the earlier post stands until the new one is ready"),
             )
+        duplicate = self._duplicate(post, time)
+        if isinstance(duplicate, Decision):
+            return duplicate
+        if duplicate is not None:
+            if self.policy.duplicates == "hold" and live is None and not self.record.confirmed:
+                if self.snapshot.in_flight:
+                    return self._as_is(Abort())
+                return self._rest(State.HELD, duplicate, warnings, post=post, time=time)
+            warnings = (*warnings, duplicate)
         state = State.DRAFTING if live is None else State.SCHEDULED
         if draft is None:
             if self.record.gave_up is not None:
@@ -123,6 +133,32 @@ class Building(Deciding):
             "change it, remove it, or if both are meant: postpost-sync retry FOLDER",
         )
         return self._rest(State.HELD, copy, warnings, post=post, time=time)
+
+    def _duplicate(self, post: Post, time: datetime | None) -> Finding | Decision | None:
+        """Whether another folder has the same post on one of its accounts at nearly the same time; first come, first served."""
+        if time is None or self.policy.duplicates == "allow":
+            return None
+        for other in self.snapshot.alike:
+            live = live_group(other)
+            group = live or draft_group(other)
+            when = (group.answered_time if group is not None else None) or other.time
+            if group is None or when is None or (live is None and other.key > self.record.key):
+                continue
+            if group.outcome in (State.FAILED, State.CANCELLED) or abs(when - time) > DUPLICATE_WITHIN:
+                continue
+            shared = [platform for platform in post.platforms if platform in group.platforms]
+            same = compare(replace(group, platforms=post.platforms, platform_settings=post.platform_settings), post)
+            if not shared or same is None:
+                continue
+            if same:
+                return self._local(Hash(same))
+            why = f'"{printable(other.path)}" has the same text and media on {shared[0]} at {for_people(when, post.timezone)}'
+            if self.policy.duplicates == "hold":
+                return Finding(
+                    "DUPLICATE_POST", why, "change it, remove it, or if both are meant: postpost-sync retry FOLDER"
+                )
+            return Finding("DUPLICATE_POST", why, "change it or remove it, unless both are meant")
+        return None
 
     def _search(
         self, group: Group, state: State, warnings: tuple[Finding, ...] = (), post: Post | None = None
@@ -246,6 +282,8 @@ class Building(Deciding):
             return waits
         state, error = (State.HELD, self.record.error) if self._in_line() else (state, None)
         update = self._call(Update(draft, max(time, self.now), time), state, error, warnings, post, time)
+        if error is not None and isinstance(update.step, Update):
+            update = replace(update, error=error)
         return self._as_it_was(draft, update, post, time, warnings)
 
     def _in_line(self) -> bool:
@@ -285,7 +323,7 @@ class Building(Deciding):
         """Why it is given up, where its time went by while it waited for room in the plan."""
         if self.record.confirmed or not self._in_line():
             return None
-        if self.now <= time + timedelta(seconds=self.policy.late_tolerance):
+        if self.now < time + timedelta(seconds=self.policy.late_tolerance):
             return None
         trouble = self.record.trouble_with(Update.__name__) or self.record.trouble
         known = trouble.finding if trouble is not None else self.record.error
@@ -321,6 +359,8 @@ class Building(Deciding):
         """The post stands as the folder has it, but for its time."""
         if self.draft is not None:
             return self._drop_draft(self.draft, warnings, post)
+        if live.elsewhere is not None:
+            warnings = (*warnings, live.elsewhere)
         if live.stage is GroupStage.SCHEDULED:
             if live.asked_time == time:
                 return self._finish(State.SCHEDULED, warnings, post, time)
@@ -330,14 +370,16 @@ class Building(Deciding):
             earlier = live.answered_time or self.now
             if refused is not None and refused.finding.code == "SCHEDULE_HORIZON_REACHED" and time and time > earlier:
                 return self._call(Withdraw(live, None, None), State.SCHEDULED, refused.finding, warnings, post, time)
-        elif time is None:
-            return self._finish(State.DRAFTED, warnings, post, None)
+        elif time is None or (live.elsewhere is not None and live.asked_time == time and not self.record.confirmed):
+            return self._finish(State.DRAFTED, warnings, post, time)  # where somebody unscheduled it, it stays so
         elif (waits := self._waits_for_room(post, time, warnings)) is not None:
             return waits
         send = None if time is None else max(time, self.now)
         held = live.stage is GroupStage.WITHDRAWN and self._in_line()
         state, error = (State.HELD, self.record.error) if held else (State.SCHEDULED, None)
         update = self._call(Update(live, send, time), state, error, warnings, post, time)
+        if error is not None and isinstance(update.step, Update):
+            update = replace(update, error=error)
         if live.stage is GroupStage.WITHDRAWN:
             return self._as_it_was(live, update, post, time, warnings)
         return update
@@ -349,6 +391,10 @@ class Building(Deciding):
 
     def _too_late(self, live: Group, post: Post, warnings: tuple[Finding, ...]) -> Decision:
         when = for_people(live.answered_time or self.now, post.timezone)
+        if live.outcome in (State.FAILED, State.CANCELLED):
+            why = f"the post of {when} did not go out, and scheduled_time is not one that is still to come"
+            hint = "give a new time, or: postpost-sync retry FOLDER"
+            return self._rest(State.INVALID, Finding("EDIT_TOO_LATE", why, hint), warnings, post=post)
         return self._rest(
             State.INVALID,
             Finding(
@@ -366,18 +412,18 @@ class Building(Deciding):
         if self.draft is not None:
             return self._drop_draft(self.draft, warnings, post)
         unchanged = same and (live.asked_time == time or time is None)
-        if self._once_more(live, unchanged):
+        if self._once_more(live, unchanged, time):
             return self._as_is(Follow(live))
         if unchanged:
             return self._finish(outcome(self.record, live) or State.SCHEDULED, warnings, post, time)
         return self._too_late(live, post, warnings)
 
-    def _once_more(self, live: Group, unchanged: bool) -> bool:
+    def _once_more(self, live: Group, unchanged: bool, time: datetime | None) -> bool:
         """Whether another post is to follow one that has ended: where a person wants what failed, or what was deleted."""
         if live.stage is not GroupStage.ENDED:
             return False
         if live.outcome in (State.FAILED, State.CANCELLED):  # it went out nowhere: an edit is as good a word as any
-            return self.record.confirmed or not unchanged
+            return self.record.confirmed or (not unchanged and time is not None and time > self.now)
         return live.outcome is State.PARTIALLY_PUBLISHED and self.record.confirmed
 
     def _drop_draft(self, draft: Group, warnings: tuple[Finding, ...], post: Post) -> Decision:

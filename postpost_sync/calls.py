@@ -11,11 +11,12 @@ from datetime import UTC, datetime
 from postpost_sync import ledger, reader
 from postpost_sync.account import LIST_SLACK, Account
 from postpost_sync.api import Listed, PlatformPost
+from postpost_sync.deciding import draft_group, live_group
 from postpost_sync.errors import Finding, KeyRefused, NotEditable, NotFound, NotReached, Refused, Unclear
 from postpost_sync.ledger import with_group
 from postpost_sync.log import Log
 from postpost_sync.looks import Look
-from postpost_sync.models import Claim, Group, GroupStage, PlatformResult, Post
+from postpost_sync.models import Claim, Group, GroupStage, PlatformResult, Post, Record
 from postpost_sync.steps import Ask, CheckDraft, Create, Delete, LearnTime, Recognise, Search, Step, Update
 from postpost_sync.store import Store
 
@@ -53,10 +54,37 @@ class Calls:
                 change(look.key, ledger.updated(group.key, step, answer.status, answer.time))
             case Delete(group):
                 self._delete(account, group)
-                change(look.key, with_group(group.key, stage=GroupStage.GONE))
+                change(look.key, ledger.deleted(group.key))
             case Ask(group):
                 results = tuple(_result(one, group) for one in account.api.get_post(_id(group)))
                 change(look.key, ledger.outcome(group.key, results, account.now()))
+
+    def reconcile(self, account: Account, records: Sequence[Record]) -> list[int]:
+        """Compare what stands scheduled with what PostPost lists: one listing for all. The keys of those that differ.
+
+        What was changed less than two minutes ago is left for the next time, since the list lags behind.
+        """
+        settled = account.now() - LIST_SLACK
+        ours = {r.key: g for r in records if r.updated_at < settled and (g := _standing(r, account)) is not None}
+        if not ours:
+            return []
+        listed = {one.post_group_id: one for one in account.pages(_LONG_AGO + 2 * LIST_SLACK, status="scheduled")}
+        missing = [g.post_group_id for g in ours.values() if g.post_group_id not in listed]
+        drafts: dict[str, Listed] = {}
+        if missing:
+            drafts = {one.post_group_id: one for one in account.pages(_LONG_AGO + 2 * LIST_SLACK, status="draft")}
+        changed = []
+        for key, group in ours.items():
+            if (change := _noticed(group, listed.get(_id(group)), drafts.get(_id(group)))) is None:
+                continue
+
+            def noticed(record: Record, group: Group = group, change: ledger.Change = change) -> Record:
+                same = any(one == group for one in record.groups)  # else we changed it ourselves meanwhile
+                return change(record) if same else record
+
+            if any(g.key == group.key and g != group for g in self._store.change(key, noticed).groups):
+                changed.append(key)
+        return changed
 
     def _delete(self, account: Account, group: Group) -> None:
         """Put it back to draft first: one that is going out (a lost answer, a person) stays, and counts as the folder's."""
@@ -151,6 +179,40 @@ class Calls:
         count, now = len(urls) if urls is not None else None, account.now()
         ours, strangers = _recognised(urls or (), group)
         self._store.change(look.key, ledger.read_back(group.key, listed is not None, count, strangers, ours, now))
+
+
+def _standing(record: Record, account: Account) -> Group | None:
+    """The group of a folder at rest that PostPost should list as scheduled, or may list so. Only where its key made it."""
+    if record.account not in ("", account.digest) or (draft_group(record) is not None and not record.done):
+        return None
+    live = live_group(record) or draft_group(record)
+    if live is None or live.post_group_id is None or live.lost:
+        return None
+    if live.stage is GroupStage.SCHEDULED:
+        soon = account.now() + LIST_SLACK
+        return live if live.answered_time is not None and live.answered_time > soon else None
+    drafted = live.stage is GroupStage.DRAFT or (live.stage is GroupStage.WITHDRAWN and live.asked_time == record.time)
+    return live if drafted and record.done else None
+
+
+def _noticed(group: Group, scheduled: Listed | None, draft: Listed | None) -> ledger.Change | None:
+    """What the list says about a group that is not as we know it."""
+    if scheduled is not None:
+        return ledger.seen_scheduled(group, scheduled.time, _differs(scheduled, group))
+    if group.stage is not GroupStage.SCHEDULED:
+        return None
+    return ledger.seen_draft(group) if draft is not None else with_group(group.key, unseen=True)
+
+
+def _differs(one: Listed, group: Group) -> str:
+    text, ours = one.content.strip(), group.content.strip()
+    return ", ".join(
+        [
+            *(["its text"] if text and not ours.startswith(text.removesuffix("…").removesuffix("...")) else []),
+            *(["its platforms"] if one.platforms and sorted(one.platforms) != sorted(group.platforms) else []),
+            *(["its media"] if one.media is not None and len(one.media) != len(group.uploads) else []),
+        ]
+    )
 
 
 def _could_be(one: Listed, group: Group) -> bool:

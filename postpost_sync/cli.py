@@ -96,6 +96,17 @@ def retry(config: str | None, paths: tuple[Path, ...]) -> int:
 
 @cli.command()
 @click.argument("paths", nargs=-1, required=True, type=_PATHS, metavar="PATH...")
+@click.option("--yes", is_flag=True, help="Also where it is more than 10 posts.")
+@click.pass_obj
+def cancel(config: str | None, paths: tuple[Path, ...], yes: bool) -> int:
+    """Delete the scheduled posts of the folders at PATH from PostPost; an edit of a folder makes a new post."""
+    from postpost_sync.commands.cancel import cancel
+
+    return cancel(config, paths, yes=yes)
+
+
+@cli.command()
+@click.argument("paths", nargs=-1, required=True, type=_PATHS, metavar="PATH...")
 @click.pass_obj
 def adopt(config: str | None, paths: tuple[Path, ...]) -> int:
     """Take over the folders at PATH, which another installation has been serving."""

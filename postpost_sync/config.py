@@ -248,6 +248,11 @@ KEYS: Mapping[str, Key] = {
         values.duration, "6h", "A folder that was complete in time but delayed still goes out within this."
     ),
     "on_remove": Key(values.one_of("keep", "cancel"), "keep", "What a removed folder does to its scheduled post."),
+    "duplicates": Key(
+        values.one_of("warn", "hold", "allow"),
+        "warn",
+        "The same post to the same account within 3 days, from another folder.",
+    ),
     "limits": Key(
         _limits, "{}", "Figures of platforms that differ for you, such as {twitter: {text: 25000}} with X Premium."
     ),
@@ -299,6 +304,7 @@ def load(file: Path, environ: Mapping[str, str]) -> Config:
         late_tolerance=top.get("late_tolerance", 900.0),
         catch_up=top.get("catch_up", 21600.0),
         cancel_removed=top.get("on_remove", "keep") == "cancel",
+        duplicates=top.get("duplicates", "warn"),
         limits=top.get("limits", {}),
     )
     roots = reader.roots(top.get("watch"), api, policy)

@@ -38,6 +38,7 @@ from postpost_sync.workers import Workers
 
 WORKERS = 16  # folders worked on at once; they mostly wait for the network
 FAR = 60.0  # seconds ahead for which timers are kept; what is due later is asked of the database then
+RECONCILE = 3600.0  # seconds between two comparisons of what stands scheduled with PostPost's list
 HEARTBEAT = 1.0  # seconds
 OVERDUE = 60.0  # seconds by which a timer may be late before something is thought to be wrong
 CLOCK_JUMP = 5.0  # seconds by which wall and monotonic time may drift apart between two heartbeats
@@ -129,9 +130,11 @@ class Daemon:
                 self._due[key] = time.monotonic() + after
             else:
                 self._due.pop(key, None)
+        if self.stopping.is_set():
+            return  # a transfer that was broken off must not begin anew
         if after <= 0:
             self._workers.ready(key)
-        elif not self.stopping.is_set():
+        else:
             at = datetime.now(UTC) + timedelta(seconds=after)
             self._scheduler.add_job(self.wake, "date", run_date=at, args=(key, 0.0), id=str(key), replace_existing=True)
 
@@ -143,6 +146,14 @@ class Daemon:
         self._asked_until = self._now()
         for key in (*self.store.pending(self._asked_until), *self.store.next_due()):
             self.wake(key, 0.0)
+
+    def _reconcile(self) -> None:
+        """Notice what people changed at PostPost."""
+        try:
+            self.sync.reconcile()
+        except ProgramError as error:
+            if not self.stopping.is_set():  # else the database was closed meanwhile
+                self._give_up(error)
 
     def _wake_due(self) -> None:
         """What was to go out since this was last asked."""
@@ -164,6 +175,9 @@ class Daemon:
         self._wake_pending()
         self.roots.start()
         rescan = self.config.rescan
+        self._scheduler.add_job(
+            self._reconcile, "interval", seconds=RECONCILE, jitter=60, next_run_time=datetime.now(UTC), id="reconcile"
+        )
         self._scheduler.add_job(self.roots.scan_all, "interval", seconds=rescan, jitter=rescan * 0.1, id="rescan")
 
     def run(self) -> None:

@@ -112,6 +112,8 @@ class Deciding:
         if live is None or live.stage not in (GroupStage.SCHEDULED, GroupStage.GOING_OUT) or live.post_group_id is None:
             return None
         time, scheduled = live.answered_time or self.now, live.stage is GroupStage.SCHEDULED
+        if scheduled and (live.unseen or live.lost):
+            return 0.0
         if scheduled and self.now < time:
             return (time - self.now).total_seconds()
         if live.checked_at is None or (scheduled and live.checked_at < time):

@@ -38,8 +38,8 @@ from postpost_sync.models import (
 )
 from postpost_sync.names import upload_names
 from postpost_sync.states import State
-from postpost_sync.steps import Ask, Decision, Delete, PutBack, Read, Rest, Step, Transfer, Update
-from postpost_sync.times import parse_service_time
+from postpost_sync.steps import Ask, Decision, Delete, PutBack, Read, Rest, Step, Transfer, Update, Withdraw
+from postpost_sync.times import parse_service_time, to_service
 
 Change = Callable[[Record], Record]
 
@@ -60,7 +60,12 @@ PATIENT_SIGNS = 2  # URLs asked for without a pause in between
 def shown(record: Record, decision: Decision, now: datetime) -> Record:
     """What a person sees of the decision."""
     retry_at = decision.retry_at
-    if retry_at is None and isinstance(decision.step, Rest) and decision.step.after is not None and decision.error is not None:
+    if (
+        retry_at is None
+        and isinstance(decision.step, Rest)
+        and decision.step.after is not None
+        and decision.error is not None
+    ):
         retry_at = now + timedelta(seconds=decision.step.after)
         if (met := next((t for t in record.troubles if t.finding == decision.error), None)) is not None:
             retry_at = met.until
@@ -90,6 +95,7 @@ def settled(fingerprint: str, complete_at: datetime | None, now_time: datetime |
             complete_at=complete_at,
             now_time=now_time,
             confirmed=False,
+            cancel=False,
             rebuilds=0,
             gave_up=None,
             done=False,
@@ -111,6 +117,7 @@ def retried(record: Record) -> Record:
     return replace(
         record,
         confirmed=True,
+        cancel=False,
         rebuilds=0,
         gave_up=None,
         troubles=(),
@@ -247,6 +254,25 @@ def doomed(key: int, *, rebuild: bool, gave_up: Finding | None = None) -> Change
     return change
 
 
+def cancelled(record: Record) -> Record:
+    """A person said: take it back."""
+    return replace(record, cancel=True, done=False, retry_at=None)
+
+
+def deleted(key: int) -> Change:
+    """It is no longer at PostPost. Where a person wanted that, the folder as it is leads to no other."""
+
+    def change(record: Record) -> Record:
+        group = next(g for g in record.groups if g.key == key)
+        if not record.cancel:
+            return with_group(key, stage=GroupStage.GONE)(record)
+        previous = tuple(one for one in record.previous if one != group.post_group_id)
+        record = replace(record, previous=previous)
+        return with_group(key, stage=GroupStage.ENDED, outcome=State.CANCELLED, asked_time=record.time)(record)
+
+    return change
+
+
 def followed(key: int) -> Change:
     """Another group is to serve what this one did not."""
 
@@ -262,9 +288,20 @@ def followed(key: int) -> Change:
 def updated(key: int, step: Update, status: str, time: datetime | None) -> Change:
     """What update-post answered is what counts: it may move the time."""
     if status == "draft":
-        return _withdrawn(key)
+        withdrawn = _withdrawn(key)
+        if isinstance(step, Withdraw):  # it is to be scheduled again
+            return lambda record: replace(withdrawn(record), done=False)
+        return withdrawn
     stage = GroupStage.SCHEDULED if status == "scheduled" else GroupStage.GOING_OUT
-    fresh = with_group(key, stage=stage, asked_time=step.asked, answered_time=time or step.time, checked_at=None)
+    fresh = with_group(
+        key,
+        stage=stage,
+        asked_time=step.asked,
+        answered_time=time or step.time,
+        checked_at=None,
+        elsewhere=None,
+        unseen=False,
+    )
     if isinstance(step, PutBack):
         return lambda record: replace(fresh(record), gave_up=step.gave_up)
     return lambda record: replace(fresh(record), confirmed=False)  # a person's word for this one, not for the next
@@ -276,9 +313,49 @@ def _withdrawn(key: int) -> Change:
     def change(record: Record) -> Record:
         has_successor = any(group.stage is GroupStage.DRAFT for group in record.groups)
         times = {"asked_time": None} if has_successor else {"asked_time": None, "answered_time": None}
-        return with_group(key, stage=GroupStage.WITHDRAWN, **times)(record)
+        return with_group(key, stage=GroupStage.WITHDRAWN, elsewhere=None, **times)(record)
 
     return change
+
+
+def seen_scheduled(group: Group, time: datetime | None, differs: str) -> Change:
+    """The list of posts shows it scheduled. `differs`: what besides its time is not as we made it."""
+    moved = time is not None and time != group.answered_time
+    was_draft = group.stage is not GroupStage.SCHEDULED
+    if not moved and not was_draft and not differs:
+        gone = None if group.elsewhere is not None and _TEXT_CHANGED in group.elsewhere.message else group.elsewhere
+        return with_group(group.key, unseen=False, elsewhere=gone)
+    what = [
+        *(["it was scheduled"] if was_draft else []),
+        *([f"its time was changed to {to_service(time)}"] if moved and time is not None else []),
+        *([f"{_TEXT_CHANGED} {differs}"] if differs else []),
+    ]
+    return with_group(
+        group.key,
+        stage=GroupStage.SCHEDULED,
+        answered_time=time or group.answered_time,
+        elsewhere=_elsewhere("; ".join(what)),
+        unseen=False,
+        lost=False,
+        checked_at=None,
+    )
+
+
+def seen_draft(group: Group) -> Change:
+    """The list of posts shows it as a draft again, which was not our doing."""
+    made = _elsewhere("it was made a draft again, and does not go out")
+    return with_group(group.key, stage=GroupStage.WITHDRAWN, elsewhere=made, unseen=False, lost=False)
+
+
+def _elsewhere(what: str) -> Finding:
+    return Finding(
+        "CHANGED_AT_POSTPOST",
+        f"somebody changed the post at PostPost: {what}",
+        "it stays as it is there; an edit of the folder makes it the folder's again",
+    )
+
+
+_TEXT_CHANGED = "not as the folder has it:"
 
 
 def outcome(key: int, results: tuple[PlatformResult, ...], now: datetime) -> Change:
@@ -286,7 +363,7 @@ def outcome(key: int, results: tuple[PlatformResult, ...], now: datetime) -> Cha
     statuses = {result.status for result in results}
     ends = {"published", "failed"}
     if not statuses or not statuses <= ends:
-        return with_group(key, results=results, checked_at=now, lost=False)
+        return with_group(key, results=results, checked_at=now, lost=False, unseen=False)
     state = (
         State.PUBLISHED
         if statuses == {"published"}
@@ -294,7 +371,9 @@ def outcome(key: int, results: tuple[PlatformResult, ...], now: datetime) -> Cha
         if statuses == {"failed"}
         else State.PARTIALLY_PUBLISHED
     )
-    return with_group(key, results=results, checked_at=now, outcome=state, stage=GroupStage.ENDED)
+    return with_group(
+        key, results=results, checked_at=now, outcome=state, stage=GroupStage.ENDED, lost=False, unseen=False
+    )
 
 
 def read_back(key: int, found: bool, media: int | None, strangers: int, ours: int | None, now: datetime) -> Change:

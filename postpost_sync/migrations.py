@@ -16,6 +16,7 @@ def initial(db: Database) -> None:
             key INTEGER PRIMARY KEY, folder_id TEXT NOT NULL UNIQUE, root TEXT NOT NULL, path TEXT NOT NULL,
             inode INTEGER NOT NULL, device INTEGER NOT NULL, state TEXT NOT NULL, first_seen TEXT NOT NULL,
             updated_at TEXT NOT NULL, fingerprint TEXT NOT NULL, complete_at TEXT, now_time TEXT, confirmed INTEGER NOT NULL,
+            cancel INTEGER NOT NULL,
             rebuilds INTEGER NOT NULL, gave_up TEXT, done INTEGER NOT NULL, account TEXT NOT NULL, timezone TEXT NOT NULL,
             platforms TEXT NOT NULL, media TEXT NOT NULL, time TEXT, error TEXT, warnings TEXT NOT NULL, retry_at TEXT,
             troubles TEXT NOT NULL, previous TEXT NOT NULL,
@@ -27,7 +28,7 @@ def initial(db: Database) -> None:
             post_group_id TEXT, intent_at TEXT NOT NULL, content TEXT NOT NULL, platforms TEXT NOT NULL,
             platform_settings TEXT NOT NULL, issued TEXT NOT NULL, read_back TEXT, verified INTEGER NOT NULL, asked_time TEXT,
             answered_time TEXT, searches INTEGER NOT NULL, results TEXT NOT NULL, outcome TEXT, checked_at TEXT,
-            lost INTEGER NOT NULL)""",
+            lost INTEGER NOT NULL, unseen INTEGER NOT NULL, elsewhere TEXT)""",
         "CREATE INDEX groups_by_folder ON groups (folder)",
         "CREATE INDEX groups_by_time ON groups (stage, answered_time)",
         # one row a media record: models.Upload. url is a secret

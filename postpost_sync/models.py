@@ -153,6 +153,7 @@ class Policy:
     late_tolerance: float = 900.0
     catch_up: float = 21600.0
     cancel_removed: bool = False
+    duplicates: str = "warn"  # warn | hold | allow
     connections: tuple[Connection, ...] | None = None  # of its key, as last seen; None: never asked
     limits: Mapping[str, Mapping[str, float]] = field(
         default_factory=dict
@@ -265,6 +266,8 @@ class Group:
     outcome: State | None = None
     checked_at: datetime | None = None  # when get-post was last asked
     lost: bool = False  # the service answered that it does not know it
+    unseen: bool = False  # the list of scheduled posts lacked it: get-post is to say why
+    elsewhere: Finding | None = None  # what somebody else changed about it at PostPost
 
     @property
     def records_possible(self) -> int:
@@ -328,6 +331,7 @@ class Record:
     complete_at: datetime | None = None  # when that came to be
     now_time: datetime | None = None  # what `scheduled_time: now` was resolved to
     confirmed: bool = False  # a person said: go on
+    cancel: bool = False  # a person said: take it back
     rebuilds: int = 0
     gave_up: Finding | None = None  # why no further draft is made for this fingerprint, until a person says so
     done: bool = False  # nothing more is wanted for this fingerprint than what stands at PostPost
@@ -406,4 +410,7 @@ class Snapshot:
     key_probe_at: datetime | None = None
     clock_known: bool = True  # whether `now` is the service's time, not just what this machine takes it for
     twin: Record | None = None  # the folder whose copy this one seems to be
+    alike: tuple[Record, ...] = ()  # other folders with a post of the same text
+    cancels_left: int = 10  # how many posts of removed folders may be cancelled now without a person
+    gives_way: bool = False  # whether it is the latest of the account's scheduled posts, and an earlier one has no room
     waiting: Waiting | None = None  # of the account's posts that wait for room in its plan, the one whose turn it is

@@ -9,6 +9,8 @@ down what happened and asks again. The rules, in the order in which they are ask
 3. What is wrong is said; what is missing is waited for. An earlier post that stands is not touched by either.
 4. At most one draft is built at a time: create (an unknown create is searched for first), upload in order, read back.
 5. Only a verified draft is scheduled, and never while another post of this folder stands scheduled.
+6. Where the plan has no room, an account's posts wait in the order of their times, and the first of them alone is tried.
+7. What somebody changed at PostPost stays as it is there until the folder is edited or a person says so.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from postpost_sync.deciding import compare, outcome
 from postpost_sync.errors import Finding
 from postpost_sync.models import Folder, GroupStage, Post, Record, Snapshot
 from postpost_sync.states import UNFINISHED, State
-from postpost_sync.steps import Abort, Ask, Decision, Delete, Doom, Forget, LearnTime, Read, Rest, Update
+from postpost_sync.steps import Abort, Ask, Decision, Delete, Doom, Forget, LearnTime, Read, Rest, Update, Withdraw
 from postpost_sync.times import for_people
 from postpost_sync.wanted import Wanted, resolve
 
@@ -30,8 +32,14 @@ ARRIVING_FOR = 3600.0  # seconds a transfer's temporary keeps its folder settlin
 SOON = 120.0  # seconds; PostPost advises to schedule at least this much ahead
 OLD_FOR_NOW = 86400.0  # seconds; a `now` folder whose files are older than this waits for a person
 LASTING = frozenset(
-    {"TIME_SOON", "MEDIA_NOT_LISTED", "DRAFTS_DOUBTFUL"}
+    {"TIME_SOON", "MEDIA_NOT_LISTED", "DRAFTS_DOUBTFUL", "DUPLICATE_POST"}
 )  # warnings about how it was scheduled, worth keeping afterwards
+_CANCEL_MANY = Finding(
+    "CANCEL_MANY",
+    "its folder was removed together with many others; its post stands, since so many are not cancelled without a person",
+    "bring the folder back, or: postpost-sync cancel FOLDER --yes",
+)
+PASSING = frozenset({"REPLACING", "OUTCOME_UNKNOWN", "CHANGED_AT_POSTPOST", "CANCEL_MANY"})  # said anew while they hold
 
 
 def plan(snapshot: Snapshot, record: Record, now: datetime) -> Decision:
@@ -56,9 +64,14 @@ class _Plan(Building):
             if group.stage is GroupStage.WITHDRAWN and group is not self.live:
                 return self._as_is(Doom(group))
         folder = self.snapshot.folder
+        as_it_was = folder is None or folder.fingerprint == self.record.fingerprint
+        if self.record.cancel and as_it_was and (step := self._cancel()) is not None:
+            return step
         if folder is None:
             return self._absent()
         if folder.fingerprint == self.record.fingerprint:
+            if self.record.done and self._gives_way():
+                return self._call(Withdraw(self.live, None, None), *self._shown()) if self.live else self._done()
             if self.record.done:
                 return self._done()
         elif (still := self._settling(folder)) is not None:
@@ -74,6 +87,31 @@ class _Plan(Building):
             return self._local(Read())
         return self._wanted(folder, resolve(folder, reading, self.policy))
 
+    def _gives_way(self) -> bool:
+        """Whether it has taken the place of an earlier post, which was ready later: then it waits in its stead."""
+        live, first = self.live, self.snapshot.waiting
+        if not self.snapshot.gives_way or live is None or first is None or live.answered_time is None:
+            return False
+        ours = live.stage is GroupStage.SCHEDULED and live.elsewhere is None and self.draft is None
+        return ours and first.time < live.answered_time and not self._closed(live) and self.snapshot.clock_known
+
+    def _shown(self) -> tuple[State, Finding | None, tuple[Finding, ...]]:
+        return self.record.state, self.record.error, self.record.warnings
+
+    def _cancel(self) -> Decision | None:
+        """A person wants it taken back. None: there is nothing left that could be."""
+        live, draft, record = self.live, self.draft, self.record
+        if live is not None and live.stage in (GroupStage.SCHEDULED, GroupStage.WITHDRAWN):
+            return self._as_is(Doom(live))
+        if draft is not None:
+            if self.snapshot.in_flight:
+                return self._as_is(Abort())
+            return self._search(draft, record.state) if draft.stage is GroupStage.CREATING else self._as_is(Doom(draft))
+        if any(group.stage is GroupStage.DOOMED for group in record.groups):
+            trouble = record.trouble_with(Delete.__name__)
+            return self._rest(record.state, trouble.finding if trouble is not None else None, record.warnings)
+        return None if live is not None else self._rest(State.CANCELLED, None)
+
     def _absent(self) -> Decision:
         """The folder is not there. A root that is away says nothing about its folders."""
         if not self.snapshot.root_present:
@@ -81,6 +119,8 @@ class _Plan(Building):
         gone_for = self.snapshot.quiet
         standing = self.live is not None and self.live.stage is not GroupStage.WITHDRAWN
         removable = self.live is not None and self.live.stage in (GroupStage.SCHEDULED, GroupStage.WITHDRAWN)
+        if self.live is not None and self.live.stage is GroupStage.ENDED and self.record.state is State.SCHEDULED:
+            return self._done()
         if standing and not (self.policy.cancel_removed and removable) and self.draft is None:
             return self._as_is(Rest(self._follow_due()))
         if gone_for < ABSENCE_GRACE:
@@ -96,6 +136,10 @@ class _Plan(Building):
             if self.live.stage is GroupStage.WITHDRAWN and earlier is not None and not self.policy.cancel_removed:
                 back = Update(self.live, max(earlier, self.now), earlier)  # it was to be replaced, and stays instead
                 return self._call(back, self.record.state, self.record.error, self.record.warnings)
+            held_back = any(warning.code == _CANCEL_MANY.code for warning in self.record.warnings)
+            if held_back or self.snapshot.cancels_left <= 0:
+                others = tuple(w for w in self.record.warnings if w.code != _CANCEL_MANY.code)
+                return self._rest(self.record.state, self.record.error, (*others, _CANCEL_MANY))
             return self._as_is(Doom(self.live))
         if any(g.stage in (GroupStage.GONE, GroupStage.FOLLOWED) and g.post_group_id for g in self.record.groups):
             return self._rest(State.CANCELLED, None)
@@ -208,7 +252,9 @@ class _Plan(Building):
     def _done(self) -> Decision:
         """What stands at PostPost is what the folder asks for; all that is left is to see what becomes of it."""
         live, record = self.live, self.record
-        warnings = tuple(w for w in record.warnings if w.code not in ("REPLACING", "OUTCOME_UNKNOWN"))
+        warnings = tuple(w for w in record.warnings if w.code not in PASSING)
+        if live is not None and live.elsewhere is not None:
+            warnings = (*warnings, live.elsewhere)
         if live is None:
             return self._rest(record.state, record.error, warnings)
         if live.stage is GroupStage.WITHDRAWN:

@@ -63,7 +63,8 @@ class Store:
             db = Database(conn)
             _check_ours(path, db)
             if not read_only:
-                conn.execute("BEGIN IMMEDIATE")  # whether it may be written is to be known now
+                conn.execute("BEGIN IMMEDIATE")
+                conn.execute("PRAGMA user_version = 0")  # what may only be read says so now, and not at BEGIN
                 conn.execute("ROLLBACK")
                 _check_sound(path, conn)
                 conn.execute("PRAGMA journal_mode = WAL")
@@ -155,6 +156,17 @@ class Store:
         with self._lock, _translated(self.path):
             rows = self._conn.execute("SELECT post_group_id FROM groups WHERE post_group_id IS NOT NULL").fetchall()
         return frozenset(row[0] for row in rows)
+
+    def alike(self, key: int, content: str) -> tuple[Record, ...]:
+        """The other folders that have, or had, a post with that text."""
+        with self._lock, _translated(self.path):
+            rows = self._conn.execute(
+                "SELECT DISTINCT folder FROM groups WHERE content = ? AND folder != ? AND stage NOT IN ('gone', 'doomed') "
+                "ORDER BY folder DESC LIMIT 20",
+                (encode(content), key),
+            ).fetchall()
+            found = [self._load("WHERE key = ?", (row[0],)).get(row[0]) for row in rows]
+        return tuple(record for record in found if record is not None)
 
     def open_creates(self, content: str, platforms: tuple[str, ...]) -> list[int]:
         """The keys of the groups with this text and these platforms whose create is not answered, oldest first."""

@@ -7,6 +7,7 @@ different ones. What it needs of the outside comes in through the constructor, s
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
@@ -17,14 +18,33 @@ import httpx
 from postpost_sync import ledger, reader, receipt, scan, view
 from postpost_sync.account import Account
 from postpost_sync.calls import Calls
-from postpost_sync.errors import FileChanged, Finding, KeyRefused, PostError
+from postpost_sync.deciding import HELD_LONG, IN_LINE
+from postpost_sync.errors import FileChanged, Finding, KeyRefused, NotFound, PostError, Unclear
 from postpost_sync.ledger import with_group
 from postpost_sync.log import Log
 from postpost_sync.looks import Look, Looks
-from postpost_sync.models import Folder, Policy, Record, Snapshot
+from postpost_sync.models import Folder, Group, GroupStage, Policy, Record, Snapshot, TroubleKind, Waiting
 from postpost_sync.names import Names
 from postpost_sync.plan import plan
-from postpost_sync.steps import Abandon, Abort, Decision, Doom, Finish, Follow, Forget, Hash, Read, Rest, Transfer, Verified
+from postpost_sync.states import State
+from postpost_sync.steps import (
+    Abandon,
+    Abort,
+    Ask,
+    Decision,
+    Delete,
+    Doom,
+    Finish,
+    Follow,
+    Forget,
+    Hash,
+    Read,
+    Rest,
+    Transfer,
+    Update,
+    Verified,
+    Withdraw,
+)
 from postpost_sync.store import Store
 from postpost_sync.transfers import Slots, Transfers
 from postpost_sync.workers import DEFECT_PAUSE
@@ -35,6 +55,8 @@ _NO_STATUS_FILE = Finding(
     "post.status.yaml cannot be written into the folder",
     "let the user that runs this write there; without it a lost database is harder to make good",
 )
+CANCELS_AT_ONCE = 10  # posts of removed folders that are cancelled without a person …
+AT_ONCE = 3600.0  # … within so many seconds
 MAX_STEPS = 2000  # of one folder in one go: an end to any loop that a defect could make
 
 
@@ -81,6 +103,10 @@ class Sync:
         self.times: dict[
             int, float
         ] = {}  # key -> the time its post asks for, seconds since 1970, as far as it is known
+        self._giving_way: dict[int, bool] = {}  # keys of scheduled posts that are to be asked whether they give way
+        self._cancels: list[float] = []  # when posts of removed folders were cancelled, monotonic
+        self._cancels_lock = threading.Lock()
+        self._form_lines()
 
     def notice(self, folder: Folder) -> tuple[int, bool]:
         """A post folder was seen: its key, and whether anything about it is new."""
@@ -99,11 +125,27 @@ class Sync:
                 snapshot = self._snapshot(look)
                 record, now = self._store.record(key), account.now()
                 if record is None:
+                    account.line.leave(key)
                     return
+                with self._cancels_lock:
+                    cancels_left = self._cancels_left()
+                gives_way = self._giving_way.pop(key, False)
+                snapshot = replace(
+                    snapshot, waiting=account.line.first(), cancels_left=cancels_left, gives_way=gives_way
+                )
                 snapshot, record = self._placed(snapshot, record)
+                reading = snapshot.reading
+                if (
+                    not record.done
+                    and reading is not None
+                    and reading.content
+                    and snapshot.policy.duplicates != "allow"
+                ):
+                    snapshot = replace(snapshot, alike=self._store.alike(key, reading.content))
                 if record.copy_of is not None and not record.groups:
                     snapshot = replace(snapshot, twin=self._store.record_of(record.copy_of))
                 decision = plan(snapshot, record, now)
+                self._keep_line(account, snapshot, record, decision)
                 unknown = key not in self.times
                 record = self._show(look, record, decision, now)
                 if unknown and key in self.times and not isinstance(decision.step, Rest | Forget):
@@ -117,6 +159,7 @@ class Sync:
                         return
                     case Forget():
                         self._store.forget(key)
+                        self._next_in_line(account, account.line.leave(key))
                         self.looks.forget(look)
                         self._log.info("forgotten", folder=look.name)
                         return
@@ -124,6 +167,12 @@ class Sync:
                         waits_for_slot = True
                         return
                 self._perform(look, account, snapshot, record, decision, now)
+                if isinstance(decision.step, Withdraw):
+                    self._next_in_line(account, room=True)
+                if isinstance(decision.step, Ask | Delete) and account.line.first() is not None:
+                    became = self._store.record(key)
+                    stages = {g.stage for g in became.groups if g.key == decision.step.group.key} if became else set()
+                    self._next_in_line(account, bool(stages & {GroupStage.ENDED, GroupStage.GONE}), room=True)
                 if isinstance(decision.step, Abort):
                     return  # the transfers wake the folder when they have ended
             self._log.error("too many steps", folder=look.name)
@@ -131,6 +180,106 @@ class Sync:
         finally:
             if not waits_for_slot:
                 self._slots.leave(key)
+
+    def reconcile(self) -> None:
+        """Notice what people changed at PostPost: one listing of the scheduled posts for each account."""
+        for account in {site.account: None for site in self._sites.values()}:
+            if account.refused is not None:
+                continue
+            mine = [
+                record
+                for record in self._store.records()
+                if (site := self._sites.get(record.root)) is not None and site.account is account
+            ]
+            try:
+                changed = self._calls.reconcile(account, mine)
+            except KeyRefused as error:
+                account.refuse(error.finding)
+            except PostError as error:
+                self._log.warning("the scheduled posts could not be compared", why=error.finding.message)
+            else:
+                for key in changed:
+                    self._log.info("changed at PostPost", key=key)
+                    self._wake(key, 0.0)
+
+    def _keep_line(self, account: Account, snapshot: Snapshot, record: Record, decision: Decision) -> None:
+        """Who waits for room in the plan is known to all who share the account."""
+        error, trouble = decision.error, record.trouble_with(Update.__name__)
+        if decision.state is State.HELD and error is not None and decision.time is not None:
+            if error.code in IN_LINE | {HELD_LONG}:
+                why, until = (trouble.finding, trouble.until) if trouble is not None else (error, None)
+                if trouble is None and snapshot.waiting is not None:
+                    why = snapshot.waiting.finding
+                account.line.join(Waiting(record.key, decision.time, why, until))
+                tried = isinstance(decision.step, Rest) and trouble is not None
+                if tried and why.code == "SCHEDULED_POST_LIMIT_REACHED":
+                    self._make_room(account, record.key, decision.time)
+                return
+            if not any(one.finding == error and one.kind is TroubleKind.RETRY for one in record.troubles):
+                self._next_in_line(account, account.line.leave(record.key))
+        elif decision.state is not State.HELD:
+            self._next_in_line(account, account.line.leave(record.key))
+
+    def _make_room(self, account: Account, key: int, time: datetime) -> None:
+        """Where a later post stands scheduled, because it was ready sooner, the latest of them gives way."""
+        first = account.line.first()
+        if first is None or first.key != key:
+            return
+        later = [
+            (group.answered_time, record.key)
+            for record in self._store.records()
+            if record.root in self._sites and self._sites[record.root].account is account and record.done
+            for group in record.groups
+            if group.stage is GroupStage.SCHEDULED and group.answered_time is not None and group.answered_time > time
+        ]
+        if later:
+            chosen = max(later)[1]
+            self._giving_way[chosen] = True
+            self._wake(chosen, 0.0)
+
+    def _next_in_line(self, account: Account, moved: bool = True, *, room: bool = False) -> None:
+        """It is the next one's turn. `room`: because a post that was pending is gone."""
+        while moved and (first := account.line.first()) is not None:
+            now = account.now()
+            try:
+                self._store.change(first.key, ledger.probed_now(now, room=room))
+            except KeyError:  # forgotten meanwhile
+                account.line.leave(first.key)
+                continue
+            self._wake(first.key, 0.0)
+            return
+
+    def _may_cancel(self, record: Record, group: Group) -> bool:
+        """Whether one more post of a removed folder may be cancelled, which then counts."""
+        if group.stage not in (GroupStage.SCHEDULED, GroupStage.WITHDRAWN):
+            return True
+        with self._cancels_lock:
+            if self._cancels_left() <= 0:
+                return False
+            self._cancels.append(self._monotonic())
+            return True
+
+    def _cancels_left(self) -> int:
+        recent = [at for at in self._cancels if at > self._monotonic() - AT_ONCE]
+        self._cancels[:] = recent
+        return CANCELS_AT_ONCE - len(recent)
+
+    def _form_lines(self) -> None:
+        """Who was waiting when the program ended is waiting still; what was cancelled just before counts still."""
+        states = self._store.states()
+        if not states[State.HELD] and not states[State.CANCELLED]:
+            return
+        for record in self._store.records():
+            site = self._sites.get(record.root)
+            if record.state is State.CANCELLED and site is not None:
+                ago = (site.account.now() - record.updated_at).total_seconds()
+                self._cancels.append(self._monotonic() - max(0.0, ago))
+            if record.state is not State.HELD or record.error is None or record.time is None or site is None:
+                continue
+            if record.error.code in IN_LINE | {HELD_LONG}:
+                trouble = record.trouble_with(Update.__name__)
+                why, until = (trouble.finding, trouble.until) if trouble is not None else (record.error, None)
+                site.account.line.join(Waiting(record.key, record.time, why, until))
 
     def _placed(self, snapshot: Snapshot, record: Record) -> tuple[Snapshot, Record]:
         """A folder that is gone from another file system than the one it was on was not removed: its mount is away."""
@@ -220,6 +369,10 @@ class Sync:
                     self._hash(look, snapshot.folder, names)
                     if (before := record.trouble_with(Hash.__name__)) is not None:
                         change(look.key, ledger.worked(step, before))
+                case Doom() if (
+                    snapshot.folder is None and not record.cancel and not self._may_cancel(record, step.group)
+                ):
+                    pass  # too many were removed at once, and plan says what that means
                 case Doom(group, rebuild, gave_up):
                     change(look.key, ledger.doomed(group.key, rebuild=rebuild, gave_up=gave_up))
                 case Follow(group):
@@ -239,6 +392,11 @@ class Sync:
             self.looks.stirred(look)
         except KeyRefused as error:
             account.refuse(error.finding)
+        except NotFound as error:
+            known: PostError = error
+            if isinstance(step, Ask) and record.account not in ("", account.digest):
+                known = Unclear(error.finding)  # from another key than the one that made it, this says nothing
+            change(look.key, ledger.failed(step, known, account.now(), self._jitter()))
         except PostError as error:
             change(look.key, ledger.failed(step, error, account.now(), self._jitter()))
 
@@ -255,6 +413,8 @@ class Sync:
         if account.accept():  # it had been refused: all that waited for it may go on
             for key in self.looks.in_memory():
                 self._wake(key, 0.0)
+        if isinstance(step, Update) and record.account != account.digest:
+            self._store.change(look.key, lambda r: replace(r, account=account.digest))
         before = record.trouble_with(type(step).__name__)
         if before is not None and not isinstance(step, Transfer):  # a transfer has only begun
             self._store.change(look.key, ledger.worked(step, before))

@@ -34,6 +34,7 @@ class Workers:
         self._busy: set[int] = set()
         self._again: set[int] = set()
         self._threads: list[threading.Thread] = []
+        self._failed = False  # then nothing more is taken on
         self.finished = 0  # folders taken as far as they went: grows while there is progress
 
     def start(self, number: int) -> None:
@@ -67,7 +68,7 @@ class Workers:
     def _work(self) -> None:
         while True:
             key = self._queue.get()[2]
-            if key is None:
+            if key is None or self._failed:
                 return
             with self._lock:
                 self._queued.discard(key)
@@ -75,6 +76,7 @@ class Workers:
             try:
                 self._advance(key)
             except ProgramError as error:  # the database: nothing may be done that cannot be written down
+                self._failed = True
                 self._fatal(error)
             except Exception as error:  # a defect of ours must not stop the other posts
                 self._log.defect(error, key=key)

@@ -63,25 +63,15 @@ def test_a_lock_file_that_was_left_is_no_obstacle(db: Path, left: bytes) -> None
 
 
 def test_whoever_asks_whether_it_is_held_keeps_nobody_from_taking_it(db: Path) -> None:
-    lock, ended = Lock(db), threading.Event()
+    lock = Lock(db)
     lock.path.parent.mkdir()
-    lock.path.touch()
-
-    def ask() -> None:
-        while not ended.is_set():
-            Lock(db).held()
-
-    threads = [threading.Thread(target=ask) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    try:
-        for _ in range(100):
-            lock.take()
-            lock.release()
-    finally:
-        ended.set()
-        for thread in threads:
-            thread.join()
+    with lock.path.open("wb") as asking:
+        fcntl.flock(asking, fcntl.LOCK_SH)  # as `held` does, for a moment
+        over = threading.Timer(0.1, fcntl.flock, (asking, fcntl.LOCK_UN))
+        over.start()
+        lock.take()
+        lock.release()
+        over.join()
 
 
 def test_it_is_its_owners_alone_and_no_child_inherits_it(db: Path) -> None:
@@ -90,10 +80,13 @@ def test_it_is_its_owners_alone_and_no_child_inherits_it(db: Path) -> None:
     assert lock._fd is not None
     assert not os.get_inheritable(lock._fd)
     assert lock.path.stat().st_mode & 0o777 == 0o600
-    with subprocess.Popen(["/bin/sleep", "60"], close_fds=False) as child:
+    command = ["/bin/sh", "-c", "echo; exec sleep 60"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, close_fds=False) as child:
         try:
+            assert child.stdout is not None
+            child.stdout.readline()  # it is another program now
             lock.release()
-            Lock(db).take()
+            assert not lock.held()
         finally:
             child.kill()
 

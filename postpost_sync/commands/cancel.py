@@ -1,0 +1,41 @@
+"""`cancel`: a person's word that scheduled posts are to be deleted. The daemon takes it from the database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from postpost_sync import ledger
+from postpost_sync.commands.common import at_or_below, load_config, nothing_at, opened_store
+from postpost_sync.errors import ProgramError
+from postpost_sync.lock import Lock
+from postpost_sync.models import Record
+from postpost_sync.states import OUTCOMES, State
+
+MANY = 10  # posts that are cancelled without asking
+
+
+def cancel(option: str | None, paths: Sequence[Path], *, yes: bool) -> int:
+    config = load_config(option)
+    with opened_store(config.state_db, read_only=False) as store:
+        records = at_or_below(store.records(), paths)
+        if not records:
+            raise nothing_at(paths)
+        chosen = [record for record in records if _can_be_cancelled(record)]
+        if len(chosen) > MANY and not yes:
+            raise ProgramError(f"these are {len(chosen)} posts; nothing was cancelled", "if all are meant, add --yes")
+        for record in chosen:
+            store.change(record.key, ledger.cancelled)
+    out = len(records) - len(chosen)
+    if chosen:
+        when = "now" if Lock(config.state_db).held() else "when the daemon runs again: postpost-sync run"
+        click.echo(f"{len(chosen)} post{'s' if len(chosen) != 1 else ''} will be deleted from PostPost {when}")
+    if out:
+        click.echo(f"{out} {'are' if out != 1 else 'is'} out or cancelled already")
+    return 0
+
+
+def _can_be_cancelled(record: Record) -> bool:
+    return record.state not in OUTCOMES | {State.CANCELLED}
