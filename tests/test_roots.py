@@ -556,7 +556,8 @@ def test_an_empty_file_is_waited_for_and_then_said(world: World) -> None:
 def test_conflict_copies_are_a_warning_and_left_out(pp: Rig) -> None:
     data = picture()
     copies = ["a.sync-conflict-20261124-1.jpg", "a (Ann's conflicted copy 2026-11-24).jpg", "a (Case Conflict).jpg"]
-    pp.drop("post", sidecar(platforms="[mastodon-109348]"), {name: picture(seed=n) for n, name in enumerate(copies)} | {"a.jpg": data})
+    media = {name: picture(seed=n) for n, name in enumerate(copies)} | {"a.jpg": data}
+    pp.drop("post", sidecar(platforms="[mastodon-109348]"), media)
     assert pp.run_once() == 0
     post = pp.post("post")
     assert [w["code"] for w in post["warnings"]] == ["CONFLICT_COPY"] * 3
