@@ -70,8 +70,14 @@ class Daemon:
             self.store = Store.open(config.state_db)
             undo.callback(self.store.close)
             self._client = upload.new_client(transport)
+            undo.callback(self._client.close)
+            self._wire(keys, instance)
             undo.pop_all()
         self._warn_of_network()
+
+    def _wire(self, keys: Mapping[Path, str], instance: str | None) -> None:
+        """Everything that works on the database, put together."""
+        config, log = self.config, self._log
         self._transfers = ThreadPoolExecutor(config.concurrency, "transfer")
         self._scheduler = BackgroundScheduler(
             timezone=UTC, job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
