@@ -18,9 +18,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(
-                errors="backslashreplace"
-            )  # a terminal that cannot show a tick mark is no reason to fail
+            # a terminal that cannot show a tick mark is no reason to fail
+            stream.reconfigure(errors="backslashreplace")
     os.umask(0o077)  # the database and its companions are ours alone; status files get the sidecar's mode
     try:
         status = cli.main(

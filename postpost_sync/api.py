@@ -269,9 +269,8 @@ class PostPost:
             raise NotReached(finding) from None
         except httpx.HTTPError as error:
             raise _unclear(name, f"the connection broke ({type(error).__name__})") from None
-        return _judged(
-            name, response, body.replace(self._key, b"(key)")
-        )  # whatever the service echoes is shown to people
+        # whatever the service echoes is shown to people
+        return _judged(name, response, body.replace(self._key, b"(key)"))
 
 
 def _read(response: httpx.Response, deadline: float, name: str) -> bytes:

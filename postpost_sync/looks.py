@@ -55,17 +55,15 @@ class Looks:
         """`now`: seconds since 1970, the age of a database that is new."""
         self._store, self._names, self._monotonic, self._log = store, names, monotonic, log
         self._instance = instance
-        self._made_at = float(
-            store.fact("made_at", lambda: repr(now))
-        )  # folders that are older may have their posts already
+        # folders that are older may have their posts already
+        self._made_at = float(store.fact("made_at", lambda: repr(now)))
         self._roots = roots
         self._lock = threading.Lock()
         self._looks: dict[int, Look] = {}
         self._keys: dict[tuple[str, str], int] = {}
         self._inodes: dict[tuple[int, int], int] = {}
-        self._known: dict[
-            int, tuple[str, bool, int, int]
-        ] = {}  # fingerprint, done, inode, device as the database has them
+        # fingerprint, done, inode, device as the database has them
+        self._known: dict[int, tuple[str, bool, int, int]] = {}
         for key, root, path, fingerprint, done, inode, device in store.index():
             if root in roots:
                 self._keys[root, path] = key

@@ -155,9 +155,8 @@ class Policy:
     cancel_removed: bool = False
     duplicates: str = "warn"  # warn | hold | allow
     connections: tuple[Connection, ...] | None = None  # of its key, as last seen; None: never asked
-    limits: Mapping[str, Mapping[str, float]] = field(
-        default_factory=dict
-    )  # platform -> key of platforms.KEYS -> figure
+    # platform -> key of platforms.KEYS -> figure
+    limits: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

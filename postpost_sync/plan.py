@@ -31,9 +31,8 @@ ABSENCE_GRACE = 600.0  # seconds a folder must be gone before anything is conclu
 ARRIVING_FOR = 3600.0  # seconds a transfer's temporary keeps its folder settling after it was last written
 SOON = 120.0  # seconds; PostPost advises to schedule at least this much ahead
 OLD_FOR_NOW = 86400.0  # seconds; a `now` folder whose files are older than this waits for a person
-LASTING = frozenset(
-    {"TIME_SOON", "MEDIA_NOT_LISTED", "DRAFTS_DOUBTFUL", "DUPLICATE_POST"}
-)  # warnings about how it was scheduled, worth keeping afterwards
+# warnings about how it was scheduled, worth keeping afterwards
+LASTING = frozenset({"TIME_SOON", "MEDIA_NOT_LISTED", "DRAFTS_DOUBTFUL", "DUPLICATE_POST"})
 _CANCEL_MANY = Finding(
     "CANCEL_MANY",
     "its folder was removed together with many others; its post stands, since so many are not cancelled without a person",
@@ -148,9 +147,8 @@ class _Plan(Building):
     def _settling(self, folder: Folder) -> float | None:
         """Seconds the folder still has to be quiet; None once it has settled."""
         if folder.arriving is not None:
-            age = max(
-                self.now.timestamp() - folder.arriving, self.snapshot.quiet
-            )  # clocks differ: what we saw counts, too
+            # clocks differ: what we saw counts, too
+            age = max(self.now.timestamp() - folder.arriving, self.snapshot.quiet)
             left = ARRIVING_FOR - age
             if left > 0:
                 return min(left, 60.0)
@@ -185,9 +183,8 @@ class _Plan(Building):
             return self._rest(State.HELD, other, wanted.warnings, post=post, time=wanted.time)
         time, record, warnings = wanted.time, self.record, wanted.warnings
         if not self.snapshot.clock_known:  # it could be early or late, and an intent must be in the service's time
-            state = (
-                State.DRAFTING if record.state is State.SETTLING else record.state
-            )  # it has settled; the service is next
+            # it has settled; the service is next
+            state = State.DRAFTING if record.state is State.SETTLING else record.state
             return self._call(LearnTime(), state, record.error, record.warnings, post, time)
         if record.complete_at is None or (wanted.now and record.now_time is None):
             return self._local(Read())  # it was read before the time was known

@@ -285,9 +285,8 @@ class Store:
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:
         with self._lock, _translated(self.path):
-            self._conn.execute(
-                "BEGIN IMMEDIATE"
-            )  # take the write lock first: a deferred one fails when it is taken late
+            # take the write lock first: a deferred one fails when it is taken late
+            self._conn.execute("BEGIN IMMEDIATE")
             try:
                 yield
                 self._conn.execute("COMMIT")

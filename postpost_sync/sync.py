@@ -100,9 +100,7 @@ class Sync:
             store, self.looks, client, threads, self._slots, wake=wake, monotonic=monotonic, jitter=jitter, log=log
         )
         self._calls = Calls(store, log)
-        self.times: dict[
-            int, float
-        ] = {}  # key -> the time its post asks for, seconds since 1970, as far as it is known
+        self.times: dict[int, float] = {}  # key -> the time its post asks for, seconds since 1970, once that is known
         self._giving_way: dict[int, bool] = {}  # keys of scheduled posts that are to be asked whether they give way
         self._cancels: list[float] = []  # when posts of removed folders were cancelled, monotonic
         self._cancels_lock = threading.Lock()

@@ -18,14 +18,12 @@ from postpost_sync.errors import FileChanged, Finding, NotReached, Refused, Uncl
 from postpost_sync.urls import is_secure
 
 BLOCK = 256 * 1024  # bytes; the fastest measured, with constant memory
-TIMEOUT = httpx.Timeout(
-    connect=10.0, write=60.0, read=120.0, pool=60.0
-)  # a store needs its time to finish a large object
+# a store needs its time to finish a large object
+TIMEOUT = httpx.Timeout(connect=10.0, write=60.0, read=120.0, pool=60.0)
 DEFAULT_LIFE = 3600.0  # seconds a URL lives where it does not say so itself
 _MD5 = re.compile(r'"?([0-9a-f]{32})"?')
-_NO_STORE = re.compile(
-    rb'\s*(<!doctype|<html|\{\s*"success"\s*:\s*false)', re.IGNORECASE
-)  # what no store says to a PUT
+# what no store says to a PUT
+_NO_STORE = re.compile(rb'\s*(<!doctype|<html|\{\s*"success"\s*:\s*false)', re.IGNORECASE)
 _AMZ_ERROR = re.compile(rb"<Code>([A-Za-z]{1,64})</Code>")
 
 
