@@ -19,6 +19,7 @@ from postpost_sync.steps import (
     CheckDraft,
     Create,
     Decision,
+    Delete,
     Doom,
     Finish,
     Follow,
@@ -263,6 +264,8 @@ class Building(Deciding):
                 *warnings,
                 Finding("MEDIA_NOT_LISTED", "PostPost does not list the draft's media; our uploads were all confirmed"),
             )
+        if time is not None and (first := self._not_deleted_yet(draft, post, time, warnings)) is not None:
+            return first
         if live is not None and live.stage is GroupStage.SCHEDULED:
             withdraw = self._call(Update(live, None, None), State.SCHEDULED, None, warnings, post, time)
             return self._as_it_was(draft, withdraw, post, time, warnings)
@@ -285,6 +288,16 @@ class Building(Deciding):
         if error is not None and isinstance(update.step, Update):
             update = replace(update, error=error)
         return self._as_it_was(draft, update, post, time, warnings)
+
+    def _not_deleted_yet(
+        self, draft: Group, post: Post, time: datetime, warnings: tuple[Finding, ...]
+    ) -> Decision | None:
+        """Whether an earlier draft has still to be deleted: somebody may have scheduled it at PostPost meanwhile."""
+        trouble = self.record.trouble_with(Delete.__name__)
+        if trouble is None or all(group.stage is not GroupStage.DOOMED for group in self.record.groups):
+            return None
+        state = State.SCHEDULED if self.live is not None else State.UPLOADING if draft.uploads else State.DRAFTING
+        return self._rest(state, trouble.finding, warnings, post=post, time=time)
 
     def _in_line(self) -> bool:
         """Whether the post waits for room in the plan."""

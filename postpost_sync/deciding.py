@@ -125,7 +125,7 @@ class Deciding:
         return (live.checked_at - self.now).total_seconds() + pause
 
     def _delete_waits(self) -> bool:
-        """Whether a delete did not work and is not due again: that is no reason to hold up the folder's own post."""
+        """Whether a delete did not work and is not due again: meanwhile the folder's own post is built, not scheduled."""
         trouble = self.record.trouble_with(Delete.__name__)
         if trouble is None:
             return False

@@ -458,3 +458,15 @@ def test_a_pause_that_another_clock_has_set_is_not_waited_for(world: Histories) 
     world.restart()
     world.advance_time(600)
     assert [group.content for group in world.ours()] == [folder.content]
+
+
+def test_a_draft_that_a_person_scheduled_and_that_cannot_be_deleted_yet_is_not_doubled(world: Histories) -> None:
+    world.unreachable["update-post"] = 6
+    folder = world.fresh(0, PLATFORMS[0], at(world, 7200))
+    world.advance_time(3)  # the draft is there, and cannot be scheduled
+    (draft,) = world.ours()
+    world.sandbox.dashboard_reschedule(draft.id, world.now + timedelta(hours=5))
+    folder.text = 1
+    world.write(folder)
+    world.advance_time(3600)  # at no instant two stand: the world looks after every call
+    assert [(group.content, group.status) for group in world.ours()] == [(folder.content, "scheduled")]

@@ -973,10 +973,16 @@ def test_a_refused_key_stops_nothing_that_needs_no_call() -> None:
 
 
 @pytest.mark.parametrize("kind", TroubleKind)
-def test_a_draft_that_cannot_be_deleted_does_not_stop_the_post(kind: TroubleKind) -> None:
+def test_beside_a_draft_that_cannot_be_deleted_the_post_is_built_but_not_scheduled(kind: TroubleKind) -> None:
+    """Somebody may have scheduled that draft at PostPost: in doubt, late rather than twice."""
     until = NOW + seconds(30) if kind is TroubleKind.RETRY else None
-    known = record(TEXT, group(PICTURE, GroupStage.DOOMED), group(TEXT), troubles=(trouble(Delete, kind, until),))
-    assert plan(TEXT, known, NOW).step == Update(known.groups[1], TIME, TIME)
+    doomed, broken = group(PICTURE, GroupStage.DOOMED), (trouble(Delete, kind, until),)
+    decision = plan(TEXT, record(TEXT, doomed, troubles=broken), NOW)
+    assert isinstance(decision.step, Create)
+    decision = plan(TEXT, record(TEXT, doomed, group(TEXT), troubles=broken), NOW)
+    assert isinstance(decision.step, Rest)
+    assert decision.error == WHY
+    assert decision.step.after == (30 if until else None)
 
 
 @pytest.mark.parametrize("edited", [EDITED, snapshot(JPEG, time="2026-12-20T10:00Z")], ids=["content", "time"])
