@@ -465,7 +465,7 @@ def test_a_draft_that_a_person_scheduled_and_that_cannot_be_deleted_yet_is_not_d
     folder = world.fresh(0, PLATFORMS[0], at(world, 7200))
     world.advance_time(3)  # the draft is there, and cannot be scheduled
     (draft,) = world.ours()
-    world.sandbox.dashboard_reschedule(draft.id, world.now + timedelta(hours=5))
+    world.person(draft, lambda: world.sandbox.dashboard_reschedule(draft.id, world.now + timedelta(hours=5)))
     folder.text = 1
     world.write(folder)
     world.advance_time(3600)  # at no instant two stand: the world looks after every call
