@@ -39,7 +39,8 @@ MOVES: dict[State, frozenset[State]] = {
     State.DRAFTED: frozenset(_WORK | _ENDS),  # somebody may schedule a draft in the dashboard
     State.HELD: frozenset(_WORK | _ENDS),
     # once scheduled it goes out, unless its time or its folder is taken away
-    State.SCHEDULED: frozenset(_ENDS | {State.INVALID, State.HELD, State.DRAFTED, State.SETTLING}),
+    # (then, or where somebody deletes it at PostPost, the folder's new version is a post on its way like any other)
+    State.SCHEDULED: frozenset(_ENDS | _WORK),
     State.FAILED: frozenset(_WORK | _ENDS),  # retry, or an edit
     State.PUBLISHED: frozenset({State.INVALID}),  # an edit that comes too late
     State.PARTIALLY_PUBLISHED: frozenset(_WORK | _ENDS),  # retry of the platforms that failed
