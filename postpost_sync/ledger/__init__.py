@@ -1,0 +1,72 @@
+"""What each thing that happened changes in a record. Pure functions from a record to a record; `store.change` applies them.
+
+They write down facts. Whether these mean that a post waits, fails or goes on is `plan`'s to decide when it is asked again.
+"""
+
+from postpost_sync.ledger.folders import (
+    adopted,
+    cancelled,
+    contradicted,
+    finished,
+    recognised,
+    retried,
+    settled,
+    shown,
+    unrecognised,
+)
+from postpost_sync.ledger.groups import (
+    created,
+    creating,
+    deleted,
+    doomed,
+    doubted,
+    followed,
+    outcome,
+    read_back,
+    searched,
+    seen_draft,
+    seen_scheduled,
+    standing,
+    updated,
+)
+from postpost_sync.ledger.parts import Change, with_group, with_trouble, with_upload, without_trouble
+from postpost_sync.ledger.troubles import abandoned, failed, probed_now, worked
+from postpost_sync.ledger.uploads import not_sent, signed, signing, stored
+
+__all__ = [
+    "Change",
+    "abandoned",
+    "adopted",
+    "cancelled",
+    "contradicted",
+    "created",
+    "creating",
+    "deleted",
+    "doomed",
+    "doubted",
+    "failed",
+    "finished",
+    "followed",
+    "not_sent",
+    "outcome",
+    "probed_now",
+    "read_back",
+    "recognised",
+    "retried",
+    "searched",
+    "seen_draft",
+    "seen_scheduled",
+    "settled",
+    "shown",
+    "signed",
+    "signing",
+    "standing",
+    "stored",
+    "unrecognised",
+    "updated",
+    "with_group",
+    "with_trouble",
+    "with_upload",
+    "without_trouble",
+    "worked",
+]

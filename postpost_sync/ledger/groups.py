@@ -1,0 +1,246 @@
+"""What happened to a post group: created, scheduled, changed by somebody, deleted, gone out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from postpost_sync.errors import Finding
+from postpost_sync.ledger.parts import Change, with_group, with_trouble
+from postpost_sync.models import (
+    Group,
+    GroupStage,
+    PlatformResult,
+    Post,
+    ReadBack,
+    Record,
+    Trouble,
+    TroubleKind,
+    Upload,
+    UploadStage,
+)
+from postpost_sync.names import upload_names
+from postpost_sync.states import State
+from postpost_sync.steps import PutBack, Update, Withdraw
+from postpost_sync.times import to_service
+
+SEARCH_PAUSES = (2.0, 6.0, 12.0)  # seconds: an unknown create is looked for at 0, 2, 8 and 20 s
+
+_TEXT_CHANGED = "not as the folder has it:"
+
+
+def creating(record: Record, post: Post, now: datetime) -> Record:
+    """The intent: from here on the create may have been sent."""
+    names = upload_names([(file.name, file.content_type or "") for file in post.media])
+    uploads = tuple(
+        Upload(position, file.name, name, file.content_type or "", file.stat)
+        for position, (file, name) in enumerate(zip(post.media, names, strict=True))
+    )
+    group = Group(0, GroupStage.CREATING, None, now, post.content, post.platforms, post.platform_settings, uploads)
+    return replace(record, groups=(*record.groups, group))
+
+
+def created(key: int, post_group_id: str) -> Change:
+    return with_group(key, stage=GroupStage.DRAFT, post_group_id=post_group_id)
+
+
+def standing(
+    post: Post, stage: GroupStage, post_group_id: str, now: datetime, asked: datetime | None, answered: datetime | None
+) -> Group:
+    """A group that PostPost holds, with the folder's files as its media: all of them are there."""
+    files = upload_names([(file.name, file.content_type or "") for file in post.media])
+    uploads = tuple(
+        Upload(
+            at,
+            file.name,
+            name,
+            file.content_type or "",
+            file.stat,
+            UploadStage.STORED,
+            file.sha256,
+            sent=file.stat.size,
+        )
+        for at, (file, name) in enumerate(zip(post.media, files, strict=True))
+    )
+    return Group(
+        0,
+        stage,
+        post_group_id,
+        now,
+        post.content,
+        post.platforms,
+        post.platform_settings,
+        uploads,
+        verified=True,
+        asked_time=asked,
+        answered_time=answered,
+    )
+
+
+def searched(key: int, now: datetime) -> Change:
+    """An unknown create was looked for and not found; the listing may lag, so again a little later."""
+
+    def change(record: Record) -> Record:
+        done = next(g.searches for g in record.groups if g.key == key)
+        why = Finding(
+            "CREATE_UNKNOWN", "PostPost's answer to create-post was lost; its list of drafts is searched for it"
+        )
+        pause = SEARCH_PAUSES[min(done, len(SEARCH_PAUSES) - 1)]
+        trouble = Trouble("Search", TroubleKind.RETRY, why, now, now + timedelta(seconds=pause))
+        return with_trouble(with_group(key, searches=done + 1)(record), trouble)
+
+    return change
+
+
+def doubted(key: int, ids: str) -> Change:
+    """There are more drafts that an unknown create may have made than creates: none is touched, and a person is told."""
+    why = f"PostPost's answer to create-post was lost, and several drafts could be its work: {ids}"
+    warning = Finding("DRAFTS_DOUBTFUL", why, "delete at PostPost those that are not needed")
+
+    def change(record: Record) -> Record:
+        record = replace(record, warnings=(*record.warnings, warning))
+        return with_group(key, stage=GroupStage.GONE)(record)
+
+    return change
+
+
+def doomed(key: int, *, rebuild: bool, gave_up: Finding | None = None) -> Change:
+    def change(record: Record) -> Record:
+        group = next(g for g in record.groups if g.key == key)
+        stood = group.stage in (GroupStage.SCHEDULED, GroupStage.WITHDRAWN)
+        previous = (*record.previous, group.post_group_id) if stood and group.post_group_id else record.previous
+        stage = GroupStage.DOOMED if group.post_group_id else GroupStage.GONE
+        record = replace(
+            record,
+            previous=previous,
+            rebuilds=record.rebuilds + rebuild,
+            gave_up=gave_up or record.gave_up,
+            done=False,  # should its folder come back, there is something to do again
+        )
+        return with_group(key, stage=stage)(record)
+
+    return change
+
+
+def deleted(key: int) -> Change:
+    """It is no longer at PostPost. Where a person wanted that, the folder as it is leads to no other."""
+
+    def change(record: Record) -> Record:
+        group = next(g for g in record.groups if g.key == key)
+        if not record.cancel:
+            return with_group(key, stage=GroupStage.GONE)(record)
+        previous = tuple(one for one in record.previous if one != group.post_group_id)
+        record = replace(record, previous=previous)
+        return with_group(key, stage=GroupStage.ENDED, outcome=State.CANCELLED, asked_time=record.time)(record)
+
+    return change
+
+
+def followed(key: int) -> Change:
+    """Another group is to serve what this one did not."""
+
+    def change(record: Record) -> Record:
+        group = next(g for g in record.groups if g.key == key)
+        previous = (*record.previous, group.post_group_id) if group.post_group_id else record.previous
+        record = replace(record, previous=previous, done=False, troubles=())
+        return with_group(key, stage=GroupStage.FOLLOWED)(record)
+
+    return change
+
+
+def updated(key: int, step: Update, status: str, time: datetime | None) -> Change:
+    """What update-post answered is what counts: it may move the time."""
+    if status == "draft":
+        withdrawn = _withdrawn(key)
+        if isinstance(step, Withdraw):  # it is to be scheduled again
+            return lambda record: replace(withdrawn(record), done=False)
+        return withdrawn
+    stage = GroupStage.SCHEDULED if status == "scheduled" else GroupStage.GOING_OUT
+    fresh = with_group(
+        key,
+        stage=stage,
+        asked_time=step.asked,
+        answered_time=time or step.time,
+        checked_at=None,
+        elsewhere=None,
+        unseen=False,
+    )
+    if isinstance(step, PutBack):
+        return lambda record: replace(fresh(record), gave_up=step.gave_up)
+    return lambda record: replace(fresh(record), confirmed=False)  # a person's word for this one, not for the next
+
+
+def _withdrawn(key: int) -> Change:
+    """No longer scheduled. Where another is to take its place, its time is kept: it may have to be put back."""
+
+    def change(record: Record) -> Record:
+        has_successor = any(group.stage is GroupStage.DRAFT for group in record.groups)
+        times = {"asked_time": None} if has_successor else {"asked_time": None, "answered_time": None}
+        return with_group(key, stage=GroupStage.WITHDRAWN, elsewhere=None, **times)(record)
+
+    return change
+
+
+def read_back(key: int, found: bool, media: int | None, strangers: int, ours: int | None, now: datetime) -> Change:
+    def change(record: Record) -> Record:
+        before = next(g.read_back for g in record.groups if g.key == key)
+        first_at = before.first_at if before is not None else now
+        seen = ReadBack(found, media, strangers, first_at, now, ours)
+        return with_group(key, read_back=seen, verified=False)(record)
+
+    return change
+
+
+def outcome(key: int, results: tuple[PlatformResult, ...], now: datetime) -> Change:
+    """What get-post said, rolled up over the platforms."""
+    statuses = {result.status for result in results}
+    ends = {"published", "failed"}
+    if not statuses or not statuses <= ends:
+        return with_group(key, results=results, checked_at=now, lost=False, unseen=False)
+    state = (
+        State.PUBLISHED
+        if statuses == {"published"}
+        else State.FAILED
+        if statuses == {"failed"}
+        else State.PARTIALLY_PUBLISHED
+    )
+    return with_group(
+        key, results=results, checked_at=now, outcome=state, stage=GroupStage.ENDED, lost=False, unseen=False
+    )
+
+
+def seen_scheduled(group: Group, time: datetime | None, differs: str) -> Change:
+    """The list of posts shows it scheduled. `differs`: what besides its time is not as we made it."""
+    moved = time is not None and time != group.answered_time
+    was_draft = group.stage is not GroupStage.SCHEDULED
+    if not moved and not was_draft and not differs:
+        gone = None if group.elsewhere is not None and _TEXT_CHANGED in group.elsewhere.message else group.elsewhere
+        return with_group(group.key, unseen=False, elsewhere=gone)
+    what = [
+        *(["it was scheduled"] if was_draft else []),
+        *([f"its time was changed to {to_service(time)}"] if moved and time is not None else []),
+        *([f"{_TEXT_CHANGED} {differs}"] if differs else []),
+    ]
+    return with_group(
+        group.key,
+        stage=GroupStage.SCHEDULED,
+        answered_time=time or group.answered_time,
+        elsewhere=_elsewhere("; ".join(what)),
+        unseen=False,
+        lost=False,
+        checked_at=None,
+    )
+
+
+def seen_draft(group: Group) -> Change:
+    """The list of posts shows it as a draft again, which was not our doing."""
+    made = _elsewhere("it was made a draft again, and does not go out")
+    return with_group(group.key, stage=GroupStage.WITHDRAWN, elsewhere=made, unseen=False, lost=False)
+
+
+def _elsewhere(what: str) -> Finding:
+    return Finding(
+        "CHANGED_AT_POSTPOST",
+        f"somebody changed the post at PostPost: {what}",
+        "it stays as it is there; an edit of the folder makes it the folder's again",
+    )
