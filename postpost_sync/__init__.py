@@ -24,6 +24,8 @@ Imports go downward only:
     looks          what is in memory about each folder
     identity       which post a folder is, when it is seen for the first time
     reader         a settled folder read: sidecar, text, what its files are
+    line           the posts of an account that wait for room in its plan
+    removals       how many posts of removed folders are cancelled at once
     account        one account shared by the workers: key, list of posts
 
   edges: each hides one outside thing behind our own types
@@ -46,8 +48,10 @@ Imports go downward only:
     states         the states of a post, and which may follow which
     steps          what `plan` can answer
     plan           what to do next: the one place that decides
-    building       its lower half: from a wanted post to a scheduled one
-    deciding       what both rest on: which group is which, what may be called now
+    building       its lower half: from a wanted post to a complete draft
+    scheduling     from there to a scheduled post, replaced, moved or in line
+    drafting       what both know of a draft: found, complete, given up
+    deciding       what all rest on: which group is which, what may be called now
     ledger         what each thing that happened changes in a record
     names          what a name says, and the name a file is sent under
     wanted         what a folder asks for

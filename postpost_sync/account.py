@@ -12,39 +12,11 @@ from datetime import UTC, datetime, timedelta
 
 from postpost_sync.api import Listed, PostPost
 from postpost_sync.errors import Finding
-from postpost_sync.models import Waiting
 
 PROBE_EVERY = timedelta(minutes=15)
 LIST_SLACK = timedelta(minutes=2)  # how far the listing's times may be from ours
 MAX_PAGES = 100
 _EVER = datetime.min.replace(tzinfo=UTC) + 2 * LIST_SLACK
-
-
-class Line:
-    """The posts of an account that wait for room in its plan, in the order of their times. Safe to use from several threads."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._waiting: dict[int, Waiting] = {}
-
-    def join(self, post: Waiting) -> None:
-        """It waits, or waits anew."""
-        with self._lock:
-            self._waiting[post.key] = post
-
-    def leave(self, key: int) -> bool:
-        """It no longer waits; whether it did."""
-        with self._lock:
-            return self._waiting.pop(key, None) is not None
-
-    def holds(self, key: int) -> bool:
-        with self._lock:
-            return key in self._waiting
-
-    def first(self) -> Waiting | None:
-        """The one whose turn it is."""
-        with self._lock:
-            return min(self._waiting.values(), key=lambda post: (post.time, post.key), default=None)
 
 
 class Account:
@@ -55,7 +27,6 @@ class Account:
         self.digest = hashlib.sha256(f"{key}\0{user_id or ''}".encode()).hexdigest()[:16]
         self.refused: Finding | None = None
         self.probe_at: datetime | None = None
-        self.line = Line()
         self._lock = threading.Lock()
         self._creating: dict[object, threading.Lock] = defaultdict(threading.Lock)
         self._listing_lock = threading.Lock()

@@ -1,6 +1,6 @@
 """What every decision rests on: which of a folder's groups is which, whether a group is a post, what may be called now.
 
-`plan` and its lower half `building` are made of these. Pure, as they are.
+`plan` and the modules below it (`building`, `scheduling`, `drafting`) are made of these. Pure, as they are.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from postpost_sync.errors import Finding
-from postpost_sync.models import Group, GroupStage, PlatformResult, Policy, Post, Record, Snapshot, TroubleKind
+from postpost_sync.models import Group, GroupStage, PlatformResult, Policy, Post, Record, Snapshot, TroubleKind, Waiting
 from postpost_sync.states import State
-from postpost_sync.steps import Decision, Delete, LearnTime, Rest, Step
+from postpost_sync.steps import Decision, Delete, LearnTime, Rest, Step, Update
 
 FOLLOW_FOR = 86400.0  # seconds after its time for which a post's outcome is asked for
 LEARN_WITHIN = 900.0  # seconds; a try to learn the time that is further off than this was set by another clock
@@ -20,6 +20,22 @@ IN_LINE = frozenset(  # limits for which the posts of an account wait in the ord
     {"SCHEDULE_HORIZON_REACHED", "SCHEDULED_POST_LIMIT_REACHED", "POST_LIMIT_REACHED", "CONNECTIONS_OVER_LIMIT"}
 )
 HELD_LONG = "HELD_TOO_LONG"
+
+
+def place_in_line(record: Record) -> Waiting | None:
+    """Its place among the posts that wait for room in the plan of their account; None where it does not wait there."""
+    error, trouble = record.error, record.trouble_with(Update.__name__)
+    if record.state is not State.HELD or error is None or error.code not in IN_LINE | {HELD_LONG} or not record.time:
+        return None
+    if trouble is None or trouble.kind is not TroubleKind.HELD:
+        return Waiting(record.key, record.time, error)
+    return Waiting(record.key, record.time, trouble.finding, trouble.until)
+
+
+def meets_a_fault(record: Record) -> bool:
+    """Whether what holds it is a fault that passes: that costs it no place."""
+    held_up = any(trouble.kind is TroubleKind.RETRY and trouble.finding == record.error for trouble in record.troubles)
+    return record.state is State.HELD and held_up
 
 
 def live_group(record: Record) -> Group | None:

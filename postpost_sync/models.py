@@ -411,5 +411,7 @@ class Snapshot:
     twin: Record | None = None  # the folder whose copy this one seems to be
     alike: tuple[Record, ...] = ()  # other folders with a post of the same text
     cancels_left: int = 10  # how many posts of removed folders may be cancelled now without a person
-    gives_way: bool = False  # whether it is the latest of the account's scheduled posts, and an earlier one has no room
     waiting: Waiting | None = None  # of the account's posts that wait for room in its plan, the one whose turn it is
+    last_scheduled: int | None = (
+        None  # where one waits: the key of the account's post that is scheduled the furthest ahead
+    )

@@ -89,8 +89,15 @@ class _Plan(Building):
     def _gives_way(self) -> bool:
         """Whether it has taken the place of an earlier post, which was ready later: then it waits in its stead."""
         live, first = self.live, self.snapshot.waiting
-        if not self.snapshot.gives_way or live is None or first is None or live.answered_time is None:
+        if (
+            self.snapshot.last_scheduled != self.record.key
+            or live is None
+            or first is None
+            or live.answered_time is None
+        ):
             return False
+        if first.finding.code != "SCHEDULED_POST_LIMIT_REACHED" or first.until is None or first.until <= self.now:
+            return False  # that one has not been refused, or is about to be tried again
         ours = live.stage is GroupStage.SCHEDULED and live.elsewhere is None and self.draft is None
         return ours and first.time < live.answered_time and not self._closed(live) and self.snapshot.clock_known
 

@@ -130,6 +130,30 @@ class Store:
             ).fetchall()
         return [row[0] for row in rows]
 
+    def last_scheduled(self, roots: frozenset[str]) -> int | None:
+        """Of the finished folders below these roots, the key of the one whose post is scheduled the furthest ahead."""
+        marks = ", ".join("?" * len(roots))
+        with self._lock, _translated(self.path):
+            row = self._conn.execute(
+                "SELECT g.folder FROM groups g JOIN folders f ON f.key = g.folder "  # noqa: S608 - marks alone
+                "WHERE g.stage = 'scheduled' AND f.done "
+                f"AND f.root IN ({marks}) ORDER BY g.answered_time DESC, g.folder DESC LIMIT 1",
+                [encode(root) for root in roots],
+            ).fetchone()
+        return row[0] if row is not None else None
+
+    def held_or_cancelled(self, since: datetime) -> list[Record]:
+        """The folders whose post is held, and those whose post was cancelled since then."""
+        where = "WHERE state = 'held' OR (state = 'cancelled' AND updated_at > ?)"
+        with self._lock, _translated(self.path):
+            return list(self._load(where, (encode(since),)).values())
+
+    def at_postpost(self) -> list[Record]:
+        """The folders of which a draft or a scheduled post stands at PostPost, as far as we know."""
+        where = "WHERE key IN (SELECT folder FROM groups WHERE stage IN ('draft', 'scheduled', 'withdrawn'))"
+        with self._lock, _translated(self.path):
+            return list(self._load(where, ()).values())
+
     def due(self, since: datetime, now: datetime) -> list[int]:
         """The keys of the folders whose scheduled post was to go out in that span."""
         with self._lock, _translated(self.path):

@@ -7,25 +7,25 @@ different ones. What it needs of the outside comes in through the constructor, s
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import httpx
 
 from postpost_sync import ledger, reader, receipt, scan, view
 from postpost_sync.account import Account
 from postpost_sync.calls import Calls
-from postpost_sync.deciding import HELD_LONG, IN_LINE
 from postpost_sync.errors import FileChanged, Finding, KeyRefused, NotFound, PostError, Unclear
 from postpost_sync.ledger import with_group
+from postpost_sync.line import Line
 from postpost_sync.log import Log
 from postpost_sync.looks import Look, Looks
-from postpost_sync.models import Folder, Group, GroupStage, Policy, Record, Snapshot, TroubleKind, Waiting
+from postpost_sync.models import Folder, GroupStage, Policy, Record, Snapshot
 from postpost_sync.names import Names
 from postpost_sync.plan import plan
+from postpost_sync.removals import WITHIN, Removals
 from postpost_sync.states import State
 from postpost_sync.steps import (
     Abandon,
@@ -55,8 +55,6 @@ _NO_STATUS_FILE = Finding(
     "post.status.yaml cannot be written into the folder",
     "let the user that runs this write there; without it a lost database is harder to make good",
 )
-CANCELS_AT_ONCE = 10  # posts of removed folders that are cancelled without a person …
-AT_ONCE = 3600.0  # … within so many seconds
 MAX_STEPS = 2000  # of one folder in one go: an end to any loop that a defect could make
 
 
@@ -101,10 +99,18 @@ class Sync:
         )
         self._calls = Calls(store, log)
         self.times: dict[int, float] = {}  # key -> the time its post asks for, seconds since 1970, once that is known
-        self._giving_way: dict[int, bool] = {}  # keys of scheduled posts that are to be asked whether they give way
-        self._cancels: list[float] = []  # when posts of removed folders were cancelled, monotonic
-        self._cancels_lock = threading.Lock()
-        self._form_lines()
+        self._removals = Removals(monotonic)
+        self._lines = {
+            account: Line(store, frozenset(roots), account.now, wake) for account, roots in self._accounts().items()
+        }
+        self._as_before()
+
+    def _accounts(self) -> dict[Account, list[str]]:
+        """The roots whose posts each account's are."""
+        roots: dict[Account, list[str]] = {}
+        for root, site in self._sites.items():
+            roots.setdefault(site.account, []).append(root)
+        return roots
 
     def notice(self, folder: Folder) -> tuple[int, bool]:
         """A post folder was seen: its key, and whether anything about it is new."""
@@ -118,34 +124,19 @@ class Sync:
         waits_for_slot = False
         try:
             for _ in range(MAX_STEPS):
-                account = self._sites[look.root].account
+                account, line = self._sites[look.root].account, self._line(look.root)
                 # the snapshot before the record: a transfer writes there before it is no longer in flight
                 snapshot = self._snapshot(look)
                 record, now = self._store.record(key), account.now()
                 if record is None:
-                    account.line.leave(key)
+                    line.leave(key)
                     return
-                with self._cancels_lock:
-                    cancels_left = self._cancels_left()
-                gives_way = self._giving_way.pop(key, False)
-                snapshot = replace(
-                    snapshot, waiting=account.line.first(), cancels_left=cancels_left, gives_way=gives_way
-                )
                 snapshot, record = self._placed(snapshot, record)
-                reading = snapshot.reading
-                if (
-                    not record.done
-                    and reading is not None
-                    and reading.content
-                    and snapshot.policy.duplicates != "allow"
-                ):
-                    snapshot = replace(snapshot, alike=self._store.alike(key, reading.content))
-                if record.copy_of is not None and not record.groups:
-                    snapshot = replace(snapshot, twin=self._store.record_of(record.copy_of))
+                snapshot = self._beside(snapshot, record, line)
                 decision = plan(snapshot, record, now)
-                self._keep_line(account, snapshot, record, decision)
                 unknown = key not in self.times
                 record = self._show(look, record, decision, now)
+                line.see(record)
                 if unknown and key in self.times and not isinstance(decision.step, Rest | Forget):
                     self._wake(key, 0.0)  # now that its time is known, it takes its place in the order of the times
                     return
@@ -157,7 +148,7 @@ class Sync:
                         return
                     case Forget():
                         self._store.forget(key)
-                        self._next_in_line(account, account.line.leave(key))
+                        line.leave(key)
                         self.looks.forget(look)
                         self._log.info("forgotten", folder=look.name)
                         return
@@ -165,12 +156,8 @@ class Sync:
                         waits_for_slot = True
                         return
                 self._perform(look, account, snapshot, record, decision, now)
-                if isinstance(decision.step, Withdraw):
-                    self._next_in_line(account, room=True)
-                if isinstance(decision.step, Ask | Delete) and account.line.first() is not None:
-                    became = self._store.record(key)
-                    stages = {g.stage for g in became.groups if g.key == decision.step.group.key} if became else set()
-                    self._next_in_line(account, bool(stages & {GroupStage.ENDED, GroupStage.GONE}), room=True)
+                if isinstance(decision.step, Withdraw | Ask | Delete):
+                    line.after(key, decision.step)
                 if isinstance(decision.step, Abort):
                     return  # the transfers wake the folder when they have ended
             self._log.error("too many steps", folder=look.name)
@@ -181,14 +168,10 @@ class Sync:
 
     def reconcile(self) -> None:
         """Notice what people changed at PostPost: one listing of the scheduled posts for each account."""
-        for account in {site.account: None for site in self._sites.values()}:
+        for account, roots in self._accounts().items():
             if account.refused is not None:
                 continue
-            mine = [
-                record
-                for record in self._store.records()
-                if (site := self._sites.get(record.root)) is not None and site.account is account
-            ]
+            mine = [record for record in self._store.at_postpost() if record.root in roots]
             try:
                 changed = self._calls.reconcile(account, mine)
             except KeyRefused as error:
@@ -200,84 +183,21 @@ class Sync:
                     self._log.info("changed at PostPost", key=key)
                     self._wake(key, 0.0)
 
-    def _keep_line(self, account: Account, snapshot: Snapshot, record: Record, decision: Decision) -> None:
-        """Who waits for room in the plan is known to all who share the account."""
-        error, trouble = decision.error, record.trouble_with(Update.__name__)
-        if decision.state is State.HELD and error is not None and decision.time is not None:
-            if error.code in IN_LINE | {HELD_LONG}:
-                why, until = (trouble.finding, trouble.until) if trouble is not None else (error, None)
-                if trouble is None and snapshot.waiting is not None:
-                    why = snapshot.waiting.finding
-                account.line.join(Waiting(record.key, decision.time, why, until))
-                tried = isinstance(decision.step, Rest) and trouble is not None
-                if tried and why.code == "SCHEDULED_POST_LIMIT_REACHED":
-                    self._make_room(account, record.key, decision.time)
-                return
-            if not any(one.finding == error and one.kind is TroubleKind.RETRY for one in record.troubles):
-                self._next_in_line(account, account.line.leave(record.key))
-        elif decision.state is not State.HELD:
-            self._next_in_line(account, account.line.leave(record.key))
-
-    def _make_room(self, account: Account, key: int, time: datetime) -> None:
-        """Where a later post stands scheduled, because it was ready sooner, the latest of them gives way."""
-        first = account.line.first()
-        if first is None or first.key != key:
-            return
-        later = [
-            (group.answered_time, record.key)
-            for record in self._store.records()
-            if record.root in self._sites and self._sites[record.root].account is account and record.done
-            for group in record.groups
-            if group.stage is GroupStage.SCHEDULED and group.answered_time is not None and group.answered_time > time
-        ]
-        if later:
-            chosen = max(later)[1]
-            self._giving_way[chosen] = True
-            self._wake(chosen, 0.0)
-
-    def _next_in_line(self, account: Account, moved: bool = True, *, room: bool = False) -> None:
-        """It is the next one's turn. `room`: because a post that was pending is gone."""
-        while moved and (first := account.line.first()) is not None:
-            now = account.now()
-            try:
-                self._store.change(first.key, ledger.probed_now(now, room=room))
-            except KeyError:  # forgotten meanwhile
-                account.line.leave(first.key)
-                continue
-            self._wake(first.key, 0.0)
-            return
-
-    def _may_cancel(self, record: Record, group: Group) -> bool:
-        """Whether one more post of a removed folder may be cancelled, which then counts."""
-        if group.stage not in (GroupStage.SCHEDULED, GroupStage.WITHDRAWN):
-            return True
-        with self._cancels_lock:
-            if self._cancels_left() <= 0:
-                return False
-            self._cancels.append(self._monotonic())
-            return True
-
-    def _cancels_left(self) -> int:
-        recent = [at for at in self._cancels if at > self._monotonic() - AT_ONCE]
-        self._cancels[:] = recent
-        return CANCELS_AT_ONCE - len(recent)
-
-    def _form_lines(self) -> None:
+    def _as_before(self) -> None:
         """Who was waiting when the program ended is waiting still; what was cancelled just before counts still."""
-        states = self._store.states()
-        if not states[State.HELD] and not states[State.CANCELLED]:
+        now = {root: site.account.now() for root, site in self._sites.items()}
+        if not now:
             return
-        for record in self._store.records():
-            site = self._sites.get(record.root)
-            if record.state is State.CANCELLED and site is not None:
-                ago = (site.account.now() - record.updated_at).total_seconds()
-                self._cancels.append(self._monotonic() - max(0.0, ago))
-            if record.state is not State.HELD or record.error is None or record.time is None or site is None:
+        for record in self._store.held_or_cancelled(min(now.values()) - timedelta(seconds=WITHIN)):
+            if record.root not in now:
                 continue
-            if record.error.code in IN_LINE | {HELD_LONG}:
-                trouble = record.trouble_with(Update.__name__)
-                why, until = (trouble.finding, trouble.until) if trouble is not None else (record.error, None)
-                site.account.line.join(Waiting(record.key, record.time, why, until))
+            if record.state is State.CANCELLED:
+                self._removals.count(max(0.0, (now[record.root] - record.updated_at).total_seconds()))
+            else:
+                self._line(record.root).see(record)
+
+    def _line(self, root: str) -> Line:
+        return self._lines[self._sites[root].account]
 
     def _placed(self, snapshot: Snapshot, record: Record) -> tuple[Snapshot, Record]:
         """A folder that is gone from another file system than the one it was on was not removed: its mount is away."""
@@ -316,6 +236,17 @@ class Sync:
             site.account.probe_at,
             site.account.api.clock.known,
         )
+
+    def _beside(self, snapshot: Snapshot, record: Record, line: Line) -> Snapshot:
+        """The snapshot with what the decision depends on besides the folder: the account's other posts."""
+        waiting, reading = line.first(), snapshot.reading
+        last = line.last_scheduled() if waiting is not None and record.done else None
+        snapshot = replace(snapshot, waiting=waiting, last_scheduled=last, cancels_left=self._removals.left())
+        if not record.done and reading is not None and reading.content and snapshot.policy.duplicates != "allow":
+            snapshot = replace(snapshot, alike=self._store.alike(record.key, reading.content))
+        if record.copy_of is not None and not record.groups:
+            snapshot = replace(snapshot, twin=self._store.record_of(record.copy_of))
+        return snapshot
 
     def _show(self, look: Look, record: Record, decision: Decision, now: datetime) -> Record:
         """Write down, log and put into the status file what a person should see."""
@@ -368,7 +299,10 @@ class Sync:
                     if (before := record.trouble_with(Hash.__name__)) is not None:
                         change(look.key, ledger.worked(step, before))
                 case Doom() if (
-                    snapshot.folder is None and not record.cancel and not self._may_cancel(record, step.group)
+                    snapshot.folder is None
+                    and not record.cancel
+                    and step.group.stage in (GroupStage.SCHEDULED, GroupStage.WITHDRAWN)
+                    and not self._removals.take()
                 ):
                     pass  # too many were removed at once, and plan says what that means
                 case Doom(group, rebuild, gave_up):

@@ -22,9 +22,9 @@ from unittest import mock
 
 import yaml
 
-from postpost_sync.building import FRESH
 from postpost_sync.models import GroupStage, Policy, Record
 from postpost_sync.sandbox import Behaviour, FaultKind, Faults, Group, Request, Response
+from postpost_sync.scheduling import FRESH
 from postpost_sync.states import State
 from postpost_sync.times import to_service
 from tests.harness import KEY, Killed, World, picture

@@ -13,10 +13,10 @@ import postpost_sync
 PACKAGE = Path(postpost_sync.__file__).parent
 CORE, EDGE, SHELL, DOOR, APART = range(5)
 LAYERS = {
-    CORE: """errors states times yamltree values models sidecar platforms preflight names wanted steps deciding building
-    plan ledger view urls columns schema""",
+    CORE: """errors states times yamltree values models sidecar platforms preflight names wanted steps deciding
+    drafting scheduling building plan ledger view urls columns schema""",
     EDGE: "config scan media probe store migrations api upload watch receipt lock log service notify",
-    SHELL: "account identity reader looks transfers calls sync workers roots daemon",
+    SHELL: "account line removals identity reader looks transfers calls sync workers roots daemon",
     DOOR: "cli __main__ commands terminal terminal_live",
     APART: "sandbox samples",
 }

@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from postpost_sync import ledger
-from postpost_sync.building import REBUILDS, REFUSALS, SEARCHES
+from postpost_sync.building import REFUSALS
 from postpost_sync.deciding import FOLLOW_FOR, compare
+from postpost_sync.drafting import REBUILDS, SEARCHES
 from postpost_sync.errors import Finding
 from postpost_sync.models import (
     Entry,
