@@ -22,6 +22,7 @@ from unittest import mock
 
 import yaml
 
+from postpost_sync import ledger
 from postpost_sync.models import GroupStage, Policy, Record
 from postpost_sync.sandbox import Behaviour, FaultKind, Faults, Group, Request, Response
 from postpost_sync.scheduling import FRESH
@@ -71,6 +72,8 @@ class Asked:
     versions: set[Version] = field(default_factory=set)
     times: set[datetime | str | None] = field(default_factory=set)
     by_person: bool = False  # somebody had a hand in it at the service
+    retried: bool = False  # a person said: try again
+    cancelled: bool = False  # a person said: take it back
 
 
 class Broken(AssertionError):
@@ -80,9 +83,17 @@ class Broken(AssertionError):
 class Histories(World):
     """See the module."""
 
-    def __init__(self, place: Path, *, behaviour: Behaviour = Behaviour(), concurrency: int = 2) -> None:  # noqa: B008
+    def __init__(
+        self,
+        place: Path,
+        *,
+        behaviour: Behaviour = Behaviour(),  # noqa: B008 - frozen, so one default is safely shared
+        policy: Policy = Policy(settle=2.0),  # noqa: B008 - likewise
+        concurrency: int = 2,
+    ) -> None:
         self.folders: list[Dropped] = []
         self.lineages: dict[int, Asked] = {}
+        self.publish_failed = False  # whether a platform ever refused to publish
         self.foreign: set[str] = set()  # groups that somebody else made
         self.by_person: set[str] = set()  # groups of ours that somebody had a hand in
         self.by_person_at: dict[str, datetime] = {}  # and when last
@@ -96,9 +107,7 @@ class Histories(World):
         self._away = place / "away"
         self._pictures = 0
         self._stamps = 0
-        super().__init__(
-            place, behaviour=behaviour, policy=Policy(settle=2.0), concurrency=concurrency, jitter=lambda: 0.5
-        )
+        super().__init__(place, behaviour=behaviour, policy=policy, concurrency=concurrency, jitter=lambda: 0.5)
         self._away.mkdir()
         (self.root / "readme.txt").touch()  # a root that is suddenly empty says nothing about its folders
         self._handle = self.sandbox.handle
@@ -120,6 +129,7 @@ class Histories(World):
         finally:
             last = self.sandbox.calls[-1]
             self.said.append(f"{self.now:%d %H:%M:%S} {last.name} {last.group_id} -> {last.status} {last.fault or ''}")
+            self.publish_failed |= bool(self.sandbox.behaviour.publish_errors)
             if last.name in ("create-post", "update-post"):  # nothing else can make a post stand
                 self.check_standing()
 
@@ -155,17 +165,26 @@ class Histories(World):
         asked = self.lineages[lineage]
         # what somebody scheduled before we could know that it is ours looks like anybody's post
         unknown = self.by_person - self.store.known_group_ids()
+        if asked.retried:  # a person who says so beside a draft that was touched at the service means a second post
+            unknown |= self.by_person
         same = [g for g in standing if lineage_of(g.content) == lineage and g.id not in unknown]
-        on = Counter(p for g in same for p in g.platforms)
+        on = Counter(post.platform_id for g in same for post in g.posts if post.status != "failed")
         if any(count > asked.folders for count in on.values()):
             raise Broken(f"two posts of one folder stand: {same}")
         if not all(media.stored for media in group.media):
             raise Broken(f"scheduled without all its bytes: {group}")
         version = group.content, group.platforms, tuple(m.sha256 for m in group.media)
-        if version not in asked.versions and not self._just_changed(group):
+        if not self._was_asked(version, asked) and not self._just_changed(group):
             raise Broken(f"scheduled as no folder ever was: {group}")
         if group.status == "scheduled" and not self._punctual(group, asked):
             raise Broken(f"scheduled for {group.scheduled_time} at {self.now}, asked for {asked.times}")
+
+    def _was_asked(self, version: Version, asked: Asked) -> bool:
+        """Whether a folder was like that; a person may have had it posted once more where it had failed."""
+        content, platforms, media = version
+        return version in asked.versions or (
+            asked.retried and any((c, m) == (content, media) and set(platforms) < set(p) for c, p, m in asked.versions)
+        )
 
     def _just_changed(self, group: Group) -> bool:
         """Whether somebody had a hand in it so lately that no client can have seen it in the listing."""
@@ -234,6 +253,10 @@ class Histories(World):
     def wake(self, key: int, after: float) -> None:
         super().wake(key, max(after, 0.001) if after > 0 else after)  # likewise
 
+    def reconcile(self) -> None:
+        with self._files_watched():
+            self.sync.reconcile()
+
     # --- people and their folders ---
 
     def new_picture(self) -> int:
@@ -297,6 +320,22 @@ class Histories(World):
     def bring_back(self, folder: Dropped) -> None:
         os.rename(self._away / folder.name, self.root / folder.name)
         folder.there = True
+
+    def retry(self, folder: Dropped) -> None:
+        self._say(folder, ledger.retried)
+
+    def cancel(self, folder: Dropped) -> None:
+        self._say(folder, ledger.cancelled)
+
+    def _say(self, folder: Dropped, word: ledger.Change) -> None:
+        """A person's word about a folder that is known already, as the commands write it down."""
+        for record in self.store.records():
+            if record.path == folder.name:
+                asked = self.lineages[folder.lineage]
+                asked.retried |= word is ledger.retried
+                asked.cancelled |= word is ledger.cancelled
+                self.store.change(record.key, word)
+                self.wake(record.key, 0.0)
 
     def _put_file(self, path: Path, data: bytes) -> None:
         temporary = path.with_name(f".{path.name}.new")
@@ -380,6 +419,7 @@ class Histories(World):
             self.advance_time(1800.0)
         self.check()
         self.check_known()
+        self._check_line()
         records = {record.path: record for record in self.store.records()}
         for folder in self.folders:
             if folder.there:
@@ -406,10 +446,25 @@ class Histories(World):
                     raise Broken(f"{record.state} without a reason: {record}")
                 if code in ("DRAFT_GONE", "MEDIA_ADDED_ELSEWHERE") and not asked.by_person:
                     raise Broken(f"nobody did that: {record.error} {record}")
-            case State.CANCELLED if asked.by_person:
+            case State.PARTIALLY_PUBLISHED if self.publish_failed:
                 pass
+            case State.CANCELLED if asked.by_person or asked.cancelled:
+                ids = {group.post_group_id for group in record.groups}
+                if left := [g for g in self.ours("draft", "scheduled") if g.id in ids - self.by_person]:
+                    raise Broken(f"{folder.name} is said to be cancelled, and at the service is {left}: {record}")
             case _:
                 raise Broken(f"{folder.name} never came to an end: {record}")
+
+    def _check_line(self) -> None:
+        """Where the plan has no room for all, those that stand scheduled are the ones that go out the soonest."""
+        records = [record for record in self.store.records() if not self._touched(record)]
+        full = [r.time for r in records if r.error and r.error.code == "SCHEDULED_POST_LIMIT_REACHED" and r.time]
+        placed = [r.time for r in records if r.state is State.SCHEDULED and r.error is None and r.time]
+        if full and placed and max(placed) > min(full):
+            raise Broken(f"a later post took the place of an earlier one: {records}")
+
+    def _touched(self, record: Record) -> bool:
+        return any(group.post_group_id in self.by_person for group in record.groups)
 
     def _check_as_asked(self, folder: Dropped, record: Record) -> None:
         """What stands at the service is what the folder is now."""

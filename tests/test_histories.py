@@ -29,7 +29,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from postpost_sync.sandbox import Behaviour, Fault
+from postpost_sync.models import Policy
+from postpost_sync.sandbox import Behaviour, Fault, Plan
 from tests.histories_world import FAULTS, PLATFORMS, Dropped, Histories
 
 HISTORIES = int(os.environ.get("POSTPOST_HISTORIES", "150"))
@@ -53,6 +54,8 @@ SWITCHES: dict[str, tuple[object, ...]] = {
     "past_time": ("now", "refuse"),
     "idempotency": (False, True),
     "delete_processing": (True, False),
+    "plan": (None, Plan("Small", pending=2), Plan("Near", horizon_days=1.0)),
+    "publish_errors": ({}, {PLATFORMS[0][0]: {"code": "RATE_LIMITED", "message": "slow down", "retryable": True}}),
 }
 
 
@@ -74,10 +77,27 @@ class Machine(RuleBasedStateMachine):
         offset=st.sampled_from([0, 0, 0, -400, 400, 90000, -90000]),
         count=st.integers(0, 3),
         when=WHEN,
+        plan=st.sampled_from([None, None, *SWITCHES["plan"]]),
+        cancels=st.booleans(),
+        duplicates=st.sampled_from(["warn", "hold"]),
     )
-    def begin(self, concurrency: int, lag: int, reissue: bool, urls: str, offset: int, count: int, when: str) -> None:
-        behaviour = replace(Behaviour(listing_lag=lag, reissue_media=reissue), list_media_urls=urls)  # type: ignore[arg-type]  # one of its values
-        self.world = Histories(self.place, behaviour=behaviour, concurrency=concurrency)
+    def begin(
+        self,
+        concurrency: int,
+        lag: int,
+        reissue: bool,
+        urls: str,
+        offset: int,
+        count: int,
+        when: str,
+        plan: Plan | None,
+        cancels: bool,
+        duplicates: str,
+    ) -> None:
+        start = Behaviour(listing_lag=lag, reissue_media=reissue, plan=plan)
+        behaviour = replace(start, list_media_urls=urls)  # type: ignore[arg-type]  # one of its values
+        policy = Policy(settle=2.0, cancel_removed=cancels, duplicates=duplicates)
+        self.world = Histories(self.place, behaviour=behaviour, policy=policy, concurrency=concurrency)
         self.world.local_offset = timedelta(seconds=offset)
         self.world.fresh(count, PLATFORMS[0], self._time(when))
         self._look()
@@ -215,7 +235,18 @@ class Machine(RuleBasedStateMachine):
             self.world.bring_back(gone[which % len(gone)])
             self._look()
 
+    @rule(which=WHICH, at=LATER, word=st.sampled_from(["retry", "cancel"]))
+    def word(self, which: int, at: int | None, word: str) -> None:
+        """A person says what to do about a post."""
+        said = {"retry": self.world.retry, "cancel": self.world.cancel}[word]
+        self._with(which, at, said)
+
     # --- what runs, and what breaks ---
+
+    @rule()
+    def reconcile(self) -> None:
+        """The hourly comparison with what PostPost lists."""
+        self.world.alive(self.world.reconcile)
 
     @rule(steps=st.integers(1, 12), transfers_first=st.booleans(), interleaved=st.booleans())
     def work(self, steps: int, transfers_first: bool, interleaved: bool) -> None:
