@@ -410,7 +410,7 @@ class Snapshot:
     clock_known: bool = True  # whether `now` is the service's time, not just what this machine takes it for
     twin: Record | None = None  # the folder whose copy this one seems to be
     alike: tuple[Record, ...] = ()  # other folders with a post of the same text
-    cancels_left: int = 10  # how many posts of removed folders may be cancelled now without a person
+    removed: int = 0  # folders that were removed at once while their posts stand, this one among them
     waiting: Waiting | None = None  # of the account's posts that wait for room in its plan, the one whose turn it is
     last_scheduled: int | None = (
         None  # where one waits: the key of the account's post that is scheduled the furthest ahead

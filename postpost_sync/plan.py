@@ -33,6 +33,7 @@ SOON = 120.0  # seconds; PostPost advises to schedule at least this much ahead
 OLD_FOR_NOW = 86400.0  # seconds; a `now` folder whose files are older than this waits for a person
 # warnings about how it was scheduled, worth keeping afterwards
 LASTING = frozenset({"TIME_SOON", "MEDIA_NOT_LISTED", "DRAFTS_DOUBTFUL", "DUPLICATE_POST"})
+CANCELS_AT_ONCE = 10  # posts of removed folders that are cancelled without a person
 _CANCEL_MANY = Finding(
     "CANCEL_MANY",
     "its folder was removed together with many others; its post stands, since so many are not cancelled without a person",
@@ -143,7 +144,7 @@ class _Plan(Building):
                 back = Update(self.live, max(earlier, self.now), earlier)  # it was to be replaced, and stays instead
                 return self._call(back, self.record.state, self.record.error, self.record.warnings)
             held_back = any(warning.code == _CANCEL_MANY.code for warning in self.record.warnings)
-            if held_back or self.snapshot.cancels_left <= 0:
+            if held_back or self.snapshot.removed > CANCELS_AT_ONCE:
                 others = tuple(w for w in self.record.warnings if w.code != _CANCEL_MANY.code)
                 return self._rest(self.record.state, self.record.error, (*others, _CANCEL_MANY))
             return self._as_is(Doom(self.live))

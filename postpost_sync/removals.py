@@ -1,12 +1,11 @@
-"""How many posts of removed folders may be cancelled without a person: a slip must not take back a whole calendar."""
+"""How many folders were removed at once, whose posts would be cancelled: a slip must not take back a whole calendar."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
 
-AT_ONCE = 10  # posts of removed folders that are cancelled without a person …
-WITHIN = 3600.0  # … in so many seconds
+AT_ONCE = 3600.0  # seconds for which a cancelled post counts as one of those removed at once
 
 
 class Removals:
@@ -15,26 +14,21 @@ class Removals:
     def __init__(self, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
         self._lock = threading.Lock()
-        self._cancelled: list[float] = []  # when, monotonic
+        self._gone: set[int] = set()  # keys of the folders whose post still stands
+        self._cancelled: list[float] = []  # when one was cancelled, monotonic
 
-    def left(self) -> int:
-        """How many more there may be now."""
+    def see(self, key: int, *, gone: bool) -> int:
+        """Whether the folder is gone while its post stands; the number of those removed at once, with this one."""
         with self._lock:
-            return self._left()
+            if gone:
+                self._gone.add(key)
+            else:
+                self._gone.discard(key)
+            self._cancelled = [at for at in self._cancelled if at > self._monotonic() - AT_ONCE]
+            return len(self._gone) + len(self._cancelled)
 
-    def count(self, ago: float = 0.0) -> None:
-        """One was cancelled so many seconds ago, by an earlier run of this program."""
+    def cancelled(self, key: int, ago: float = 0.0) -> None:
+        """The post of a removed folder was cancelled, so many seconds ago."""
         with self._lock:
+            self._gone.discard(key)
             self._cancelled.append(self._monotonic() - ago)
-
-    def take(self) -> bool:
-        """Whether one more may be cancelled, which then counts."""
-        with self._lock:
-            if self._left() <= 0:
-                return False
-            self._cancelled.append(self._monotonic())
-            return True
-
-    def _left(self) -> int:
-        self._cancelled = [at for at in self._cancelled if at > self._monotonic() - WITHIN]
-        return AT_ONCE - len(self._cancelled)

@@ -17,6 +17,7 @@ import httpx
 from postpost_sync import ledger, reader, receipt, scan, view
 from postpost_sync.account import Account
 from postpost_sync.calls import Calls
+from postpost_sync.deciding import live_group
 from postpost_sync.errors import FileChanged, Finding, KeyRefused, NotFound, PostError, Unclear
 from postpost_sync.ledger import with_group
 from postpost_sync.line import Line
@@ -25,7 +26,7 @@ from postpost_sync.looks import Look, Looks
 from postpost_sync.models import Folder, GroupStage, Policy, Record, Snapshot
 from postpost_sync.names import Names
 from postpost_sync.plan import plan
-from postpost_sync.removals import WITHIN, Removals
+from postpost_sync.removals import AT_ONCE, Removals
 from postpost_sync.states import State
 from postpost_sync.steps import (
     Abandon,
@@ -188,11 +189,11 @@ class Sync:
         now = {root: site.account.now() for root, site in self._sites.items()}
         if not now:
             return
-        for record in self._store.held_or_cancelled(min(now.values()) - timedelta(seconds=WITHIN)):
+        for record in self._store.held_or_cancelled(min(now.values()) - timedelta(seconds=AT_ONCE)):
             if record.root not in now:
                 continue
             if record.state is State.CANCELLED:
-                self._removals.count(max(0.0, (now[record.root] - record.updated_at).total_seconds()))
+                self._removals.cancelled(record.key, max(0.0, (now[record.root] - record.updated_at).total_seconds()))
             else:
                 self._line(record.root).see(record)
 
@@ -241,7 +242,11 @@ class Sync:
         """The snapshot with what the decision depends on besides the folder: the account's other posts."""
         waiting, reading = line.first(), snapshot.reading
         last = line.last_scheduled() if waiting is not None and record.done else None
-        snapshot = replace(snapshot, waiting=waiting, last_scheduled=last, cancels_left=self._removals.left())
+        live, policy = live_group(record), snapshot.policy
+        gone = snapshot.folder is None and snapshot.root_present and policy.cancel_removed
+        stands = live is not None and live.stage in (GroupStage.SCHEDULED, GroupStage.WITHDRAWN)
+        removed = self._removals.see(record.key, gone=gone and stands)
+        snapshot = replace(snapshot, waiting=waiting, last_scheduled=last, removed=removed)
         if not record.done and reading is not None and reading.content and snapshot.policy.duplicates != "allow":
             snapshot = replace(snapshot, alike=self._store.alike(record.key, reading.content))
         if record.copy_of is not None and not record.groups:
@@ -298,15 +303,10 @@ class Sync:
                     self._hash(look, snapshot.folder, names)
                     if (before := record.trouble_with(Hash.__name__)) is not None:
                         change(look.key, ledger.worked(step, before))
-                case Doom() if (
-                    snapshot.folder is None
-                    and not record.cancel
-                    and step.group.stage in (GroupStage.SCHEDULED, GroupStage.WITHDRAWN)
-                    and not self._removals.take()
-                ):
-                    pass  # too many were removed at once, and plan says what that means
                 case Doom(group, rebuild, gave_up):
                     change(look.key, ledger.doomed(group.key, rebuild=rebuild, gave_up=gave_up))
+                    if snapshot.folder is None and group == live_group(record) and not record.cancel:
+                        self._removals.cancelled(look.key)
                 case Follow(group):
                     change(look.key, ledger.followed(group.key))
                 case Abandon(group):

@@ -669,22 +669,38 @@ def test_a_cancel_in_the_middle_of_an_edit_leaves_nothing(new_world: NewWorld) -
         assert left == [] or world.state("launch") is State.SCHEDULED, (steps, left)
 
 
-def test_no_more_than_ten_removed_folders_are_cancelled_without_a_person(new_world: NewWorld) -> None:
+@pytest.mark.parametrize("restart", [False, True])
+def test_of_more_than_ten_folders_removed_at_once_none_is_cancelled_without_a_person(
+    new_world: NewWorld, restart: bool
+) -> None:
     world = new_world(policy=Policy(settle=2.0, cancel_removed=True))
-    names = [f"p{n:03}" for n in range(14)]
+    names = [f"p{n:03}" for n in range(11)]
     stand(world, *names, "stays")
     for name in names:
         world.remove(name)
-    world.advance_time(3000)
-    world.restart()
+    world.advance_time(300)
+    if restart:
+        world.restart()
     world.advance_time(30 * 3600)
-    states = [world.state(name) for name in names]
-    assert (states.count(State.CANCELLED), states.count(State.SCHEDULED)) == (10, 4)
-    assert len(world.groups("scheduled")) == 5
-    left = [name for name in names if world.state(name) is State.SCHEDULED]
-    assert {code for name in left for code in warnings(world, name)} == {"CANCEL_MANY"}
-    cancel(world, left[0])
-    assert (world.state(left[0]), len(world.groups("scheduled"))) == (State.CANCELLED, 4)
+    assert {world.state(name) for name in names} == {State.SCHEDULED}
+    assert len(world.groups("scheduled")) == 12
+    assert {code for name in names for code in warnings(world, name)} == {"CANCEL_MANY"}
+    cancel(world, names[0])
+    assert (world.state(names[0]), len(world.groups("scheduled"))) == (State.CANCELLED, 11)
+
+
+def test_ten_removed_folders_are_cancelled_and_an_eleventh_soon_after_is_not(new_world: NewWorld) -> None:
+    world = new_world(policy=Policy(settle=2.0, cancel_removed=True))
+    names = [f"p{n:03}" for n in range(11)]
+    stand(world, *names, "stays")
+    for name in names[:10]:
+        world.remove(name)
+    world.advance_time(1200)
+    assert {world.state(name) for name in names[:10]} == {State.CANCELLED}
+    world.restart()
+    world.remove(names[10])
+    world.advance_time(1200)
+    assert (world.state(names[10]), warnings(world, names[10])) == (State.SCHEDULED, ["CANCEL_MANY"])
 
 
 # --- duplicates -------------------------------------------------------------------------------------------------------

@@ -382,3 +382,20 @@ def test_any_record_comes_back_as_it_was(store: Store, wanted: Record) -> None:
     store.forget(start.key)
     assert read == written
     assert replace(written, key=0, groups=tuple(replace(g, key=0) for g in written.groups)) == wanted
+
+
+@pytest.mark.parametrize("query", ["last_scheduled", "due", "next_due"])
+def test_what_is_asked_often_is_found_by_an_index(store: Store, query: str) -> None:
+    asked: list[str] = []
+    store._conn.set_trace_callback(asked.append)
+    now = datetime(2026, 12, 1, tzinfo=UTC)
+    asks = {
+        "last_scheduled": lambda: store.last_scheduled(frozenset({"/posts"})),
+        "due": lambda: store.due(now, now),
+        "next_due": store.next_due,
+    }
+    asks[query]()
+    store._conn.set_trace_callback(None)
+    plan = [row["detail"] for row in store._conn.execute(f"EXPLAIN QUERY PLAN {asked[-1]}")]
+    assert not any(step.startswith("SCAN") for step in plan), plan
+    assert not any("TEMP B-TREE FOR ORDER BY" in step and "LAST" not in step for step in plan), plan
