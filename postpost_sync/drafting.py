@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from postpost_sync.deciding import Deciding
@@ -15,6 +16,7 @@ from postpost_sync.steps import (
     Decision,
     Doom,
     Finish,
+    Rest,
     Search,
     Verified,
 )
@@ -26,6 +28,15 @@ SEARCHES = 4  # looks for a create whose answer was lost, before it counts as no
 
 class Drafting(Deciding):
     """Of rule 4: what is known about a draft."""
+
+    def _unless_unknown(self, decision: Decision) -> Decision:
+        """What is shown, and meanwhile a create that was not answered is searched for: its draft must not be left behind."""
+        if not isinstance(decision.step, Rest) or self.draft is None or self.draft.stage is not GroupStage.CREATING:
+            return decision
+        step = self._search(self.draft, decision.state).step
+        if isinstance(step, Rest):
+            step = Rest(min((s.after for s in (step, decision.step) if s.after is not None), default=None))
+        return replace(decision, step=step)
 
     def _search(
         self, group: Group, state: State, warnings: tuple[Finding, ...] = (), post: Post | None = None

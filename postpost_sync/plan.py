@@ -85,7 +85,7 @@ class _Plan(Building):
             or folder.fingerprint != self.record.fingerprint
         ):
             return self._local(Read())
-        return self._wanted(folder, resolve(folder, reading, self.policy))
+        return self._unless_unknown(self._wanted(folder, resolve(folder, reading, self.policy)))
 
     def _gives_way(self) -> bool:
         """Whether it has taken the place of an earlier post, which was ready later: then it waits in its stead."""

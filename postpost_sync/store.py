@@ -112,11 +112,13 @@ class Store:
             return Counter({_decoded(State, row[0]): row[1] for row in rows})
 
     def pending(self, now: datetime) -> list[int]:
-        """The keys of the folders for which something is to be done or found out by now, the soonest first."""
+        """The keys of the folders for which something is to be done, found out or shown by now, the soonest first."""
         with self._lock, _translated(self.path):
             rows = self._conn.execute(
                 "SELECT key FROM folders WHERE NOT done OR key IN (SELECT folder FROM groups WHERE stage IN "
-                "('creating', 'withdrawn', 'going_out', 'doomed') OR (stage = 'scheduled' AND answered_time <= ?)) "
+                "('creating', 'withdrawn', 'going_out', 'doomed') OR "
+                "(stage = 'scheduled' AND (answered_time <= ? OR unseen OR lost OR elsewhere IS NOT NULL))) "
+                "OR (state = 'scheduled' AND EXISTS (SELECT 1 FROM groups WHERE folder = folders.key AND stage = 'ended')) "
                 "ORDER BY time IS NULL, time, key",
                 (encode(now),),
             ).fetchall()

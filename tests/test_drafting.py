@@ -7,18 +7,11 @@ from dataclasses import replace
 import pytest
 
 from postpost_sync.drafting import REBUILDS
-from postpost_sync.models import (
-    ReadBack,
-)
+from postpost_sync.models import GroupStage, ReadBack, Snapshot
 from postpost_sync.plan import plan
 from postpost_sync.states import State
-from postpost_sync.steps import (
-    Abandon,
-    CheckDraft,
-    Doom,
-    Verified,
-)
-from tests.situations import NOW, PICTURE, back, code, record, rest, seconds, with_back
+from postpost_sync.steps import Abandon, CheckDraft, Doom, Search, Verified
+from tests.situations import NOW, PICTURE, TEXT, back, code, group, record, rest, seconds, snapshot, trouble, with_back
 
 
 def test_a_draft_with_media_is_read_back_before_it_is_scheduled() -> None:
@@ -76,3 +69,23 @@ def test_rebuilding_has_an_end() -> None:
     assert step.gave_up.code == "UPLOAD_TOO_SLOW"
     given_up = record(PICTURE, gave_up=step.gave_up)
     assert (plan(PICTURE, given_up, NOW).state, rest(plan(PICTURE, given_up, NOW))) == (State.FAILED, None)
+
+
+@pytest.mark.parametrize(
+    ("shot", "shown"),
+    [
+        (snapshot(content=" "), State.INVALID),
+        (snapshot(named=("9.jpg",)), State.SETTLING),
+        (snapshot(time="2026-12-01T07:00Z"), State.INVALID),
+    ],
+)
+def test_an_unknown_create_is_searched_for_whatever_is_wrong_with_the_folder_since(
+    shot: Snapshot, shown: State
+) -> None:
+    known = record(shot, group(TEXT, GroupStage.CREATING), complete_at=NOW)
+    decision = plan(shot, known, NOW)
+    assert (decision.step, decision.state) == (Search(known.groups[0]), shown)
+    assert decision.error is not None
+    searched = replace(known, troubles=(trouble(Search, until=NOW + seconds(6)),))
+    decision = plan(shot, searched, NOW)
+    assert (rest(decision), decision.state) == (6, shown)

@@ -501,3 +501,30 @@ def test_a_draft_that_a_person_scheduled_and_that_cannot_be_deleted_yet_is_not_d
     world.write(folder)
     world.advance_time(3600)  # at no instant two stand: the world looks after every call
     assert [(group.content, group.status) for group in world.ours()] == [(folder.content, "scheduled")]
+
+
+def test_an_outcome_that_was_not_shown_yet_is_shown_by_the_next_process(world: Histories) -> None:
+    world.fresh(0, PLATFORMS[0], "now")
+    world.advance_time(5)
+    world.pass_time(90)
+    world.kill_at(len(world.effects) + 3)  # the service said that it is out, and that was written down
+    assert not world.alive(lambda: world.run_until_rest(120))
+    world.advance_time(120)
+    assert [record.state for record in world.store.records()] == ["published"]
+
+
+def test_a_draft_of_a_lost_create_is_found_though_the_folder_is_too_late_by_then(world: Histories) -> None:
+    folder = world.fresh(0, PLATFORMS[0], at(world, 900))
+    world.sandbox.faults.add(Fault("create-post", "lost_reply"))
+    world.unreachable["list-posts"] = 1
+    world.look_around()
+    world.pass_time(2.5)
+    world.wake(1, 0.0)
+    world.run()
+    assert len(world.ours("draft")) == 1
+    world.pass_time(3700)
+    world.touch(folder)  # complete as it is now, which is after its time
+    world.advance_time(60)
+    (record,) = world.store.records()
+    assert world.code(folder.name) == "TIME_PAST"
+    assert [group.post_group_id for group in record.groups] == [group.id for group in world.ours("draft")]
