@@ -57,15 +57,23 @@ class SystemClock:
         return datetime.now(UTC)
 
 
-class ServerClock:
-    """The service's time as well as we know it: ours, corrected by the last `Date` header seen."""
+SKEW = timedelta(seconds=30)  # by which this machine's clock may be off without harm
 
-    TRUSTED = timedelta(seconds=2)  # a Date header has whole seconds and the way takes time: less is no difference
+
+class ServerClock:
+    """The service's time as well as we know it: ours, corrected by the `Date` headers seen.
+
+    Each of them says within which span the difference lies: it has whole seconds, and its answer took time. What all of
+    them allow is what counts, so that a slow answer takes nothing back; one that contradicts them counts alone.
+    """
+
+    TRUSTED = timedelta(seconds=2)  # less is no difference
 
     def __init__(self, local: Clock) -> None:
         self._local = local
         self._lock = Lock()
         self._offset = timedelta()
+        self._span = timedelta.min, timedelta.max  # within which the offset lies
         self.known = False  # whether the service was asked since the local clock last began or was set
 
     @property
@@ -89,11 +97,13 @@ class ServerClock:
             return
         if theirs.tzinfo is None:
             theirs = theirs.replace(tzinfo=UTC)
-        answered_at = self._local.now()
-        ours = asked_at + (answered_at - asked_at) / 2
-        offset = theirs + timedelta(milliseconds=500) - ours
+        least, most = theirs - self._local.now(), theirs + timedelta(seconds=1) - asked_at
         with self._lock:
-            self._offset = offset if abs(offset) > self.TRUSTED + (answered_at - asked_at) / 2 else timedelta()
+            before = self._span if self.known else (least, most)
+            both = max(least, before[0]), min(most, before[1])
+            self._span = both if both[0] <= both[1] else (least, most)
+            same = self._span[0] - self.TRUSTED <= timedelta() <= self._span[1] + self.TRUSTED
+            self._offset = timedelta() if same else self._span[0] + (self._span[1] - self._span[0]) / 2
             self.known = True
 
 
@@ -341,13 +351,14 @@ def _unclear(name: str, why: str, retry_after: float | None = None) -> Unclear:
 
 
 def _retry_after(response: httpx.Response) -> float:
-    """Seconds; at least 1, at most an hour."""
+    """Seconds; at least 1, at most an hour. A moment is the service's, as its `Date` is."""
     value = response.headers.get("Retry-After", "")
     try:
         seconds = float(value)
     except ValueError:
         try:
-            seconds = (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds()
+            said_at = parsedate_to_datetime(response.headers.get("Date", ""))
+            seconds = (parsedate_to_datetime(value) - said_at).total_seconds()
         except (ValueError, TypeError):
             return 60.0
     return min(max(seconds, 1.0), 3600.0) if seconds == seconds else 60.0

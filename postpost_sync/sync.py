@@ -16,6 +16,7 @@ import httpx
 
 from postpost_sync import ledger, reader, receipt, scan, view
 from postpost_sync.account import Account
+from postpost_sync.api import SKEW
 from postpost_sync.calls import Calls
 from postpost_sync.deciding import live_group
 from postpost_sync.errors import FileChanged, Finding, KeyRefused, NotFound, PostError, Unclear
@@ -92,6 +93,7 @@ class Sync:
         self._instance, self._wake, self._jitter, self._monotonic = instance, wake, jitter, monotonic
         self._far = far
         self._drifts: dict[Account, float] = {}
+        self._clock_off: dict[Account, bool] = {}  # whether that was said
         now = min((site.account.now().timestamp() for site in sites.values()), default=0.0)
         self.looks = Looks(store, frozenset(sites), names, monotonic, log, instance=instance, now=now)
         self._slots = Slots(concurrency, wake)
@@ -217,6 +219,11 @@ class Sync:
         drift = clock.local().timestamp() - self._monotonic()
         if abs(drift - self._drifts.setdefault(account, drift)) > CLOCK_SET:
             clock.known, self._drifts[account] = False, drift
+        off = abs(clock.offset) > SKEW
+        if clock.known and off is not self._clock_off.get(account, False):
+            self._clock_off[account] = off
+            tell = self._log.warning if off else self._log.info
+            tell("this machine's clock against PostPost's", ahead=f"{-clock.offset.total_seconds():.0f}s")
 
     def _snapshot(self, look: Look) -> Snapshot:
         site = self._sites[look.root]

@@ -818,3 +818,15 @@ def test_cancel_as_a_command(pp: Rig) -> None:
     pp.run_once()
     assert {post["state"] for post in pp.status()["posts"]} == {"cancelled"}
     assert pp.groups() == []
+
+
+@pytest.mark.parametrize(("offset", "said"), [(0, 0), (20, 0), (-400, 1), (400, 1)])
+def test_a_clock_that_is_off_is_warned_about_once(
+    new_world: NewWorld, caplog: pytest.LogCaptureFixture, offset: float, said: int
+) -> None:
+    world = new_world(local_offset=offset)
+    for name in ("one", "two"):
+        world.drop(name, name, time=world.now + HOUR)
+        world.run_until_rest(60)
+    assert sum("this machine's clock" in record.message for record in caplog.records) == said
+    assert (f"ahead={offset}s" in caplog.text) is bool(said)

@@ -249,8 +249,9 @@ def test_a_delete_without_success_leaves_it_open(body: object) -> None:
         (429, "nan", 60.0),
         (429, "inf", 3600.0),
         (429, "soon", 60.0),
-        (429, format_datetime(datetime.now(UTC) + timedelta(days=2), usegmt=True), 3600.0),
-        (429, format_datetime(datetime.now(UTC) - timedelta(days=2), usegmt=True), 1.0),
+        (429, format_datetime(NOW + timedelta(seconds=90), usegmt=True), 90.0),  # by the service's own clock
+        (429, format_datetime(NOW + timedelta(days=2), usegmt=True), 3600.0),
+        (429, format_datetime(NOW - timedelta(days=2), usegmt=True), 1.0),
         (429, "Tue, 01 Dec 2026 08:00:00 -0000", 60.0),  # a date without a zone
         (500, "120", None),
     ],
@@ -258,7 +259,7 @@ def test_a_delete_without_success_leaves_it_open(body: object) -> None:
 def test_how_long_to_wait_is_taken_from_the_answer_within_reason(
     status: int, header: str, seconds: float | None
 ) -> None:
-    headers = {"Retry-After": header} if header else {}
+    headers = {"Date": format_datetime(NOW, usegmt=True)} | ({"Retry-After": header} if header else {})
     with pytest.raises(Unclear) as caught:
         saying(status, {"error": "slow"}, **headers).list_posts(1)
     assert caught.value.retry_after == seconds
@@ -468,6 +469,28 @@ def test_a_clock_that_was_put_right_is_trusted_again(world: World) -> None:
     service.moment = NOW
     world.create()
     assert world.api.clock.offset == timedelta()
+
+
+def test_a_slow_answer_takes_nothing_back_of_what_quick_ones_have_shown() -> None:
+    local = Clock(NOW)
+    clock = ServerClock(local)
+    clock.learn(format_datetime(NOW + timedelta(seconds=400), usegmt=True), NOW)
+    assert clock.offset == timedelta(seconds=400.5)
+    local.moment = NOW + timedelta(seconds=60)
+    clock.learn(format_datetime(NOW + timedelta(seconds=402), usegmt=True), NOW)  # the service took its time to send it
+    assert clock.offset == timedelta(seconds=400.5)
+    clock.learn(format_datetime(NOW + timedelta(seconds=460), usegmt=True), local.moment)
+    assert clock.offset == timedelta(seconds=400.5)
+
+
+def test_what_was_known_before_the_clock_was_set_does_not_count() -> None:
+    local = Clock(NOW)
+    clock = ServerClock(local)
+    clock.learn(format_datetime(NOW + timedelta(seconds=400), usegmt=True), NOW)
+    clock.known = False
+    local.moment = NOW + timedelta(seconds=30)
+    clock.learn(format_datetime(NOW + timedelta(seconds=440), usegmt=True), NOW)
+    assert clock.offset == timedelta(seconds=425.5)
 
 
 def test_the_time_on_the_way_is_taken_into_account() -> None:
