@@ -17,7 +17,7 @@ from postpost_sync.ledger import with_group
 from postpost_sync.log import Log
 from postpost_sync.looks import Look
 from postpost_sync.models import Claim, Group, GroupStage, PlatformResult, Post, Record
-from postpost_sync.steps import Ask, CheckDraft, Create, Delete, LearnTime, Recognise, Search, Step, Update
+from postpost_sync.steps import Ask, CheckDraft, Create, Delete, LearnTime, Recognise, Search, Step, Update, Withdraw
 from postpost_sync.store import Store
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -44,14 +44,16 @@ class Calls:
             case CheckDraft(group):
                 self._check_draft(look, account, group)
             case Update(group, None, _):
+                if isinstance(step, Withdraw):
+                    change(look.key, ledger.withdrawing(group.key))
                 answer = account.api.unschedule(_id(group))
-                change(look.key, ledger.updated(group.key, step, answer.status, answer.time))
+                change(look.key, ledger.updated(group.key, step, answer.status, answer.time, account.now()))
             case Update(group, datetime() as time, _):
                 answer = account.api.schedule(_id(group), time)
                 if answer.status == "draft":
                     why = "PostPost left the post a draft"
                     raise Unclear(Finding("SCHEDULE_NOT_TAKEN", why, "it is tried again by itself"))
-                change(look.key, ledger.updated(group.key, step, answer.status, answer.time))
+                change(look.key, ledger.updated(group.key, step, answer.status, answer.time, account.now()))
             case Delete(group):
                 self._delete(account, group)
                 change(look.key, ledger.deleted(group.key))
@@ -64,8 +66,15 @@ class Calls:
 
         What was changed less than two minutes ago is left for the next time, since the list lags behind.
         """
+        if not any(_standing(record, account) for record in records):
+            return []
+        self._learn_time(account)
         settled = account.now() - LIST_SLACK
-        ours = {r.key: g for r in records if r.updated_at < settled and (g := _standing(r, account)) is not None}
+        ours = {
+            r.key: g
+            for r in records
+            if (g := _standing(r, account)) is not None and max(r.updated_at, g.placed_at or g.intent_at) < settled
+        }
         if not ours:
             return []
         listed = {one.post_group_id: one for one in account.pages(_LONG_AGO + 2 * LIST_SLACK, status="scheduled")}
@@ -186,7 +195,7 @@ def _standing(record: Record, account: Account) -> Group | None:
     if record.account not in ("", account.digest) or (draft_group(record) is not None and not record.done):
         return None
     live = live_group(record) or draft_group(record)
-    if live is None or live.post_group_id is None or live.lost:
+    if live is None or live.post_group_id is None or live.lost or live.withdrawing:
         return None
     if live.stage is GroupStage.SCHEDULED:
         soon = account.now() + LIST_SLACK

@@ -28,7 +28,8 @@ def initial(db: Database) -> None:
             post_group_id TEXT, intent_at TEXT NOT NULL, content TEXT NOT NULL, platforms TEXT NOT NULL,
             platform_settings TEXT NOT NULL, issued TEXT NOT NULL, read_back TEXT, verified INTEGER NOT NULL, asked_time TEXT,
             answered_time TEXT, searches INTEGER NOT NULL, results TEXT NOT NULL, outcome TEXT, checked_at TEXT,
-            lost INTEGER NOT NULL, unseen INTEGER NOT NULL, elsewhere TEXT)""",
+            lost INTEGER NOT NULL, unseen INTEGER NOT NULL, elsewhere TEXT, placed_at TEXT,
+            withdrawing INTEGER NOT NULL)""",
         "CREATE INDEX groups_by_folder ON groups (folder)",
         "CREATE INDEX groups_by_time ON groups (stage, answered_time)",
         # one row a media record: models.Upload. url is a secret

@@ -267,6 +267,8 @@ class Group:
     lost: bool = False  # the service answered that it does not know it
     unseen: bool = False  # the list of scheduled posts lacked it: get-post is to say why
     elsewhere: Finding | None = None  # what somebody else changed about it at PostPost
+    placed_at: datetime | None = None  # server time at which update-post last said what it is
+    withdrawing: bool = False  # the intent: it may be a draft already
 
     @property
     def records_possible(self) -> int:

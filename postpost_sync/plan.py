@@ -21,7 +21,7 @@ from datetime import datetime, timedelta
 from postpost_sync.building import Building
 from postpost_sync.deciding import compare, outcome
 from postpost_sync.errors import Finding
-from postpost_sync.models import Folder, GroupStage, Post, Record, Snapshot
+from postpost_sync.models import Folder, Group, GroupStage, Post, Record, Snapshot
 from postpost_sync.states import UNFINISHED, State
 from postpost_sync.steps import Abort, Ask, Decision, Delete, Doom, Forget, LearnTime, Read, Rest, Update, Withdraw
 from postpost_sync.times import for_people
@@ -67,6 +67,8 @@ class _Plan(Building):
         as_it_was = folder is None or folder.fingerprint == self.record.fingerprint
         if self.record.cancel and as_it_was and (step := self._cancel()) is not None:
             return step
+        if self.live is not None and self.live.withdrawing and self.live.stage is GroupStage.SCHEDULED:
+            return self._call(Withdraw(self.live, None, None), *self._shown())  # whether that was done is not known
         if folder is None:
             return self._absent()
         if folder.fingerprint == self.record.fingerprint:
@@ -139,10 +141,8 @@ class _Plan(Building):
                 return self._search(self.draft, self.record.state)
             return self._as_is(Doom(self.draft))
         if self.live is not None and removable:
-            earlier = self.live.answered_time
-            if self.live.stage is GroupStage.WITHDRAWN and earlier is not None and not self.policy.cancel_removed:
-                back = Update(self.live, max(earlier, self.now), earlier)  # it was to be replaced, and stays instead
-                return self._call(back, self.record.state, self.record.error, self.record.warnings)
+            if self.live.stage is GroupStage.WITHDRAWN and not self.policy.cancel_removed:
+                return self._kept(self.live)
             held_back = any(warning.code == _CANCEL_MANY.code for warning in self.record.warnings)
             if held_back or self.snapshot.removed > CANCELS_AT_ONCE:
                 others = tuple(w for w in self.record.warnings if w.code != _CANCEL_MANY.code)
@@ -151,6 +151,15 @@ class _Plan(Building):
         if any(g.stage in (GroupStage.GONE, GroupStage.FOLLOWED) and g.post_group_id for g in self.record.groups):
             return self._rest(State.CANCELLED, None)
         return self._as_is(Forget())
+
+    def _kept(self, live: Group) -> Decision:
+        """A removed folder keeps its post. One that is a draft for the moment goes back to the time at which it stood."""
+        if live.elsewhere is not None:  # for a moment that somebody chose
+            return self._rest(*self._shown())
+        time = live.answered_time or self.record.time
+        if time is None or self.now > time + timedelta(seconds=self.policy.catch_up):
+            return self._as_is(Doom(live))
+        return self._call(Update(live, max(time, self.now), time), *self._shown())
 
     def _settling(self, folder: Folder) -> float | None:
         """Seconds the folder still has to be quiet; None once it has settled."""

@@ -59,6 +59,8 @@ class Scheduling(Drafting):
             if live is not None:
                 return self._as_is(Doom(live))
             return self._finish(State.DRAFTED, warnings, post, None)
+        if live is not None and live.stage is GroupStage.WITHDRAWN and not self._just_withdrawn(live):
+            return self._call(Update(live, None, None), State.SCHEDULED, None, warnings, post, time)
         state = State.SCHEDULED if live is not None else State.UPLOADING if draft.uploads else State.DRAFTING
         if live is None and (waits := self._waits_for_room(post, time, warnings)) is not None:
             return waits
@@ -67,6 +69,10 @@ class Scheduling(Drafting):
         if error is not None and isinstance(update.step, Update):
             update = replace(update, error=error)
         return self._as_it_was(draft, update, post, time, warnings)
+
+    def _just_withdrawn(self, live: Group) -> bool:
+        """Whether we made it a draft just now. Else somebody may have scheduled it meanwhile."""
+        return live.placed_at is not None and (self.now - live.placed_at).total_seconds() <= FRESH
 
     def _not_deleted_yet(
         self, draft: Group, post: Post, time: datetime, warnings: tuple[Finding, ...]

@@ -528,3 +528,37 @@ def test_a_draft_of_a_lost_create_is_found_though_the_folder_is_too_late_by_then
     (record,) = world.store.records()
     assert world.code(folder.name) == "TIME_PAST"
     assert [group.post_group_id for group in record.groups] == [group.id for group in world.ours("draft")]
+
+
+@pytest.mark.parametrize("offset", [0, 400])
+def test_a_comparison_right_after_a_crash_takes_nothing_for_somebodys_change(tmp_path: Path, offset: float) -> None:
+    for effect in range(1, 20):
+        place = tmp_path / str(effect)
+        place.mkdir()
+        with Histories(place, behaviour=Behaviour(listing_lag=15)) as world:
+            world.local_offset = timedelta(seconds=offset)
+            folder = world.fresh(0, PLATFORMS[0], at(world, 72_000))
+            world.kill_at(effect)
+            world.alive(lambda world=world: world.run_until_rest(60))  # type: ignore[misc]  # mypy cannot infer it
+            world._kill_at = None
+            world.reconcile()
+            folder.text = 1
+            world.write(folder)
+            world.run_out()
+            assert [(group.content, group.status) for group in world.ours()] == [(folder.content, "scheduled")]
+
+
+def test_a_post_that_somebody_unscheduled_and_scheduled_again_unseen_is_not_doubled_by_an_edit(
+    world: Histories,
+) -> None:
+    folder = world.fresh(0, PLATFORMS[0], at(world, 36_000))
+    world.advance_time(600)
+    (group,) = world.ours()
+    world.person(group, lambda: world.sandbox.dashboard_unschedule(group.id))
+    world.reconcile()
+    world.advance_time(5)
+    world.person(group, lambda: world.sandbox.dashboard_reschedule(group.id, at(world, 30_000)))
+    folder.text = 1
+    world.write(folder)
+    world.advance_time(60)
+    assert [(group.content, group.status) for group in world.ours()] == [(folder.content, "scheduled")]

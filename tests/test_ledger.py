@@ -169,12 +169,12 @@ def test_the_asked_and_the_answered_time_are_kept_apart(
     status: str, time: datetime | None, stage: GroupStage, answered: datetime
 ) -> None:
     group = only(drafted())
-    group = only(ledger.updated(1, Update(group, TIME, TIME), status, time)(drafted()))
+    group = only(ledger.updated(1, Update(group, TIME, TIME), status, time, NOW)(drafted()))
     assert (group.stage, group.asked_time, group.answered_time, group.checked_at) == (stage, TIME, answered, None)
 
 
 def test_a_post_that_is_put_back_to_draft_is_withdrawn() -> None:
-    group = only(ledger.updated(1, Update(only(drafted()), None, None), "draft", TIME)(drafted()))
+    group = only(ledger.updated(1, Update(only(drafted()), None, None), "draft", TIME, NOW)(drafted()))
     assert (group.stage, group.asked_time) == (GroupStage.WITHDRAWN, None)
 
 

@@ -19,7 +19,7 @@ from postpost_sync.models import (
     Waiting,
 )
 from postpost_sync.plan import plan
-from postpost_sync.scheduling import AFTER_THE_FIRST, HELD_WARN
+from postpost_sync.scheduling import AFTER_THE_FIRST, FRESH, HELD_WARN
 from postpost_sync.states import State
 from postpost_sync.steps import (
     CheckDraft,
@@ -151,7 +151,27 @@ REPLACEMENT = [
     ),
     ("sent", [(GroupStage.SCHEDULED, PICTURE, {}), (GroupStage.DRAFT, EDITED, {})], CheckDraft, 1),
     ("verified", [(GroupStage.SCHEDULED, PICTURE, {}), (GroupStage.DRAFT, EDITED, {"verified": True})], Update, 0),
-    ("withdrawn", [(GroupStage.WITHDRAWN, PICTURE, {}), (GroupStage.DRAFT, EDITED, {"verified": True})], Update, 1),
+    (
+        "withdrawn",
+        [(GroupStage.WITHDRAWN, PICTURE, {"placed_at": NOW}), (GroupStage.DRAFT, EDITED, {"verified": True})],
+        Update,
+        1,
+    ),
+    (
+        "withdrawn a while ago",
+        [
+            (GroupStage.WITHDRAWN, PICTURE, {"placed_at": NOW - seconds(FRESH + 1)}),
+            (GroupStage.DRAFT, EDITED, {"verified": True}),
+        ],
+        Update,
+        0,
+    ),
+    (
+        "made a draft by somebody",
+        [(GroupStage.WITHDRAWN, PICTURE, {}), (GroupStage.DRAFT, EDITED, {"verified": True})],
+        Update,
+        0,
+    ),
     ("scheduled", [(GroupStage.WITHDRAWN, PICTURE, {}), (GroupStage.SCHEDULED, EDITED, {})], Doom, 0),
     ("doomed", [(GroupStage.DOOMED, PICTURE, {}), (GroupStage.SCHEDULED, EDITED, {})], Delete, 0),
     ("gone", [(GroupStage.GONE, PICTURE, {}), (GroupStage.SCHEDULED, EDITED, {})], Finish, None),
@@ -368,3 +388,10 @@ def test_what_gave_way_waits_in_line() -> None:
 def test_who_stands_in_line(known: dict[str, Any], place: Waiting | None) -> None:
     assert place_in_line(record(TEXT, READY, **{"time": TIME, **known})) == place
     assert meets_a_fault(record(TEXT, READY, **{"time": TIME, **known})) is ("troubles" in known and place is None)
+
+
+def test_a_withdrawal_that_was_not_answered_is_made_again_before_anything_else() -> None:
+    doubtful = group(TEXT, GroupStage.SCHEDULED, withdrawing=True)
+    for shot in (TEXT, EDITED, replace(TEXT, folder=None, reading=None)):
+        known = record(TEXT, doubtful, state=State.SCHEDULED, done=True)
+        assert plan(shot, known, NOW).step == Withdraw(known.groups[0], None, None)

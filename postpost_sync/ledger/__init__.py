@@ -28,6 +28,7 @@ from postpost_sync.ledger.groups import (
     seen_scheduled,
     standing,
     updated,
+    withdrawing,
 )
 from postpost_sync.ledger.parts import Change, with_group, with_trouble, with_upload, without_trouble
 from postpost_sync.ledger.troubles import abandoned, failed, probed_now, worked
@@ -67,6 +68,7 @@ __all__ = [
     "with_group",
     "with_trouble",
     "with_upload",
+    "withdrawing",
     "without_trouble",
     "worked",
 ]

@@ -148,10 +148,15 @@ def followed(key: int) -> Change:
     return change
 
 
-def updated(key: int, step: Update, status: str, time: datetime | None) -> Change:
+def withdrawing(key: int) -> Change:
+    """The intent: from here on it may be a draft, though it shows as scheduled, and so is asked to be one until it is."""
+    return with_group(key, withdrawing=True)
+
+
+def updated(key: int, step: Update, status: str, time: datetime | None, now: datetime) -> Change:
     """What update-post answered is what counts: it may move the time."""
     if status == "draft":
-        withdrawn = _withdrawn(key)
+        withdrawn = _withdrawn(key, now)
         if isinstance(step, Withdraw):  # it is to be scheduled again
             return lambda record: replace(withdrawn(record), done=False)
         return withdrawn
@@ -164,19 +169,22 @@ def updated(key: int, step: Update, status: str, time: datetime | None) -> Chang
         checked_at=None,
         elsewhere=None,
         unseen=False,
+        placed_at=now,
+        withdrawing=False,
     )
     if isinstance(step, PutBack):
         return lambda record: replace(fresh(record), gave_up=step.gave_up)
     return lambda record: replace(fresh(record), confirmed=False)  # a person's word for this one, not for the next
 
 
-def _withdrawn(key: int) -> Change:
+def _withdrawn(key: int, now: datetime) -> Change:
     """No longer scheduled. Where another is to take its place, its time is kept: it may have to be put back."""
 
     def change(record: Record) -> Record:
         has_successor = any(group.stage is GroupStage.DRAFT for group in record.groups)
         times = {"asked_time": None} if has_successor else {"asked_time": None, "answered_time": None}
-        return with_group(key, stage=GroupStage.WITHDRAWN, elsewhere=None, **times)(record)
+        stage = GroupStage.WITHDRAWN
+        return with_group(key, stage=stage, elsewhere=None, placed_at=now, withdrawing=False, **times)(record)
 
     return change
 
@@ -235,7 +243,7 @@ def seen_scheduled(group: Group, time: datetime | None, differs: str) -> Change:
 def seen_draft(group: Group) -> Change:
     """The list of posts shows it as a draft again, which was not our doing."""
     made = _elsewhere("it was made a draft again, and does not go out")
-    return with_group(group.key, stage=GroupStage.WITHDRAWN, elsewhere=made, unseen=False, lost=False)
+    return with_group(group.key, stage=GroupStage.WITHDRAWN, elsewhere=made, unseen=False, lost=False, placed_at=None)
 
 
 def _elsewhere(what: str) -> Finding:
