@@ -39,8 +39,9 @@ from postpost_sync.workers import Workers
 
 WORKERS = 16  # folders worked on at once; they mostly wait for the network
 FAR = 60.0  # seconds ahead for which timers are kept; what is due later is asked of the database then
-RECONCILE = 3600.0  # seconds between two comparisons of what stands scheduled with PostPost's list
-ASK_ACCOUNTS = 3600.0  # seconds between two looks at how the accounts' tokens are, where somebody is told of that
+HOURLY = (
+    3600.0  # seconds between two comparisons of what stands scheduled with PostPost's list, or looks at the accounts
+)
 HEARTBEAT = 1.0  # seconds
 OVERDUE = 60.0  # seconds by which a timer may be late before something is thought to be wrong
 CLOCK_JUMP = 5.0  # seconds by which wall and monotonic time may drift apart between two heartbeats
@@ -187,6 +188,18 @@ class Daemon:
             else:
                 account.accept()
 
+    def _apart(self, call: Callable[[], None]) -> None:
+        """Make calls of the service that nothing waits for: the end of the program would wait for the scheduler's threads."""
+
+        def run() -> None:
+            try:
+                call()
+            except Exception as error:
+                if not self.stopping.is_set():  # else the connections were closed meanwhile
+                    self._log.defect(error)
+
+        threading.Thread(target=run, name=call.__name__, daemon=True).start()
+
     def _wake_due(self) -> None:
         """What was to go out since this was last asked."""
         now = self._now()
@@ -208,13 +221,15 @@ class Daemon:
         self.roots.start()
         self._tellers.start()
         if self._tellers:
-            now = datetime.now(UTC)
-            self._scheduler.add_job(self._ask_accounts, "interval", seconds=ASK_ACCOUNTS, next_run_time=now, jitter=60)
+            self._hourly(self._ask_accounts)
         rescan = self.config.rescan
-        self._scheduler.add_job(
-            self._reconcile, "interval", seconds=RECONCILE, jitter=60, next_run_time=datetime.now(UTC), id="reconcile"
-        )
+        self._hourly(self._reconcile)
         self._scheduler.add_job(self.roots.scan_all, "interval", seconds=rescan, jitter=rescan * 0.1, id="rescan")
+
+    def _hourly(self, call: Callable[[], None]) -> None:
+        """Now, and every hour or so."""
+        now = datetime.now(UTC)
+        self._scheduler.add_job(self._apart, "interval", args=(call,), seconds=HOURLY, jitter=60, next_run_time=now)
 
     def run(self) -> None:
         """Until `request_stop`; ProgramError where the program cannot go on."""

@@ -153,7 +153,8 @@ class Store:
 
     def changes(self) -> int:
         """A number that grows when this process writes."""
-        return self._conn.total_changes
+        with self._lock, _translated(self.path):
+            return self._conn.total_changes
 
     def listeners(self) -> list[Listener]:
         with self._lock, _translated(self.path):
@@ -175,7 +176,8 @@ class Store:
                 "WHERE state IN (SELECT value FROM json_each(?)) OR folder_id IN (SELECT value FROM json_each(?))",
                 (encode(tuple(states)), encode(tuple(folder_ids))),
             ).fetchall()
-            known = hints(Record)
+        known = hints(Record)
+        with _translated(self.path):  # and not the lock: in a very full database this takes a while
             return [
                 (r[0], _path(r[1]), *(_decoded(known[name], r[name]) for name in ("state", "error", "troubles")))
                 for r in rows

@@ -15,7 +15,8 @@ CORE, EDGE, SHELL, DOOR, APART = range(5)
 LAYERS = {
     CORE: """errors states times yamltree values models sidecar platforms preflight names wanted steps deciding building
     plan ledger view urls columns schema telling""",
-    EDGE: "config config_keys credentials links scan media probe store migrations api upload watch receipt lock log service notify",
+    EDGE: """config config_keys credentials links scan media probe store migrations api upload watch receipt notify lock
+    log service""",
     SHELL: "account identity reader looks transfers calls sync workers roots tellers daemon",
     DOOR: "cli __main__ commands terminal terminal_live",
     APART: "sandbox samples",
