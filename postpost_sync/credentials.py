@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +11,7 @@ from postpost_sync.errors import ProgramError
 
 API_KEY = "postpost-api-key"  # their names under $CREDENTIALS_DIRECTORY
 NOTIFY_URLS = "postpost-notify-urls"
+CREDSTORE = Path("/etc/credstore")  # where the system service's LoadCredential= finds them
 
 
 def handed_over(name: str, environ: Mapping[str, str]) -> Path | None:
@@ -19,6 +21,12 @@ def handed_over(name: str, environ: Mapping[str, str]) -> Path | None:
         if credential.exists():
             return credential
     return None
+
+
+def as_the_service(name: str, environ: Mapping[str, str], credstore: Path = CREDSTORE) -> Mapping[str, str]:
+    """The environment, where a secret may be read that only the system service is given: with that."""
+    readable = "CREDENTIALS_DIRECTORY" not in environ and os.access(credstore / name, os.R_OK)
+    return {**environ, "CREDENTIALS_DIRECTORY": str(credstore)} if readable else environ
 
 
 def read(file: Path, what: str, hint: str, *, private: bool) -> str:

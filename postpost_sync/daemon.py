@@ -39,9 +39,7 @@ from postpost_sync.workers import Workers
 
 WORKERS = 16  # folders worked on at once; they mostly wait for the network
 FAR = 60.0  # seconds ahead for which timers are kept; what is due later is asked of the database then
-HOURLY = (
-    3600.0  # seconds between two comparisons of what stands scheduled with PostPost's list, or looks at the accounts
-)
+HOURLY = 3600.0  # seconds between two comparisons of what stands scheduled with PostPost's list
 HEARTBEAT = 1.0  # seconds
 OVERDUE = 60.0  # seconds by which a timer may be late before something is thought to be wrong
 CLOCK_JUMP = 5.0  # seconds by which wall and monotonic time may drift apart between two heartbeats
@@ -227,7 +225,7 @@ class Daemon:
         self._scheduler.add_job(self.roots.scan_all, "interval", seconds=rescan, jitter=rescan * 0.1, id="rescan")
 
     def _hourly(self, call: Callable[[], None]) -> None:
-        """Now, and every hour or so."""
+        """Now, and every hour or so, apart from everything else."""
         now = datetime.now(UTC)
         self._scheduler.add_job(self._apart, "interval", args=(call,), seconds=HOURLY, jitter=60, next_run_time=now)
 

@@ -115,7 +115,9 @@ class _Teller:
         """`known`: the target as it was when it was last told something; None: it is new."""
         before = known or Listener(self.target.digest)
         self._told = self._store.told(self.target.digest)
-        self._show(replace(before, events=tuple(sorted(self._on))))
+        self.listener = replace(before, events=tuple(sorted(self._on)))
+        if self.listener != known:
+            self._show(self.listener)
         self._keep(telling.known_before(self._posts(self._others()), self._on, frozenset(before.events)))
         self._thread.start()
 
@@ -158,7 +160,7 @@ class _Teller:
             return
         others = self._others()
         there = (self._store.changes(), others)
-        if there == self._seen and not self._fading:
+        if there == self._seen and not self._fading and not self._unkept:
             self._nothing(hurried)
             return
         changes = telling.compare(
@@ -175,8 +177,8 @@ class _Teller:
             return
         why = self.target.send(telling.message(changes, self._store.record_of))
         if why is None:
-            self._got_through()
             self._keep(changes.kept)
+            self._got_through(hurried)
         else:
             self._failed(why, hurried)
 
@@ -209,8 +211,10 @@ class _Teller:
             self._store.tell(self.target.digest, self._unkept)
             self._unkept = {}
 
-    def _got_through(self) -> None:
+    def _got_through(self, hurried: bool) -> None:
         self._opened, self._failures = None, 0
+        if hurried:
+            self._finished.set()
         self._log.info("told", target=self.target.name)
         if self.listener.error is not None:
             self._show(replace(self.listener, error=None))

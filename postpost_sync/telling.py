@@ -31,7 +31,7 @@ _LINE = 400  # characters of a line
 
 
 class Event(StrEnum):
-    """What can be told, in the order in which it is said."""
+    """What can be told, in the order of its weight."""
 
     KEY_REFUSED = "key_refused"
     ROOT_AWAY = "root_away"
@@ -161,7 +161,9 @@ def _of_account(digest: str, one: Connection) -> Standing:
             when = for_people(ends, "UTC") if ends else "soon"
             why = Finding("TOKEN_EXPIRING", f"its token expires {when}", hint)
         case _:
-            return Standing(Kind.ACCOUNT, name, Calm.WELL, "", one.platform_id, Finding("TOKEN_VALID", "is well again"))
+            return Standing(
+                Kind.ACCOUNT, name, Calm.WELL, "", one.platform_id, Finding("TOKEN_VALID", "can be posted to")
+            )
     return Standing(Kind.ACCOUNT, name, Event.TOKEN_EXPIRING, why.code, one.platform_id, why)
 
 
@@ -265,16 +267,19 @@ _NOUNS: Mapping[Event, tuple[str, str]] = {
     Event.HELD: ("post waits for your word", "posts wait for your word"),
     Event.PUBLISHED: ("post is published", "posts are published"),
 }
-_WELL_AGAIN = ("thing is well again", "things are well again")
+_AGAIN: Mapping[Kind, tuple[str, str]] = {
+    Kind.KEY: ("API key is accepted again", "API keys are accepted again"),
+    Kind.ROOT: ("watch folder is back", "watch folders are back"),
+    Kind.ACCOUNT: ("account is connected again", "accounts are connected again"),
+}
 _MILD = frozenset({Event.TOKEN_EXPIRING, Event.HELD_TOO_LONG, Event.HELD})
 
 
 def message(changes: Changes, record_of: Callable[[str], Record | None]) -> Message:
     """One message for all of it. `record_of` a folder_id is asked only for the posts that are named."""
-    by_event = {event: [one for one in changes.news if one.now is event] for event in Event}
-    groups = [(_NOUNS[event], found) for event, found in by_event.items() if found]
-    if changes.well:
-        groups.append((_WELL_AGAIN, list(changes.well)))
+    all_groups = [(nouns, [one for one in changes.news if one.now is event]) for event, nouns in _NOUNS.items()]
+    all_groups += [(nouns, [one for one in changes.well if one.kind is kind]) for kind, nouns in _AGAIN.items()]
+    groups = [(nouns, found) for nouns, found in all_groups if found]
     heads = [f"{len(found):,} {nouns[len(found) > 1]}" for nouns, found in groups]
     room = LONGEST // max(1, len(groups))
     sections = [

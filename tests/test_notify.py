@@ -165,7 +165,7 @@ def test_a_root_that_goes_away_and_comes_back(pp: Rig, hook: Hook) -> None:
         hook.wait_for(1)
         (pp.place / "elsewhere").rename(pp.root)
         hook.wait_for(2)
-    assert hook.titles == ["1 watch folder is away", "1 thing is well again"]
+    assert hook.titles == ["1 watch folder is away", "1 watch folder is back"]
     assert hook.messages[1]["message"] == f"{pp.root}\nis back"
     assert [message["type"] for message in hook.messages] == ["failure", "success"]
 
@@ -191,7 +191,7 @@ def test_a_key_that_is_refused_and_taken_again(tmp_path: Path, hook: Hook, capsy
         assert hook.messages[0]["message"].startswith(f"the API key of {pp.root}\nPostPost does not accept")
         pp.sandbox.behaviour = FINE
         assert pp.run_once() == 0
-        assert hook.titles[1:] == ["1 thing is well again"]
+        assert hook.titles[1:] == ["1 API key is accepted again"]
 
 
 def test_tokens_that_run_out_are_told_of_even_where_nothing_is_to_be_posted(
@@ -497,3 +497,18 @@ def test_a_target_that_gives_no_answer_is_left_after_a_while_and_not_asked_twice
 def test_several_urls_that_are_not_understood_are_said_at_once() -> None:
     with pytest.raises(ProgramError, match="first, third: Apprise does not understand"):
         notify.targets([("first", "nosuch://x"), ("second", "json://127.0.0.1"), ("third", "discord://x")])
+
+
+def test_what_only_the_service_is_given_is_seen_by_whoever_may_read_it(
+    pp: Rig, hook: Hook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (pp.place / credentials.NOTIFY_URLS).write_text(hook.url)
+    given = credentials.as_the_service(credentials.NOTIFY_URLS, {}, pp.place)
+    assert given == {"CREDENTIALS_DIRECTORY": str(pp.place)}
+    assert credentials.as_the_service(credentials.API_KEY, {}, pp.place) == {}
+    own = {"CREDENTIALS_DIRECTORY": "/run/credentials/x"}
+    assert credentials.as_the_service(credentials.NOTIFY_URLS, own, pp.place) == own
+    monkeypatch.setattr("postpost_sync.commands.doctor.CREDSTORE", pp.place)
+    pp.command("doctor", "--json")
+    (found,) = [f for f in json.loads(pp.output()[0])["findings"] if f["what"] == "notify"]
+    assert f"line 1 of {pp.place}" in found["message"]

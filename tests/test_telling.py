@@ -251,7 +251,7 @@ def test_several_kinds_are_said_in_the_order_of_their_weight() -> None:
     standings = [post(Event.PUBLISHED, name="2"), back, post(Event.FAILED, "M"), away]
     found = message(changes({"root /mnt": "root_away"}, *standings, on=ALL), record)
     assert found.title == (
-        "postpost-sync: 1 watch folder is away, 1 post failed, 1 post is published, 1 thing is well again"
+        "postpost-sync: 1 watch folder is away, 1 post failed, 1 post is published, 1 watch folder is back"
     )
     heads = [line for line in found.body.splitlines() if line.endswith(":")]
     assert [f"{part}:" for part in found.title.removeprefix("postpost-sync: ").split(", ")] == heads

@@ -6,6 +6,7 @@ import os
 
 import click
 
+from postpost_sync import credentials
 from postpost_sync.commands.common import load_config
 from postpost_sync.config import notify_urls
 from postpost_sync.errors import ProgramError
@@ -17,7 +18,7 @@ TEST = Message("postpost-sync: a test message", "If you read this, postpost-sync
 
 def notify(option: str | None) -> int:
     """1 where a message did not get through."""
-    found = targets(notify_urls(load_config(option), os.environ))
+    found = targets(notify_urls(load_config(option), credentials.as_the_service(credentials.NOTIFY_URLS, os.environ)))
     if not found:
         raise ProgramError(
             "nobody is notified: notify: in the config names no URL", "write notify: {urls_file: /the/file}"
