@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -14,6 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import apprise
 import pytest
 
 from postpost_sync import credentials, notify
@@ -492,6 +494,25 @@ def test_a_target_that_gives_no_answer_is_left_after_a_while_and_not_asked_twice
     assert target.send(MESSAGE, within=0.5) == "there is no answer to the message before"
     assert time.monotonic() - began < 5
     assert len(hook.messages) == 1
+
+
+@pytest.mark.parametrize("raises", [False, True])
+def test_whatever_apprise_says_of_a_failure_no_part_of_the_url_is_passed_on(raises: bool) -> None:
+    url = f"json://{USER}:{PASSWORD}@host/{TOKEN}%2Fx?key={QUERY}"
+
+    class Leaky(apprise.Apprise):
+        def notify(self, *_: object, **__: object) -> Any:
+            words = f"could not reach {url}, with {TOKEN} as token: error 42\x1b[2J"
+            logging.getLogger("apprise").warning(words)
+            if raises:
+                raise RuntimeError(words)
+            return False
+
+    why = notify.Target("here", url, "JSON", Leaky()).send(MESSAGE)
+    assert why is not None
+    assert leaks(why) == []
+    assert ("RuntimeError" if raises else "error 42") in why
+    assert "\x1b" not in why
 
 
 def test_several_urls_that_are_not_understood_are_said_at_once() -> None:
