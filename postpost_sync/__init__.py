@@ -17,6 +17,7 @@ Imports go downward only:
   shell: constructs things and owns the threads
     daemon         wiring, threads, timers, rescans
     roots          the watch roots: compared, watched, polled, away
+    tellers        who is notified, and when
     workers        the threads that take folders forward
     sync           one folder forward: snapshot, plan, perform, record
     calls          the steps that need the service
@@ -29,7 +30,10 @@ Imports go downward only:
     account        one account shared by the workers: key, list of posts
 
   edges: each hides one outside thing behind our own types
-    config         the config file, the API keys
+    config         the config file
+    config_keys    its keys: how each is read
+    credentials    files that hold secrets
+    links          what paths lead to
     scan           folders and files, nothing followed, nothing trusted
     media          what a file is, by its content
     probe          what a media file measures, in a process of its own
@@ -39,6 +43,7 @@ Imports go downward only:
     upload         one PUT to the object store
     watch          the kernel's hints
     receipt        post.status.yaml
+    notify         messages to people, through Apprise
     lock           one daemon a database
     log            one line an event
     service        the service manager
@@ -58,6 +63,7 @@ Imports go downward only:
     sidecar        post.yaml
     preflight      what a platform would refuse
     platforms      the platforms' limits, as data
+    telling        what is worth telling people, and in which words
     view           how a record is shown
     values         values in people's YAML
     yamltree       the strict subset of YAML

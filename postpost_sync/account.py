@@ -26,6 +26,7 @@ class Account:
         self.api = api
         self.digest = hashlib.sha256(f"{key}\0{user_id or ''}".encode()).hexdigest()[:16]
         self.refused: Finding | None = None
+        self.accepted = False  # whether the service took the key when it was last used
         self.probe_at: datetime | None = None
         self._lock = threading.Lock()
         self._creating: dict[object, threading.Lock] = defaultdict(threading.Lock)
@@ -42,12 +43,12 @@ class Account:
 
     def refuse(self, finding: Finding) -> None:
         with self._lock:
-            self.refused, self.probe_at = finding, self.now() + PROBE_EVERY
+            self.refused, self.accepted, self.probe_at = finding, False, self.now() + PROBE_EVERY
 
     def accept(self) -> bool:
         """The service took the key; True where it had refused it before."""
         with self._lock:
-            was, self.refused, self.probe_at = self.refused, None, None
+            was, self.refused, self.accepted, self.probe_at = self.refused, None, True, None
         return was is not None
 
     def admit(self) -> bool:

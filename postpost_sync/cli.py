@@ -125,6 +125,15 @@ def accounts(config: str | None) -> int:
 
 
 @cli.command()
+@click.pass_obj
+def notify(config: str | None) -> int:
+    """Send a test message to everybody who is notified, and say whether it got through."""
+    from postpost_sync.commands.notify import notify
+
+    return notify(config)
+
+
+@cli.command()
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=0, help="Port on 127.0.0.1; any free one where not given."
 )

@@ -1,7 +1,7 @@
 """The daemon: builds everything from a config, owns the timers, and runs until it is told to stop.
 
-Threads: a scanner (`roots`), workers (`workers`), transfers (send bytes), APScheduler's (timers, which only wake), and the
-caller's, which watches over the others.
+Threads: a scanner (`roots`), workers (`workers`), transfers (send bytes), tellers (`tellers`), APScheduler's (timers, which
+only wake), and the caller's, which watches over the others.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from pathlib import Path
 import httpx
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from postpost_sync import upload, watch
+from postpost_sync import notify, upload, watch
 from postpost_sync.account import Account
 from postpost_sync.api import PostPost
-from postpost_sync.config import Config, api_key
-from postpost_sync.errors import ProgramError
+from postpost_sync.config import Config, api_key, notify_urls
+from postpost_sync.errors import KeyRefused, PostError, ProgramError, printable
 from postpost_sync.lock import Lock
 from postpost_sync.log import Log
 from postpost_sync.models import Record, RootState
@@ -34,15 +34,17 @@ from postpost_sync.service import Service
 from postpost_sync.states import NEEDS_PERSON, State
 from postpost_sync.store import Store
 from postpost_sync.sync import Site, Sync
+from postpost_sync.tellers import Tellers
 from postpost_sync.workers import Workers
 
 WORKERS = 16  # folders worked on at once; they mostly wait for the network
 FAR = 60.0  # seconds ahead for which timers are kept; what is due later is asked of the database then
-RECONCILE = 3600.0  # seconds between two comparisons of what stands scheduled with PostPost's list
+HOURLY = 3600.0  # seconds between two comparisons of what stands scheduled with PostPost's list
 HEARTBEAT = 1.0  # seconds
 OVERDUE = 60.0  # seconds by which a timer may be late before something is thought to be wrong
 CLOCK_JUMP = 5.0  # seconds by which wall and monotonic time may drift apart between two heartbeats
 STOP_WITHIN = 8.0  # seconds the threads have to end
+LAST_WORDS = 2.0  # of these seconds, for a message that is under way
 STATUS_EVERY = 5.0  # seconds between two words to the service manager
 _AT_REST = frozenset({State.INVALID, State.FAILED, State.HELD, State.CANCELLED})
 
@@ -60,9 +62,10 @@ class Daemon:
         transport: httpx.BaseTransport | None = None,
         instance: str | None = None,
     ) -> None:
-        """ProgramError where a key is missing, the database cannot be used, or another daemon has it."""
+        """ProgramError where a key is missing, nobody can be notified, the database cannot be used, or another has it."""
         self.config, self._log, self._service = config, log, service or Service({})
         keys = {root.path: api_key(root, environ) for root in config.roots}
+        targets = notify.targets(notify_urls(config, environ))
         with contextlib.ExitStack() as undo:
             self._lock = Lock(config.state_db)
             self._lock.take()
@@ -71,11 +74,11 @@ class Daemon:
             undo.callback(self.store.close)
             self._client = upload.new_client(transport)
             undo.callback(self._client.close)
-            self._wire(keys, instance)
+            self._wire(keys, targets, instance)
             undo.pop_all()
         self._warn_of_network()
 
-    def _wire(self, keys: Mapping[Path, str], instance: str | None) -> None:
+    def _wire(self, keys: Mapping[Path, str], targets: list[notify.Target], instance: str | None) -> None:
         """Everything that works on the database, put together."""
         config, log = self.config, self._log
         self._transfers = ThreadPoolExecutor(config.concurrency, "transfer")
@@ -114,6 +117,14 @@ class Daemon:
         )
         self.roots = Roots(
             config.roots, self.sync, self.store, names, ready=self._workers.ready, fatal=self._give_up, log=log
+        )
+        shown = {
+            account: f"the API key of {', '.join(printable(p) for p, site in sites.items() if site.account is account)}"
+            for account in self._accounts
+        }
+        on, digest = config.notify.on, config.notify.digest
+        self._tellers = Tellers(
+            targets, self.store, on=on, digest=digest, roots=self.roots.statuses, accounts=shown, log=log
         )
         self.stopping = threading.Event()
         self._fatal: ProgramError | None = None
@@ -161,6 +172,32 @@ class Daemon:
             if not self.stopping.is_set():  # else the database was closed meanwhile
                 self._give_up(error)
 
+    def _ask_accounts(self) -> None:
+        """How their tokens are: a token may run out while there is nothing to send."""
+        for account in self._accounts:
+            if account.refused is not None:
+                continue
+            try:
+                account.api.connections()
+            except KeyRefused as error:
+                account.refuse(error.finding)
+            except PostError as error:
+                self._log.warning("the accounts could not be looked at", why=error.finding.message)
+            else:
+                account.accept()
+
+    def _apart(self, call: Callable[[], None]) -> None:
+        """Make calls of the service that nothing waits for: the end of the program would wait for the scheduler's threads."""
+
+        def run() -> None:
+            try:
+                call()
+            except Exception as error:
+                if not self.stopping.is_set():  # else the connections were closed meanwhile
+                    self._log.defect(error)
+
+        threading.Thread(target=run, name=call.__name__, daemon=True).start()
+
     def _wake_due(self) -> None:
         """What was to go out since this was last asked."""
         now = self._now()
@@ -180,11 +217,17 @@ class Daemon:
         self._workers.start(WORKERS)
         self._wake_pending()
         self.roots.start()
+        self._tellers.start()
+        if self._tellers:
+            self._hourly(self._ask_accounts)
         rescan = self.config.rescan
-        self._scheduler.add_job(
-            self._reconcile, "interval", seconds=RECONCILE, jitter=60, next_run_time=datetime.now(UTC), id="reconcile"
-        )
+        self._hourly(self._reconcile)
         self._scheduler.add_job(self.roots.scan_all, "interval", seconds=rescan, jitter=rescan * 0.1, id="rescan")
+
+    def _hourly(self, call: Callable[[], None]) -> None:
+        """Now, and every hour or so, apart from everything else."""
+        now = datetime.now(UTC)
+        self._scheduler.add_job(self._apart, "interval", args=(call,), seconds=HOURLY, jitter=60, next_run_time=now)
 
     def run(self) -> None:
         """Until `request_stop`; ProgramError where the program cannot go on."""
@@ -234,6 +277,10 @@ class Daemon:
             raise self._fatal
         return self._served()
 
+    def tell(self, within: float) -> None:
+        """Notify people now of what there is to tell."""
+        self._tellers.finish(within, self.stopping)
+
     def _served(self) -> list[Record]:
         served = {str(root.path) for root in self.config.roots}
         return [record for record in self.store.records() if record.root in served]
@@ -270,6 +317,7 @@ class Daemon:
         if person := sum(states[state] for state in NEEDS_PERSON):
             parts.append(f"{person} need a person" if person > 1 else "1 needs a person")
         away = [f"{status.path} is away" for status in self.roots.statuses() if status.state is RootState.AWAY]
+        away += self._tellers.troubles()
         total = states.total()
         return "; ".join([f"{total} post{'s' * (total != 1)}" + (f": {', '.join(parts)}" if parts else ""), *away])
 
@@ -295,6 +343,7 @@ class Daemon:
         self.sync.transfers.stop()
         self.roots.stop(STOP_WITHIN / 2)
         self._workers.stop(max(0.0, ends - time.monotonic()))
+        self._tellers.stop(min(LAST_WORDS, max(0.0, ends - time.monotonic())))
         while self.sync.looks.sending() and time.monotonic() < ends:
             time.sleep(0.05)
         self._transfers.shutdown(wait=False, cancel_futures=True)

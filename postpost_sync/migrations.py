@@ -42,6 +42,11 @@ def initial(db: Database) -> None:
         """CREATE TABLE roots (
             path TEXT PRIMARY KEY, observer TEXT NOT NULL, state TEXT NOT NULL, error TEXT, last_scan TEXT,
             oddities TEXT NOT NULL) WITHOUT ROWID""",
+        # one row a notification target: models.Listener; and what it was told last of a post, a root, a key …
+        "CREATE TABLE listeners (target TEXT PRIMARY KEY, events TEXT NOT NULL, error TEXT) WITHOUT ROWID",
+        """CREATE TABLE told (
+            target TEXT NOT NULL REFERENCES listeners (target) ON DELETE CASCADE, subject TEXT NOT NULL, what TEXT NOT NULL,
+            PRIMARY KEY (target, subject)) WITHOUT ROWID""",
         # facts about this database as a whole: its instance id
         "CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
     ):

@@ -388,6 +388,15 @@ class RootStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class Listener:
+    """Somebody who is notified. What was told to it is kept apart."""
+
+    target: str  # digest of the URL, which is a secret
+    events: tuple[str, ...] = ()  # what it asked to be told of
+    error: Finding | None = None  # why nothing gets through to it
+
+
+@dataclass(frozen=True, slots=True)
 class Waiting:
     """A post that waits for room in the plan of its account."""
 

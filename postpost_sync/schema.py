@@ -52,14 +52,14 @@ def of_sidecar() -> Schema:
 
 
 def of_config(
-    keys: Mapping[str, Key], api: Mapping[str, Key], watch: Mapping[str, Key], uploads: Mapping[str, Key]
+    keys: Mapping[str, Key], api: Mapping[str, Key], watch: Mapping[str, Key], **others: Mapping[str, Key]
 ) -> Schema:
-    """The schema of the config file, from its keys and those of its sections."""
+    """The schema of the config file, from its keys and those of its sections, the `others` by their names."""
     entry = {**_section(watch, {"api": _section(api)}), "type": "object", "required": ["path"]}
     sections = {
         "api": _section(api),
         "watch": {"type": "array", "minItems": 1, "items": entry},
-        "uploads": _section(uploads),
+        **{name: _section(section) for name, section in others.items()},
     }
     top = {**_section(keys, sections), "type": "object", "required": ["watch"]}
     return {"$schema": DRAFT, "title": "config.yaml of postpost-sync", **top}

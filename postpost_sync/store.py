@@ -16,7 +16,7 @@ import sqlite3
 import threading
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import fields, replace
 from datetime import datetime
 from pathlib import Path
@@ -25,12 +25,12 @@ from typing import Any, TypeVar
 from sqlite_utils import Database
 
 from postpost_sync.columns import decode, encode, hints
-from postpost_sync.errors import ProgramError
+from postpost_sync.errors import Finding, ProgramError
 from postpost_sync.migrations import migrations
-from postpost_sync.models import Group, Record, RootStatus, Upload
+from postpost_sync.models import Group, Listener, Record, RootStatus, Trouble, Upload
 from postpost_sync.states import State, check_move
 
-_T = TypeVar("_T", Record, Group, Upload, RootStatus)
+_T = TypeVar("_T", Record, Group, Upload, RootStatus, Listener)
 _BUSY_TIMEOUT_MS = 10_000
 _MOVE_AWAY = (
     "stop the daemon and move it away, with its -wal and -shm; what stands at PostPost is found again through the "
@@ -177,6 +177,38 @@ class Store:
                 raise ProgramError(message, "stop the daemon before you touch it; put it back if you still have it")
             return int(self._conn.execute("PRAGMA data_version").fetchone()[0])
 
+    def changes(self) -> int:
+        """A number that grows when this process writes."""
+        with self._lock, _translated(self.path):
+            return self._conn.total_changes
+
+    def listeners(self) -> list[Listener]:
+        with self._lock, _translated(self.path):
+            return [_from_row(Listener, row) for row in self._conn.execute("SELECT * FROM listeners ORDER BY target")]
+
+    def told(self, target: str) -> dict[str, str]:
+        """What a listener was told last: subject -> what."""
+        with self._lock, _translated(self.path):
+            rows = self._conn.execute("SELECT subject, what FROM told WHERE target = ?", (target,)).fetchall()
+        return {_path(row[0]): row[1] for row in rows}
+
+    def standing(
+        self, states: Collection[State], folder_ids: Collection[str]
+    ) -> list[tuple[str, str, State, Finding | None, tuple[Trouble, ...]]]:
+        """(folder_id, root, state, error, troubles) of the folders that are in one of the states, or named."""
+        with self._lock, _translated(self.path):
+            rows = self._conn.execute(
+                "SELECT folder_id, root, state, error, troubles FROM folders "
+                "WHERE state IN (SELECT value FROM json_each(?)) OR folder_id IN (SELECT value FROM json_each(?))",
+                (encode(tuple(states)), encode(tuple(folder_ids))),
+            ).fetchall()
+        known = hints(Record)
+        with _translated(self.path):  # and not the lock: in a very full database this takes a while
+            return [
+                (r[0], _path(r[1]), *(_decoded(known[name], r[name]) for name in ("state", "error", "troubles")))
+                for r in rows
+            ]
+
     def known_group_ids(self) -> frozenset[str]:
         """The ids of all post groups that any record names."""
         with self._lock, _translated(self.path):
@@ -260,6 +292,29 @@ class Store:
             for root in roots:
                 self._insert("roots", _columns(root))
 
+    def keep_listeners(self, targets: Collection[str]) -> None:
+        """Who is notified: of others it is forgotten what they were told."""
+        with self._transaction():
+            kept = encode(tuple(targets))
+            self._conn.execute("DELETE FROM listeners WHERE target NOT IN (SELECT value FROM json_each(?))", (kept,))
+
+    def set_listener(self, listener: Listener) -> None:
+        with self._transaction():
+            self._conn.execute(
+                "INSERT INTO listeners VALUES (:target, :events, :error) "
+                "ON CONFLICT (target) DO UPDATE SET events = :events, error = :error",
+                _columns(listener),
+            )
+
+    def tell(self, target: str, told: Mapping[str, str | None]) -> None:
+        """A listener was told this: subject -> what; None: what it was told before is over."""
+        with self._transaction():
+            for subject, what in told.items():
+                at = (target, encode(subject))
+                self._conn.execute("DELETE FROM told WHERE (target, subject) = (?, ?)", at)
+                if what is not None:
+                    self._conn.execute("INSERT INTO told VALUES (?, ?, ?)", (*at, what))
+
     def progress(self, group_key: int, position: int, sent: int) -> None:
         """How many bytes of a file are out. Only for show: it may be lost, so it does not wait for the disk."""
         with self._lock, contextlib.suppress(sqlite3.Error):
@@ -330,7 +385,7 @@ def _path(column: str | bytes) -> str:
 _KEPT_APART = frozenset({"groups", "uploads"})  # they have tables of their own
 
 
-def _columns(value: Record | Group | Upload | RootStatus) -> dict[str, Any]:
+def _columns(value: Record | Group | Upload | RootStatus | Listener) -> dict[str, Any]:
     return {f.name: encode(getattr(value, f.name)) for f in fields(value) if f.name not in _KEPT_APART}
 
 

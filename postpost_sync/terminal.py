@@ -203,6 +203,8 @@ def status_text(report: Mapping[str, Any], console: Console, now: datetime, time
     for root in report["roots"]:
         if root["state"] != "ok":
             _say_root(root, console)
+    for line in [line for warning in report.get("warnings", ()) for line in _finding(warning, "warning: ")]:
+        say(console, line, hang=2)
     if not posts:
         _say_nothing(report, console)
         return

@@ -7,7 +7,7 @@ from typing import Any
 
 from postpost_sync.deciding import draft_group, kept_results, live_group
 from postpost_sync.errors import Finding, printable
-from postpost_sync.models import Group, GroupStage, PlatformResult, Record, TroubleKind
+from postpost_sync.models import Group, GroupStage, PlatformResult, Record, Trouble, TroubleKind
 from postpost_sync.states import State
 from postpost_sync.times import for_people, to_service
 
@@ -104,16 +104,20 @@ def sentence(record: Record) -> str:
             return "Cancelled: it is no longer at PostPost."
 
 
+def retried(error: Finding | None, troubles: tuple[Trouble, ...]) -> bool:
+    """Whether that error is about something that is tried again by itself."""
+    return any(trouble.kind is TroubleKind.RETRY and trouble.finding == error for trouble in troubles)
+
+
 def receipt(record: Record, instance: str) -> dict[str, Any]:
     """What `post.status.yaml` holds below its first line. Progress and retries do not show in it."""
     shown = facts(record)
-    retrying = any(t.kind is TroubleKind.RETRY and t.finding == record.error for t in record.troubles)
     kept = ("state", "post_group_id", "previous_post_group_ids", "scheduled_time", "platforms", "results")
     return {
         **{name: shown[name] for name in kept},
         "asked_time": to_service(group.asked_time) if (group := shown_group(record)) and group.asked_time else None,
         "media": [m["file"] for m in shown["media"]],
-        "error": None if retrying else shown["error"],
+        "error": None if retried(record.error, record.troubles) else shown["error"],
         "warnings": shown["warnings"],
         "folder_id": record.folder_id,
         "instance": instance,

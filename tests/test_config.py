@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+import threading
+import time
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
+from postpost_sync import links
 from postpost_sync.config import (
-    BASE_URL,
-    KEYS,
     Api,
     Config,
     ConfigError,
+    Notify,
     Root,
     api_key,
     default_state_db,
     find,
     load,
+    notify_urls,
 )
+from postpost_sync.config_keys import BASE_URL, KEYS
 from postpost_sync.errors import Finding, ProgramError
 from postpost_sync.models import Policy
+from postpost_sync.telling import Event
 
 WATCH = "watch:\n  - path: /srv/posts\n"
 
@@ -382,3 +388,87 @@ def test_a_key_in_the_config_is_warned_about_unless_it_is_private(
 
 def test_a_config_without_a_key_may_be_read_by_all(file: Path) -> None:
     assert read(file, WATCH, mode=0o644).warnings == ()
+
+
+# --- who is notified --------------------------------------------------------------------------------------------------
+
+
+def test_who_is_notified_and_of_what(file: Path, own_home: Path) -> None:
+    nobody = read(file, WATCH + "notify:\n").notify
+    assert nobody == Notify()
+    assert Event.PUBLISHED not in nobody.on
+    some = read(
+        file, WATCH + "notify: {urls: ntfy://a, urls_file: ~/urls, on: [published, failed], digest: 30s}\n"
+    ).notify
+    assert some == Notify(("ntfy://a",), own_home / "urls", frozenset({Event.PUBLISHED, Event.FAILED}), 30.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "number"), [("sk_token", 1), ("[ntfy://a, sk_token]", 2), ("[{a: sk_token}]", 1), ("[ntfy://a, '']", 2)]
+)
+def test_a_notification_url_that_is_none_is_counted_and_never_shown(file: Path, text: str, number: int) -> None:
+    (found,) = wrong(file, WATCH + f"notify: {{urls: {text}}}\n")
+    assert found.code == "BAD_NOTIFY_URL"
+    assert f"line 3: notify.urls: number {number} is not" in found.message
+    assert "sk_token" not in str(found)
+
+
+def test_a_url_where_a_key_belongs_is_not_shown(file: Path) -> None:
+    (found,) = wrong(file, WATCH + "notify: {'ntfy://sk_token': x}\n")
+    assert (found.code, "sk_token" in str(found)) == ("UNKNOWN_KEY", False)
+
+
+@pytest.mark.parametrize(("mode", "codes"), [(0o600, []), (0o644, ["KEY_IN_CONFIG", "NOTIFY_URLS_IN_CONFIG"])])
+def test_notification_urls_in_the_config_are_warned_about_as_a_key_is(file: Path, mode: int, codes: list[str]) -> None:
+    config = read(file, WATCH + "api: {key: sk_x}\nnotify: {urls: [ntfy://sk_token]}\n", mode=mode)
+    assert [warning.code for warning in config.warnings] == codes
+    assert "sk_token" not in repr(config) + str(config.warnings)
+
+
+def test_notification_urls_are_taken_from_all_places_each_once(file: Path, tmp_path: Path) -> None:
+    key_file(tmp_path, "postpost-notify-urls", "ntfy://c\nntfy://a\n", 0o440)  # systemd's own mode
+    named = key_file(tmp_path, "urls", "# ours\n\nntfy://b\r\n ntfy://a\n")
+    config = read(file, WATCH + f"notify: {{urls: [ntfy://a, ntfy://d], urls_file: {named}}}\n")
+    assert notify_urls(config, {"CREDENTIALS_DIRECTORY": str(tmp_path)}) == [
+        ("number 1 of notify.urls", "ntfy://a"),
+        ("number 2 of notify.urls", "ntfy://d"),
+        (f"line 3 of {named}", "ntfy://b"),
+        (f"line 1 of {tmp_path}/postpost-notify-urls", "ntfy://c"),
+    ]
+    named.chmod(0o640)
+    with pytest.raises(ProgramError, match=r"notification URL file .* can be read by others"):
+        notify_urls(config, {})
+
+
+# --- a share that is dead ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def dead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A mount point that never answers, as a network share whose server is gone."""
+    place, ended, really = tmp_path / "nas", threading.Event(), os.readlink
+
+    def readlink(path: Path) -> str:
+        if path == place or place in path.parents:
+            ended.wait(60)
+        return really(path)
+
+    monkeypatch.setattr(os, "readlink", readlink)
+    monkeypatch.setattr(links, "ANSWER_WITHIN", 0.3)
+    yield place
+    ended.set()
+
+
+def test_a_root_that_never_answers_does_not_hold_up_the_config(file: Path, tmp_path: Path, dead: Path) -> None:
+    began = time.monotonic()
+    config = read(file, f"watch:\n  - path: {dead}/posts\n  - path: {tmp_path}/posts\n")
+    assert len(config.roots) == 2
+    assert time.monotonic() - began < 5
+
+
+def test_a_link_to_a_root_that_never_answers_is_that_root_again(file: Path, tmp_path: Path, dead: Path) -> None:
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "inner" / "again").symlink_to("../nas/./x/../posts")
+    (tmp_path / "link").symlink_to(tmp_path / "inner" / "again")
+    (found,) = wrong(file, f"watch:\n  - path: {dead}/posts\n  - path: {tmp_path}/link/deeper\n")
+    assert found.code == "ROOTS_OVERLAP"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -113,6 +114,28 @@ def test_a_stop_in_the_middle_of_an_upload_is_quick_and_loses_nothing(pp: Rig) -
     (group,) = pp.groups()
     assert (group.status, sent(group)) == ("scheduled", hashes(data))
     assert pp.sandbox.count("get-upload-url") == 1  # the same URL was used again
+
+
+@pytest.mark.parametrize("call", ["list-posts", "platform-connections"])
+def test_a_stop_while_the_service_hangs_is_quick(pp: Rig, call: str) -> None:
+    """Also in what is done every hour beside the posts: the comparison with PostPost's list, the look at the accounts."""
+    pp.configure(top="notify: {urls: 'json://127.0.0.1:1'}\n")
+    pp.drop("post", sidecar())
+    assert pp.run_once() == 0
+    with sqlite3.connect(pp.state_db) as connection:  # what has just been scheduled is not compared
+        connection.execute("UPDATE folders SET updated_at = '2026-01-01T00:00:00+00:00'")
+    connection.close()
+    pp.sandbox.faults.add(Fault(call, "hang", seconds=60, times=None))
+    before = pp.sandbox.count(call)
+    with pp.daemon() as process:
+        ends = time.monotonic() + 10
+        while time.monotonic() < ends and pp.sandbox.count(call) == before:
+            time.sleep(0.05)
+        assert pp.sandbox.count(call) > before
+        began = time.monotonic()
+        process.terminate()
+        assert process.wait(12) == 0
+        assert time.monotonic() - began < 10
 
 
 def test_killed_it_goes_on_where_it_was(pp: Rig) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 import pytest
 
-from postpost_sync import config, sidecar
+from postpost_sync import config, config_keys, sidecar
 from postpost_sync.cli import cli
 from postpost_sync.models import Policy
 from postpost_sync.states import State
@@ -34,16 +34,17 @@ def test_the_example_is_valid_and_shows_the_defaults(tmp_path: Path, own_home: P
         default.concurrency,
         default.ignore,
     )
+    assert loaded.notify == default.notify
     assert root == config.Root(own_home / "Posts", default.api, Policy())
     assert loaded.state_db == config.default_state_db({"HOME": str(own_home)})
 
 
 @pytest.mark.parametrize(
     "keys",
-    [config.KEYS, config.API_KEYS, config.WATCH_KEYS, config.UPLOAD_KEYS],
-    ids=["top", "api", "watch", "uploads"],
+    [config_keys.KEYS, config_keys.API_KEYS, config_keys.WATCH_KEYS, config_keys.UPLOAD_KEYS, config_keys.NOTIFY_KEYS],
+    ids=["top", "api", "watch", "uploads", "notify"],
 )
-def test_the_example_and_the_readme_name_every_key(keys: dict[str, config.Key]) -> None:
+def test_the_example_and_the_readme_name_every_key(keys: dict[str, config_keys.Key]) -> None:
     for key in keys:
         assert re.search(rf"^[ #-]*{key}:", EXAMPLE, re.MULTILINE), key
         assert re.search(rf"`([a-z]+\.)?{key}[`.]", section("The config")), key

@@ -14,9 +14,10 @@ PACKAGE = Path(postpost_sync.__file__).parent
 CORE, EDGE, SHELL, DOOR, APART = range(5)
 LAYERS = {
     CORE: """errors states times yamltree values models sidecar platforms preflight names wanted steps deciding
-    drafting scheduling building plan ledger view urls columns schema""",
-    EDGE: "config scan media probe store migrations api upload watch receipt lock log service notify",
-    SHELL: "account line removals identity reader looks transfers calls sync workers roots daemon",
+    drafting scheduling building plan ledger view urls columns schema telling""",
+    EDGE: """config config_keys credentials links scan media probe store migrations api upload watch receipt notify lock
+    log service""",
+    SHELL: "account line removals identity reader looks transfers calls sync workers roots tellers daemon",
     DOOR: "cli __main__ commands terminal terminal_live",
     APART: "sandbox samples",
 }
@@ -40,10 +41,11 @@ PURE = frozenset(
         "httpx",
     ]
 )
-EDGES_THAT_MAY = {("store", "migrations")}
+EDGES_THAT_MAY = {("store", "migrations"), ("config", "config_keys"), ("config", "credentials"), ("config", "links")}
 MAY_IN_CORE = {  # os.fsencode, os.path.join and PurePath do no I/O
     ("columns", "os"),
     ("view", "os"),
+    ("telling", "os"),
     ("names", "pathlib"),
     ("preflight", "pathlib"),
 }

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from postpost_sync import config, schema, sidecar
+from postpost_sync import config, config_keys, schema, sidecar
 from postpost_sync.__main__ import main
 from postpost_sync.commands.schema import text
 from postpost_sync.errors import ProgramError
@@ -73,15 +73,16 @@ def test_each_key_of_the_sidecar_is_in_it_and_says_what_it_is_for() -> None:
 @pytest.mark.parametrize(
     ("keys", "section"),
     [
-        pytest.param(config.KEYS, CONFIG, id="top"),
-        pytest.param(config.API_KEYS, CONFIG["properties"]["api"], id="api"),
-        pytest.param(config.WATCH_KEYS, CONFIG["properties"]["watch"]["items"], id="watch"),
-        pytest.param(config.API_KEYS, CONFIG["properties"]["watch"]["items"]["properties"]["api"], id="watch.api"),
-        pytest.param(config.UPLOAD_KEYS, CONFIG["properties"]["uploads"], id="uploads"),
+        pytest.param(config_keys.KEYS, CONFIG, id="top"),
+        pytest.param(config_keys.API_KEYS, CONFIG["properties"]["api"], id="api"),
+        pytest.param(config_keys.WATCH_KEYS, CONFIG["properties"]["watch"]["items"], id="watch"),
+        pytest.param(config_keys.API_KEYS, CONFIG["properties"]["watch"]["items"]["properties"]["api"], id="watch.api"),
+        pytest.param(config_keys.UPLOAD_KEYS, CONFIG["properties"]["uploads"], id="uploads"),
+        pytest.param(config_keys.NOTIFY_KEYS, CONFIG["properties"]["notify"], id="notify"),
     ],
 )
 def test_each_key_of_the_config_is_in_it_and_says_what_it_is_for(
-    keys: dict[str, config.Key], section: dict[str, Any]
+    keys: dict[str, config_keys.Key], section: dict[str, Any]
 ) -> None:
     assert section["properties"].keys() == keys.keys()
     for name, key in keys.items():
@@ -220,6 +221,9 @@ def wrong(document: str, place: Path) -> bool:
         WATCH + "uploads: {concurrency: 64}\n",
         WATCH + "uploads: {concurrency: '8'}\n",
         WATCH + "on_remove: cancel\nignore: ['*.bak', old]\n",
+        WATCH + "notify:\n",
+        WATCH + "notify: {urls: 'ntfy://topic', urls_file: ~/urls, on: [invalid, published], digest: 30s}\n",
+        WATCH + "notify: {urls: ['json://127.0.0.1:8080/x?y=z', mailto://me@example.org], on: [], digest: 0}\n",
         WATCH + "limits: {twitter: {text: 25000}, mastodon: {text: '1e4', image_bytes: 1.5}}\n",
     ],
 )
@@ -264,6 +268,12 @@ def test_a_config_that_is_taken(document: str, tmp_path: Path) -> None:
         WATCH + "uploads: {concurrency: many}\n",
         WATCH + "uploads: {concurrency: 1.5}\n",
         WATCH + "on_remove: delete\n",
+        WATCH + "notify: ntfy://topic\n",
+        WATCH + "notify: {url: ntfy://topic}\n",
+        WATCH + "notify: {urls: [topic]}\n",
+        WATCH + "notify: {urls: {a: ntfy://topic}}\n",
+        WATCH + "notify: {on: [everything]}\n",
+        WATCH + "notify: {digest: soon}\n",
         WATCH + "limits: {twiter: {text: 1}}\n",
         WATCH + "limits: {twitter: {words: 1}}\n",
         WATCH + "limits: {twitter: {text: long}}\n",

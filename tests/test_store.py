@@ -19,6 +19,7 @@ from postpost_sync.models import (
     Group,
     GroupStage,
     Issued,
+    Listener,
     MediaName,
     PlatformResult,
     ReadBack,
@@ -243,6 +244,38 @@ def test_a_fact_is_made_once(store: Store) -> None:
     again = reopened(store)
     assert again.fact("instance", lambda: "b") == "a"
     again.close()
+
+
+def test_what_listeners_were_told_is_kept_apart_and_goes_with_them(store: Store) -> None:
+    hostile = "root /srv/\udcff"  # a name that is not UTF-8
+    for target in ("a", "b"):
+        store.set_listener(Listener(target, ("failed",)))
+        store.tell(target, {"post 1": "invalid A", hostile: "root_away", "post 2": "failed"})
+    store.tell("a", {"post 1": "invalid B", "post 2": None, "post 3": None})
+    store.set_listener(Listener("a", ("invalid",), Finding("NOTIFY_FAILED", "why", "hint")))
+    again = reopened(store)
+    assert again.told("a") == {"post 1": "invalid B", hostile: "root_away"}
+    assert len(again.told("b")) == 3
+    assert again.listeners()[0] == Listener("a", ("invalid",), Finding("NOTIFY_FAILED", "why", "hint"))
+    again.keep_listeners(["b"])
+    assert [listener.target for listener in again.listeners()] == ["b"]
+    assert again.told("a") == {}
+    again.close()
+
+
+def test_how_folders_stand_is_asked_by_state_and_by_name(store: Store) -> None:
+    error, trouble = Finding("X", "why"), Trouble("Ask", TroubleKind.RETRY, Finding("Y", "why"), NOW)
+    bad = store.change(
+        add(store, "bad").key, lambda r: replace(r, state=State.INVALID, error=error, troubles=(trouble,))
+    )
+    fine, other = add(store, "fine"), add(store, "other")
+    before = store.changes()
+    assert store.standing([State.INVALID], []) == [(bad.folder_id, bad.root, State.INVALID, error, (trouble,))]
+    named = {row[0] for row in store.standing([State.INVALID], [fine.folder_id])}
+    assert named == {bad.folder_id, fine.folder_id}
+    assert store.changes() == before
+    store.change(other.key, lambda r: replace(r, done=True))
+    assert store.changes() > before
 
 
 def test_threads_change_one_folder_one_after_the_other(store: Store) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from postpost_sync.config import CREDENTIAL
+from postpost_sync import credentials
 from postpost_sync.daemon import STOP_WITHIN
 
 UNITS = Path(__file__).parents[1] / "systemd"
@@ -116,7 +116,7 @@ def test_the_system_unit_runs_as_a_user_of_its_own_with_a_state_and_a_credential
     found = settings(SYSTEM)
     assert found["User"] == ["postpost-sync"]
     assert found["StateDirectory"] == ["postpost-sync"]
-    assert found["LoadCredential"] == [CREDENTIAL]
+    assert found["LoadCredential"] == [credentials.API_KEY, credentials.NOTIFY_URLS]
     assert found["ExecStart"] == ["/opt/postpost-sync/bin/postpost-sync -c /etc/postpost-sync/config.yaml run"]
     assert found["CapabilityBoundingSet"] == [""]
     assert (UNITS / "postpost-sync.sysusers.conf").read_text().splitlines()[-1].split()[:2] == ["u", "postpost-sync"]

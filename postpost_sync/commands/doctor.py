@@ -28,6 +28,7 @@ import click
 from postpost_sync import config as configs
 from postpost_sync import media, probe, upload, watch
 from postpost_sync.api import PostPost
+from postpost_sync.commands import doctor_notify
 from postpost_sync.commands.common import opened_store
 from postpost_sync.config import CREDENTIAL, Config, ConfigError, Root, api_key
 from postpost_sync.errors import KeyRefused, PostError, ProgramError, printable
@@ -87,6 +88,7 @@ def _examine(option: str | None, environ: Mapping[str, str]) -> Findings:
     for config in loaded:
         yield from _tried("PostPost", partial(_service_side, config, environ))
         yield from _tried("secrets", partial(_secrets, config))
+        yield from _tried("notify", partial(_notify, config, environ))
         yield from _tried("database", partial(_database, config.state_db))
         yield from _tried("daemon", partial(_daemon, config))
         for root in config.roots:
@@ -297,6 +299,11 @@ def _secrets(config: Config) -> Findings:
                 )
     if not open_ones and not config.warnings:
         yield Finding(Level.OK, "secrets", "keys and the database are closed to others")
+
+
+def _notify(config: Config, environ: Mapping[str, str]) -> Findings:
+    found = doctor_notify.look(config, environ, CREDSTORE)
+    yield from (Finding(Level(level), "notify", message, hint) for level, message, hint in found)
 
 
 def _database(file: Path) -> Findings:

@@ -19,6 +19,7 @@ from postpost_sync.models import Record, RootState
 from postpost_sync.service import Service
 from postpost_sync.states import State
 
+TELL_WITHIN = 15.0  # seconds for notifying people at the end of one pass
 _NEEDS_PERSON = frozenset({State.INVALID, State.FAILED, State.PARTIALLY_PUBLISHED})
 _UNFINISHED = frozenset({State.SETTLING, State.DRAFTING, State.UPLOADING})
 
@@ -121,6 +122,7 @@ def run_once(option: str | None, wait: float) -> int:
         try:
             daemon.start()
             records, roots = daemon.settle_all(wait), daemon.roots.statuses()
+            daemon.tell(TELL_WITHIN)
         finally:
             daemon.stop()
     for status in roots:

@@ -6,7 +6,8 @@ import json
 
 import click
 
-from postpost_sync import config, schema
+from postpost_sync import config_keys as keys
+from postpost_sync import schema
 
 
 def show(which: str) -> int:
@@ -19,5 +20,7 @@ def text(which: str) -> str:
     if which == "sidecar":
         made = schema.of_sidecar()
     else:
-        made = schema.of_config(config.KEYS, config.API_KEYS, config.WATCH_KEYS, config.UPLOAD_KEYS)
+        made = schema.of_config(
+            keys.KEYS, keys.API_KEYS, keys.WATCH_KEYS, uploads=keys.UPLOAD_KEYS, notify=keys.NOTIFY_KEYS
+        )
     return json.dumps(made, ensure_ascii=False, indent=1) + "\n"

@@ -54,6 +54,7 @@ def report(store: Store, paths: Sequence[Path] = ()) -> dict[str, Any]:
         "state_db": str(store.path),
         "daemon": {"running": Lock(store.path).held()},
         "roots": [_root(root) for root in roots],
+        "warnings": [view.finding(one.error) for one in store.listeners() if one.error is not None],
         "posts": posts(records)
         + ([] if paths else [_oddity(root, at) for root in roots for at in range(len(root.oddities))]),
     }
