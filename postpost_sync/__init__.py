@@ -51,6 +51,7 @@ Imports go downward only:
     ledger         what each thing that happened changes in a record
     names          what a name says, and the name a file is sent under
     wanted         what a folder asks for
+    targets        which accounts a post goes to
     sidecar        post.yaml
     preflight      what a platform would refuse
     platforms      the platforms' limits, as data

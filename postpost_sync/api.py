@@ -147,6 +147,7 @@ class PostPost:
         if user_id:
             self._headers["x-postpost-user-id"] = user_id
         self.last_connections: tuple[Connection, ...] | None = None  # as they were when they were last asked for
+        self.connections_at: datetime | None = None  # when that was, in the service's time
         self.clock = ServerClock(local or SystemClock())
 
     # --- the calls ---
@@ -235,7 +236,7 @@ class PostPost:
         if not isinstance(found, list):
             raise _unclear("platform-connections", "the answer has no connections")
         connections = (c for c in found if isinstance(c, dict) and isinstance(c.get("platformId"), str))
-        self.last_connections = tuple(_connection(c) for c in connections)
+        self.last_connections, self.connections_at = tuple(_connection(c) for c in connections), self.clock.now()
         return self.last_connections
 
     # --- one call ---

@@ -32,6 +32,7 @@ from postpost_sync.steps import (
     Verified,
     Withdraw,
 )
+from postpost_sync.targets import as_held
 from postpost_sync.times import for_people
 
 EDIT_CLOSES = (
@@ -122,6 +123,8 @@ class Building(Deciding):
         if twin is None or record.confirmed or twin.time != time:
             return None
         group = live_group(twin) or draft_group(twin)
+        # what it would go to, had it been made when the other was
+        post = (as_held(post, group.platforms) if group is not None else None) or post
         same = compare(group, post) if group is not None else None
         if same is None:
             return None

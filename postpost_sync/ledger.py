@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from postpost_sync.deciding import draft_group, live_group
 from postpost_sync.errors import (
     Finding,
     KeyRefused,
@@ -106,8 +107,15 @@ def settled(fingerprint: str, complete_at: datetime | None, now_time: datetime |
     return change
 
 
-def finished(record: Record) -> Record:
-    return replace(record, done=True, troubles=(), confirmed=False)
+def finished(post: Post | None) -> Change:
+    """What stands at PostPost is the post; so its selectors stand for what that goes to from now on."""
+
+    def change(record: Record) -> Record:
+        if post is not None and (group := live_group(record) or draft_group(record)) is not None:
+            record = with_group(group.key, resolved=post.resolved)(record)
+        return replace(record, done=True, troubles=(), confirmed=False)
+
+    return change
 
 
 def retried(record: Record) -> Record:
@@ -146,7 +154,8 @@ def creating(record: Record, post: Post, now: datetime) -> Record:
         Upload(position, file.name, name, file.content_type or "", file.stat)
         for position, (file, name) in enumerate(zip(post.media, names, strict=True))
     )
-    group = Group(0, GroupStage.CREATING, None, now, post.content, post.platforms, post.platform_settings, uploads)
+    about = post.content, post.platforms, post.platform_settings
+    group = Group(0, GroupStage.CREATING, None, now, *about, uploads, post.resolved)
     return replace(record, groups=(*record.groups, group))
 
 
@@ -203,6 +212,7 @@ def standing(
         post.platforms,
         post.platform_settings,
         uploads,
+        post.resolved,
         verified=True,
         asked_time=asked,
         answered_time=answered,

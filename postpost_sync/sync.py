@@ -314,6 +314,7 @@ class Sync:
             frozenset(look.in_flight),
             site.account.refused,
             site.account.probe_at,
+            site.account.accounts_age(),
             site.account.api.clock.known,
         )
 
@@ -380,7 +381,7 @@ class Sync:
                 case Verified(group):
                     change(look.key, with_group(group.key, verified=True))
                 case Finish():
-                    change(look.key, ledger.finished)
+                    change(look.key, ledger.finished(decision.post))
                 case Abort():
                     self.transfers.abort(look)
                 case _ if account.admit():  # else the key was refused meanwhile, and plan says what that means

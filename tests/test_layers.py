@@ -13,7 +13,7 @@ import postpost_sync
 PACKAGE = Path(postpost_sync.__file__).parent
 CORE, EDGE, SHELL, DOOR, APART = range(5)
 LAYERS = {
-    CORE: """errors states times yamltree values models sidecar platforms preflight names wanted steps deciding building
+    CORE: """errors states times yamltree values models sidecar platforms preflight names targets wanted steps deciding building
     plan ledger view urls columns schema""",
     EDGE: "config scan media probe store migrations api upload watch receipt lock log service notify",
     SHELL: "account identity reader looks transfers calls sync workers roots daemon",

@@ -246,7 +246,7 @@ def test_nor_is_one_that_appears_meanwhile(world: Rig, monkeypatch: pytest.Monke
         ((".",), "is a watch root itself"),
         (("@eaDir/a",), "is ignored"),
         (("a", "--to", "brnd"), 'did you mean "brand"?'),
-        (("a", "--to", "twitter"), "neither a connection id"),
+        (("a", "--to", "twtter"), 'did you mean "twitter"?'),
         (("a", "--to", "brand", "--to", "brand"), "stands twice"),
         (("a", "--at", "tomorrow"), "is not a date and a time"),
         (("a", "--at", "2031-12-15"), "is a date without a time"),
