@@ -53,6 +53,8 @@ class Building(Deciding):
 
     def _carry_out(self, whole: Post, time: datetime | None, warnings: tuple[Finding, ...]) -> Decision:
         """What it takes on the platforms that are not served yet. What is shown is the whole post."""
+        if time is not None and not self._out and (crowded := self._crowded(whole, time)) is not None:
+            warnings = (*warnings, crowded)
         decision = self._carry_out_on(self._unserved(whole), time, warnings)
         return replace(decision, post=whole) if decision.post is not None else decision
 
@@ -162,6 +164,17 @@ class Building(Deciding):
                     "DUPLICATE_POST", why, "change it, remove it, or if both are meant: postpost-sync retry FOLDER"
                 )
             return Finding("DUPLICATE_POST", why, "change it or remove it, unless both are meant")
+        return None
+
+    def _crowded(self, post: Post, time: datetime) -> Finding | None:
+        """Whether another folder's post goes to one of its accounts in the same minute."""
+        for other in self.snapshot.beside if self.record.time == time else ():  # else they are beside its earlier time
+            if shared := [platform for platform in post.platforms if platform in other.platforms]:
+                both = f'"{printable(self.record.path)}" and "{printable(other.path)}"'
+                why = f"{both} both go to {shared[0]} at {for_people(time, post.timezone)}"
+                return Finding(
+                    "SAME_MINUTE", why, "put a few minutes between them, unless both are meant for that moment"
+                )
         return None
 
     def _search(

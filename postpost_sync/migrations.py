@@ -22,6 +22,7 @@ def initial(db: Database) -> None:
             troubles TEXT NOT NULL, previous TEXT NOT NULL,
             claim TEXT, copy_of TEXT, unproven INTEGER NOT NULL, UNIQUE (root, path))""",
         "CREATE INDEX folders_by_state ON folders (state)",
+        "CREATE INDEX folders_by_asked_time ON folders (time)",
         # one row a post group that we made, or may have made: models.Group
         """CREATE TABLE groups (
             key INTEGER PRIMARY KEY, folder INTEGER NOT NULL REFERENCES folders (key) ON DELETE CASCADE, stage TEXT NOT NULL,

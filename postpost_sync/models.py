@@ -403,6 +403,14 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
+class Neighbour:
+    """Another folder whose post goes out in the same minute."""
+
+    path: str
+    platforms: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """Everything outside of the database that a decision about a folder depends on, at one moment."""
 
@@ -418,6 +426,7 @@ class Snapshot:
     clock_known: bool = True  # whether `now` is the service's time, not just what this machine takes it for
     twin: Record | None = None  # the folder whose copy this one seems to be
     alike: tuple[Record, ...] = ()  # other folders with a post of the same text
+    beside: tuple[Neighbour, ...] = ()  # other folders that ask for the same minute
     cancels_left: int = 10  # how many posts of removed folders may be cancelled now without a person
     gives_way: bool = False  # whether it is the latest of the account's scheduled posts, and an earlier one has no room
     waiting: Waiting | None = None  # of the account's posts that wait for room in its plan, the one whose turn it is

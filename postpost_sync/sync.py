@@ -140,6 +140,8 @@ class Sync:
                     and snapshot.policy.duplicates != "allow"
                 ):
                     snapshot = replace(snapshot, alike=self._store.alike(key, reading.content))
+                if not record.done and record.time is not None:
+                    snapshot = replace(snapshot, beside=self._store.beside(key, record.time))
                 if record.copy_of is not None and not record.groups:
                     snapshot = replace(snapshot, twin=self._store.record_of(record.copy_of))
                 decision = plan(snapshot, record, now)

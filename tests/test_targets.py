@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,7 +32,7 @@ def connection(platform_id: str, status: str = "valid") -> Connection:
     return Connection(platform_id, platform_id, status, None, None)
 
 
-def policy(*ids: str, **more: object) -> Policy:
+def policy(*ids: str, **more: Any) -> Policy:
     return replace(Policy(connections=tuple(map(connection, ids))), **more)
 
 
