@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from threading import Thread
 
@@ -237,8 +238,8 @@ def test_those_beside_a_post_are_found_by_an_index(store: Store) -> None:
         ("c", -31, State.HELD),
         ("d", 0, State.INVALID),
     ):
-        moved = replace(add(store, path), time=time + timedelta(seconds=second), state=state, platforms=("twitter-1",))
-        store.change(moved.key, lambda _, moved=moved: moved)
+        key, asked_time = add(store, path).key, time + timedelta(seconds=second)
+        store.change(key, partial(replace, time=asked_time, state=state))
     asked: list[str] = []
     store._conn.set_trace_callback(asked.append)
     assert [other.path for other in store.beside(1, time)] == ["b"]
