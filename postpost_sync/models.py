@@ -102,6 +102,7 @@ class Sidecar:
     media: tuple[str, ...] | None = None
     platform_settings: Settings = field(default_factory=dict)
     lines: Mapping[str, int] = field(default_factory=dict)  # key -> the line it stands on
+    file: str = "post.yaml"  # its own name, as it is written
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +157,7 @@ class Policy:
     cancel_removed: bool = False
     duplicates: str = "warn"  # warn | hold | allow
     connections: tuple[Connection, ...] | None = None  # of its key, as last seen; None: never asked
+    ignore: tuple[str, ...] = ()  # further patterns of names that are not seen
     # platform -> key of platforms.KEYS -> figure
     limits: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 

@@ -79,7 +79,7 @@ def _content_file(folder: Folder, parsed: Sidecar, errors: list[Finding]) -> str
     line = parsed.lines["content_file"]
 
     def wrong(code: str, what: str, hint: str) -> None:
-        errors.append(located("post.yaml", line, code, f"content_file: {printable(entry.name)} {what}", hint))
+        errors.append(located(parsed.file, line, code, f"content_file: {printable(entry.name)} {what}", hint))
 
     if entry.kind is not EntryKind.FILE:
         wrong("CONTENT_NOT_A_FILE", "is not a regular file", "put the file itself into the folder")

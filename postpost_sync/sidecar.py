@@ -164,4 +164,4 @@ def parse(data: bytes, file: str = "post.yaml") -> tuple[Sidecar | None, tuple[F
         )
     if findings:
         return None, tuple(findings)
-    return Sidecar(**values, lines=lines), ()
+    return Sidecar(**values, lines=lines, file=file), ()

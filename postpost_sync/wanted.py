@@ -6,13 +6,13 @@ the platforms take is `preflight`'s.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
 
 from postpost_sync import preflight, targets
-from postpost_sync.errors import Finding, printable
+from postpost_sync.errors import Finding, did_you_mean, printable
 from postpost_sync.models import (
     SIDECAR_NAMES,
     Entry,
@@ -25,7 +25,7 @@ from postpost_sync.models import (
     Resolved,
     Sidecar,
 )
-from postpost_sync.names import is_conflict_copy, looks_like_media, natural_order
+from postpost_sync.names import alike, is_conflict_copy, looks_like_media, names, natural_order
 from postpost_sync.sidecar import named
 from postpost_sync.times import TimeProblem, parse_time, zone
 
@@ -57,17 +57,18 @@ def resolve(folder: Folder, reading: Reading, policy: Policy, kept: Resolved = N
     if sidecar is None:
         empty = next((e for e in errors if e.code == "SIDECAR_EMPTY"), None)
         return Wanted(None, errors=() if empty else tuple(errors), warnings=tuple(warnings), empty=empty)
-    names = policy.default_platforms if sidecar.platforms is None else sidecar.platforms
-    to = targets.resolve(names, policy, kept, _at(sidecar, "platforms"))
+    given = policy.default_platforms if sidecar.platforms is None else sidecar.platforms
+    to = targets.resolve(given, policy, kept, _at(sidecar, "platforms"))
     errors += to.errors
     warnings += to.warnings
     zone_name, time, now = _time(sidecar, policy, errors, warnings)
-    media, missing, empty = _media(folder, reading, sidecar, errors, warnings)
+    media, absent, empty = _media(folder, reading, sidecar, errors, warnings)
+    missing = _missing(absent, sidecar, "media", folder, policy) if absent else None
     content = reading.content
     if content is None and sidecar.content_file is not None:
         found = named(folder, sidecar.content_file)
         if found is None:
-            missing = missing or _missing(sidecar.content_file, sidecar, "content_file")
+            missing = missing or _missing([sidecar.content_file], sidecar, "content_file", folder, policy)
         elif found.kind is EntryKind.FILE and found.stat.size == 0:
             empty = empty or _empty(found.name)
     if content is not None:
@@ -84,7 +85,8 @@ def resolve(folder: Folder, reading: Reading, policy: Policy, kept: Resolved = N
 
 
 def _at(sidecar: Sidecar, key: str) -> str:
-    return f"post.yaml, line {sidecar.lines[key]}: {key}" if key in sidecar.lines else f"post.yaml: {key}"
+    line = f", line {sidecar.lines[key]}" if key in sidecar.lines else ""
+    return f"{printable(sidecar.file)}{line}: {key}"
 
 
 def _time(
@@ -115,28 +117,39 @@ def _located(finding: Finding, where: str) -> Finding:
     return replace(finding, message=f"{where}: {printable(finding.message)}")
 
 
-def _missing(name: str, sidecar: Sidecar, key: str) -> Finding:
-    return Finding(
-        "MEDIA_MISSING",
-        f"{_at(sidecar, key)}: {printable(name)} is not in the folder (yet)",
-        "add the file, or correct its name in post.yaml",
-    )
+def _missing(absent: Sequence[str], sidecar: Sidecar, key: str, folder: Folder, policy: Policy) -> Finding:
+    """Files that are named and not there; of the first one also why that may be, and what may have been meant."""
+    name = absent[0]
+    why = f"{_at(sidecar, key)}: {printable(name)} is not in the folder (yet)"
+    hint = f"add the file, or correct its name in {printable(sidecar.file)}"
+    files = [e.name for e in folder.entries if e.kind is EntryKind.FILE and e.name.lower() not in SIDECAR_NAMES]
+    if names(policy.ignore).ignored(name):
+        why = f"{_at(sidecar, key)}: {printable(name)} is not seen, since such names are ignored"
+        hint = "rename the file, here and there" + (", or take it out of ignore in the config" if policy.ignore else "")
+    elif same := next((file for file in files if alike(file) == alike(name)), None):
+        why += f'; "{printable(same)}" is, which is not written the same (case, accents or spaces)'
+        hint = f'write "{printable(same)}", or rename the file'
+    elif (near := did_you_mean(name, files)).startswith("did you mean"):
+        hint = f"{near} else {hint}"
+    others = printable(", ".join(absent[1:]))
+    return Finding("MEDIA_MISSING", why + (f"; nor is {others}" if others else ""), hint)
 
 
 def _media(
     folder: Folder, reading: Reading, sidecar: Sidecar, errors: list[Finding], warnings: list[Finding]
-) -> tuple[tuple[MediaFile, ...], Finding | None, Finding | None]:
-    """The media in order; then what is missing, and what is empty."""
+) -> tuple[tuple[MediaFile, ...], Sequence[str], Finding | None]:
+    """The media in order; then the names of what is missing, and what is empty."""
     read = {m.name: m for m in reading.media}
     entries = {e.name: e for e in folder.entries}
     media: list[MediaFile] = []
-    missing = empty = None
+    missing: list[str] = []
+    empty = None
     if sidecar.media is not None:
         taken: set[str] = set()
         for given in sidecar.media:
             entry = named(folder, given)
             if entry is None:
-                missing = missing or _missing(given, sidecar, "media")
+                missing.append(given)
             elif entry.name in taken:
                 where = f"{_at(sidecar, 'media')}: {printable(given)} stands twice"
                 errors.append(Finding("STANDS_TWICE", where, "keep one of the two"))

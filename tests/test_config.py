@@ -137,7 +137,7 @@ ignore: ["*.bak", raw]
     assert first == Root(
         own_home / "Posts",
         Api("https://postpost.example/api/v1", own_home / "key", None, "someone"),
-        Policy("Europe/Berlin", 60.0, ("brand",), accounts, 0.0, 86400.0, cancel_removed=True),
+        Policy("Europe/Berlin", 60.0, ("brand",), accounts, 0.0, 86400.0, cancel_removed=True, ignore=("*.bak", "raw")),
         "polling",
         60.0,
         own_account=True,
