@@ -30,7 +30,9 @@ Imports go downward only:
     config         the config file, the API keys
     scan           folders and files, nothing followed, nothing trusted
     media          what a file is, by its content
-    probe          what a media file measures, in a process of its own
+    structure      whether a file reaches its own end
+    probe          what a media file measures, asked of another process
+    measuring      that process: reads one file, and ends
     store          the database
     migrations     its tables
     api            PostPost's API
@@ -54,6 +56,8 @@ Imports go downward only:
     targets        which accounts a post goes to
     sidecar        post.yaml
     preflight      what a platform would refuse
+    breaches       what breaks a limit, in words
+    counting       how each platform counts a text
     platforms      the platforms' limits, as data
     view           how a record is shown
     values         values in people's YAML

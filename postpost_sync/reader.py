@@ -7,7 +7,7 @@ import hashlib
 import os
 import re
 
-from postpost_sync import media, probe, scan, sidecar
+from postpost_sync import media, probe, scan, sidecar, structure
 from postpost_sync.errors import Finding, Unreadable, printable
 from postpost_sync.models import Entry, EntryKind, Folder, MediaFile, Reading, Sidecar
 from postpost_sync.values import located
@@ -115,7 +115,7 @@ def _sniff(folder: Folder, entry: Entry) -> MediaFile:
     try:
         with scan.opened(folder.root, folder.path, entry.name, entry.stat) as fd:
             content_type, sniffed = media.content_type(os.pread(fd, media.HEAD, 0))
-            facts = {**media.structure(fd, content_type), **probe.measure(fd, content_type)} if content_type else {}
+            facts = {**structure.facts(fd, content_type), **probe.measure(fd, content_type)} if content_type else {}
     except Unreadable:
         return MediaFile(entry.name, entry.stat, None, "not readable (check its rights)")
     return MediaFile(entry.name, entry.stat, content_type, sniffed, facts=facts)

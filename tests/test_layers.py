@@ -13,9 +13,9 @@ import postpost_sync
 PACKAGE = Path(postpost_sync.__file__).parent
 CORE, EDGE, SHELL, DOOR, APART = range(5)
 LAYERS = {
-    CORE: """errors states times yamltree values models sidecar platforms preflight names targets wanted steps deciding building
-    plan ledger view urls columns schema""",
-    EDGE: "config scan media probe store migrations api upload watch receipt lock log service notify",
+    CORE: """errors states times yamltree values models sidecar platforms counting breaches preflight names targets wanted steps
+    deciding building plan ledger view urls columns schema""",
+    EDGE: "config scan media structure probe measuring store migrations api upload watch receipt lock log service notify",
     SHELL: "account identity reader looks transfers calls sync workers roots daemon",
     DOOR: "cli __main__ commands terminal terminal_live",
     APART: "sandbox samples",
@@ -40,7 +40,7 @@ PURE = frozenset(
         "httpx",
     ]
 )
-EDGES_THAT_MAY = {("store", "migrations")}
+EDGES_THAT_MAY = {("store", "migrations"), ("probe", "measuring")}
 MAY_IN_CORE = {  # os.fsencode, os.path.join and PurePath do no I/O
     ("columns", "os"),
     ("view", "os"),

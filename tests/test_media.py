@@ -28,7 +28,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from postpost_sync import media, platforms, probe
+from postpost_sync import media, platforms, probe, structure
 from postpost_sync.models import MediaFile, Post, Stat
 from postpost_sync.preflight import check
 
@@ -118,7 +118,7 @@ def facts_of(data: bytes, content_type: str, size: int = 0) -> Facts:
         os.write(fd, data)
         os.ftruncate(fd, size or len(data))
         os.lseek(fd, 3, os.SEEK_SET)
-        facts = {**media.structure(fd, content_type), **probe.measure(fd, content_type)}
+        facts = {**structure.facts(fd, content_type), **probe.measure(fd, content_type)}
         assert os.lseek(fd, 0, os.SEEK_CUR) == 3, "the descriptor is shared: its position stays"
         return facts
     finally:
@@ -128,7 +128,7 @@ def facts_of(data: bytes, content_type: str, size: int = 0) -> Facts:
 def structure_of(data: bytes, content_type: str) -> Facts:
     with tempfile.TemporaryFile(buffering=0) as file:
         file.write(data)
-        return dict(media.structure(file.fileno(), content_type))
+        return dict(structure.facts(file.fileno(), content_type))
 
 
 # --- what a file is ---------------------------------------------------------------------------------------------------
@@ -496,15 +496,15 @@ def sabotaged(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
     name, what = request.param
     script = f"""
         import os, socket
-        from postpost_sync import probe
-        well = probe.{name}
+        from postpost_sync import measuring
+        well = measuring.{name}
         def terrible(*given):
             if given[0] == "video/mp4":
                 return well(*given)
             {what}
             return iter(())
-        probe.{name} = terrible
-        probe.serve(socket.socket(fileno=os.dup(0)))
+        measuring.{name} = terrible
+        measuring.serve(socket.socket(fileno=os.dup(0)))
     """
 
     def start() -> tuple[subprocess.Popen[bytes], socket.socket]:

@@ -10,10 +10,11 @@ from dataclasses import replace
 
 import pytest
 
+from postpost_sync.breaches import describe
 from postpost_sync.errors import Finding
 from postpost_sync.models import MediaFile, Post, Settings, Stat
 from postpost_sync.platforms import FORMATS, KEYS, PLATFORMS, SUFFIXES
-from postpost_sync.preflight import check, describe
+from postpost_sync.preflight import check
 
 ROUNDS = int(os.environ.get("POSTPOST_FUZZ_POSTS", "10000"))
 MB, MIB = 10**6, 2**20
@@ -239,7 +240,7 @@ def test_every_format_on_every_platform(platform: str, taken: str, converted: st
 
 def test_a_converted_webp_carries_the_documented_advice() -> None:
     (warning,) = check(post("linkedin-1 twitter-1", media("WebP")))[1]
-    assert warning.hint == "upload as JPEG directly if quality consistency is critical"
+    assert warning.hint.startswith("upload as JPEG directly if quality consistency is critical")
 
 
 def test_animation_that_a_platform_does_not_show_is_a_warning() -> None:
@@ -400,7 +401,10 @@ def test_one_finding_names_the_strictest_platform_first_and_every_account() -> N
 
 
 def test_where_nothing_would_be_left_nothing_is_to_be_dropped() -> None:
-    assert check(post("instagram-456", media("JPEG", size=9_400_000)))[0][0].hint == "export it smaller"
+    assert (
+        check(post("instagram-456", media("JPEG", size=9_400_000)))[0][0].hint
+        == "export it smaller [platforms/instagram 2026-03]"
+    )
 
 
 def test_everything_that_is_wrong_is_said_at_once() -> None:

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import click
 
+from postpost_sync import breaches, media, probe, targets
 from postpost_sync import config as configs
-from postpost_sync import media, preflight, probe, targets
 from postpost_sync.commands.common import load_config
 from postpost_sync.config import Config
 from postpost_sync.errors import ProgramError, printable
@@ -169,7 +169,7 @@ def _sniff(place: Path, name: str) -> _File:
         if not facts.st_size:
             return _File(name, "empty", "copy it again" if looks_like_media(name) else "it is no media")
         content_type, kind = media.content_type(os.pread(fd, media.HEAD, 0))
-        measured = preflight.describe(probe.measure(fd, content_type)) if content_type else ""
+        measured = breaches.describe(probe.measure(fd, content_type)) if content_type else ""
     except OSError as error:
         return _File(name, "not readable", error.strerror or "check the disk")
     finally:
