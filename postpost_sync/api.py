@@ -315,12 +315,11 @@ def _judged(name: str, response: httpx.Response, body: bytes) -> dict[str, Any]:
         raise NotFound(Finding("NOT_AT_POSTPOST", f"PostPost does not know the post: {text} ({name})"), status)
     if status == 400 and "currently in" in text:
         raise NotEditable(Finding("NOT_EDITABLE", f"PostPost: {text}"), status)
-    finding = Finding(
-        _REFUSED_CODES.get(name, "REQUEST_REFUSED"),
-        f"PostPost refused {name}: {text} ({status})",
-        "change the post accordingly, then save it again, or: postpost-sync retry FOLDER",
-    )
-    raise Refused(finding, status)
+    hint = "change the post accordingly, then save it again, or: postpost-sync retry FOLDER"
+    if name == "get-upload-url":
+        hint = f"all required fields are provided (fileName, contentType, postGroupId and type); {hint}"
+    code = _REFUSED_CODES.get(name, "REQUEST_REFUSED")
+    raise Refused(Finding(code, f"PostPost refused {name}: {text} ({status})", hint), status)
 
 
 def _plan_limit(code: str, text: str, said: Mapping[str, Any]) -> PlanLimit:

@@ -122,4 +122,5 @@ def show(value: float, unit: str) -> str:
     if unit == ":1":
         return f"{number}:1"
     noun, of, rest = unit.partition(" of ")
-    return f"{number} {noun.removesuffix('s') if value == 1 and len(noun) > 1 else noun}{of}{rest}"
+    one = value == 1 and noun not in ("s", "fps")
+    return f"{number} {noun.removesuffix('s') if one else noun}{of}{rest}"

@@ -12,123 +12,21 @@ import socket
 import struct
 import subprocess
 import sys
-import tempfile
 import textwrap
 import threading
 import time
 import zlib
 from collections.abc import Iterator
-from dataclasses import replace
-from fractions import Fraction
-from functools import cache
 
 import av
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
 
-from postpost_sync import media, platforms, probe, structure
-from postpost_sync.models import MediaFile, Post, Stat
-from postpost_sync.preflight import check
+from postpost_sync import media, probe
+from tests.files import FILES, Facts, box, facts_of, ftyp, image, structure_of, video
 
 DAMAGED = int(os.environ.get("POSTPOST_FUZZ_MEDIA", "2000"))
-Facts = dict[str, str | int | float | bool]
-
-
-# --- files to look at -------------------------------------------------------------------------------------------------
-
-
-@cache
-def image(
-    form: str, frames: int = 1, mode: str = "RGB", orientation: int = 0, size: tuple[int, int] = (60, 40), **more: int
-) -> bytes:
-    noise = [Image.effect_noise(size, 80 + n).convert(mode) for n in range(frames)]
-    exif = Image.Exif()
-    if orientation:
-        exif[0x0112] = orientation
-    out = io.BytesIO()
-    others = {"save_all": True, "append_images": noise[1:]} if frames > 1 else {}
-    noise[0].save(out, form, exif=exif, **others, **more)
-    return out.getvalue()
-
-
-@cache
-def video(
-    container: str,
-    codec: str = "libx264",
-    seconds: int = 1,
-    fps: int = 10,
-    sound: str = "aac",
-    turn: int = 0,
-    front: bool = False,
-) -> bytes:
-    out = io.BytesIO()
-    options = {"movflags": "+faststart"} if front else {}
-    with av.open(out, "w", format=container, options=options) as file:
-        pictures = file.add_stream(codec, rate=fps)
-        assert isinstance(pictures, av.VideoStream)
-        pictures.width, pictures.height, pictures.pix_fmt = 64, 48, "yuv420p"
-        if turn:
-            pictures.set_display_rotation(turn)
-        noise = file.add_stream(sound, rate=48000) if sound else None
-        for number in range(fps * seconds):
-            frame = av.VideoFrame(64, 48, "yuv420p")
-            for plane in frame.planes:
-                plane.update(random.Random(number).randbytes(plane.buffer_size))  # noqa: S311  # noise
-            frame.pts, frame.time_base = number, Fraction(1, fps)
-            file.mux(pictures.encode(frame))
-        file.mux(pictures.encode(None))
-        if isinstance(noise, av.AudioStream):
-            for number in range(48 * seconds):
-                silence = av.AudioFrame(format="fltp", layout="stereo", samples=1000)
-                for channel in silence.planes:
-                    channel.update(bytes(channel.buffer_size))
-                silence.sample_rate, silence.pts = 48000, number * 1000
-                file.mux(noise.encode(silence))
-            file.mux(noise.encode(None))
-    return out.getvalue()
-
-
-FILES = {
-    "image/jpeg": lambda: image("JPEG"),
-    "image/png": lambda: image("PNG"),
-    "image/gif": lambda: image("GIF"),
-    "image/webp": lambda: image("WEBP"),
-    "video/mp4": lambda: video("mp4"),
-    "video/quicktime": lambda: video("mov"),
-    "video/x-msvideo": lambda: video("avi", "mpeg4"),
-    "video/x-matroska": lambda: video("matroska"),
-    "video/webm": lambda: video("webm", "libvpx-vp9", sound="libopus"),
-}
-
-
-def box(name: bytes, body: bytes = b"") -> bytes:
-    return struct.pack(">I", 8 + len(body)) + name + body
-
-
-def ftyp(major: bytes, *compatible: bytes) -> bytes:
-    return box(b"ftyp", major + bytes(4) + b"".join(compatible)) + box(b"free", bytes(64))
-
-
-def facts_of(data: bytes, content_type: str, size: int = 0) -> Facts:
-    """As the daemon does it: what the structure says, and what the libraries measure. Up to `size` nothing but a hole."""
-    fd = os.memfd_create("media")
-    try:
-        os.write(fd, data)
-        os.ftruncate(fd, size or len(data))
-        os.lseek(fd, 3, os.SEEK_SET)
-        facts = {**structure.facts(fd, content_type), **probe.measure(fd, content_type)}
-        assert os.lseek(fd, 0, os.SEEK_CUR) == 3, "the descriptor is shared: its position stays"
-        return facts
-    finally:
-        os.close(fd)
-
-
-def structure_of(data: bytes, content_type: str) -> Facts:
-    with tempfile.TemporaryFile(buffering=0) as file:
-        file.write(data)
-        return dict(structure.facts(file.fileno(), content_type))
 
 
 # --- what a file is ---------------------------------------------------------------------------------------------------
@@ -560,116 +458,3 @@ def test_the_reader_does_not_see_our_environment(monkeypatch: pytest.MonkeyPatch
     with open(f"/proc/{probe._server._running[0].pid}/environ", "rb") as environment:
         assert b"sk_canary" not in environment.read()
     probe._server.stop()
-
-
-# --- what preflight says of real files --------------------------------------------------------------------------------
-
-
-def errors_of(platform: str, data: bytes, content_type: str, size: int = 0) -> list[str]:
-    """The codes for a real file, sniffed, measured and checked; `size` pads it with what readers skip."""
-    assert media.content_type(data[: media.HEAD])[0] == content_type
-    size = size or len(data)
-    if content_type == "video/mp4" and size > len(data):
-        data += struct.pack(">I4sQ", 1, b"free", size - len(data))
-    file = MediaFile(f"a{media.EXTENSIONS[content_type]}", Stat(size, 0, 0, 0, 0), content_type)
-    file = replace(file, facts=facts_of(data, content_type, size))
-    errors, _ = check(Post("hello", (f"{platform}-1",), {}, (file,), None, "UTC"))
-    return [error.code for error in errors]
-
-
-@cache
-def lasting(seconds: float, fps: int = 25) -> bytes:
-    """A video with a picture at its beginning and one at its end."""
-    out = io.BytesIO()
-    with av.open(out, "w", format="mp4") as file:
-        pictures = file.add_stream("libx264", rate=fps, options={"bf": "0"})
-        assert isinstance(pictures, av.VideoStream)
-        pictures.width, pictures.height, pictures.pix_fmt = 64, 48, "yuv420p"
-        pictures.time_base = Fraction(1, fps)
-        for number in (0, round(seconds * fps) - 1):
-            frame = av.VideoFrame(64, 48, "yuv420p")
-            for plane in frame.planes:
-                plane.update(bytes(plane.buffer_size))
-            frame.pts, frame.time_base, frame.duration = number, Fraction(1, fps), 1
-            file.mux(pictures.encode(frame))
-        file.mux(pictures.encode(None))
-    return out.getvalue()
-
-
-@pytest.mark.parametrize("platform", platforms.PLATFORMS)
-@pytest.mark.parametrize("content_type", FILES)
-def test_a_real_file_of_each_format_is_refused_exactly_where_it_is_not_taken(platform: str, content_type: str) -> None:
-    data = lasting(5.0) if content_type == "video/mp4" else FILES[content_type]()
-    formats = platforms.FORMATS[platform]
-    taken = content_type in formats.taken | formats.converted | formats.risky
-    refused = {"IMAGE_FORMAT", "VIDEO_FORMAT", "VIDEO_REQUIRED"} & set(errors_of(platform, data, content_type))
-    assert bool(refused) != taken
-
-
-@pytest.mark.parametrize(
-    ("platform", "content_type", "most"),
-    [
-        ("twitter", "image/jpeg", 5 * 2**20),
-        ("instagram", "image/jpeg", 8 * 2**20),
-        ("threads", "image/jpeg", 8 * 2**20),
-        ("linkedin", "image/jpeg", 5 * 2**20),
-        ("facebook", "image/jpeg", 10 * 2**20),
-        ("mastodon", "image/jpeg", 16 * 2**20),
-        ("bluesky", "image/jpeg", 1_000_000),
-        ("telegram", "image/jpeg", 10 * 2**20),
-        ("instagram", "video/mp4", 300 * 2**20),
-        ("threads", "video/mp4", 500 * 2**20),
-        ("linkedin", "video/mp4", 500 * 2**20),
-        ("mastodon", "video/mp4", 99 * 2**20),
-        ("bluesky", "video/mp4", 50 * 2**20),
-        ("telegram", "video/mp4", 50 * 2**20),
-        ("twitter", "video/mp4", 2**29),
-        ("tiktok", "video/mp4", 2**29),
-        ("youtube", "video/mp4", 2**29),
-        ("facebook", "video/mp4", 2**29),
-    ],
-)
-def test_a_real_file_at_its_size_limit_one_over_and_far_over(platform: str, content_type: str, most: int) -> None:
-    data = video("mp4", seconds=4, fps=25) if content_type == "video/mp4" else image("JPEG")
-    too_large = f"{media.kind(content_type).upper()}_TOO_LARGE" if most < 2**29 else "MEDIA_TOO_LARGE"
-    assert errors_of(platform, data, content_type, most) == []
-    assert errors_of(platform, data, content_type, most + 1) == [too_large]
-    assert too_large in errors_of(platform, data, content_type, most * 3)
-
-
-@pytest.mark.parametrize(
-    ("platform", "least", "most"),
-    [
-        ("twitter", 0, 120),
-        ("instagram", 3, 180),
-        ("threads", 0, 300),
-        ("tiktok", 3, 600),
-        ("linkedin", 0, 1800),
-        ("youtube", 0, 43200),
-        ("facebook", 0, 2700),
-        ("bluesky", 0, 180),
-    ],
-)
-def test_a_real_video_at_its_length_limit_one_over_and_far_over(platform: str, least: int, most: int) -> None:
-    lengths = {
-        most: [],
-        most + 1: ["VIDEO_TOO_LONG"],
-        most * 3: ["VIDEO_TOO_LONG"],
-        least or 2: [],
-        least - 1: ["VIDEO_TOO_SHORT"],
-    }
-    for length, expected in lengths.items():
-        if length > 0:
-            found = [code for code in errors_of(platform, lasting(length), "video/mp4") if code != "VIDEO_FPS"]
-            assert found == expected, length
-
-
-def test_a_real_picture_at_the_pixel_limit_of_bluesky_and_one_over() -> None:
-    assert errors_of("bluesky", image("JPEG", mode="L", size=(2000, 20)), "image/jpeg") == []
-    assert errors_of("bluesky", image("JPEG", mode="L", size=(2001, 20)), "image/jpeg") == ["IMAGE_TOO_WIDE"]
-    assert errors_of("bluesky", image("JPEG", mode="L", size=(20, 6000)), "image/jpeg") == ["IMAGE_TOO_TALL"]
-
-
-@pytest.mark.parametrize(("fps", "expected"), [(24, []), (23, []), (22, ["VIDEO_FPS"]), (5, ["VIDEO_FPS"])])
-def test_a_real_video_with_too_few_frames_for_tiktok(fps: int, expected: list[str]) -> None:
-    assert errors_of("tiktok", video("mp4", seconds=4, fps=fps), "video/mp4") == expected
