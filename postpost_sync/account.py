@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 from postpost_sync.api import Listed, PostPost
-from postpost_sync.errors import Finding
+from postpost_sync.errors import Finding, Unclear
 from postpost_sync.models import Waiting
 
 PROBE_EVERY = timedelta(minutes=15)
@@ -59,6 +59,7 @@ class Account:
         self.line = Line()
         self._lock = threading.Lock()
         self._learning = threading.Lock()
+        self._unanswered: tuple[datetime, Finding] | None = None  # when the list of accounts was last asked for in vain
         self._creating: dict[str, threading.Lock] = defaultdict(threading.Lock)
         self._listing_lock = threading.Lock()
         self._listed: dict[str, Listed] = {}
@@ -101,10 +102,17 @@ class Account:
                 self.api.clock.known = True  # also where the answer had no Date: then there is nothing to learn
 
     def learn_accounts(self, since: datetime) -> None:
-        """Ask which accounts are connected, unless that was asked later than `since`."""
+        """Ask which accounts are connected, unless that was asked later than `since`: one answer, or none, serves all."""
         with self._learning:
-            if self.api.connections_at is None or self.api.connections_at <= since:
+            if self._unanswered is not None and self._unanswered[0] > since:
+                raise Unclear(self._unanswered[1])
+            if self.api.connections_at is not None and self.api.connections_at > since:
+                return
+            try:
                 self.api.connections()
+            except Unclear as error:
+                self._unanswered = self.now(), error.finding
+                raise
 
     def accounts_age(self) -> float:
         """Seconds since the list of connected accounts was asked for; infinite where it never was."""

@@ -15,7 +15,7 @@ from postpost_sync.errors import Finding, did_you_mean, printable
 from postpost_sync.models import Connection, Policy, Post, Resolved
 from postpost_sync.platforms import PLATFORMS
 
-PLATFORM_ID = re.compile(r"[a-z]+-[a-zA-Z0-9_-]+")  # create-post's own pattern
+_PLATFORM_ID = re.compile(r"[a-z]+-[a-zA-Z0-9_-]+")  # create-post's own pattern
 _BLUESKY_DID = re.compile(r"bluesky-did:[a-z0-9:._%-]+", re.IGNORECASE)
 _ALL = "all"
 _PLATFORM = re.compile(r"[a-z]+")
@@ -75,7 +75,7 @@ def resolve(names: Sequence[str], policy: Policy, kept: Resolved, where: str) ->
 
 def is_id(name: str) -> bool:
     """Whether it is a connection id, as far as its form tells."""
-    return bool(PLATFORM_ID.fullmatch(name) or _BLUESKY_DID.fullmatch(name))
+    return bool(_PLATFORM_ID.fullmatch(name) or _BLUESKY_DID.fullmatch(name))
 
 
 def selector(name: str, connections: Sequence[Connection] | None = None) -> str | None:

@@ -72,8 +72,8 @@ def resolve(folder: Folder, reading: Reading, policy: Policy, kept: Resolved = N
         elif found.kind is EntryKind.FILE and found.stat.size == 0:
             empty = empty or _empty(found.name)
     if content is not None:
-        asked = tuple(to.asked), to.resolved
-        post = Post(content, to.ids, sidecar.platform_settings, media, time, zone_name, *asked)
+        asked, resolved = tuple(to.asked), to.resolved
+        post = Post(content, to.ids, sidecar.platform_settings, media, time, zone_name, asked, resolved)
         refused, doubtful = preflight.check(post, policy.limits)
         if missing or empty:  # what is not there yet cannot be too few
             refused = tuple(f for f in refused if f.code not in _TOO_FEW)

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from postpost_sync import ledger, targets
+from postpost_sync.errors import Unclear
 from postpost_sync.models import Connection, Policy, Post, Resolved
 from postpost_sync.sandbox import CONNECTIONS, Behaviour, Fault
 from postpost_sync.sandbox import Connection as Account
@@ -394,6 +395,22 @@ def test_where_the_list_cannot_be_had_ids_are_sent_and_selectors_wait(tmp_path: 
         world.sandbox.faults.clear()
         world.run_until_rest(1200)
         assert sorted(group.platforms for group in world.groups("scheduled")) == [("twitter-1",), ("twitter-77",)]
+
+
+def test_all_that_wait_for_the_list_are_served_by_one_answer_or_none(world: World) -> None:
+    account, asked = world.account, lists(world)
+    since = account.now()
+    world.pass_time(1)
+    world.sandbox.faults.add(Fault("platform-connections", "status", status=503))
+    for _ in range(3):
+        with pytest.raises(Unclear, match="503"):
+            account.learn_accounts(since)
+    assert lists(world) == asked + 1
+    since = account.now()
+    world.pass_time(1)
+    for _ in range(3):
+        account.learn_accounts(since)
+    assert lists(world) == asked + 2
 
 
 # --- as it is seen ----------------------------------------------------------------------------------------------------
