@@ -52,9 +52,6 @@ def measure(fd: int, content_type: str) -> Mapping[str, str | int | float | bool
     return facts or {"unmeasured": "reading it took too long or crashed the reader"}
 
 
-# --- our side ---------------------------------------------------------------------------------------------------------
-
-
 class _Server:
     """The process that measurements are forked from: started on first use, and again where it has died."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import shutil
@@ -422,6 +423,8 @@ def test_status_shows_the_ids_and_so_does_the_status_file(pp: Rig) -> None:
     pp.drop("named", f"content: b\nplatforms: work\nscheduled_time: {FAR}\n")
     assert pp.run_once() == 0
     assert pp.post("default")["platforms"] == ["twitter-123"]
+    pp.command("check", "--json", str(pp.root / "named"))
+    assert json.loads(pp.output()[0])["posts"][0]["platforms"] == ["linkedin-ABC", "linkedin-OLD42"]
     assert pp.post("named")["platforms"] == ["linkedin-ABC", "linkedin-OLD42"]
     assert "on linkedin-ABC, linkedin-OLD42." in (pp.root / "named" / "post.status.yaml").read_text().splitlines()[0]
 
