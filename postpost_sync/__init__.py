@@ -36,7 +36,9 @@ Imports go downward only:
     links          what paths lead to
     scan           folders and files, nothing followed, nothing trusted
     media          what a file is, by its content
-    probe          what a media file measures, in a process of its own
+    structure      whether a file reaches its own end
+    probe          what a media file measures, asked of another process
+    measuring      that process: reads one file, and ends
     store          the database
     migrations     its tables
     api            PostPost's API
@@ -60,8 +62,11 @@ Imports go downward only:
     ledger         what each thing that happened changes in a record
     names          what a name says, and the name a file is sent under
     wanted         what a folder asks for
+    targets        which accounts a post goes to
     sidecar        post.yaml
     preflight      what a platform would refuse
+    breaches       what breaks a limit, in words
+    counting       how each platform counts a text
     platforms      the platforms' limits, as data
     telling        what is worth telling people, and in which words
     view           how a record is shown

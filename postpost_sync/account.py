@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import threading
 import time
 from collections import defaultdict
@@ -11,7 +12,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 from postpost_sync.api import Listed, PostPost
-from postpost_sync.errors import Finding
+from postpost_sync.errors import Finding, Unclear
 
 PROBE_EVERY = timedelta(minutes=15)
 LIST_SLACK = timedelta(minutes=2)  # how far the listing's times may be from ours
@@ -29,7 +30,9 @@ class Account:
         self.accepted = False  # whether the service took the key when it was last used
         self.probe_at: datetime | None = None
         self._lock = threading.Lock()
-        self._creating: dict[object, threading.Lock] = defaultdict(threading.Lock)
+        self._learning = threading.Lock()
+        self._unanswered: tuple[datetime, Finding] | None = None  # when the list of accounts was last asked for in vain
+        self._creating: dict[str, threading.Lock] = defaultdict(threading.Lock)
         self._listing_lock = threading.Lock()
         self._listed: dict[str, Listed] = {}
         self._listed_at = 0.0
@@ -61,13 +64,40 @@ class Account:
             self.probe_at = self.now() + PROBE_EVERY
             return True
 
+    # --- what one asks for all ---
+
+    def learn_time(self) -> None:
+        """Ask for anything, where the service's time is not known: each answer says it."""
+        with self._learning:
+            if not self.api.clock.known and self.refused is None:
+                self.api.connections()
+                self.api.clock.known = True  # also where the answer had no Date: then there is nothing to learn
+
+    def learn_accounts(self, since: datetime) -> None:
+        """Ask which accounts are connected, unless that was asked later than `since`: one answer, or none, serves all."""
+        with self._learning:
+            if self._unanswered is not None and self._unanswered[0] > since:
+                raise Unclear(self._unanswered[1])
+            if self.api.connections_at is not None and self.api.connections_at > since:
+                return
+            try:
+                self.api.connections()
+            except Unclear as error:
+                self._unanswered = self.now(), error.finding
+                raise
+
+    def accounts_age(self) -> float:
+        """Seconds since the list of connected accounts was asked for; infinite where it never was."""
+        asked_at = self.api.connections_at
+        return (self.now() - asked_at).total_seconds() if asked_at is not None else math.inf
+
     # --- creating ---
 
     @contextmanager
-    def creating(self, content: str, platforms: tuple[str, ...]) -> Iterator[None]:
-        """One create or search at a time for the same post: a twin must not adopt a draft whose id is not committed yet."""
+    def creating(self, content: str) -> Iterator[None]:
+        """One create or search at a time for the same text: a twin must not adopt a draft whose id is not committed yet."""
         with self._lock:
-            lock = self._creating[(content.strip(), platforms)]
+            lock = self._creating[content.strip()]
         with lock:
             yield
 

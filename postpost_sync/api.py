@@ -157,6 +157,7 @@ class PostPost:
         if user_id:
             self._headers["x-postpost-user-id"] = user_id
         self.last_connections: tuple[Connection, ...] | None = None  # as they were when they were last asked for
+        self.connections_at: datetime | None = None  # when that was, in the service's time
         self.clock = ServerClock(local or SystemClock())
 
     # --- the calls ---
@@ -245,7 +246,7 @@ class PostPost:
         if not isinstance(found, list):
             raise _unclear("platform-connections", "the answer has no connections")
         connections = (c for c in found if isinstance(c, dict) and isinstance(c.get("platformId"), str))
-        self.last_connections = tuple(_connection(c) for c in connections)
+        self.last_connections, self.connections_at = tuple(_connection(c) for c in connections), self.clock.now()
         return self.last_connections
 
     # --- one call ---
@@ -324,12 +325,11 @@ def _judged(name: str, response: httpx.Response, body: bytes) -> dict[str, Any]:
         raise NotFound(Finding("NOT_AT_POSTPOST", f"PostPost does not know the post: {text} ({name})"), status)
     if status == 400 and "currently in" in text:
         raise NotEditable(Finding("NOT_EDITABLE", f"PostPost: {text}"), status)
-    finding = Finding(
-        _REFUSED_CODES.get(name, "REQUEST_REFUSED"),
-        f"PostPost refused {name}: {text} ({status})",
-        "change the post accordingly, then save it again, or: postpost-sync retry FOLDER",
-    )
-    raise Refused(finding, status)
+    hint = "change the post accordingly, then save it again, or: postpost-sync retry FOLDER"
+    if name == "get-upload-url":
+        hint = f"all required fields are provided (fileName, contentType, postGroupId and type); {hint}"
+    code = _REFUSED_CODES.get(name, "REQUEST_REFUSED")
+    raise Refused(Finding(code, f"PostPost refused {name}: {text} ({status})", hint), status)
 
 
 def _plan_limit(code: str, text: str, said: Mapping[str, Any]) -> PlanLimit:

@@ -22,6 +22,7 @@ from postpost_sync.steps import (
     Recognise,
     Transfer,
 )
+from postpost_sync.targets import as_held
 from postpost_sync.times import for_people
 
 REFUSALS = 20  # URLs of one file that the store may refuse before its post is given up
@@ -33,6 +34,8 @@ class Building(Scheduling):
 
     def _carry_out(self, whole: Post, time: datetime | None, warnings: tuple[Finding, ...]) -> Decision:
         """What it takes on the platforms that are not served yet. What is shown is the whole post."""
+        if time is not None and not self._out and (crowded := self._crowded(whole, time)) is not None:
+            warnings = (*warnings, crowded)
         decision = self._carry_out_on(self._unserved(whole), time, warnings)
         return replace(decision, post=whole) if decision.post is not None else decision
 
@@ -103,6 +106,8 @@ class Building(Scheduling):
         if twin is None or record.confirmed or twin.time != time:
             return None
         group = live_group(twin) or draft_group(twin)
+        # what it would go to, had it been made when the other was
+        post = (as_held(post, group.platforms) if group is not None else None) or post
         same = compare(group, post) if group is not None else None
         if same is None:
             return None
@@ -140,6 +145,17 @@ class Building(Scheduling):
                     "DUPLICATE_POST", why, "change it, remove it, or if both are meant: postpost-sync retry FOLDER"
                 )
             return Finding("DUPLICATE_POST", why, "change it or remove it, unless both are meant")
+        return None
+
+    def _crowded(self, post: Post, time: datetime) -> Finding | None:
+        """Whether another folder's post goes to one of its accounts in the same minute."""
+        for other in self.snapshot.beside if self.record.time == time else ():  # else they are beside its earlier time
+            if shared := [platform for platform in post.platforms if platform in other.platforms]:
+                both = f'"{printable(self.record.path)}" and "{printable(other.path)}"'
+                why = f"{both} both go to {shared[0]} at {for_people(time, post.timezone)}"
+                return Finding(
+                    "SAME_MINUTE", why, "put a few minutes between them, unless both are meant for that moment"
+                )
         return None
 
     def _build(self, draft: Group, post: Post, time: datetime | None, warnings: tuple[Finding, ...]) -> Decision:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from postpost_sync import ledger, reader
+from postpost_sync import ledger, reader, targets
 from postpost_sync.account import LIST_SLACK, Account
 from postpost_sync.api import Listed, PlatformPost
 from postpost_sync.deciding import draft_group, live_group
@@ -17,7 +16,19 @@ from postpost_sync.ledger import with_group
 from postpost_sync.log import Log
 from postpost_sync.looks import Look
 from postpost_sync.models import Claim, Group, GroupStage, PlatformResult, Post, Record
-from postpost_sync.steps import Ask, CheckDraft, Create, Delete, LearnTime, Recognise, Search, Step, Update, Withdraw
+from postpost_sync.steps import (
+    Ask,
+    CheckDraft,
+    Create,
+    Delete,
+    LearnAccounts,
+    LearnTime,
+    Recognise,
+    Search,
+    Step,
+    Update,
+    Withdraw,
+)
 from postpost_sync.store import Store
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -28,7 +39,6 @@ class Calls:
 
     def __init__(self, store: Store, log: Log) -> None:
         self._store, self._log = store, log
-        self._learning = threading.Lock()
 
     def carry_out(self, look: Look, account: Account, step: Step) -> None:
         change = self._store.change
@@ -36,7 +46,9 @@ class Calls:
             case Create(post):
                 self._create(look, account, post)
             case LearnTime():
-                self._learn_time(account)
+                account.learn_time()
+            case LearnAccounts(since):
+                account.learn_accounts(since)
             case Recognise(post, time):
                 self._recognise(look, account, post, time)
             case Search(group):
@@ -68,7 +80,7 @@ class Calls:
         """
         if not any(_standing(record, account) for record in records):
             return []
-        self._learn_time(account)
+        account.learn_time()
         settled = account.now() - LIST_SLACK
         ours = {
             r.key: g
@@ -107,14 +119,8 @@ class Calls:
             pass  # whatever it is, it is not going out
         account.api.delete_post(_id(group))
 
-    def _learn_time(self, account: Account) -> None:
-        with self._learning:  # one asks for all
-            if not account.api.clock.known and account.refused is None:
-                account.api.connections()
-                account.api.clock.known = True  # also where the answer had no Date: then there is nothing to learn
-
     def _create(self, look: Look, account: Account, post: Post) -> None:
-        with account.creating(post.content, post.platforms):
+        with account.creating(post.content):
             record = self._store.change(look.key, lambda r: ledger.creating(r, post, account.now()))
             group = record.groups[-1]
             intent = f"{record.folder_id}-{group.key}"  # the Idempotency-Key, where that is understood
@@ -132,25 +138,23 @@ class Calls:
         """
         record = self._store.record(look.key)
         claim = record.claim if record is not None else None
-        with account.creating(post.content, post.platforms):  # a twin must not take the same one
+        with account.creating(post.content):  # a twin must not take the same one
             known = self._store.known_group_ids()
             if claim is not None and claim.post_group_id and claim.post_group_id not in known:
                 held = account.held(claim.post_group_id)
-                if held is not None and not _is_post(held, post):
+                ours = _as_held(held, post) if held is not None else None
+                if held is not None and ours is None:
                     self._store.change(look.key, ledger.contradicted)
                     return
-                if held is not None and (stage := _stage(held, claim)) is not None and _as_many(held, post):
+                if held is not None and ours is not None and (stage := _stage(held, claim)) and _as_many(held, post):
                     asked = claim.asked_time if held.time == claim.time else held.time
-                    self._take_over(look, account, post, held, stage, asked)
+                    self._take_over(look, account, ours, held, stage, asked)
                     return
             for held in account.stood_scheduled() if time is not None else ():
-                if (
-                    held.post_group_id not in known
-                    and _is_post(held, post)
-                    and held.time == time
-                    and _as_many(held, post)
-                ):
-                    self._take_over(look, account, post, held, GroupStage.SCHEDULED, time)
+                if held.post_group_id in known or held.time != time or not _as_many(held, post):
+                    continue
+                if (ours := _as_held(held, post)) is not None:
+                    self._take_over(look, account, ours, held, GroupStage.SCHEDULED, time)
                     return
             self._store.change(look.key, ledger.unrecognised)
 
@@ -165,7 +169,7 @@ class Calls:
 
     def _search(self, look: Look, account: Account, group: Group) -> None:
         """Look for the draft that an unanswered create may have made. As many as our open intents of that text are ours."""
-        with account.creating(group.content, group.platforms):
+        with account.creating(group.content):
             known = self._store.known_group_ids()
             drafts = account.pages(group.intent_at, status="draft")
             found = [one for one in drafts if one.post_group_id not in known and _could_be(one, group)]
@@ -251,8 +255,9 @@ def _recognised(urls: Sequence[str], group: Group) -> tuple[int | None, int]:
     return ours, max(0, len(unknown) - unanswered.total())
 
 
-def _is_post(held: Listed, post: Post) -> bool:
-    return held.content.strip() == post.content.strip() and sorted(held.platforms) == sorted(post.platforms)
+def _as_held(held: Listed, post: Post) -> Post | None:
+    """The post, its selectors standing for what the group goes to; None where the group is another post."""
+    return targets.as_held(post, held.platforms) if held.content.strip() == post.content.strip() else None
 
 
 def _as_many(held: Listed, post: Post) -> bool:

@@ -116,6 +116,7 @@ def load(file: Path, environ: Mapping[str, str]) -> Config:
         catch_up=top.get("catch_up", 21600.0),
         cancel_removed=top.get("on_remove", "keep") == "cancel",
         duplicates=top.get("duplicates", "warn"),
+        ignore=tuple(top.get("ignore", ())),
         limits=top.get("limits", {}),
     )
     roots = reader.roots(top.get("watch"), api, policy)

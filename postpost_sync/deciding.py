@@ -9,7 +9,18 @@ from dataclasses import replace
 from datetime import datetime
 
 from postpost_sync.errors import Finding
-from postpost_sync.models import Group, GroupStage, PlatformResult, Policy, Post, Record, Snapshot, TroubleKind, Waiting
+from postpost_sync.models import (
+    Group,
+    GroupStage,
+    PlatformResult,
+    Policy,
+    Post,
+    Record,
+    Resolved,
+    Snapshot,
+    TroubleKind,
+    Waiting,
+)
 from postpost_sync.states import State
 from postpost_sync.steps import Decision, Delete, LearnTime, Rest, Step, Update
 
@@ -51,6 +62,14 @@ def draft_group(record: Record) -> Group | None:
     """The draft that is being built."""
     drafts = [g for g in record.groups if g.stage in (GroupStage.CREATING, GroupStage.DRAFT)]
     return drafts[-1] if drafts else None
+
+
+def kept(record: Record) -> Resolved:
+    """What the folder's selectors stand for, as long as it has the draft or post that was made with that."""
+    standing = [g for g in (live_group(record), draft_group(record)) if g is not None]
+    made = standing or [g for g in record.groups if g.post_group_id is not None][-1:]  # to be made anew
+    alive = (g for g in made if g.outcome is not State.CANCELLED)
+    return {name: ids for g in alive for name, ids in g.resolved.items()}
 
 
 def served(record: Record) -> frozenset[str]:

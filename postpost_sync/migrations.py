@@ -22,11 +22,13 @@ def initial(db: Database) -> None:
             troubles TEXT NOT NULL, previous TEXT NOT NULL,
             claim TEXT, copy_of TEXT, unproven INTEGER NOT NULL, UNIQUE (root, path))""",
         "CREATE INDEX folders_by_state ON folders (state)",
+        "CREATE INDEX folders_by_asked_time ON folders (time)",
         # one row a post group that we made, or may have made: models.Group
         """CREATE TABLE groups (
             key INTEGER PRIMARY KEY, folder INTEGER NOT NULL REFERENCES folders (key) ON DELETE CASCADE, stage TEXT NOT NULL,
             post_group_id TEXT, intent_at TEXT NOT NULL, content TEXT NOT NULL, platforms TEXT NOT NULL,
-            platform_settings TEXT NOT NULL, issued TEXT NOT NULL, read_back TEXT, verified INTEGER NOT NULL, asked_time TEXT,
+            platform_settings TEXT NOT NULL, resolved TEXT NOT NULL,
+            issued TEXT NOT NULL, read_back TEXT, verified INTEGER NOT NULL, asked_time TEXT,
             answered_time TEXT, searches INTEGER NOT NULL, results TEXT NOT NULL, outcome TEXT, checked_at TEXT,
             lost INTEGER NOT NULL, unseen INTEGER NOT NULL, elsewhere TEXT, placed_at TEXT,
             withdrawing INTEGER NOT NULL)""",

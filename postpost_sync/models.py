@@ -18,6 +18,7 @@ from postpost_sync.states import State
 STATUS_FILE = "post.status.yaml"
 SIDECAR_NAMES = frozenset({"post.yaml", "post.yml"})  # compared in lower case
 Settings = Mapping[str, Mapping[str, str | bool]]  # platform -> key -> value
+Resolved = Mapping[str, tuple[str, ...]]  # selector of accounts, such as `all` -> the connection ids it stands for
 
 
 # --- what a folder looks like -----------------------------------------------------------------------------------------
@@ -101,6 +102,7 @@ class Sidecar:
     media: tuple[str, ...] | None = None
     platform_settings: Settings = field(default_factory=dict)
     lines: Mapping[str, int] = field(default_factory=dict)  # key -> the line it stands on
+    file: str = "post.yaml"  # its own name, as it is written
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,13 +157,17 @@ class Policy:
     cancel_removed: bool = False
     duplicates: str = "warn"  # warn | hold | allow
     connections: tuple[Connection, ...] | None = None  # of its key, as last seen; None: never asked
+    ignore: tuple[str, ...] = ()  # further patterns of names that are not seen
     # platform -> key of platforms.KEYS -> figure
     limits: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """What the folder asks PostPost for, everything resolved. `time` None: leave it a draft."""
+    """What the folder asks PostPost for, everything resolved. `time` None: leave it a draft.
+
+    `asked` are its ids and selectors as the sidecar has them; what is not in `resolved` is not known yet.
+    """
 
     content: str
     platforms: tuple[str, ...]
@@ -169,6 +175,8 @@ class Post:
     media: tuple[MediaFile, ...]
     time: datetime | None
     timezone: str
+    asked: tuple[str, ...] = ()
+    resolved: Resolved = field(default_factory=dict)
 
 
 # --- what we did ------------------------------------------------------------------------------------------------------
@@ -255,6 +263,7 @@ class Group:
     platforms: tuple[str, ...]
     platform_settings: Settings
     uploads: tuple[Upload, ...] = ()
+    resolved: Resolved = field(default_factory=dict)  # what the folder's selectors stood for when it was made
     issued: tuple[Issued, ...] = ()
     read_back: ReadBack | None = None
     verified: bool = False  # its media were seen to be exactly ours
@@ -407,6 +416,14 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
+class Neighbour:
+    """Another folder whose post goes out in the same minute."""
+
+    path: str
+    platforms: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """Everything outside of the database that a decision about a folder depends on, at one moment."""
 
@@ -418,9 +435,11 @@ class Snapshot:
     in_flight: frozenset[int] = frozenset()  # positions whose bytes are being sent now
     key_refused: Finding | None = None  # the service does not take the key
     key_probe_at: datetime | None = None
+    accounts_age: float = 0.0  # seconds since `policy.connections` were asked for; infinite: never
     clock_known: bool = True  # whether `now` is the service's time, not just what this machine takes it for
     twin: Record | None = None  # the folder whose copy this one seems to be
     alike: tuple[Record, ...] = ()  # other folders with a post of the same text
+    beside: tuple[Neighbour, ...] = ()  # other folders that ask for the same minute
     removed: int = 0  # folders that were removed at once while their posts stand, this one among them
     waiting: Waiting | None = None  # of the account's posts that wait for room in its plan, the one whose turn it is
     last_scheduled: int | None = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import functools
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -73,6 +74,17 @@ class Names:
 
     def arriving(self, name: str) -> bool:
         return self._arriving.fullmatch(name) is not None
+
+
+@functools.lru_cache(maxsize=16)
+def names(more: tuple[str, ...]) -> Names:
+    """The Names with these patterns; one for all who ask."""
+    return Names(more)
+
+
+def alike(name: str) -> str:
+    """Equal for names that look alike: in whatever case, however composed, with whatever spaces around them."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold()).strip()
 
 
 def _either(patterns: Sequence[str]) -> re.Pattern[str]:

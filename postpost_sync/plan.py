@@ -15,20 +15,36 @@ down what happened and asks again. The rules, in the order in which they are ask
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from postpost_sync.building import Building
-from postpost_sync.deciding import compare, outcome
+from postpost_sync.deciding import compare, kept, outcome
 from postpost_sync.errors import Finding
 from postpost_sync.models import Folder, Group, GroupStage, Post, Record, Snapshot
 from postpost_sync.states import UNFINISHED, State
-from postpost_sync.steps import Abort, Ask, Decision, Delete, Doom, Forget, LearnTime, Read, Rest, Update, Withdraw
+from postpost_sync.steps import (
+    Abort,
+    Ask,
+    Decision,
+    Delete,
+    Doom,
+    Forget,
+    LearnAccounts,
+    LearnTime,
+    Read,
+    Rest,
+    Update,
+    Withdraw,
+)
+from postpost_sync.targets import selectors
 from postpost_sync.times import for_people
 from postpost_sync.wanted import Wanted, resolve
 
 ABSENCE_GRACE = 600.0  # seconds a folder must be gone before anything is concluded from it
 ARRIVING_FOR = 3600.0  # seconds a transfer's temporary keeps its folder settling after it was last written
+ACCOUNTS_FRESH = 60.0  # seconds for which a list of the connected accounts says what is connected now
 SOON = 120.0  # seconds; PostPost advises to schedule at least this much ahead
 OLD_FOR_NOW = 86400.0  # seconds; a `now` folder whose files are older than this waits for a person
 # warnings about how it was scheduled, worth keeping afterwards
@@ -87,7 +103,7 @@ class _Plan(Building):
             or folder.fingerprint != self.record.fingerprint
         ):
             return self._local(Read())
-        return self._unless_unknown(self._wanted(folder, resolve(folder, reading, self.policy)))
+        return self._unless_unknown(self._wanted(folder, resolve(folder, reading, self.policy, kept(self.record))))
 
     def _gives_way(self) -> bool:
         """Whether it has taken the place of an earlier post, which was ready later: then it waits in its stead."""
@@ -174,6 +190,8 @@ class _Plan(Building):
 
     def _wanted(self, folder: Folder, wanted: Wanted) -> Decision:
         if wanted.errors:
+            if any(error.code == "NO_CONNECTION" for error in wanted.errors) and self._accounts_are_old():
+                return self._learn_accounts(wanted.warnings, wanted.post, wanted.time)
             return self._invalid(wanted.errors[0], (*wanted.errors[1:], *wanted.warnings), wanted)
         if wanted.empty is not None:
             patience = max(10.0, 10 * self.policy.settle) - self.snapshot.quiet
@@ -220,7 +238,7 @@ class _Plan(Building):
                     post=post,
                 )
         if time is None or self._out or self._stands(post, time):
-            return self._carry_out(post, time, warnings)
+            return self._to_accounts(post, time, wanted)
         shown = for_people(time, post.timezone)
         again = record.confirmed and any(group.stage is GroupStage.FOLLOWED for group in record.groups)
         if record.complete_at > time + timedelta(seconds=self.policy.late_tolerance) and not again:
@@ -243,15 +261,40 @@ class _Plan(Building):
             )
             return self._given_up(missed, warnings, post)
         if (time - self.now).total_seconds() < SOON and not wanted.now:
-            warnings = (
-                *warnings,
-                Finding(
-                    "TIME_SOON",
-                    f"{shown} is less than 2 minutes ahead of when it is scheduled",
-                    "PostPost advises at least 2 minutes",
-                ),
+            soon = Finding(
+                "TIME_SOON",
+                f"{shown} is less than 2 minutes ahead of when it is scheduled",
+                "PostPost advises at least 2 minutes",
             )
+            wanted = replace(wanted, warnings=(*warnings, soon))
+        return self._to_accounts(post, time, wanted)
+
+    def _to_accounts(self, post: Post, time: datetime | None, wanted: Wanted) -> Decision:
+        """Nothing is made for an account that is not connected, as far as a list can tell that was asked for just now.
+
+        What a draft was made with needs no further look: a selector stands for what it stood for then.
+        """
+        record, warnings = self.record, wanted.warnings
+        made = {p for g in record.groups if g.post_group_id or g.stage is GroupStage.CREATING for p in g.platforms}
+        unknown = [wanted.unknown[one] for one in post.platforms if one in wanted.unknown and one not in made]
+        never = self.snapshot.accounts_age == math.inf and not made
+        anew = any(name not in kept(record) for name in selectors(post))
+        unresolved = any(name not in post.resolved for name in selectors(post))
+        if (anew or unknown or never) and (unresolved or self._accounts_are_old()):
+            if anew or record.trouble_with(LearnAccounts.__name__) is None:
+                return self._learn_accounts(warnings, post, time)
+        elif unknown and not record.unproven:  # else its post may stand already
+            others = tuple(warning for warning in warnings if warning != unknown[0])
+            return self._invalid(unknown[0], others, wanted)
         return self._carry_out(post, time, warnings)
+
+    def _accounts_are_old(self) -> bool:
+        """Whether the list of connected accounts is older than the folder as it is, or than a minute."""
+        return self.snapshot.accounts_age > min(self.snapshot.quiet, ACCOUNTS_FRESH)
+
+    def _learn_accounts(self, warnings: tuple[Finding, ...], post: Post | None, time: datetime | None) -> Decision:
+        state = State.DRAFTING if self.record.state is State.SETTLING else self.record.state
+        return self._call(LearnAccounts(self.now), state, self.record.error, warnings, post, time)
 
     def _stands(self, post: Post, time: datetime) -> bool:
         """Whether it is already out, or scheduled for that time: then the time needs no further judgement."""

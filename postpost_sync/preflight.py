@@ -7,35 +7,17 @@ strictest first and the others behind it: all platforms of a post share its text
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import PurePosixPath
 
-from postpost_sync import platforms
+from postpost_sync import counting, platforms
+from postpost_sync.breaches import Breach, Found, Targets, describe, fact, file_name, merged, over, source
 from postpost_sync.errors import Finding, did_you_mean, printable
 from postpost_sync.models import MediaFile, Post
 from postpost_sync.platforms import ANY, CODECS, FORMAT_NAMES, FORMATS, PLATFORMS, SETTINGS, SUFFIXES, Limit, Overrides
 from postpost_sync.platforms import Severity as S
-
-Facts = Mapping[str, str | int | float | bool]
-Found = tuple[S, Finding]
-Targets = Mapping[str, list[str]]  # platform -> the ids of it the post goes to
-
-
-@dataclass(frozen=True, slots=True)
-class _Breach:
-    """One platform's objection to one thing; `rank` is lower the stricter the platform."""
-
-    severity: S
-    code: str
-    subject: str
-    found: str
-    platform: str
-    takes: str
-    rank: float
-    fix: str
-    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +61,6 @@ _TEXTS = (  # key of a limit on the text, code, the way out
     ("links", "TOO_MANY_LINKS", "use fewer links"),
     ("separators", "THREAD_BLOCKED", "take out the line of ---, which asks for a post of several parts"),
 )
-_TIKTOK = "check video metadata: ensure proper FPS, supported codec, and acceptable duration"
 
 
 def check(post: Post, limits: Overrides | None = None) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
@@ -89,32 +70,16 @@ def check(post: Post, limits: Overrides | None = None) -> tuple[tuple[Finding, .
     for platform_id in post.platforms:
         targets.setdefault(platform_id.partition("-")[0], []).append(platform_id)
     known = {platform: ids for platform, ids in targets.items() if platform in FORMATS}
-    found = [*_unknown(targets), *_merged(_text(post, known, overrides), known)]
+    found = [*_unknown(targets), *merged(_text(post, known, overrides), known)]
     for media in post.media:
         if media.content_type not in SUFFIXES:
             continue  # nothing PostPost takes: said where the folder is read
         found += _alone(media)
-        found += _merged(_media(media, known, overrides), known, media)
-    found += _merged(_together(post, known, overrides), known)
+        found += merged(_media(media, known, overrides), known, media)
+    found += merged(_together(post, known, overrides), known)
     found += _settings(post, targets, overrides)
     errors = tuple(finding for severity, finding in found if severity is S.ERROR)
     return errors, tuple(finding for severity, finding in found if severity is S.WARNING)
-
-
-def describe(facts: Facts) -> str:
-    """What was measured of a file, on one line: `1280x720, 1.78:1, h264/aac, 29.97 fps, 1.2 Mbit/s, 12.5 s`."""
-    width, height, aspect = (_number(facts, key) for key in ("width", "height", "aspect"))
-    fps, bitrate, duration = (_number(facts, key) for key in ("fps", "bitrate", "duration"))
-    codecs = "/".join(printable(str(facts[key])) for key in ("video_codec", "audio_codec") if facts.get(key))
-    parts = [
-        f"{width:.0f}x{height:.0f}" if width and height else "",
-        _show(aspect, ":1") if aspect else "",
-        codecs,
-        _show(fps, "fps") if fps else "",
-        _show(bitrate, "bits per second") if bitrate else "",
-        _show(duration, "s") if duration else "",
-    ]
-    return ", ".join(part for part in parts if part)
 
 
 # --- the rules --------------------------------------------------------------------------------------------------------
@@ -139,10 +104,10 @@ def _near(name: str) -> bool:
     return short or bool(get_close_matches(lower, PLATFORMS, n=1, cutoff=0.8))
 
 
-def _text(post: Post, targets: Targets, overrides: Overrides) -> Iterator[_Breach]:
+def _text(post: Post, targets: Targets, overrides: Overrides) -> Iterator[Breach]:
     if not post.content.replace("\u200b", "").replace("\ufeff", "").strip():
         hint = "write some text: a post needs it even with media"
-        yield _Breach(S.ERROR, "CONTENT_BLANK", "content", "is blank", ANY, "no blank text", 0, hint)
+        yield Breach(S.ERROR, "CONTENT_BLANK", "content", "is blank", ANY, "no blank text", 0, hint)
         return
     for platform in targets:
         limit = platforms.limit(platform, "text", overrides)
@@ -150,21 +115,21 @@ def _text(post: Post, targets: Targets, overrides: Overrides) -> Iterator[_Breac
         if post.media and with_media:
             limit = with_media
         if limit:
-            count = platforms.count(post.content, "text", limit.unit)
+            count = counting.count(post.content, "text", limit.unit)
             part = platforms.limit(platform, "text_part", overrides)
             note = ""
             if part:  # the service makes a thread of it
                 own = overrides.get(platform, {})
                 room = limit.value - 10 if "text" in own and "text_part" not in own else part.value
                 note = f"it becomes a thread of {math.ceil(count / max(1, room))} parts"
-            yield from _over(limit, count, "CONTENT_TOO_LONG", "content", "has", "shorten it", note=note)
+            yield from over(limit, count, "CONTENT_TOO_LONG", "content", "has", "shorten it", note=note)
         for key, code, fix in _TEXTS:
             limit = platforms.limit(platform, key, overrides)
             if limit:
-                yield from _over(limit, platforms.count(post.content, key, limit.unit), code, "content", "has", fix)
+                yield from over(limit, counting.count(post.content, key, limit.unit), code, "content", "has", fix)
 
 
-def _media(media: MediaFile, targets: Targets, overrides: Overrides) -> Iterator[_Breach]:
+def _media(media: MediaFile, targets: Targets, overrides: Overrides) -> Iterator[Breach]:
     for measure in _GENERAL:
         yield from _measured(media, measure, platforms.limit(ANY, measure.key, overrides))
     for platform in targets:
@@ -177,55 +142,55 @@ def _media(media: MediaFile, targets: Targets, overrides: Overrides) -> Iterator
     converted = any("image/webp" in row.converted for row in formats)
     if media.content_type == "image/webp" and not converted and any("image/webp" in row.taken for row in formats):
         hint, takes = "prefer JPEG to WebP", "it, but JPEG looks the same everywhere"
-        yield _Breach(S.WARNING, "PREFER_JPEG", _name(media), "is WebP", ANY, takes, 0, hint)
+        yield Breach(S.WARNING, "PREFER_JPEG", file_name(media), "is WebP", ANY, takes, 0, hint)
 
 
 def _limit(media: MediaFile, platform: str, key: str, overrides: Overrides) -> Limit | None:
     """The figure for this file: a platform may take fewer bytes of a short video than of a long one."""
     short = platforms.limit(platform, "short_video", overrides)
-    duration = _number(media.facts, "duration")
+    duration = fact(media.facts, "duration")
     if key == "video_bytes" and short and duration is not None and duration < short.value:
         return platforms.limit(platform, "short_video_bytes", overrides)
     return platforms.limit(platform, key, overrides)
 
 
-def _measured(media: MediaFile, measure: _Measure, limit: Limit | None) -> Iterator[_Breach]:
+def _measured(media: MediaFile, measure: _Measure, limit: Limit | None) -> Iterator[Breach]:
     if limit is None or not (media.content_type or "").startswith(measure.kind):
         return
     if measure.fact == "size":
         value: float | None = media.stat.size
     elif measure.fact == "pixels":
-        value = (_number(media.facts, "width") or 0) * (_number(media.facts, "height") or 0)
+        value = (fact(media.facts, "width") or 0) * (fact(media.facts, "height") or 0)
     else:
-        value = _number(media.facts, measure.fact)
+        value = fact(media.facts, measure.fact)
     if value is not None:
-        yield from _over(
-            limit, value, measure.code, _name(media), measure.verb, measure.fix, measure.least, measure.note
+        yield from over(
+            limit, value, measure.code, file_name(media), measure.verb, measure.fix, measure.least, measure.note
         )
 
 
-def _format(media: MediaFile, platform: str) -> Iterator[_Breach]:
-    formats, mime, subject = FORMATS[platform], media.content_type or "", _name(media)
+def _format(media: MediaFile, platform: str) -> Iterator[Breach]:
+    formats, mime, subject = FORMATS[platform], media.content_type or "", file_name(media)
     kind = mime.partition("/")[0]
     names = [FORMAT_NAMES[m] for m in SUFFIXES if m in formats.taken and m.startswith(kind)]
     found, takes, rank = f"is {FORMAT_NAMES[mime]}", " ".join(names) or f"no {kind}s", len(names)
-    fix = f"export it as {names[0]}" if names else "leave it out"
+    fix, page = f"export it as {names[0]}" if names else "leave it out", source(formats)
     if mime in formats.converted:
         note = "it is converted to JPEG and may look different"
         fix = "upload as JPEG directly if quality consistency is critical"
-        yield _Breach(S.WARNING, "WEBP_CONVERTED", subject, found, platform, takes, rank, fix, note)
+        yield Breach(S.WARNING, "WEBP_CONVERTED", subject, found, platform, takes, rank, fix, note, page)
     elif mime in formats.risky:
         note = "it may be refused or changed"
-        yield _Breach(S.WARNING, f"{kind.upper()}_FORMAT_RISKY", subject, found, platform, takes, rank, fix, note)
+        yield Breach(S.WARNING, f"{kind.upper()}_FORMAT_RISKY", subject, found, platform, takes, rank, fix, note, page)
     elif mime not in formats.taken:
-        yield _Breach(S.ERROR, f"{kind.upper()}_FORMAT", subject, found, platform, takes, rank, fix)
+        yield Breach(S.ERROR, f"{kind.upper()}_FORMAT", subject, found, platform, takes, rank, fix, source=page)
         return
     if media.facts.get("animated") is True and mime not in formats.animated:
         takes, note, fix = "still images", "only its first picture is shown", "send it as a video"
-        yield _Breach(S.WARNING, "ANIMATION_LOST", subject, "is animated", platform, takes, 0, fix, note)
+        yield Breach(S.WARNING, "ANIMATION_LOST", subject, "is animated", platform, takes, 0, fix, note)
 
 
-def _together(post: Post, targets: Targets, overrides: Overrides) -> Iterator[_Breach]:
+def _together(post: Post, targets: Targets, overrides: Overrides) -> Iterator[Breach]:
     media = [m for m in post.media if m.content_type in SUFFIXES]
     videos = sum(m.is_video for m in media)
     counts = {"images": len(media) - videos, "videos": videos, "kinds": len({m.is_video for m in media})}
@@ -236,7 +201,7 @@ def _together(post: Post, targets: Targets, overrides: Overrides) -> Iterator[_B
         ):
             limit = platforms.limit(platform, key, overrides)
             if limit:
-                yield from _over(limit, value, code, "the post", "has", fix, least=True)
+                yield from over(limit, value, code, "the post", "has", fix, least=True)
         for key, code, fix in (
             ("images", "TOO_MANY_IMAGES", "take some out"),
             ("videos", "TOO_MANY_VIDEOS", "keep one video per post"),
@@ -244,16 +209,16 @@ def _together(post: Post, targets: Targets, overrides: Overrides) -> Iterator[_B
         ):
             limit = platforms.limit(platform, key, overrides)
             if limit and not (key == "images" and limit.value == 0 and not videos):  # said as VIDEO_REQUIRED
-                yield from _over(limit, counts[key], code, "the post", "has", fix)
+                yield from over(limit, counts[key], code, "the post", "has", fix)
     if not targets:  # only platforms that are not known: the service's own figure still holds
         limit = platforms.limit(ANY, "videos", overrides)
         if limit:
-            yield from _over(limit, videos, "TOO_MANY_VIDEOS", "the post", "has", "keep one video per post")
+            yield from over(limit, videos, "TOO_MANY_VIDEOS", "the post", "has", "keep one video per post")
 
 
 def _alone(media: MediaFile) -> Iterator[Found]:
     """What is to be said of a file whatever the platform."""
-    name, facts, mime, again = _name(media), media.facts, media.content_type or "", "export or copy it again"
+    name, facts, mime, again = file_name(media), media.facts, media.content_type or "", "export or copy it again"
     suffix, measured = SUFFIXES[mime][0], f"measured: {describe(facts)}"
     if PurePosixPath(media.name).suffix.lower() not in SUFFIXES[mime]:
         message = f"{name} is {FORMAT_NAMES[mime]} by its content, not what its name says; it is sent as {suffix}"
@@ -267,10 +232,10 @@ def _alone(media: MediaFile) -> Iterator[Found]:
     elif facts.get("unmeasured"):
         message = f"{name} could not be measured: {printable(str(facts['unmeasured']))}"
         yield _warning("MEDIA_UNMEASURED", message, "check its size, length and format yourself")
-    elif media.is_video and facts.get("width") and _number(facts, "duration") is None:
+    elif media.is_video and facts.get("width") and fact(facts, "duration") is None:
         message = f"{name} does not say how long it is; {measured}"
         yield _warning("MEDIA_UNMEASURED", message, "check its length yourself, or export it again")
-    if not media.is_video and (facts.get("mirrored") is True or _number(facts, "rotation")):
+    if not media.is_video and (facts.get("mirrored") is True or fact(facts, "rotation")):
         message = f"{name} is turned by an EXIF mark alone, which some platforms ignore"
         yield _warning("IMAGE_ROTATED", message, "export it the right way up")
     if facts.get("cmyk") is True:
@@ -306,8 +271,8 @@ def _settings(post: Post, targets: Targets, overrides: Overrides) -> Iterator[Fo
                 yield _warning("SETTING_DROPPED", f"{at} is not known; the service drops it silently", hint)
             limit = platforms.limit(platform, key, overrides) if row and isinstance(value, str) else None
             if limit:
-                count = platforms.count(str(value), key, limit.unit)
-                yield from _merged(_over(limit, count, "SETTING_TOO_LONG", at, "has", "shorten it"), {})
+                count = counting.count(str(value), key, limit.unit)
+                yield from merged(over(limit, count, "SETTING_TOO_LONG", at, "has", "shorten it"), {})
 
 
 def _setting(row: platforms.Setting, value: str | bool, at: str) -> Iterator[Found]:
@@ -326,71 +291,3 @@ def _error(code: str, message: str, hint: str) -> Found:
 
 def _warning(code: str, message: str, hint: str) -> Found:
     return S.WARNING, Finding(code, message, hint)
-
-
-# --- from breaches to words -------------------------------------------------------------------------------------------
-
-
-def _over(
-    limit: Limit, value: float, code: str, subject: str, verb: str, fix: str, least: bool = False, note: str = ""
-) -> Iterator[_Breach]:
-    severity, most = limit.severity, limit.value * (2**20 if limit.unit == "MB" else 1)
-    value = round(value, {"s": 1, "fps": 2, ":1": 2}.get(limit.unit, 0))  # what a container adds is nobody's fault
-    if limit.unit == "MB" and limit.value * 10**6 < value <= most:
-        severity, note = S.WARNING, "whether that is MB or MiB is not documented"
-    elif value >= most if least else value <= most:
-        return
-    takes = _show(limit.value * (10**6 if limit.unit == "MB" else 1), limit.unit)
-    found = _show(value, limit.unit)
-    if found == takes:  # 8,000,001 bytes are 8 MB too
-        found = f"{value:,.0f} bytes"
-    takes, rank = (f"at least {takes}", -most) if least else (takes, most)
-    yield _Breach(severity, code, subject, f"{verb} {found}", limit.platform, takes, rank, fix, note)
-
-
-def _merged(breaches: Iterable[_Breach], targets: Targets, media: MediaFile | None = None) -> list[Found]:
-    groups: dict[tuple[S, str, str], list[_Breach]] = {}
-    for breach in breaches:
-        groups.setdefault((breach.severity, breach.code, breach.subject), []).append(breach)
-    return [_told(sorted(group, key=lambda b: b.rank), targets, media) for group in groups.values()]
-
-
-def _told(group: list[_Breach], targets: Targets, media: MediaFile | None = None) -> Found:
-    """One finding for all platforms that object to the same thing, the strictest first."""
-    first, names = group[0], [breach.platform for breach in group if breach.platform != ANY]
-    takes = [
-        f"{'PostPost' if b.platform == ANY else b.platform}{' takes' if b is first else ''} {b.takes}"
-        + (f" ({printable(', '.join(targets[b.platform]))})" if b.platform in targets else "")
-        for b in group
-    ]
-    message = f"{first.subject} {first.found}; {', '.join(takes)}" + (f"; {first.note}" if first.note else "")
-    hint = first.fix
-    if first.severity is S.ERROR and names and set(names) < set(targets):
-        hint += f" or drop {' and '.join(filter(None, (', '.join(names[:-1]), names[-1])))} from platforms"
-        hint += "; or split the post into two folders, since all platforms of a post share its text and media"
-    if first.code.startswith("VIDEO_") and media is not None and describe(media.facts):
-        message += f"; measured: {describe(media.facts)}"
-        hint += f"; {_TIKTOK}" if "tiktok" in names else ""
-    return first.severity, Finding(first.code, message, hint)
-
-
-def _name(media: MediaFile) -> str:
-    shown = printable(media.name)
-    return f'"{shown}"' if " " in shown else shown
-
-
-def _number(facts: Facts, key: str) -> float | None:
-    value = facts.get(key)
-    return value if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) else None
-
-
-def _show(value: float, unit: str) -> str:
-    if unit == "MB":
-        return f"{round(value / 10**6, 1):,g} MB"
-    if unit == "bits per second":
-        return f"{value / 10**6:.2f} Mbit/s"
-    number = f"{value:,.2f}".rstrip("0").rstrip(".")
-    if unit == ":1":
-        return f"{number}:1"
-    noun, of, rest = unit.partition(" of ")
-    return f"{number} {noun.removesuffix('s') if value == 1 and len(noun) > 1 else noun}{of}{rest}"

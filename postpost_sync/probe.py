@@ -1,8 +1,9 @@
-"""Measures media from an open descriptor: pixels, duration, codecs, damage. Judges nothing; `preflight` does.
+"""Asks what a media file measures, from an open descriptor: in a process of its own, whose end is an answer, too.
 
 Files come from people who are not wholly trusted, and the libraries that read them (Pillow, FFmpeg through PyAV) are
 large. So every file is read in a process of its own, with little memory and little time, forked from a server that has
-the libraries loaded and never looks at a file itself. A crash, a hang or a bomb in there is an answer like any other.
+the libraries loaded and never looks at a file itself (`measuring`). A crash, a hang or a bomb in there is an answer like
+any other. Nothing is judged here; `preflight` does.
 
 The facts, each absent where it is not known:
 
@@ -12,7 +13,7 @@ The facts, each absent where it is not known:
 - videos: `duration` (seconds), `fps`, `bitrate` (bits per second), `video_codec`, `audio_codec` (FFmpeg's names; "" is
   no sound)
 
-`media.structure` adds what the sizes written in the file say about its end.
+`structure` adds what the sizes written in the file say about its end.
 """
 
 from __future__ import annotations
@@ -20,39 +21,18 @@ from __future__ import annotations
 import atexit
 import contextlib
 import importlib.util
-import io
 import json
-import math
 import os
-import resource
 import select
-import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
-import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from typing_extensions import Buffer
-
-Facts = dict[str, str | int | float | bool]
-
-CPU_SECONDS = 0.9  # of one file; a good one needs some hundredths
-WALL_SECONDS = 10.0  # of one file: a sleeping disk or a slow share may take its time
-MEMORY = 1 << 30  # address space of the process that reads one file, the libraries included
-DECODE_PIXELS = 50_000_000  # pictures above this are measured, not decoded
-_FIRST_PACKETS = 50  # a good video shows a picture within these
-_REQUEST = 32  # one request: the content type, padded, with two descriptors
-# Pillow's plug-ins and FFmpeg's demuxers by content type: no other gets to see the file.
-_IMAGES = {"image/jpeg": "JPEG", "image/png": "PNG", "image/gif": "GIF", "image/webp": "WEBP"}
-_VIDEOS = {"video/mp4": "mov", "video/quicktime": "mov", "video/x-msvideo": "avi"} | dict.fromkeys(
-    ("video/x-matroska", "video/webm"), "matroska"
-)
+from postpost_sync.measuring import DEMUXERS, PLUGINS, REQUEST, WALL_SECONDS, Facts
 
 
 def available() -> bool:
@@ -62,7 +42,7 @@ def available() -> bool:
 
 def measure(fd: int, content_type: str) -> Mapping[str, str | int | float | bool]:
     """The facts of the file behind a descriptor, whose position stays as it is. Any thread; raises for no file."""
-    if content_type not in _IMAGES | _VIDEOS or not available():
+    if content_type not in PLUGINS | DEMUXERS or not available():
         return {}
     facts: Facts = {}
     for line in _server.ask(fd, content_type).splitlines():
@@ -70,9 +50,6 @@ def measure(fd: int, content_type: str) -> Mapping[str, str | int | float | bool
             piece = dict(json.loads(line).items() if line.startswith(b"{") else ())
             facts.update({key: value for key, value in piece.items() if isinstance(value, str | int | float)})
     return facts or {"unmeasured": "reading it took too long or crashed the reader"}
-
-
-# --- our side ---------------------------------------------------------------------------------------------------------
 
 
 class _Server:
@@ -90,7 +67,7 @@ class _Server:
             return b""
         with open(readable, "rb", buffering=0) as answer, contextlib.suppress(OSError):
             try:
-                self._send(content_type.encode().ljust(_REQUEST), [fd, writable])
+                self._send(content_type.encode().ljust(REQUEST), [fd, writable])
             finally:
                 os.close(writable)
             return _read_all(answer.fileno(), time.monotonic() + WALL_SECONDS + 1)
@@ -122,7 +99,7 @@ def _start() -> tuple[subprocess.Popen[bytes], socket.socket]:
     # Our own environment stays here: it may hold the API key.
     environment = {key: os.environ[key] for key in ("PATH", "LD_LIBRARY_PATH", "LANG") if key in os.environ}
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, (str(Path(__file__).parents[1]), *sys.path)))
-    command = [sys.executable, "-P", "-m", "postpost_sync.probe"]
+    command = [sys.executable, "-P", "-m", "postpost_sync.measuring"]
     nothing = subprocess.DEVNULL
     ours, theirs = socket.socketpair()
     ours.settimeout(WALL_SECONDS)
@@ -146,200 +123,3 @@ def _read_all(fd: int, deadline: float) -> bytes:
             break
         received += block
     return received
-
-
-# --- the server, and the process per file -----------------------------------------------------------------------------
-
-
-def serve(control: socket.socket) -> None:
-    """Fork one process per request until the other side is gone."""
-    import av.logging
-    from PIL import GifImagePlugin, Image, JpegImagePlugin, MpoImagePlugin, PngImagePlugin, WebPImagePlugin  # noqa: F401
-
-    av.logging.set_level(None)
-    Image.MAX_IMAGE_PIXELS = None  # a bomb's size is a fact too; it is never decoded
-    warnings.simplefilter("ignore")
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the daemon, which ends us
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the children: the kernel may clear them away
-    while True:
-        request, descriptors, _, _ = socket.recv_fds(control, _REQUEST, 2)
-        if not request:
-            return
-        if os.fork() == 0:
-            control.close()
-            try:
-                _measure_here(request.decode().strip(), *descriptors)
-            finally:
-                os._exit(0)
-        for fd in descriptors:
-            os.close(fd)
-
-
-def _measure_here(content_type: str, fd: int, reply: int) -> None:
-    for limit, value in (
-        (resource.RLIMIT_AS, MEMORY),
-        (resource.RLIMIT_CPU, math.ceil(CPU_SECONDS) + 1),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_CORE, 0),
-    ):
-        with contextlib.suppress(ValueError, OSError):  # not every system has every limit
-            resource.setrlimit(limit, (value, value))
-    signal.setitimer(signal.ITIMER_PROF, CPU_SECONDS)
-    signal.setitimer(signal.ITIMER_REAL, WALL_SECONDS)
-    read = _image if content_type in _IMAGES else _video
-    try:
-        for facts in read(io.BufferedReader(_Descriptor(fd), 65536), content_type):
-            os.write(reply, json.dumps(facts).encode() + b"\n")  # piece by piece: what is known stays, whatever follows
-    except MemoryError:
-        os.write(reply, b'{"unmeasured": "reading it needs too much memory"}\n')
-
-
-class _Descriptor(io.RawIOBase):
-    """A file read by position, so that the descriptor's own, which the daemon shares, is not moved."""
-
-    def __init__(self, fd: int) -> None:
-        self._fd, self._at = fd, 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: os.fstat(self._fd).st_size}[whence]
-        self._at = max(0, base + offset)
-        return self._at
-
-    def readinto(self, buffer: Buffer) -> int:
-        count = os.preadv(self._fd, [buffer], self._at)
-        self._at += count
-        return count
-
-
-# --- images -----------------------------------------------------------------------------------------------------------
-
-
-def _image(file: io.BufferedReader, content_type: str) -> Iterator[Facts]:
-    from PIL import Image
-
-    canvas = _webp_canvas(file.peek(30)) if content_type == "image/webp" else (0, 0)
-    if canvas[0] * canvas[1] > DECODE_PIXELS:  # only to open it would need memory for two pictures
-        yield {"width": canvas[0], "height": canvas[1], "aspect": canvas[0] / canvas[1]}
-        return
-    try:
-        image = Image.open(file, formats=[_IMAGES[content_type]])
-        width, height = image.size
-        orientation = _orientation(image)
-        rotation = (0, 0, 180, 180, 90, 90, 270, 270)[orientation - 1]
-        yield {
-            "width": width,
-            "height": height,
-            "aspect": height / width if rotation % 180 else width / height,
-            "rotation": rotation,
-            "mirrored": orientation in (2, 4, 5, 7),
-            "cmyk": image.mode == "CMYK",
-            "animated": content_type != "image/jpeg" and bool(getattr(image, "is_animated", False)),
-        }
-    except MemoryError:
-        raise
-    except Exception as error:  # whatever a library raises over a broken file: Pillow's list is long
-        yield {"undecodable": _reason(error)}
-        return
-    if width * height <= DECODE_PIXELS:
-        try:
-            image.draft("L", (width // 8, height // 8))  # JPEG: reads every byte, makes few pixels
-            image.load()
-        except MemoryError:
-            raise
-        except Exception as error:  # as above
-            yield {"truncated" if "truncated" in str(error) else "undecodable": _reason(error)}
-
-
-def _orientation(image: Any) -> int:
-    """EXIF's, 1 to 8. Not through `image.getexif()`, which decodes the whole of a PNG."""
-    from PIL import Image
-
-    exif = Image.Exif()
-    with contextlib.suppress(Exception):  # a damaged EXIF block turns nothing
-        exif.load(image.info.get("exif", b""))
-        return min(8, max(1, int(exif.get(0x0112, 1))))
-    return 1
-
-
-def _webp_canvas(head: bytes) -> tuple[int, int]:
-    if head[12:16] == b"VP8X":
-        return int.from_bytes(head[24:27], "little") + 1, int.from_bytes(head[27:30], "little") + 1
-    if head[12:16] == b"VP8L":
-        bits = int.from_bytes(head[21:25], "little")
-        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
-    return int.from_bytes(head[26:28], "little") & 0x3FFF, int.from_bytes(head[28:30], "little") & 0x3FFF
-
-
-def _reason(error: Exception) -> str:
-    return (str(error) or type(error).__name__)[:200]
-
-
-# --- videos -----------------------------------------------------------------------------------------------------------
-
-
-def _video(file: io.BufferedReader, content_type: str) -> Iterator[Facts]:
-    import av
-
-    try:
-        container = av.open(file, "r", format=_VIDEOS[content_type], io_open=_refuse)
-    except MemoryError:  # FFmpeg's is both
-        raise
-    except av.FFmpegError as error:
-        yield {"undecodable": _reason(error)}
-        return
-    video = container.streams.best("video")
-    if not isinstance(video, av.VideoStream) or video.codec_context is None:
-        yield {"undecodable": "there is no picture in it that can be read"}
-        return
-    audio = container.streams.best("audio")
-    rate = video.average_rate or video.guessed_rate
-    duration = container.duration / av.time_base if container.duration else 0.0
-    aspect = float((video.sample_aspect_ratio or 1) * video.width / video.height) if video.height else 0.0
-    facts: Facts = {"width": video.width, "height": video.height}
-    facts |= {"video_codec": _codec(video), "audio_codec": _codec(audio)}
-    if aspect:
-        facts["aspect"] = aspect
-    if rate:
-        facts["fps"] = float(rate)
-    if duration > 0:
-        facts["duration"] = duration
-        facts["bitrate"] = container.bit_rate or round(container.size * 8 / duration)
-    yield facts
-    if 0 < video.width * video.height <= DECODE_PIXELS:
-        yield from _first_picture(container, video, aspect)
-
-
-def _first_picture(container: Any, video: Any, aspect: float) -> Iterator[Facts]:
-    """What only a decoded picture tells: how it is turned, and whether there is one at all."""
-    import av
-
-    video.codec_context.thread_count = 1  # each thread would take its share of the address space
-    for packet, _ in zip(container.demux(video), range(_FIRST_PACKETS), strict=False):
-        with contextlib.suppress(av.FFmpegError):  # the next packet may do
-            for frame in packet.decode():
-                rotation = -frame.rotation % 360
-                yield {"rotation": rotation, "aspect": 1 / aspect if rotation % 180 else aspect}
-                return
-    yield {"undecodable": "no picture in it can be decoded"}
-
-
-def _codec(stream: Any) -> str:
-    if stream is None or stream.codec_context is None:
-        return ""
-    return str(stream.codec_context.codec.canonical_name)
-
-
-def _refuse(*_: object) -> None:
-    raise PermissionError("a video may not name other files")
-
-
-if __name__ == "__main__":
-    with socket.socket(fileno=os.dup(0)) as requests:
-        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # or every child could read what is meant for its successors
-        serve(requests)

@@ -7,7 +7,7 @@ import hashlib
 import os
 import re
 
-from postpost_sync import media, probe, scan, sidecar
+from postpost_sync import media, probe, scan, sidecar, structure
 from postpost_sync.errors import Finding, Unreadable, printable
 from postpost_sync.models import Entry, EntryKind, Folder, MediaFile, Reading, Sidecar
 from postpost_sync.values import located
@@ -79,7 +79,7 @@ def _content_file(folder: Folder, parsed: Sidecar, errors: list[Finding]) -> str
     line = parsed.lines["content_file"]
 
     def wrong(code: str, what: str, hint: str) -> None:
-        errors.append(located("post.yaml", line, code, f"content_file: {printable(entry.name)} {what}", hint))
+        errors.append(located(parsed.file, line, code, f"content_file: {printable(entry.name)} {what}", hint))
 
     if entry.kind is not EntryKind.FILE:
         wrong("CONTENT_NOT_A_FILE", "is not a regular file", "put the file itself into the folder")
@@ -115,7 +115,7 @@ def _sniff(folder: Folder, entry: Entry) -> MediaFile:
     try:
         with scan.opened(folder.root, folder.path, entry.name, entry.stat) as fd:
             content_type, sniffed = media.content_type(os.pread(fd, media.HEAD, 0))
-            facts = {**media.structure(fd, content_type), **probe.measure(fd, content_type)} if content_type else {}
+            facts = {**structure.facts(fd, content_type), **probe.measure(fd, content_type)} if content_type else {}
     except Unreadable:
         return MediaFile(entry.name, entry.stat, None, "not readable (check its rights)")
     return MediaFile(entry.name, entry.stat, content_type, sniffed, facts=facts)

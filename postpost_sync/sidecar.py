@@ -72,7 +72,7 @@ KEYS: Mapping[str, Key] = {
     "content_file": Key(_plain_name, "A UTF-8 text file in the folder that holds the text, instead of content."),
     "platforms": Key(
         list_of(text, "a list of ids or names"),
-        "Connection ids such as twitter-123, or names from accounts in the config.",
+        "Connection ids such as twitter-123, names from accounts in the config, a platform for all accounts of it, or all.",
     ),
     "scheduled_time": Key(
         text,
@@ -164,4 +164,4 @@ def parse(data: bytes, file: str = "post.yaml") -> tuple[Sidecar | None, tuple[F
         )
     if findings:
         return None, tuple(findings)
-    return Sidecar(**values, lines=lines), ()
+    return Sidecar(**values, lines=lines, file=file), ()

@@ -48,6 +48,13 @@ class LearnTime:
 
 
 @dataclass(frozen=True, slots=True)
+class LearnAccounts:
+    """Ask PostPost which accounts are connected, unless somebody has asked since."""
+
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Search:
     """Look for a draft whose create was not answered."""
 
@@ -166,6 +173,7 @@ Step = (
     | Forget
     | Recognise
     | LearnTime
+    | LearnAccounts
 )
 
 

@@ -18,7 +18,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import fields, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -27,7 +27,7 @@ from sqlite_utils import Database
 from postpost_sync.columns import decode, encode, hints
 from postpost_sync.errors import Finding, ProgramError
 from postpost_sync.migrations import migrations
-from postpost_sync.models import Group, Listener, Record, RootStatus, Trouble, Upload
+from postpost_sync.models import Group, Listener, Neighbour, Record, RootStatus, Trouble, Upload
 from postpost_sync.states import State, check_move
 
 _T = TypeVar("_T", Record, Group, Upload, RootStatus, Listener)
@@ -225,6 +225,18 @@ class Store:
             ).fetchall()
             found = [self._load("WHERE key = ?", (row[0],)).get(row[0]) for row in rows]
         return tuple(record for record in found if record is not None)
+
+    def beside(self, key: int, time: datetime) -> tuple[Neighbour, ...]:
+        """The other folders that ask for the same minute and are on their way or stand scheduled; the first 20 of them."""
+        minute = time.replace(second=0, microsecond=0)
+        with self._lock, _translated(self.path):
+            rows = self._conn.execute(
+                "SELECT path, platforms FROM folders INDEXED BY folders_by_asked_time "
+                "WHERE time >= ? AND time < ? AND key != ? AND state IN "
+                "('drafting', 'uploading', 'held', 'scheduled') ORDER BY key LIMIT 20",
+                (encode(minute), encode(minute + timedelta(minutes=1)), key),
+            ).fetchall()
+        return tuple(Neighbour(_path(row[0]), _decoded(tuple[str, ...], row[1])) for row in rows)
 
     def open_creates(self, content: str, platforms: tuple[str, ...]) -> list[int]:
         """The keys of the groups with this text and these platforms whose create is not answered, oldest first."""

@@ -242,6 +242,7 @@ class Sync:
             frozenset(look.in_flight),
             site.account.refused,
             site.account.probe_at,
+            site.account.accounts_age(),
             site.account.api.clock.known,
         )
 
@@ -256,6 +257,8 @@ class Sync:
         snapshot = replace(snapshot, waiting=waiting, last_scheduled=last, removed=removed)
         if not record.done and reading is not None and reading.content and snapshot.policy.duplicates != "allow":
             snapshot = replace(snapshot, alike=self._store.alike(record.key, reading.content))
+        if not record.done and record.time is not None:
+            snapshot = replace(snapshot, beside=self._store.beside(record.key, record.time))
         if record.copy_of is not None and not record.groups:
             snapshot = replace(snapshot, twin=self._store.record_of(record.copy_of))
         return snapshot
@@ -321,7 +324,7 @@ class Sync:
                 case Verified(group):
                     change(look.key, with_group(group.key, verified=True))
                 case Finish():
-                    change(look.key, ledger.finished)
+                    change(look.key, ledger.finished(decision.post))
                 case Abort():
                     self.transfers.abort(look)
                 case _ if account.admit():  # else the key was refused meanwhile, and plan says what that means

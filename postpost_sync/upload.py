@@ -122,7 +122,8 @@ def _judged(response: httpx.Response, said: bytes, body: _Body, size: int) -> Se
     answer = f"{status} {found[1].decode('ascii')}" if found else str(status)
     if status == 403:
         refused = f"the object store refused the upload URL ({answer})"
-        raise UploadRefused(Finding("UPLOAD_URL_EXPIRED", refused, "a new one is asked for by itself"))
+        hint = "a fresh upload URL is requested by itself, and the Content-Type header matches it exactly"
+        raise UploadRefused(Finding("UPLOAD_URL_EXPIRED", refused, hint))
     if (
         status >= 500
         or status < 200

@@ -6,16 +6,15 @@ the platforms take is `preflight`'s.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from types import MappingProxyType
 
-from postpost_sync import preflight
+from postpost_sync import preflight, targets
 from postpost_sync.errors import Finding, did_you_mean, printable
 from postpost_sync.models import (
     SIDECAR_NAMES,
-    Connection,
     Entry,
     EntryKind,
     Folder,
@@ -23,14 +22,14 @@ from postpost_sync.models import (
     Policy,
     Post,
     Reading,
+    Resolved,
     Sidecar,
 )
-from postpost_sync.names import is_conflict_copy, looks_like_media, natural_order
+from postpost_sync.names import alike, is_conflict_copy, looks_like_media, names, natural_order
 from postpost_sync.sidecar import named
 from postpost_sync.times import TimeProblem, parse_time, zone
 
-PLATFORM_ID = re.compile(r"[a-z]+-[a-zA-Z0-9_-]+")  # create-post's own pattern
-_BLUESKY_DID = re.compile(r"bluesky-did:[a-z0-9:._%-]+", re.IGNORECASE)
+NOTHING_KEPT: Resolved = MappingProxyType({})
 _TOO_FEW = frozenset({"MEDIA_REQUIRED", "VIDEO_REQUIRED"})  # preflight's codes for media that are not there
 
 
@@ -45,105 +44,49 @@ class Wanted:
     missing: Finding | None = None  # named but not there (yet)
     empty: Finding | None = None  # there, but of no length (yet)
     time: datetime | None = None  # known even where there is no post
+    unknown: Mapping[str, Finding] = field(default_factory=dict)  # ids that the list of accounts lacks; warnings, too
 
 
-def resolve(folder: Folder, reading: Reading, policy: Policy) -> Wanted:
-    """Everything that can be said without a clock about what `folder` asks for."""
+def resolve(folder: Folder, reading: Reading, policy: Policy, kept: Resolved = NOTHING_KEPT) -> Wanted:
+    """Everything that can be said without a clock about what `folder` asks for.
+
+    `kept`: what the selectors in its platforms stood for when its draft was made.
+    """
     errors, warnings = list(reading.errors), list(reading.warnings)
     sidecar = reading.sidecar
     if sidecar is None:
         empty = next((e for e in errors if e.code == "SIDECAR_EMPTY"), None)
         return Wanted(None, errors=() if empty else tuple(errors), warnings=tuple(warnings), empty=empty)
-    platforms = _platforms(sidecar, policy, errors, warnings)
+    given = policy.default_platforms if sidecar.platforms is None else sidecar.platforms
+    to = targets.resolve(given, policy, kept, _at(sidecar, "platforms"))
+    errors += to.errors
+    warnings += to.warnings
     zone_name, time, now = _time(sidecar, policy, errors, warnings)
-    media, missing, empty = _media(folder, reading, sidecar, errors, warnings)
+    media, absent, empty = _media(folder, reading, sidecar, errors, warnings)
+    missing = _missing(absent, sidecar, "media", folder, policy) if absent else None
     content = reading.content
     if content is None and sidecar.content_file is not None:
         found = named(folder, sidecar.content_file)
         if found is None:
-            missing = missing or _missing(sidecar.content_file, sidecar, "content_file")
+            missing = missing or _missing([sidecar.content_file], sidecar, "content_file", folder, policy)
         elif found.kind is EntryKind.FILE and found.stat.size == 0:
             empty = empty or _empty(found.name)
     if content is not None:
-        post = Post(content, platforms, sidecar.platform_settings, media, time, zone_name)
+        asked, resolved = tuple(to.asked), to.resolved
+        post = Post(content, to.ids, sidecar.platform_settings, media, time, zone_name, asked, resolved)
         refused, doubtful = preflight.check(post, policy.limits)
         if missing or empty:  # what is not there yet cannot be too few
             refused = tuple(f for f in refused if f.code not in _TOO_FEW)
         errors += refused
         warnings += doubtful
         if not errors and not missing and not empty:
-            return Wanted(post, now, (), tuple(warnings), time=time)
-    return Wanted(None, now, tuple(errors), tuple(warnings), missing, empty, time)
+            return Wanted(post, now, (), tuple(warnings), time=time, unknown=to.unknown)
+    return Wanted(None, now, tuple(errors), tuple(warnings), missing, empty, time, to.unknown)
 
 
 def _at(sidecar: Sidecar, key: str) -> str:
-    return f"post.yaml, line {sidecar.lines[key]}: {key}" if key in sidecar.lines else f"post.yaml: {key}"
-
-
-def _platforms(sidecar: Sidecar, policy: Policy, errors: list[Finding], warnings: list[Finding]) -> tuple[str, ...]:
-    names = policy.default_platforms if sidecar.platforms is None else sidecar.platforms
-    where = _at(sidecar, "platforms")
-    if not any(policy.accounts.get(name, (name,)) for name in names):
-        errors.append(
-            Finding(
-                "NO_PLATFORMS",
-                f"{where}: no platform is given",
-                "name connection ids such as twitter-123 (`postpost-sync accounts` lists them)",
-            )
-        )
-    ids: list[str] = []
-    for name in names:
-        for one in policy.accounts.get(name, (name,)):
-            if one in ids:
-                warnings.append(
-                    Finding("PLATFORM_TWICE", f"{where}: {printable(one)} is named more than once; it is used once")
-                )
-            elif PLATFORM_ID.fullmatch(one):
-                ids.append(one)
-            elif _BLUESKY_DID.fullmatch(one):
-                ids.append(one)
-                warnings.append(
-                    Finding(
-                        "PLATFORM_ID_DOUBTFUL",
-                        f"{where}: PostPost may refuse the id {printable(one)}, "
-                        "since it holds colons; it is sent as it is",
-                    )
-                )
-            else:
-                near = did_you_mean(one, policy.accounts) if policy.accounts else ""
-                errors.append(
-                    Finding(
-                        "UNKNOWN_ACCOUNT",
-                        f'{where}: "{printable(one)}" is neither a connection id such as '
-                        "twitter-123 nor a name in accounts of the config",
-                        near or "`postpost-sync accounts` lists the ids",
-                    )
-                )
-    if policy.connections:
-        warnings += _accounts(ids, where, {one.platform_id: one for one in policy.connections})
-    return tuple(ids)
-
-
-def _accounts(ids: Sequence[str], where: str, connected: Mapping[str, Connection]) -> Iterator[Finding]:
-    """What is known about the accounts that it goes to. Never an error: the list may be older than an account."""
-    for one in ids:
-        account = connected.get(one)
-        if account is None:
-            why = f"{where}: PostPost shows no connected account {printable(one)}"
-            near = did_you_mean(one, connected)
-            hint = near if near.startswith("did you mean") else "`postpost-sync accounts` lists those that are"
-            yield Finding("UNKNOWN_CONNECTION", why, hint)
-        elif account.token_status == "expired":  # noqa: S105 - a status, no secret
-            yield Finding(
-                "TOKEN_EXPIRED", f"{where}: the token of {one} has expired", "reconnect it in PostPost's dashboard"
-            )
-        elif account.token_status == "expiring_soon":  # noqa: S105
-            when = f" ({account.token_expires})" if account.token_expires else ""
-            yield Finding(
-                "TOKEN_EXPIRING",
-                f"{where}: the token of {one} expires soon{when}",
-                "reconnect it in PostPost's dashboard",
-            )
+    line = f", line {sidecar.lines[key]}" if key in sidecar.lines else ""
+    return f"{printable(sidecar.file)}{line}: {key}"
 
 
 def _time(
@@ -174,28 +117,39 @@ def _located(finding: Finding, where: str) -> Finding:
     return replace(finding, message=f"{where}: {printable(finding.message)}")
 
 
-def _missing(name: str, sidecar: Sidecar, key: str) -> Finding:
-    return Finding(
-        "MEDIA_MISSING",
-        f"{_at(sidecar, key)}: {printable(name)} is not in the folder (yet)",
-        "add the file, or correct its name in post.yaml",
-    )
+def _missing(absent: Sequence[str], sidecar: Sidecar, key: str, folder: Folder, policy: Policy) -> Finding:
+    """Files that are named and not there; of the first one also why that may be, and what may have been meant."""
+    name = absent[0]
+    why = f"{_at(sidecar, key)}: {printable(name)} is not in the folder (yet)"
+    hint = f"add the file, or correct its name in {printable(sidecar.file)}"
+    files = [e.name for e in folder.entries if e.kind is EntryKind.FILE and e.name.lower() not in SIDECAR_NAMES]
+    if names(policy.ignore).ignored(name):
+        why = f"{_at(sidecar, key)}: {printable(name)} is not seen, since such names are ignored"
+        hint = "rename the file, here and there" + (", or take it out of ignore in the config" if policy.ignore else "")
+    elif same := next((file for file in files if alike(file) == alike(name)), None):
+        why += f'; "{printable(same)}" is, which is not written the same (case, accents or spaces)'
+        hint = f'write "{printable(same)}", or rename the file'
+    elif (near := did_you_mean(name, files)).startswith("did you mean"):
+        hint = f"{near} else {hint}"
+    others = printable(", ".join(absent[1:]))
+    return Finding("MEDIA_MISSING", why + (f"; nor is {others}" if others else ""), hint)
 
 
 def _media(
     folder: Folder, reading: Reading, sidecar: Sidecar, errors: list[Finding], warnings: list[Finding]
-) -> tuple[tuple[MediaFile, ...], Finding | None, Finding | None]:
-    """The media in order; then what is missing, and what is empty."""
+) -> tuple[tuple[MediaFile, ...], Sequence[str], Finding | None]:
+    """The media in order; then the names of what is missing, and what is empty."""
     read = {m.name: m for m in reading.media}
     entries = {e.name: e for e in folder.entries}
     media: list[MediaFile] = []
-    missing = empty = None
+    missing: list[str] = []
+    empty = None
     if sidecar.media is not None:
         taken: set[str] = set()
         for given in sidecar.media:
             entry = named(folder, given)
             if entry is None:
-                missing = missing or _missing(given, sidecar, "media")
+                missing.append(given)
             elif entry.name in taken:
                 where = f"{_at(sidecar, 'media')}: {printable(given)} stands twice"
                 errors.append(Finding("STANDS_TWICE", where, "keep one of the two"))

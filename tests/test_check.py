@@ -51,11 +51,11 @@ def test_accounts_that_are_not_connected_or_about_to_expire_are_said(pp: Rig) ->
     pp.drop("expired", sidecar(platforms="[linkedin-OLD42]"))
     pp.drop("expiring", sidecar(platforms="[facebook-1001]"))
     assert checked(pp) == (
-        0,
+        1,
         {
             "expired": ([], ["TOKEN_EXPIRED"]),
             "expiring": ([], ["TOKEN_EXPIRING"]),
-            "unknown": ([], ["UNKNOWN_CONNECTION"]),
+            "unknown": (["UNKNOWN_CONNECTION"], []),
         },
     )
     pp.command("check")

@@ -143,7 +143,7 @@ ignore: ["*.bak", raw]
     assert first == Root(
         own_home / "Posts",
         Api("https://postpost.example/api/v1", own_home / "key", None, "someone"),
-        Policy("Europe/Berlin", 60.0, ("brand",), accounts, 0.0, 86400.0, cancel_removed=True),
+        Policy("Europe/Berlin", 60.0, ("brand",), accounts, 0.0, 86400.0, cancel_removed=True, ignore=("*.bak", "raw")),
         "polling",
         60.0,
         own_account=True,
@@ -224,7 +224,13 @@ BAD = [
     ("a time zone", WATCH + "timezone: Berlin\n", "BAD_TIMEZONE", 3, "timezone"),
     ("a root's time zone", WATCH + "    timezone: Europe/Berln\n", "BAD_TIMEZONE", 3, "watch.timezone"),
     ("http to elsewhere", WATCH + "api: {base_url: 'http://postpost.dev/api'}\n", "URL_NOT_SECURE", 3, "api.base_url"),
-    ("http to the local net", WATCH + "api: {base_url: 'http://192.168.1.2/api'}\n", "URL_NOT_SECURE", 3, "api.base_url"),
+    (
+        "http to the local net",
+        WATCH + "api: {base_url: 'http://192.168.1.2/api'}\n",
+        "URL_NOT_SECURE",
+        3,
+        "api.base_url",
+    ),
     ("http to a lookalike", WATCH + "api: {base_url: 'http://localhost.evil.com'}\n", "URL_NOT_SECURE", 3, "base_url"),
     ("http behind a user", WATCH + "api: {base_url: 'http://127.0.0.1@evil.com'}\n", "URL_NOT_SECURE", 3, "base_url"),
     ("a URL with a user", WATCH + "api: {base_url: 'https://me@postpost.dev'}\n", "BAD_URL", 3, "api.base_url"),
@@ -236,7 +242,7 @@ BAD = [
     ("a user id of two lines", WATCH + 'api: {user_id: "a\\nb"}\n', "BAD_USER_ID", 3, "api.user_id"),
     ("a relative key file", WATCH + "api: {key_file: key}\n", "PATH_NOT_ABSOLUTE", 3, "api.key_file"),
     ("a relative database", WATCH + "state_db: state.db\n", "PATH_NOT_ABSOLUTE", 3, "state_db"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("text", "code", "line", "named"), [row[1:] for row in BAD], ids=[row[0] for row in BAD])

@@ -13,10 +13,10 @@ import postpost_sync
 PACKAGE = Path(postpost_sync.__file__).parent
 CORE, EDGE, SHELL, DOOR, APART = range(5)
 LAYERS = {
-    CORE: """errors states times yamltree values models sidecar platforms preflight names wanted steps deciding
-    drafting scheduling building plan ledger view urls columns schema telling""",
-    EDGE: """config config_keys credentials links scan media probe store migrations api upload watch receipt notify lock
-    log service""",
+    CORE: """errors states times yamltree values models sidecar platforms counting breaches preflight names targets wanted
+    steps deciding drafting scheduling building plan ledger view urls columns schema telling""",
+    EDGE: """config config_keys credentials links scan media structure probe measuring store migrations api upload watch
+    receipt notify lock log service""",
     SHELL: "account line removals identity reader looks transfers calls sync workers roots tellers daemon",
     DOOR: "cli __main__ commands terminal terminal_live",
     APART: "sandbox samples",
@@ -41,7 +41,13 @@ PURE = frozenset(
         "httpx",
     ]
 )
-EDGES_THAT_MAY = {("store", "migrations"), ("config", "config_keys"), ("config", "credentials"), ("config", "links")}
+EDGES_THAT_MAY = {
+    ("store", "migrations"),
+    ("config", "config_keys"),
+    ("config", "credentials"),
+    ("config", "links"),
+    ("probe", "measuring"),
+}
 MAY_IN_CORE = {  # os.fsencode, os.path.join and PurePath do no I/O
     ("columns", "os"),
     ("view", "os"),

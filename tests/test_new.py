@@ -112,9 +112,12 @@ def test_the_examples_in_it_are_right_once_they_are_switched_on(world: Rig, to: 
     assert world.command("new", str(folder), *(part for name in to for part in ("--to", name))) == 0
     lines = (folder / "post.yaml").read_text().splitlines()
     settings = lines.index("# platform_settings:")
-    on = [line.removeprefix("# ") if n >= settings or line.startswith(("# scheduled", "# timezone", "# platforms:",
-                                                                       "# media:")) else line
-          for n, line in enumerate(lines)]  # fmt: skip
+    on = [
+        line.removeprefix("# ")
+        if n >= settings or line.startswith(("# scheduled", "# timezone", "# platforms:", "# media:"))
+        else line
+        for n, line in enumerate(lines)
+    ]
     at = on.index("content: |")
     (folder / "post.yaml").write_text("\n".join([*on[: at + 1], "  Hello", *on[at + 1 :]]))
     parsed = read(folder)
@@ -246,7 +249,7 @@ def test_nor_is_one_that_appears_meanwhile(world: Rig, monkeypatch: pytest.Monke
         ((".",), "is a watch root itself"),
         (("@eaDir/a",), "is ignored"),
         (("a", "--to", "brnd"), 'did you mean "brand"?'),
-        (("a", "--to", "twitter"), "neither a connection id"),
+        (("a", "--to", "twtter"), 'did you mean "twitter"?'),
         (("a", "--to", "brand", "--to", "brand"), "stands twice"),
         (("a", "--at", "tomorrow"), "is not a date and a time"),
         (("a", "--at", "2031-12-15"), "is a date without a time"),

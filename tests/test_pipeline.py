@@ -67,10 +67,17 @@ def at_postpost(group: Group) -> str | None:
 
 def test_a_text_post_is_scheduled_in_two_calls(pp: Rig) -> None:
     assert pp.run_once() == 0  # the database is made: what comes later need not be looked for at PostPost
-    pp.drop("text", sidecar("Just words", "[twitter-123, bluesky-1]", "2031-03-04 10:00", "timezone: Europe/Berlin\n"))
+    pp.drop(
+        "text",
+        sidecar("Just words", "[twitter-123, threads-789]", "2031-03-04 10:00", "timezone: Europe/Berlin\n"),
+    )
     assert pp.run_once() == 0
     (group,) = pp.groups()
-    assert (group.status, group.content, group.platforms) == ("scheduled", "Just words", ("twitter-123", "bluesky-1"))
+    assert (group.status, group.content, group.platforms) == (
+        "scheduled",
+        "Just words",
+        ("twitter-123", "threads-789"),
+    )
     assert at_postpost(group) == "2031-03-04T09:00:00Z"
     assert calls(pp) == {"create-post": 1, "update-post": 1}
 

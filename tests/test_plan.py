@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -13,6 +14,7 @@ from postpost_sync.building import REFUSALS
 from postpost_sync.deciding import FOLLOW_FOR
 from postpost_sync.errors import Finding
 from postpost_sync.models import (
+    Connection,
     Folder,
     Group,
     GroupStage,
@@ -36,7 +38,9 @@ from postpost_sync.steps import (
     Delete,
     Doom,
     Forget,
+    LearnAccounts,
     Read,
+    Recognise,
     Rest,
     Search,
     Transfer,
@@ -247,6 +251,70 @@ def test_an_old_folder_that_asks_for_now_waits_for_a_person(age: float, held: bo
         assert isinstance(plan(shot, replace(known, confirmed=True), NOW + timedelta(days=9)).step, Create)
     else:
         assert isinstance(decision.step, Create)
+
+
+# --- which accounts ---------------------------------------------------------------------------------------------------
+
+ALL = ("all",)
+TWO_ACCOUNTS = Policy(
+    connections=tuple(Connection(one, one, "valid", None, None) for one in ("twitter-1", "linkedin-A"))
+)
+LEARN = LearnAccounts(NOW)
+
+
+@pytest.mark.parametrize("age", [0.0, 59.0, math.inf])
+@pytest.mark.parametrize("platforms", [("all",), ("twitter",), ("twitter-1", "linkedin:*")])
+def test_nothing_is_made_for_accounts_that_are_not_known(platforms: tuple[str, ...], age: float) -> None:
+    selected = snapshot(platforms=platforms, accounts_age=age)
+    decision = plan(selected, record(selected), NOW)
+    assert (decision.step, decision.state) == (LEARN, State.DRAFTING)
+
+
+@pytest.mark.parametrize(
+    ("quiet", "age", "fresh"), [(60.0, 59.0, True), (20.0, 21.0, False), (900.0, 61.0, False), (900.0, 60.0, True)]
+)
+def test_a_selector_stands_for_what_a_list_says_that_is_younger_than_the_folder_and_than_a_minute(
+    quiet: float, age: float, fresh: bool
+) -> None:
+    selected = snapshot(platforms=ALL, policy=TWO_ACCOUNTS, accounts_age=age, quiet=quiet)
+    step = plan(selected, record(selected), NOW).step
+    assert isinstance(step, Create) if fresh else step == LEARN
+    if isinstance(step, Create):
+        assert step.post.platforms == ("linkedin-A", "twitter-1")
+
+
+def test_what_a_draft_was_made_with_needs_no_list() -> None:
+    selected = snapshot(JPEG, platforms=ALL, policy=replace(TWO_ACCOUNTS, connections=None), accounts_age=math.inf)
+    made = replace(group(PICTURE, uploads=UploadStage.WAITING), resolved={"all": ("twitter-1",)})
+    assert isinstance(plan(selected, record(selected, made), NOW).step, Transfer)
+    gone = replace(made, stage=GroupStage.GONE)
+    step = plan(selected, record(selected, gone), NOW).step
+    assert isinstance(step, Create)
+    assert step.post.platforms == ("twitter-1",), "a draft that is built anew"
+    cancelled = replace(made, stage=GroupStage.ENDED, outcome=State.CANCELLED, asked_time=TIME)
+    edited = snapshot(JPEG, content="edited", platforms=ALL, policy=TWO_ACCOUNTS)
+    follow = plan(edited, record(edited, replace(cancelled, stage=GroupStage.FOLLOWED)), NOW).step
+    assert isinstance(follow, Create)
+    assert follow.post.platforms == ("linkedin-A", "twitter-1"), "a post that was cancelled has no draft any more"
+
+
+def test_an_id_that_a_fresh_list_lacks_is_invalid_and_an_old_list_is_asked_for_anew() -> None:
+    stranger = snapshot(platforms=("twitter-2", "linkedin-A"), policy=TWO_ACCOUNTS)
+    decision = plan(stranger, record(stranger), NOW)
+    assert (rest(decision), decision.state, code(decision)) == (None, State.INVALID, "UNKNOWN_CONNECTION")
+    assert plan(replace(stranger, accounts_age=61.0), record(stranger), NOW).step == LEARN
+    broken = record(stranger, troubles=(trouble(LearnAccounts),))
+    decision = plan(replace(stranger, accounts_age=61.0), broken, NOW)
+    assert isinstance(decision.step, Create), "where there is no list, the folder is taken at its word"
+    assert codes(decision) == ["UNKNOWN_CONNECTION"]
+    assert isinstance(plan(stranger, record(stranger, unproven=True), NOW).step, Recognise), "it may stand already"
+
+
+def test_an_account_that_was_posted_to_is_taken_to_be_there() -> None:
+    lost = snapshot(JPEG, platforms=("twitter-1",), policy=Policy(connections=TWO_ACCOUNTS.connections[1:]))  # type: ignore[index]  # it has some
+    decision = plan(lost, record(lost, group(PICTURE, uploads=UploadStage.WAITING)), NOW)
+    assert isinstance(decision.step, Transfer)
+    assert codes(decision) == ["UNKNOWN_CONNECTION"]
 
 
 # --- what is out and changes afterwards ---

@@ -7,9 +7,10 @@ import re
 import pytest
 
 from postpost_sync import platforms
+from postpost_sync.counting import count as count_of
 from postpost_sync.platforms import ANY, FORMATS, KEYS, LIMITS, PLATFORMS, SETTINGS, SUFFIXES, Severity
 
-X, UTF16 = "characters as X counts them", "characters"
+X, UTF16 = platforms.X_CHARACTERS, "characters"
 
 
 def test_the_ten_platforms_are_known() -> None:
@@ -84,8 +85,8 @@ def test_what_holds_for_every_platform_is_told_in_the_name_of_each() -> None:
     ],
 )
 def test_text_is_counted_as_the_platform_counts(text: str, x: int, utf16: int) -> None:
-    assert platforms.count(text, "text", X) == x
-    assert platforms.count(text, "text", UTF16) == utf16
+    assert count_of(text, "text", X) == x
+    assert count_of(text, "text", UTF16) == utf16
 
 
 @pytest.mark.parametrize(
@@ -101,4 +102,4 @@ def test_text_is_counted_as_the_platform_counts(text: str, x: int, utf16: int) -
     ],
 )
 def test_hashtags_links_and_separators_are_found(text: str, key: str, count: int) -> None:
-    assert platforms.count(text, key, key) == count
+    assert count_of(text, key, key) == count

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from threading import Thread
 
@@ -228,6 +229,25 @@ def test_open_creates_are_those_of_the_same_text_and_platforms_oldest_first(stor
     ]
     assert store.open_creates("Hello", ("twitter-1",)) == made[:2]
     assert store.open_creates("Hello", ("twitter-2",)) == []
+
+
+def test_those_beside_a_post_are_found_by_an_index(store: Store) -> None:
+    time = NOW + timedelta(days=1, seconds=30)
+    for path, second, state in (
+        ("a", 0, State.SCHEDULED),
+        ("b", 29, State.HELD),
+        ("c", -31, State.HELD),
+        ("d", 0, State.INVALID),
+    ):
+        key, asked_time = add(store, path).key, time + timedelta(seconds=second)
+        store.change(key, partial(replace, time=asked_time, state=state))
+    asked: list[str] = []
+    store._conn.set_trace_callback(asked.append)
+    assert [other.path for other in store.beside(1, time)] == ["b"]
+    store._conn.set_trace_callback(None)
+    (sql,) = asked
+    steps = [row["detail"] for row in store._conn.execute(f"EXPLAIN QUERY PLAN {sql}")]
+    assert "folders_by_asked_time" in steps[0], steps
 
 
 def test_progress_is_shown(store: Store) -> None:

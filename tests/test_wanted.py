@@ -6,6 +6,7 @@ import io
 import os
 import socket
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -189,9 +190,12 @@ def test_a_bluesky_did_is_sent_with_a_warning(drop: Drop) -> None:
         ("platforms: []\n", "NO_PLATFORMS", "line 2: platforms", "twitter-123"),
         ("platforms: nobody\n", "NO_PLATFORMS", "line 2: platforms", "twitter-123"),
         ("platforms: brnd\n", "UNKNOWN_ACCOUNT", "line 2: platforms", 'did you mean "brand"?'),
-        ("platforms: [twitter]\n", "UNKNOWN_ACCOUNT", "line 2: platforms", "brand"),
-        ("platforms: Twitter-123\n", "UNKNOWN_ACCOUNT", "line 2: platforms", "brand"),
-        ("platforms: ['twitter-1 2']\n", "UNKNOWN_ACCOUNT", "line 2: platforms", "brand"),
+        ("platforms: [Twitter]\n", "UNKNOWN_ACCOUNT", "line 2: platforms", 'did you mean "twitter"?'),
+        ("platforms: Twitter-123\n", "UNKNOWN_ACCOUNT", "line 2: platforms", 'did you mean "twitter"?'),
+        ("platforms: ['twitter-1 2']\n", "UNKNOWN_ACCOUNT", "line 2: platforms", 'did you mean "twitter"?'),
+        ("platforms: ALL\n", "UNKNOWN_ACCOUNT", "line 2: platforms", 'did you mean "all"?'),
+        ("platforms: ['twitter:']\n", "UNKNOWN_ACCOUNT", "line 2: platforms", 'did you mean "twitter"?'),
+        ("platforms: ['*']\n", "UNKNOWN_ACCOUNT", "line 2: platforms", "brand"),
         ("platforms: ['']\n", "UNKNOWN_ACCOUNT", "line 2: platforms", "brand"),
         ("platforms: [twiter-1]\n", "UNKNOWN_PLATFORM", "twiter", 'did you mean "twitter"?'),
     ],
@@ -467,6 +471,42 @@ def test_a_platform_that_wants_media_says_so_where_none_is_awaited(drop: Drop) -
     assert drop.codes() == ["MEDIA_REQUIRED"]
 
 
+@pytest.mark.parametrize(
+    ("named", "there", "message", "hint"),
+    [
+        ("Photo.JPG", "photo.jpg", '"photo.jpg" is, which is not written the same', 'write "photo.jpg"'),
+        ("\ufb01sh.jpg", "fish.jpg", '"fish.jpg" is', 'write "fish.jpg"'),
+        ("STRASSE.jpg", "straße.jpg", '"straße.jpg" is', 'write "straße.jpg"'),
+        ("slide1.jpg", "slide2.jpg", "not in the folder (yet)", 'did you mean "slide2.jpg"? else add the file'),
+        ("clip.mp4", "a.jpg", "not in the folder (yet)", "add the file, or correct its name in post.yaml"),
+        (".hidden.jpg", ".hidden.jpg", "is not seen, since such names are ignored", "rename the file"),
+        ("Thumbs.db", "a.jpg", "is not seen, since such names are ignored", "rename the file"),
+        ("raw-1.jpg", "raw-1.jpg", "is not seen, since such names are ignored", "take it out of ignore in the config"),
+        ("raw-1.jpg", "a.jpg", "is not seen, since such names are ignored", "take it out of ignore in the config"),
+    ],
+)
+def test_why_a_named_file_is_not_there_is_said(drop: Drop, named: str, there: str, message: str, hint: str) -> None:
+    own = replace(POLICY, ignore=("raw-*",) if named.startswith("raw") else ())
+    drop.add("post.yaml", GOOD + f"media: ['{named}']\n")
+    drop.add(there, picture())
+    folder = scan.look(str(drop.root), "launch", Names(own.ignore))
+    assert folder is not None
+    missing = resolve(folder, reader.read(folder), own).missing
+    assert missing is not None
+    assert missing.code == "MEDIA_MISSING"
+    assert message in missing.message
+    assert missing.message.startswith(f"post.yaml, line 3: media: {named}")
+    assert hint in missing.hint
+
+
+def test_all_that_are_missing_are_named(drop: Drop) -> None:
+    drop.add("post.yaml", GOOD + "media: [a.jpg, b.jpg, c.jpg]\n")
+    drop.add("b.jpg", picture())
+    missing = drop.wanted().missing
+    assert missing is not None
+    assert missing.message.endswith("media: a.jpg is not in the folder (yet); nor is c.jpg")
+
+
 # --- the sidecar as a file --------------------------------------------------------------------------------------------
 
 
@@ -499,6 +539,29 @@ def test_a_sidecar_must_be_a_file(drop: Drop, make: Callable[[Path], None]) -> N
 def test_the_sidecars_name_is_taken_in_any_case(drop: Drop) -> None:
     drop.add("POST.YML", GOOD)
     assert drop.wanted().post is not None
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "content: a\nplatforms: brnd\n",
+        "content: a\ncontnt: b\n",
+        "content: a\nplatforms: twitter-1\nscheduled_time: soon\n",
+        "content: a\nplatforms: twitter-1\nmedia: [a.jpg, a.jpg]\n",
+        "content_file: bad.txt\nplatforms: twitter-1\n",
+        "content: a\nplatforms: twitter-1\nmedia: [a.mp4]\n",
+        "content: a\n",
+    ],
+)
+def test_messages_call_the_sidecar_by_its_own_name(drop: Drop, wrong: str) -> None:
+    drop.add("Post.YML", wrong)
+    drop.add("bad.txt", b"\xff")
+    wanted = drop.wanted()
+    found = [*wanted.errors, *([wanted.missing] if wanted.missing else [])]
+    assert found
+    for finding in found:
+        assert finding.message.startswith("Post.YML")
+        assert "post.yaml" not in str(finding)
 
 
 # --- names ------------------------------------------------------------------------------------------------------------

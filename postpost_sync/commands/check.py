@@ -32,6 +32,7 @@ class Verdict:
     folder: str
     errors: tuple[Finding, ...]
     warnings: tuple[Finding, ...]
+    platforms: tuple[str, ...] = ()  # the ids it goes to, where nothing is wrong
 
 
 def check(option: str | None, paths: Sequence[Path], *, as_json: bool, offline: bool) -> int:
@@ -147,7 +148,7 @@ def _judge(folder: Folder, policy: Policy) -> Verdict:
         if decision.error is not None:
             errors = (decision.error,)
         warnings = decision.warnings
-    return Verdict(name, errors, warnings)
+    return Verdict(name, errors, warnings, wanted.post.platforms if wanted.post is not None else ())
 
 
 def _shown(verdict: Verdict) -> dict[str, object]:
@@ -155,4 +156,5 @@ def _shown(verdict: Verdict) -> dict[str, object]:
         "folder": printable(verdict.folder),
         "errors": [view.finding(f) for f in verdict.errors],
         "warnings": [view.finding(f) for f in verdict.warnings],
+        "platforms": [printable(one) for one in verdict.platforms],
     }

@@ -26,7 +26,7 @@ from pathlib import Path
 import click
 
 from postpost_sync import config as configs
-from postpost_sync import media, probe, upload, watch
+from postpost_sync import media, probe, targets, upload, watch
 from postpost_sync.api import PostPost
 from postpost_sync.commands import doctor_notify
 from postpost_sync.commands.common import opened_store
@@ -195,9 +195,12 @@ def _accounts(connections: tuple[Connection, ...], roots: list[Root]) -> Finding
     for root in roots:
         used |= {one: name for name, ids in root.policy.accounts.items() for one in ids}
         used |= {one: "default_platforms" for one in root.policy.default_platforms if one not in root.policy.accounts}
-    known = {connection.platform_id: connection for connection in connections}
-    for one, name in used.items():
-        if one not in known:
+    known = {connection.platform_id for connection in connections}
+    for one, name in tuple(used.items()):
+        selector = targets.selector(one, connections)
+        stands_for = targets.matching(selector, known) if selector is not None else known & {one}
+        used |= dict.fromkeys(stands_for, name)
+        if not stands_for:
             message = f"{printable(one)} (named by {printable(name)}) is not connected"
             yield Finding(Level.ERROR, "accounts", message, "postpost-sync accounts lists what is")
     for connection in connections:

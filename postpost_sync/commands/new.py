@@ -17,17 +17,16 @@ from pathlib import Path
 
 import click
 
+from postpost_sync import breaches, media, probe, targets
 from postpost_sync import config as configs
-from postpost_sync import media, preflight, probe
 from postpost_sync.commands.common import load_config
 from postpost_sync.config import Config
-from postpost_sync.errors import ProgramError, did_you_mean, printable
+from postpost_sync.errors import ProgramError, printable
 from postpost_sync.models import SIDECAR_NAMES, Policy
 from postpost_sync.names import Names, is_conflict_copy, looks_like_media, natural_order
 from postpost_sync.platforms import PLATFORMS, SETTINGS
 from postpost_sync.terminal import byte_size, path_name
 from postpost_sync.times import TimeProblem, for_people, parse_time, zone
-from postpost_sync.wanted import PLATFORM_ID
 
 _NAME = "post.yaml"
 _TEMPORARY = f".{_NAME}.tmp"
@@ -95,12 +94,9 @@ def _policy(config: Config | None, place: Path) -> Policy:
 
 def _check_names(to: Sequence[str], policy: Policy) -> None:
     for name in to:
-        if name not in policy.accounts and not PLATFORM_ID.fullmatch(name) and not name.startswith("bluesky-did:"):
-            near = did_you_mean(name, policy.accounts)
-            raise ProgramError(
-                f'"{printable(name)}" is neither a connection id such as twitter-123 nor a name in accounts of the config',
-                near if near.startswith("did you mean") else "`postpost-sync accounts` lists the ids",
-            )
+        if name not in policy.accounts and not targets.is_id(name) and targets.selector(name) is None:
+            wrong = targets.unknown_name(name, policy)
+            raise ProgramError(wrong.message, wrong.hint)
     if twice := next((name for at, name in enumerate(to) if name in to[:at]), None):
         raise ProgramError(f'--to "{printable(twice)}" stands twice', "keep one of the two")
 
@@ -173,7 +169,7 @@ def _sniff(place: Path, name: str) -> _File:
         if not facts.st_size:
             return _File(name, "empty", "copy it again" if looks_like_media(name) else "it is no media")
         content_type, kind = media.content_type(os.pread(fd, media.HEAD, 0))
-        measured = preflight.describe(probe.measure(fd, content_type)) if content_type else ""
+        measured = breaches.describe(probe.measure(fd, content_type)) if content_type else ""
     except OSError as error:
         return _File(name, "not readable", error.strerror or "check the disk")
     finally:
@@ -250,7 +246,8 @@ def _schema_line() -> list[str]:
 
 def _platforms(to: Sequence[str], policy: Policy) -> list[str]:
     lines = [
-        "# Where it goes: connection ids (`postpost-sync accounts` lists them), or names from accounts: in the config."
+        "# Where it goes: connection ids (`postpost-sync accounts` lists them), names from accounts: in the config, a",
+        "# platform for all accounts of it, or all.",
     ]
     if policy.accounts:
         lines.append(f"# The names there are: {printable(', '.join(policy.accounts))}.")
@@ -285,7 +282,7 @@ def _media(found: Sequence[_File]) -> list[str]:
 def _settings(to: Sequence[str], policy: Policy) -> list[str]:
     """The settings of the platforms it goes to, or an example."""
     ids = [one for name in to for one in policy.accounts.get(name, (name,))]
-    named = {one.partition("-")[0] for one in ids}
+    named = {one.partition("-")[0].removesuffix(":*") for one in ids}
     chosen = [p for p in PLATFORMS if p in named and any(p == owner for owner, _ in SETTINGS)] or (
         [] if to else ["instagram"]
     )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from postpost_sync.ledger.parts import Change, without_trouble
-from postpost_sync.models import Group, MediaName, Record
+from postpost_sync.deciding import draft_group, live_group
+from postpost_sync.ledger.parts import Change, with_group, without_trouble
+from postpost_sync.models import Group, MediaName, Post, Record
 from postpost_sync.steps import Decision, Read, Rest
 
 
@@ -59,8 +60,15 @@ def settled(fingerprint: str, complete_at: datetime | None, now_time: datetime |
     return change
 
 
-def finished(record: Record) -> Record:
-    return replace(record, done=True, troubles=(), confirmed=False)
+def finished(post: Post | None) -> Change:
+    """What stands at PostPost is the post; so its selectors stand for what that goes to from now on."""
+
+    def change(record: Record) -> Record:
+        if post is not None and (group := live_group(record) or draft_group(record)) is not None:
+            record = with_group(group.key, resolved=post.resolved)(record)
+        return replace(record, done=True, troubles=(), confirmed=False)
+
+    return change
 
 
 def retried(record: Record) -> Record:

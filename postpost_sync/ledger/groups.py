@@ -36,7 +36,8 @@ def creating(record: Record, post: Post, now: datetime) -> Record:
         Upload(position, file.name, name, file.content_type or "", file.stat)
         for position, (file, name) in enumerate(zip(post.media, names, strict=True))
     )
-    group = Group(0, GroupStage.CREATING, None, now, post.content, post.platforms, post.platform_settings, uploads)
+    about = post.content, post.platforms, post.platform_settings
+    group = Group(0, GroupStage.CREATING, None, now, *about, uploads, post.resolved)
     return replace(record, groups=(*record.groups, group))
 
 
@@ -71,6 +72,7 @@ def standing(
         post.platforms,
         post.platform_settings,
         uploads,
+        post.resolved,
         verified=True,
         asked_time=asked,
         answered_time=answered,
