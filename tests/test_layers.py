@@ -17,7 +17,7 @@ LAYERS = {
     plan ledger view urls columns schema""",
     EDGE: "config scan media probe store migrations api upload watch receipt lock log service notify",
     SHELL: "account identity reader looks transfers calls sync workers roots daemon",
-    DOOR: "cli __main__ commands terminal terminal_live",
+    DOOR: "cli __main__ commands terminal",
     APART: "sandbox samples",
 }
 LAYER = {name: layer for layer, names in LAYERS.items() for name in names.split()}

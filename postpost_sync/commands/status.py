@@ -35,7 +35,7 @@ def status(option: str | None, paths: Sequence[Path], *, as_json: bool, watch: b
             return 0
         from rich.console import Console
 
-        from postpost_sync.terminal import status_text
+        from postpost_sync.terminal.status import status_text
 
         status_text(shown, Console(highlight=False), datetime.now(UTC), zone(config.roots[0].policy.timezone))
     return 0
@@ -95,7 +95,7 @@ def _oddity(root: RootStatus, at: int) -> dict[str, Any]:
 def _watch(config: Config, store: Store, paths: Sequence[Path]) -> int:
     from rich.console import Console
 
-    from postpost_sync.terminal_live import LiveView
+    from postpost_sync.terminal.live import LiveView
 
     roots = [str(root.path) for root in config.roots]
     try:

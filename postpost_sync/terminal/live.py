@@ -20,7 +20,7 @@ from rich.text import Text
 from postpost_sync.errors import printable
 from postpost_sync.names import natural_order
 from postpost_sync.states import NEEDS_PERSON, UNFINISHED, State
-from postpost_sync.terminal import (
+from postpost_sync.terminal.words import (
     STYLES,
     Frame,
     Post,
