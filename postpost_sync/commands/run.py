@@ -1,4 +1,4 @@
-"""`run` and `run --once`."""
+"""`run` and `run --once`. In a terminal, `run` shows the bars of `status --watch` beneath its log."""
 
 from __future__ import annotations
 
@@ -6,31 +6,41 @@ import os
 import signal
 import sys
 import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
-from postpost_sync import log, view
+from postpost_sync import __version__, log, view
 from postpost_sync.commands.common import load_config, stopped_by_signals
+from postpost_sync.commands.status import posts
 from postpost_sync.config import Config
 from postpost_sync.daemon import Daemon
 from postpost_sync.errors import ProgramError, printable
 from postpost_sync.models import Record, RootState
 from postpost_sync.service import Service
 from postpost_sync.states import State
+from postpost_sync.store import Store
+from postpost_sync.times import zone
 
+REDRAW_SHARE = 0.1  # of the time may go into drawing, since the work waits while the database is read for it
 _NEEDS_PERSON = frozenset({State.INVALID, State.FAILED, State.PARTIALLY_PUBLISHED})
 _UNFINISHED = frozenset({State.SETTLING, State.DRAFTING, State.UPLOADING})
 
 
-def run(option: str | None) -> int:
+def run(option: str | None, form: log.Format, level: log.Level) -> int:
     """Serve the folders until a signal comes; SIGHUP reads the config again."""
     config, service, said = load_config(option), Service(os.environ), log.Log()
-    log.set_up(os.environ)
+    log.set_up(os.environ, form, level)
+    live = form is log.Format.TEXT and _in_terminal()
+    said.info("starting", version=__version__, roots=len(config.roots), state_db=config.state_db)
     daemon = _built(config, service, said)
     while True:
-        newer = _serve(daemon, option, service, said)
+        newer = _serve(daemon, option, service, said, live=live)
         if newer is None:
+            said.info("stopped")
             return 0
         try:
             daemon, config = _built(newer, service, said), newer
@@ -60,15 +70,20 @@ def _has_content(file: Path) -> bool:
         return False
 
 
-def _serve(daemon: Daemon, option: str | None, service: Service, said: log.Log) -> Config | None:
+def _in_terminal() -> bool:
+    return all(os.isatty(fd) for fd in (1, 2)) and os.environ.get("TERM", "dumb") != "dumb"
+
+
+def _serve(daemon: Daemon, option: str | None, service: Service, said: log.Log, *, live: bool) -> Config | None:
     """Until the end (None), or until a config comes that is to be served instead."""
     hangup = threading.Event()
     before = signal.signal(signal.SIGHUP, lambda *_: hangup.set())
     status = 1  # unless it is asked to end: a service manager starts it again
     try:
-        with stopped_by_signals(daemon.request_stop):
+        with stopped_by_signals(daemon.request_stop), _picture(daemon.config, shown=live) as draw:
             daemon.start()
             for _ in daemon.heartbeats():
+                draw(daemon.store)
                 if not hangup.is_set():
                     continue
                 hangup.clear()
@@ -82,12 +97,39 @@ def _serve(daemon: Daemon, option: str | None, service: Service, said: log.Log) 
                 said.info("the config was read again")
                 return newer
         service.stopping()
+        said.info("stopping")
         status = 0
         return None
     finally:
         signal.signal(signal.SIGHUP, before)
         if not daemon.stop():
             _leave(status, sys.exception())
+
+
+@contextmanager
+def _picture(config: Config, *, shown: bool) -> Iterator[Callable[[Store], None]]:
+    """What draws how things stand, beneath the log. It is wiped at the end."""
+    if not shown:
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    from postpost_sync.terminal.live import LiveView
+
+    roots, again_at = [str(root.path) for root in config.roots], 0.0
+    console = Console(stderr=True, highlight=False)
+    drawn = LiveView(console, zone(config.roots[0].policy.timezone), roots, transient=True)
+    with drawn as live, log.written_by(lambda line: console.print(Text(line), soft_wrap=True)):
+
+        def draw(store: Store) -> None:
+            nonlocal again_at
+            if (began := time.monotonic()) >= again_at:
+                live.update(posts(store.records()))
+                ended = time.monotonic()
+                again_at = ended + (ended - began) / REDRAW_SHARE
+
+        yield draw
 
 
 def _refused(error: ProgramError, service: Service, said: log.Log) -> None:
@@ -107,7 +149,7 @@ def _leave(status: int, error: BaseException | None) -> None:
     os._exit(status)
 
 
-def run_once(option: str | None, wait: float) -> int:
+def run_once(option: str | None, wait: float, form: log.Format, level: log.Level) -> int:
     """One pass over everything; 1 where a post is invalid, failed or unfinished afterwards."""
     config = load_config(option)
     for root in config.roots:
@@ -115,7 +157,7 @@ def run_once(option: str | None, wait: float) -> int:
             raise ProgramError(
                 f"the watch root {root.path} is not there", "mount or create it, or correct watch: in the config"
             )
-    log.set_up(os.environ)
+    log.set_up(os.environ, form, level)
     daemon = Daemon(config, os.environ, log.Log())
     with stopped_by_signals(daemon.request_stop):
         try:

@@ -100,6 +100,9 @@ class Behaviour:
     media_not_ready: bool = False
     """Whether scheduling a post with media without bytes is 400 `MEDIA_NOT_READY`."""
 
+    store_rate: float | None = None
+    """Bytes per second that the store takes of each object; None is as fast as it can."""
+
     # -- times and publishing
     past_time: Literal["now", "refuse"] = "now"
     """A time that has passed: "now" moves it to now silently; "refuse" answers 400 `SCHEDULED_TIME_IN_PAST` where it
