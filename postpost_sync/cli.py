@@ -33,7 +33,9 @@ def _log_options(command: _Command) -> _Command:
     """Taken before and after the command's name: people type both."""
     form, level = (click.Choice([one.value for one in kind]) for kind in (Format, Level))
     for option in (
-        click.option("--log-level", type=level, default=Level.INFO.value, show_default=True, help="The least that is logged."),
+        click.option(
+            "--log-level", type=level, default=Level.INFO.value, show_default=True, help="The least that is logged."
+        ),
         click.option("--log-format", type=form, default=Format.TEXT.value, show_default=True, help="How it is logged."),
     ):
         command = option(command)

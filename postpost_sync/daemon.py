@@ -301,6 +301,7 @@ class Daemon:
         """End every thread; what is under way is broken off and taken up at the next start. False: some did not end."""
         self.stopping.set()
         ends = time.monotonic() + STOP_WITHIN
+        self.store.hurry(STOP_WITHIN / 2)
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
         self.sync.transfers.stop()

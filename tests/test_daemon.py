@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import os
 import signal
 import socket
@@ -13,9 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from postpost_sync.sandbox import Fault
+from postpost_sync.sandbox import Behaviour, Fault
 from tests.support import REPOSITORY, Rig, rig
-from tests.test_pipeline import hashes, picture, sent, sidecar
+from tests.test_database import held
+from tests.test_pipeline import hashes, picture, sent, sidecar, video
 
 
 @pytest.fixture
@@ -112,6 +115,55 @@ def test_a_stop_in_the_middle_of_an_upload_is_quick_and_loses_nothing(pp: Rig) -
     assert pp.run_once("40s") == 0
     (group,) = pp.groups()
     assert (group.status, sent(group)) == ("scheduled", hashes(data))
+    assert pp.sandbox.count("get-upload-url") == 1  # the same URL was used again
+
+
+# --- a stop, whatever is under way ------------------------------------------------------------------------------------
+
+LARGE = 500_000_000  # bytes
+
+
+def large_video(folder: Path) -> Path:
+    """A valid video of 500 MB that takes no room: the rest is a box that players skip."""
+    file = folder / "large.mp4"
+    file.write_bytes(video())
+    with file.open("ab") as more:
+        more.write((LARGE - file.stat().st_size).to_bytes(4, "big") + b"free")
+        more.truncate(LARGE)
+    return file
+
+
+def wait_for_bytes(pp: Rig, name: str, least: int, within: float = 30.0) -> None:
+    ends = time.monotonic() + within
+    while time.monotonic() < ends:
+        if (pp.try_status() or {}).get("posts") and sum(media["sent"] for media in pp.post(name)["media"]) > least:
+            return
+        time.sleep(0.2)
+    raise AssertionError(f"nothing of {name} was sent within {within:.0f} s")
+
+
+@pytest.mark.parametrize("locked", [False, True], ids=["", "while another process holds the database"])
+def test_a_stop_in_the_middle_of_a_large_upload_takes_less_than_ten_seconds(pp: Rig, locked: bool) -> None:
+    pp.sandbox.behaviour = Behaviour(store_rate=20e6)  # 25 s for all of it
+    folder = pp.drop("launch", sidecar(platforms="[youtube-012]"))
+    file = large_video(folder)
+    with pp.daemon() as process, contextlib.ExitStack() as locks:
+        wait_for_bytes(pp, "launch", 30_000_000)
+        if locked:
+            locks.enter_context(held(pp.state_db))
+            pp.drop("another")  # somebody waits for the database at every moment
+            time.sleep(2)
+        began = time.monotonic()
+        process.terminate()
+        assert process.wait(15) == 0
+        assert time.monotonic() - began < 10
+    assert pp.groups(status="scheduled") == []
+    pp.sandbox.behaviour = Behaviour()
+    assert pp.run_once("60s") == 0
+    (group,) = pp.groups(content="hello")
+    with file.open("rb") as stream:
+        assert sent(group) == [hashlib.file_digest(stream, "sha256").hexdigest()]
+    assert group.status == "scheduled"
     assert pp.sandbox.count("get-upload-url") == 1  # the same URL was used again
 
 
