@@ -10,15 +10,16 @@ What is about a post carries its `folder`. The levels:
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
 
+from postpost_sync.errors import printable
 from postpost_sync.urls import scrubbed
 
 _PRIORITIES = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3}  # syslog's
@@ -117,8 +118,9 @@ def _prefix(record: logging.LogRecord) -> str:
 
 
 def _to_stderr(line: str) -> None:
-    sys.stderr.write(line + "\n")
-    sys.stderr.flush()
+    with contextlib.suppress(OSError, ValueError, AttributeError):  # it is broken, closed or None: nobody listens
+        sys.stderr.write(line + "\n")
+        sys.stderr.flush()
 
 
 class _Handler(logging.Handler):
@@ -127,10 +129,7 @@ class _Handler(logging.Handler):
         self.write: Callable[[str], None] = _to_stderr
 
     def emit(self, record: logging.LogRecord) -> None:
-        try:
-            self.write(self.format(record))
-        except Exception:  # as logging's own handlers do: a terminal that went away ends nothing
-            self.handleError(record)
+        self.write(self.format(record))
 
 
 class _FromLibrary(logging.Handler):
@@ -167,7 +166,7 @@ def set_up(environ: Mapping[str, str], form: Format = Format.TEXT, level: Level 
     timers.propagate = False
 
 
-@contextmanager
+@contextlib.contextmanager
 def written_by(write: Callable[[str], None]) -> Iterator[None]:
     """Until it ends, each line goes through `write`: what draws on the terminal has to know of it."""
     handlers = [handler for handler in logging.getLogger("postpost_sync").handlers if isinstance(handler, _Handler)]
@@ -178,6 +177,13 @@ def written_by(write: Callable[[str], None]) -> Iterator[None]:
     finally:
         for handler in handlers:
             handler.write = _to_stderr
+
+
+def last_words(message: str) -> None:
+    """Why the program ends, for people; of an error's urgency in the journal."""
+    prefix = f"<{_PRIORITIES[logging.ERROR]}>" if to_journal(os.environ) else ""
+    for line in message.splitlines() or [""]:
+        _to_stderr(f"{prefix}postpost-sync: {printable(line)}")
 
 
 def to_journal(environ: Mapping[str, str], fd: int = 2) -> bool:

@@ -6,7 +6,6 @@ import contextlib
 import hashlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from postpost_sync.sandbox import Behaviour, Fault
-from tests.support import REPOSITORY, Rig, rig
+from tests.support import REPOSITORY, Manager, Rig, rig
 from tests.test_database import held
 from tests.test_pipeline import hashes, picture, sent, sidecar, video
 
@@ -25,31 +24,6 @@ from tests.test_pipeline import hashes, picture, sent, sidecar, video
 def pp(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Rig]:
     with rig(tmp_path, capsys) as one:
         yield one
-
-
-class Manager:
-    """A service manager's end of the notify socket."""
-
-    def __init__(self, place: Path) -> None:
-        self.address = str(place / "notify")
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._socket.bind(self.address)
-        self._socket.settimeout(0.2)
-        self.heard: list[str] = []
-
-    def wait_for(self, word: str, within: float = 20.0) -> None:
-        ends = time.monotonic() + within
-        while time.monotonic() < ends:
-            try:
-                self.heard += self._socket.recv(4096).decode().splitlines()
-            except TimeoutError:
-                continue
-            if any(line.startswith(word) for line in self.heard):
-                return
-        raise AssertionError(f"{word} was not heard, only {self.heard}")
-
-    def close(self) -> None:
-        self._socket.close()
 
 
 @pytest.fixture

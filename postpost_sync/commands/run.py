@@ -18,7 +18,7 @@ from postpost_sync.commands.common import load_config, stopped_by_signals
 from postpost_sync.commands.status import posts
 from postpost_sync.config import Config
 from postpost_sync.daemon import Daemon
-from postpost_sync.errors import ProgramError, printable
+from postpost_sync.errors import Finding, ProgramError, printable
 from postpost_sync.models import Record, RootState
 from postpost_sync.service import Service
 from postpost_sync.states import State
@@ -32,8 +32,8 @@ _UNFINISHED = frozenset({State.SETTLING, State.DRAFTING, State.UPLOADING})
 
 def run(option: str | None, form: log.Format, level: log.Level) -> int:
     """Serve the folders until a signal comes; SIGHUP reads the config again."""
-    config, service, said = load_config(option), Service(os.environ), log.Log()
     log.set_up(os.environ, form, level)
+    config, service, said = load_config(option, _warn), Service(os.environ), log.Log()
     live = form is log.Format.TEXT and _in_terminal()
     said.info("starting", version=__version__, roots=len(config.roots), state_db=config.state_db)
     daemon = _built(config, service, said)
@@ -70,6 +70,10 @@ def _has_content(file: Path) -> bool:
         return False
 
 
+def _warn(finding: Finding) -> None:
+    log.Log().warning("config", code=finding.code, why=finding.message, hint=finding.hint or None)
+
+
 def _in_terminal() -> bool:
     return all(os.isatty(fd) for fd in (1, 2)) and os.environ.get("TERM", "dumb") != "dumb"
 
@@ -89,7 +93,7 @@ def _serve(daemon: Daemon, option: str | None, service: Service, said: log.Log, 
                 hangup.clear()
                 service.reloading()
                 try:
-                    newer = load_config(option)
+                    newer = load_config(option, _warn)
                 except ProgramError as error:
                     _refused(error, service, said)
                     service.ready()
@@ -143,7 +147,7 @@ def _leave(status: int, error: BaseException | None) -> None:
     Its URL is in the database, and the next start goes on from there.
     """
     if error is not None:
-        click.echo(f"postpost-sync: {printable(str(error))}", err=True)
+        log.last_words(str(error))
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(status)
@@ -151,13 +155,13 @@ def _leave(status: int, error: BaseException | None) -> None:
 
 def run_once(option: str | None, wait: float, form: log.Format, level: log.Level) -> int:
     """One pass over everything; 1 where a post is invalid, failed or unfinished afterwards."""
-    config = load_config(option)
+    log.set_up(os.environ, form, level)
+    config = load_config(option, _warn)
     for root in config.roots:
         if not root.path.is_dir():
             raise ProgramError(
                 f"the watch root {root.path} is not there", "mount or create it, or correct watch: in the config"
             )
-    log.set_up(os.environ, form, level)
     daemon = Daemon(config, os.environ, log.Log())
     with stopped_by_signals(daemon.request_stop):
         try:
