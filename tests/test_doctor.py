@@ -26,7 +26,18 @@ HEALTHY = Behaviour(connections=(Connection("twitter-123", "harbourcoffee", "Har
 
 
 @pytest.fixture
-def world(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Rig]:
+def systemctl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A systemctl that knows of no service of ours, whatever is installed where the tests run."""
+    script = tmp_path / "bin" / "systemctl"
+    script.parent.mkdir()
+    script.write_text("#!/bin/sh\necho LoadState=not-found\n")
+    script.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{script.parent}:{os.environ['PATH']}")
+    return script
+
+
+@pytest.fixture
+def world(tmp_path: Path, capsys: pytest.CaptureFixture[str], systemctl: Path) -> Iterator[Rig]:
     with rig(tmp_path, capsys, behaviour=HEALTHY) as made:
         yield made
 
@@ -255,6 +266,43 @@ def test_a_database_on_a_network_mount(world: Rig, monkeypatch: pytest.MonkeyPat
 def test_a_daemon_of_somebody_else(world: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(installation, "_readable", lambda file: False)
     assert "cannot be told by you" in of(examine(world)[1], "daemon", "warning")[0]["message"]
+
+
+SYSTEMCTL = """#!/bin/sh
+[ "$1 $2 $3" = "--{scope} show postpost-sync.service" ] || {{ echo LoadState=not-found; exit 0; }}
+printf '%s\\n' LoadState=loaded ActiveState={active} SubState={sub} Result={result} 'StatusText={text}'
+"""
+
+
+@pytest.mark.parametrize("scope", ["system", "user"])
+@pytest.mark.parametrize(
+    ("active", "sub", "result", "text", "level", "said", "hint"),
+    [
+        ("active", "running", "success", "3 posts: 3 scheduled", "ok", "it is active: 3 posts: 3 scheduled", ""),
+        ("failed", "failed", "exit-code", "", "error", "it has failed (exit-code)", "journalctl"),
+        ("activating", "auto-restart", "watchdog", "", "error", "it ends again and again (watchdog)", "journalctl"),
+        ("inactive", "dead", "success", "", "warning", "it is installed and does not run", "enable --now"),
+    ],
+)
+def test_what_systemd_says_of_the_service(
+    scope: str,
+    active: str,
+    sub: str,
+    result: str,
+    text: str,
+    level: str,
+    said: str,
+    hint: str,
+    world: Rig,
+    systemctl: Path,
+) -> None:
+    systemctl.write_text(SYSTEMCTL.format(scope=scope, active=active, sub=sub, result=result, text=text))
+    status, findings = examine(world)
+    (found,) = of(findings, f"{scope} service")
+    assert (found["level"], status) == (level, int(level == "error"))
+    assert found["message"].startswith(said)
+    assert hint in found["hint"]
+    assert ("--user" in found["hint"]) == (scope == "user" and bool(hint))
 
 
 def test_a_disk_that_is_nearly_full(world: Rig, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ from functools import partial
 import click
 
 from postpost_sync import config as configs
-from postpost_sync.commands.doctor import account, inotify, installation, machine, roots
+from postpost_sync.commands.doctor import account, inotify, installation, machine, roots, service
 from postpost_sync.commands.doctor.findings import Finding, Findings, Level
 from postpost_sync.config import Config, ConfigError
 from postpost_sync.errors import ProgramError, printable
@@ -44,6 +44,7 @@ def _examine(option: str | None, environ: Mapping[str, str]) -> Findings:
         yield from _tried("secrets", partial(installation.secrets, config))
         yield from _tried("database", partial(installation.database, config.state_db))
         yield from _tried("daemon", partial(installation.daemon, config))
+        yield from _tried("service", service.check)
         for root in config.roots:
             yield from _tried(roots.name(root), partial(roots.check, root))
         yield from _tried("inotify", partial(inotify.check, config))
