@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from postpost_sync import platforms, values, yamltree
+from postpost_sync import platforms, values, watch, yamltree
 from postpost_sync.errors import Finding, ProgramError, did_you_mean, printable
 from postpost_sync.models import Policy
 from postpost_sync.times import TimeProblem, zone
@@ -20,6 +20,10 @@ from postpost_sync.yamltree import Node, Scalar, Sequence, describe
 
 BASE_URL = "https://api.postpost.dev/api/v1"
 CREDENTIAL = "postpost-api-key"  # its name under $CREDENTIALS_DIRECTORY
+_WITHOUT_MODES = frozenset(
+    """vfat msdos exfat ntfs ntfs3 fuseblk cifs smb smb3 smbfs 9p drvfs vboxsf vmhgfs prl_fs
+    fuse.rclone fuse.grpcfuse fuse.vmhgfs-fuse""".split()
+)
 _MOST = 10**15  # a figure of a limit is less than this
 
 
@@ -313,13 +317,19 @@ def load(file: Path, environ: Mapping[str, str]) -> Config:
         raise ConfigError(reader.findings)
     warnings: tuple[Finding, ...] = ()
     if open_to_others and any(a.key for a in (api, *(r.api for r in roots))):
-        warnings = (
+        warnings += (
             Finding(
                 "KEY_IN_CONFIG",
                 f"{file} holds an API key and can be read by others",
                 f"chmod 600 {file}, or use key_file",
             ),
         )
+    for key_file in sorted({a.key_file for a in (api, *(r.api for r in roots)) if a.key_file is not None}):
+        if is_open(key_file) and not keeps_modes(key_file):
+            why = (
+                f"whether others can read the key file {key_file} cannot be told: its file system keeps no such rights"
+            )
+            warnings += (Finding("KEY_FILE_RIGHTS_UNKNOWN", why, "move it to a local disk, and chmod 600 it there"),)
     return Config(
         file=file,
         roots=roots,
@@ -443,9 +453,22 @@ def api_key(root: Root, environ: Mapping[str, str]) -> str:
     )
 
 
+def is_open(file: Path) -> bool:
+    """Whether others than its owner may do anything with it, as its mode has it."""
+    try:
+        return bool(stat.S_IMODE(file.stat().st_mode) & 0o077)
+    except OSError:
+        return False
+
+
+def keeps_modes(file: Path) -> bool:
+    """Whether its file system keeps a mode for each file; the others show one that was chosen when they were mounted."""
+    return watch.filesystem(str(file)) not in _WITHOUT_MODES
+
+
 def _read_key(file: Path, *, private: bool) -> str:
     try:
-        if private and stat.S_IMODE(file.stat().st_mode) & 0o077:
+        if private and is_open(file) and keeps_modes(file):
             raise ProgramError(f"the key file {file} can be read by others", f"chmod 600 {file}")
         return file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

@@ -244,6 +244,21 @@ def test_secrets_that_others_can_read(world: Rig) -> None:
     assert of(findings, "secrets", "warning")[0]["hint"].startswith(f"chmod 600 {world.config}")
 
 
+def test_a_key_file_where_no_rights_are_kept(world: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = world.place / "key"
+    key.write_text("plainly-fake-key\n")
+    key.chmod(0o755)
+    world.config.write_text(world.config.read_text().replace("key: plainly-fake-key", f"key_file: {key}"))
+    _, findings = examine(world)
+    (found,) = of(findings, "secrets")
+    assert (found["level"], found["hint"]) == ("error", f"chmod 600 {key}")
+    monkeypatch.setattr(watch, "filesystem", lambda path, *_: "vfat" if path == str(key) else "ext4")
+    status, findings = examine(world)
+    (found,) = of(findings, "secrets")
+    assert (status, found["level"]) == (0, "warning")
+    assert "keeps no such rights" in found["message"]
+
+
 def test_a_database_that_is_damaged(world: Rig) -> None:
     world.drop("a")
     world.run_once()

@@ -40,7 +40,7 @@ PURE = frozenset(
         "httpx",
     ]
 )
-EDGES_THAT_MAY = {("store", "migrations")}
+EDGES_THAT_MAY = {("store", "migrations"), ("config", "watch")}  # watch knows the mount table
 MAY_IN_CORE = {  # os.fsencode, os.path.join and PurePath do no I/O
     ("columns", "os"),
     ("view", "os"),

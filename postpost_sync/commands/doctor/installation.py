@@ -7,6 +7,7 @@ import os
 import sqlite3
 from pathlib import Path
 
+from postpost_sync import config as configs
 from postpost_sync import watch
 from postpost_sync.commands.common import opened_store
 from postpost_sync.commands.doctor.findings import Finding, Findings, Level, existing, installed
@@ -23,10 +24,11 @@ def secrets(config: Config) -> Findings:
     db = config.state_db
     files = {config.file} if config.api.key or any(root.api.key for root in config.roots) else set()
     files |= {root.api.key_file for root in config.roots} | {db, db.with_name(db.name + "-wal")}
+    warned = {config.file} | {file for file in files if file is not None and not configs.keeps_modes(file)}
     open_ones = 0
     for file in sorted(file for file in files if file is not None):
         with contextlib.suppress(OSError):
-            if file.stat().st_mode & 0o077 and file != config.file:  # the config's own is a warning of its own
+            if file.stat().st_mode & 0o077 and file not in warned:
                 open_ones += 1
                 yield Finding(
                     Level.ERROR,
