@@ -17,6 +17,7 @@ import pytest
 
 from postpost_sync import log
 from postpost_sync.log import Format, Level, Log
+from postpost_sync.urls import scrubbed
 from postpost_sync.workers import Workers
 from tests.support import REPOSITORY, Rig, rig
 
@@ -85,6 +86,21 @@ def test_as_json(environ: dict[str, str], capsys: pytest.CaptureFixture[str]) ->
     else:
         assert prefix is None
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", when)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (f"could not load {SIGNED}, sorry", "could not load https://store.example/a.jpg?… sorry"),
+        (f"'{SIGNED}'", "'https://store.example/a.jpg?…'"),
+        ("PUT /a.jpg?X-Amz-Signature=0123", "PUT /a.jpg?…"),
+        ("https://store.example/a?opaque", "https://store.example/a?…"),
+        ('did you mean "settle"?)', 'did you mean "settle"?)'),
+        ("what now? a=b", "what now? a=b"),
+    ],
+)
+def test_the_query_of_a_url_is_cut_off_and_nothing_else(text: str, shown: str) -> None:
+    assert scrubbed(text) == shown
 
 
 @pytest.mark.parametrize(

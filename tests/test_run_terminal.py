@@ -74,7 +74,7 @@ def in_terminal(
     environ = {**os.environ, "TERM": term, "PYTHONWARNINGS": "error"}
     environ.pop("NO_COLOR", None)
     process = subprocess.Popen(
-        [sys.executable, "-m", "postpost_sync", "-c", str(pp.config), "run", *arguments],
+        [sys.executable, "-m", "postpost_sync", "-c", str(pp.config), *arguments],
         stdin=terminal.theirs,
         stdout=terminal.theirs if out else subprocess.DEVNULL,
         stderr=terminal.theirs,
@@ -92,7 +92,7 @@ def in_terminal(
 
 def test_the_bars_stand_beneath_the_log_and_leave_a_clean_terminal(pp: Rig) -> None:
     pp.drop("launch", sidecar(), {"slide.jpg": picture(size=(1600, 1600))})
-    with in_terminal(pp) as (terminal, process):
+    with in_terminal(pp, "run") as (terminal, process):
         terminal.wait_for(r"slide\.jpg .*━.* \d+%  \d+/\d+ kB")
         terminal.wait_for(r"1 post: 1 uploading")
         assert HIDE_CURSOR in terminal.text
@@ -113,6 +113,19 @@ def test_the_bars_stand_beneath_the_log_and_leave_a_clean_terminal(pp: Rig) -> N
     assert "Traceback" not in shown
 
 
+def test_status_that_watches_says_that_the_daemon_is_down_and_ends_cleanly(pp: Rig) -> None:
+    pp.sandbox.behaviour = Behaviour()
+    pp.drop("launch")
+    assert pp.run_once() == 0
+    with in_terminal(pp, "status", "--watch") as (terminal, process):
+        terminal.wait_for("1 post: 1 scheduled")
+        terminal.wait_for("the daemon is not running")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 0
+        time.sleep(0.2)
+        assert terminal.text.rindex(SHOW_CURSOR) > terminal.text.rindex(HIDE_CURSOR)
+
+
 @pytest.mark.parametrize(
     ("arguments", "out", "term"),
     [
@@ -125,7 +138,7 @@ def test_the_bars_stand_beneath_the_log_and_leave_a_clean_terminal(pp: Rig) -> N
 def test_there_are_lines_alone(pp: Rig, arguments: tuple[str, ...], out: bool, term: str) -> None:
     pp.sandbox.behaviour = Behaviour()
     pp.drop("launch", sidecar(), {"slide.jpg": picture()})
-    with in_terminal(pp, *arguments, out=out, term=term) as (terminal, process):
+    with in_terminal(pp, "run", *arguments, out=out, term=term) as (terminal, process):
         terminal.wait_for(r"scheduled")
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0
