@@ -85,10 +85,8 @@ def _quoted(text: str) -> str:
 
 class _Text(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        when = (
-            datetime.fromtimestamp(record.created, UTC).astimezone().replace(tzinfo=None)
-        )  # people read it by their clock
-        return f"{when.isoformat(' ', 'milliseconds')} {record.levelname.lower():7} {record.getMessage()}"
+        when = datetime.fromtimestamp(record.created, UTC).astimezone()  # people read it by their clock
+        return f"{when:%Y-%m-%d %H:%M:%S}.{int(record.msecs):03} {record.levelname.lower():7} {record.getMessage()}"
 
 
 class _JournalText(logging.Formatter):

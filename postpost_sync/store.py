@@ -34,7 +34,7 @@ from postpost_sync.states import State, check_move
 
 _T = TypeVar("_T", Record, Group, Upload, RootStatus)
 _BUSY_TIMEOUT_MS = 10_000  # for who writes while another process does
-_TRY_MS = 100  # of that one try, for which the other threads wait too
+_TRY_MS = 20  # of that one try, for which the other threads wait too
 _PAUSE = 0.02  # seconds between two tries
 _MOVE_AWAY = (
     "stop the daemon and move it away, with its -wal and -shm; what stands at PostPost is found again through the "

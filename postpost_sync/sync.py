@@ -26,7 +26,7 @@ from postpost_sync.looks import Look, Looks
 from postpost_sync.models import Folder, Group, GroupStage, Policy, Record, Snapshot, TroubleKind, Waiting
 from postpost_sync.names import Names
 from postpost_sync.plan import plan
-from postpost_sync.states import NEEDS_PERSON, State
+from postpost_sync.states import WRONG, State
 from postpost_sync.steps import (
     Abandon,
     Abort,
@@ -329,8 +329,7 @@ class Sync:
             self.times[new.key] = new.time.timestamp() if new.time else 0.0
         if new.state != record.state or new.error != record.error:
             said = {"code": new.error.code, "why": new.error.message} if new.error else {}
-            wrong = new.state in NEEDS_PERSON - {State.HELD}  # what is held waits, often for nobody
-            tell = self._log.error if wrong else self._log.warning if new.error else self._log.info
+            tell = self._log.error if new.state in WRONG else self._log.warning if new.error else self._log.info
             tell(new.state.value, folder=look.name, **said)
         self._write_receipt(look, new)
         return new

@@ -21,13 +21,11 @@ from postpost_sync.daemon import Daemon
 from postpost_sync.errors import Finding, ProgramError, printable
 from postpost_sync.models import Record, RootState
 from postpost_sync.service import Service
-from postpost_sync.states import State
+from postpost_sync.states import UNFINISHED, WRONG, State
 from postpost_sync.store import Store
 from postpost_sync.times import zone
 
 REDRAW_SHARE = 0.1  # of the time may go into drawing, since the work waits while the database is read for it
-_NEEDS_PERSON = frozenset({State.INVALID, State.FAILED, State.PARTIALLY_PUBLISHED})
-_UNFINISHED = frozenset({State.SETTLING, State.DRAFTING, State.UPLOADING})
 
 
 def run(option: str | None, form: log.Format, level: log.Level) -> int:
@@ -172,7 +170,7 @@ def run_once(option: str | None, wait: float, form: log.Format, level: log.Level
     for status in roots:
         if status.state is RootState.AWAY and status.error is not None:
             raise ProgramError(status.error.message, status.error.hint)
-    open_ones = [record for record in records if record.state in _NEEDS_PERSON or _unfinished(record)]
+    open_ones = [record for record in records if record.state in WRONG or _unfinished(record)]
     for record in open_ones:
         place = printable(os.path.join(record.root, record.path))
         click.echo(f"{place}: {record.state.value}: {view.sentence(record)}", err=True)
@@ -183,4 +181,4 @@ def run_once(option: str | None, wait: float, form: log.Format, level: log.Level
 
 
 def _unfinished(record: Record) -> bool:
-    return record.state in _UNFINISHED or (record.state is State.SCHEDULED and not record.done)
+    return record.state in UNFINISHED or (record.state is State.SCHEDULED and not record.done)
