@@ -73,6 +73,8 @@ def in_terminal(
     terminal = Terminal()
     environ = {**os.environ, "TERM": term, "PYTHONWARNINGS": "error"}
     environ.pop("NO_COLOR", None)
+    # tests that a shell runs in the background ignore SIGINT, and what they start would inherit that
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(
         [sys.executable, "-m", "postpost_sync", "-c", str(pp.config), *arguments],
         stdin=terminal.theirs,
@@ -81,6 +83,7 @@ def in_terminal(
         cwd=REPOSITORY,
         env=environ,
     )
+    signal.signal(signal.SIGINT, before)
     try:
         yield terminal, process
     finally:
