@@ -8,11 +8,10 @@ performs that one step, writes down what happened, and asks again. Watching, pol
 Imports go downward only:
 
   doors: parse, call, print
-    __main__       the boundary where errors become words and an exit status
-    cli            what there is to type
-    commands       one module a command
-    terminal       tables and texts for people
-    terminal_live  the picture that redraws
+    __main__    the boundary where errors become words and an exit status
+    cli         what there is to type
+    commands    one module a command
+    terminal    what people see: texts, tables, the picture that redraws
 
   shell: constructs things and owns the threads
     daemon         wiring, threads, timers, rescans

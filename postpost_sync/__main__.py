@@ -9,7 +9,8 @@ from collections.abc import Sequence
 
 import click
 
-from postpost_sync.errors import ProgramError, printable
+from postpost_sync.errors import ProgramError
+from postpost_sync.log import last_words
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -43,8 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _ended(message: str, status: int = 2) -> int:
-    for line in message.splitlines() or [""]:
-        click.echo(f"postpost-sync: {printable(line)}", err=True)
+    last_words(message)
     return status
 
 

@@ -281,7 +281,7 @@ class PostPost:
         except httpx.HTTPError as error:
             raise _unclear(name, f"the connection broke ({type(error).__name__})") from None
         # whatever the service echoes is shown to people
-        return _judged(name, response, body.replace(self._key, b"(key)"))
+        return _judged(name, response, body.replace(self._key, b"(key)"), self._key.decode())
 
 
 def _read(response: httpx.Response, deadline: float, name: str) -> bytes:
@@ -296,15 +296,15 @@ def _read(response: httpx.Response, deadline: float, name: str) -> bytes:
     return b"".join(chunks)
 
 
-def _judged(name: str, response: httpx.Response, body: bytes) -> dict[str, Any]:
-    """The answer's object, or the error that it is."""
+def _judged(name: str, response: httpx.Response, body: bytes, key: str) -> dict[str, Any]:
+    """The answer's object, or the error that it is. An error's text goes to people: without the key, however escaped."""
     status = response.status_code
     try:
         answer = json.loads(body)
     except (ValueError, RecursionError):
         answer = None
     said = answer if isinstance(answer, dict) else {}
-    text = printable(str(said.get("message") or said.get("error") or "no reason given"))[:500]
+    text = scrubbed(said.get("message") or said.get("error") or "no reason given").replace(key, "(key)")[:500]
     if response.is_success:
         if not isinstance(answer, dict) or answer.get("success") is False:
             raise _unclear(
@@ -399,5 +399,5 @@ def _connection(connection: Mapping[str, Any]) -> Connection:
         printable(name),
         printable(_text(connection.get("tokenStatus")) or "unknown"),
         _text(connection.get("accessTokenExpiresAt")),
-        printable(str(last.get("message"))) if isinstance(last, dict) else None,
+        scrubbed(last.get("message")) if isinstance(last, dict) else None,
     )

@@ -30,6 +30,7 @@ from postpost_sync.steps import (
     Withdraw,
 )
 from postpost_sync.store import Store
+from postpost_sync.urls import scrubbed
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
@@ -289,7 +290,7 @@ def _result(one: PlatformPost, group: Group) -> PlatformResult:
     retryable = one.error.get("retryable") is True
     finding = Finding(
         str(one.error.get("code") or "UNKNOWN_ERROR"),
-        f"{platform_id}: {one.error.get('message') or 'no reason given'}",
+        f"{platform_id}: {scrubbed(one.error.get('message') or 'no reason given')}",
         "worth another try: postpost-sync retry FOLDER" if retryable else "see to it at the platform",
     )
     return replace(result, error=finding, retryable=retryable)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import click
 
 from postpost_sync import __version__
+from postpost_sync.log import Format, Level
 from postpost_sync.times import parse_duration
 
 
@@ -23,18 +26,34 @@ class _Duration(click.ParamType[float]):
 
 
 _PATHS = click.Path(path_type=Path)
+_Command = TypeVar("_Command", bound=Callable[..., object])
+
+
+def _log_options(command: _Command) -> _Command:
+    """Taken before and after the command's name: people type both."""
+    form, level = (click.Choice([one.value for one in kind]) for kind in (Format, Level))
+    for option in (
+        click.option(
+            "--log-level", type=level, default=Level.INFO.value, show_default=True, help="The least that is logged."
+        ),
+        click.option("--log-format", type=form, default=Format.TEXT.value, show_default=True, help="How it is logged."),
+    ):
+        command = option(command)
+    return command
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("-c", "--config", metavar="FILE", help="Config file; else $POSTPOST_SYNC_CONFIG, ~/.config, /etc.")
+@_log_options
 @click.version_option(__version__, prog_name="postpost-sync")
 @click.pass_context
-def cli(ctx: click.Context, config: str | None) -> None:
+def cli(ctx: click.Context, config: str | None, log_format: str, log_level: str) -> None:
     """Carries folders of media to PostPost as scheduled posts, on time, exactly once.
 
     Try it without an account or a config: postpost-sync demo
     """
     ctx.obj = config
+    ctx.default_map = {"run": {"log_format": log_format, "log_level": log_level}}
 
 
 @cli.command()
@@ -52,12 +71,14 @@ def demo(directory: Path | None) -> int:
 @cli.command()
 @click.option("--once", is_flag=True, help="Take every post as far as it goes, then end.")
 @click.option("--wait", type=_Duration(), default="10m", show_default=True, help="How long --once may take.")
+@_log_options
 @click.pass_obj
-def run(config: str | None, once: bool, wait: float) -> int:
+def run(config: str | None, once: bool, wait: float, log_format: str, log_level: str) -> int:
     """Watch the folders and serve them, in the foreground, until it is told to stop."""
     from postpost_sync.commands.run import run, run_once
 
-    return run_once(config, wait) if once else run(config)
+    form, level = Format(log_format), Level(log_level)
+    return run_once(config, wait, form, level) if once else run(config, form, level)
 
 
 @cli.command()

@@ -129,6 +129,12 @@ def load(file: Path, environ: Mapping[str, str]) -> Config:
         warnings.append(_open_to_others("KEY_IN_CONFIG", file, "an API key", "key_file"))
     if open_to_others and notify.get("urls"):
         warnings.append(_open_to_others("NOTIFY_URLS_IN_CONFIG", file, "notification URLs", "urls_file"))
+    secret_files = {a.key_file for a in (api, *(r.api for r in roots))} | {notify.get("urls_file")}
+    for secret in sorted(one for one in secret_files if one is not None):
+        if credentials.is_open(secret) and not credentials.keeps_modes(secret):
+            why = f"whether others can read {secret} cannot be told: its file system keeps no such rights"
+            hint = "move it to a local disk, and chmod 600 it there"
+            warnings.append(Finding("KEY_FILE_RIGHTS_UNKNOWN", why, hint))
     return Config(
         file=file,
         roots=roots,

@@ -35,7 +35,7 @@ from postpost_sync.states import NEEDS_PERSON, State
 from postpost_sync.store import Store
 from postpost_sync.sync import Site, Sync
 from postpost_sync.tellers import Tellers
-from postpost_sync.workers import Workers
+from postpost_sync.workers import DEFECT_PAUSE, Workers
 
 WORKERS = 16  # folders worked on at once; they mostly wait for the network
 FAR = 60.0  # seconds ahead for which timers are kept; what is due later is asked of the database then
@@ -73,6 +73,7 @@ class Daemon:
             self.store = Store.open(config.state_db)
             undo.callback(self.store.close)
             self._client = upload.new_client(transport)
+            self._client.event_hooks = {"response": [self._answered]}
             undo.callback(self._client.close)
             self._wire(keys, targets, instance)
             undo.pop_all()
@@ -111,9 +112,8 @@ class Daemon:
         self._workers = Workers(
             self.sync.advance,
             lambda key: self.sync.times.get(key, 0.0),  # one that was not read yet comes first, to learn its time
-            retry=self.wake,
+            defect=self._met_defect,
             fatal=self._give_up,
-            log=log,
         )
         self.roots = Roots(
             config.roots, self.sync, self.store, names, ready=self._workers.ready, fatal=self._give_up, log=log
@@ -208,6 +208,17 @@ class Daemon:
     def _now(self) -> datetime:
         """The latest of the services' times."""
         return max(account.now() for account in self._accounts)
+
+    def _met_defect(self, key: int, error: Exception) -> None:
+        record = None
+        with contextlib.suppress(ProgramError):  # then the defect is said without its folder
+            record = self.store.record(key)
+        self._log.defect(error, folder=f"{record.root}/{record.path}" if record else None)
+        self.wake(key, DEFECT_PAUSE)
+
+    def _answered(self, response: httpx.Response) -> None:
+        request = response.request
+        self._log.debug("answer", method=request.method, url=request.url, status=response.status_code)
 
     # --- running ---
 
@@ -338,6 +349,7 @@ class Daemon:
         """End every thread; what is under way is broken off and taken up at the next start. False: some did not end."""
         self.stopping.set()
         ends = time.monotonic() + STOP_WITHIN
+        self.store.hurry(STOP_WITHIN / 2)
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
         self.sync.transfers.stop()

@@ -164,6 +164,8 @@ class _Plan(Building):
                 others = tuple(w for w in self.record.warnings if w.code != _CANCEL_MANY.code)
                 return self._rest(self.record.state, self.record.error, (*others, _CANCEL_MANY))
             return self._as_is(Doom(self.live))
+        if any(group.stage is GroupStage.DOOMED for group in self.record.groups):
+            return self._rest(*self._shown())  # deleting it did not work yet
         if any(g.stage in (GroupStage.GONE, GroupStage.FOLLOWED) and g.post_group_id for g in self.record.groups):
             return self._rest(State.CANCELLED, None)
         return self._as_is(Forget())

@@ -24,7 +24,8 @@ class State(StrEnum):
 
 
 OUTCOMES = frozenset({State.PUBLISHED, State.PARTIALLY_PUBLISHED})
-NEEDS_PERSON = frozenset({State.INVALID, State.FAILED, State.PARTIALLY_PUBLISHED, State.HELD})
+WRONG = frozenset({State.INVALID, State.FAILED, State.PARTIALLY_PUBLISHED})
+NEEDS_PERSON = WRONG | {State.HELD}
 UNFINISHED = frozenset({State.SETTLING, State.DRAFTING, State.UPLOADING})
 
 _WORK = {State.SETTLING, State.INVALID, State.DRAFTING, State.UPLOADING, State.DRAFTED, State.HELD, State.FAILED}

@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import math
 import os
 import sqlite3
 import threading
+import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -31,7 +33,9 @@ from postpost_sync.models import Group, Listener, Neighbour, Record, RootStatus,
 from postpost_sync.states import State, check_move
 
 _T = TypeVar("_T", Record, Group, Upload, RootStatus, Listener)
-_BUSY_TIMEOUT_MS = 10_000
+_BUSY_TIMEOUT_MS = 10_000  # for who writes while another process does
+_TRY_MS = 20  # of that one try, for which the other threads wait too
+_PAUSE = 0.02  # seconds between two tries
 _MOVE_AWAY = (
     "stop the daemon and move it away, with its -wal and -shm; what stands at PostPost is found again through the "
     "post.status.yaml files"
@@ -46,6 +50,7 @@ class Store:
         self._conn = conn
         self._lock = threading.RLock()
         self._inode = _inode(path)
+        self._gives_up_at = math.inf  # monotonic
 
     @classmethod
     def open(cls, path: Path, *, read_only: bool = False) -> Store:
@@ -71,10 +76,15 @@ class Store:
                 conn.execute("PRAGMA synchronous = FULL")
                 conn.execute("PRAGMA foreign_keys = ON")
                 migrations.apply(db)
+                conn.execute(f"PRAGMA busy_timeout = {min(_TRY_MS, _BUSY_TIMEOUT_MS)}")
             elif migrations.pending(db):
                 raise ProgramError(f"{path} is empty or of an older version", "start the daemon once")
             undo.pop_all()
         return cls(path, conn)
+
+    def hurry(self, within: float) -> None:
+        """In `within` seconds nobody waits any longer for another process: the program is to end."""
+        self._gives_up_at = time.monotonic() + within
 
     def close(self) -> None:
         with self._lock, contextlib.suppress(sqlite3.Error):
@@ -377,9 +387,7 @@ class Store:
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:
-        with self._lock, _translated(self.path):
-            # take the write lock first: a deferred one fails when it is taken late
-            self._conn.execute("BEGIN IMMEDIATE")
+        with _translated(self.path), self._begun():
             try:
                 yield
                 self._conn.execute("COMMIT")
@@ -387,6 +395,27 @@ class Store:
                 if self._conn.in_transaction:
                     self._conn.execute("ROLLBACK")
                 raise
+
+    @contextlib.contextmanager
+    def _begun(self) -> Iterator[None]:
+        """The write lock, taken first: a deferred one fails when it is taken late. Between two tries others may read."""
+        ends = time.monotonic() + _BUSY_TIMEOUT_MS / 1000
+        while True:
+            with self._lock:
+                if self._begin(min(ends, self._gives_up_at)):
+                    yield
+                    return
+            time.sleep(_PAUSE)
+
+    def _begin(self, ends: float) -> bool:
+        """False where another process is writing and there is time for another try."""
+        try:
+            self._conn.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= ends:
+                raise
+            return False
+        return True
 
 
 def _path(column: str | bytes) -> str:

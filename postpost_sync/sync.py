@@ -28,7 +28,7 @@ from postpost_sync.models import Folder, GroupStage, Policy, Record, Snapshot
 from postpost_sync.names import Names
 from postpost_sync.plan import plan
 from postpost_sync.removals import AT_ONCE, Removals
-from postpost_sync.states import State
+from postpost_sync.states import WRONG, State
 from postpost_sync.steps import (
     Abandon,
     Abort,
@@ -182,9 +182,10 @@ class Sync:
             except PostError as error:
                 self._log.warning("the scheduled posts could not be compared", why=error.finding.message)
             else:
-                for key in changed:
-                    self._log.info("changed at PostPost", key=key)
-                    self._wake(key, 0.0)
+                for record in mine:
+                    if record.key in changed:
+                        self._log.info("changed at PostPost", folder=f"{record.root}/{record.path}")
+                        self._wake(record.key, 0.0)
 
     def _as_before(self) -> None:
         """Who was waiting when the program ended is waiting still; what was cancelled just before counts still."""
@@ -274,7 +275,7 @@ class Sync:
             self.times[new.key] = new.time.timestamp() if new.time else 0.0
         if new.state != record.state or new.error != record.error:
             said = {"code": new.error.code, "why": new.error.message} if new.error else {}
-            tell = self._log.warning if new.error else self._log.info
+            tell = self._log.error if new.state in WRONG else self._log.warning if new.error else self._log.info
             tell(new.state.value, folder=look.name, **said)
         self._write_receipt(look, new)
         return new
@@ -305,6 +306,7 @@ class Sync:
     ) -> None:
         """Carry out one step, and write down what came of it."""
         step, change = decision.step, self._store.change
+        self._log.debug("step", folder=look.name, step=type(step).__name__)
         try:
             match step:
                 case Read() if snapshot.folder is not None:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from postpost_sync.errors import printable
 
-_QUERY = re.compile(r"\?[^\s'\"]*")
+_QUERY = re.compile(r"""(://[^\s'"?]*)\?[^\s'"]* | \?[^\s'"]*=[^\s'"]*""", re.VERBOSE)  # of a URL, whole or in part
 
 
 def is_loopback(host: str) -> bool:
@@ -35,4 +35,4 @@ def is_secure(url: str) -> bool:
 
 def scrubbed(text: object) -> str:
     """Text that may hold URLs, safe to show: their queries, which carry signatures, are cut off."""
-    return _QUERY.sub("?…", printable(str(text)))
+    return _QUERY.sub(r"\1?…", printable(str(text)))

@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable
 
 from postpost_sync.errors import ProgramError
-from postpost_sync.log import Log
 
 DEFECT_PAUSE = 300.0  # seconds after which a folder that met a defect of ours is tried again
 
@@ -22,11 +21,10 @@ class Workers:
         advance: Callable[[int], None],
         urgency: Callable[[int], float],
         *,
-        retry: Callable[[int, float], None],
+        defect: Callable[[int, Exception], None],
         fatal: Callable[[ProgramError], None],
-        log: Log,
     ) -> None:
-        self._advance, self._urgency, self._retry, self._fatal, self._log = advance, urgency, retry, fatal, log
+        self._advance, self._urgency, self._defect, self._fatal = advance, urgency, defect, fatal
         self._lock = threading.Lock()
         self._queue: queue.PriorityQueue[tuple[float, int, int | None]] = queue.PriorityQueue()
         self._order = itertools.count()
@@ -79,8 +77,7 @@ class Workers:
                 self._failed = True
                 self._fatal(error)
             except Exception as error:  # a defect of ours must not stop the other posts
-                self._log.defect(error, key=key)
-                self._retry(key, DEFECT_PAUSE)
+                self._defect(key, error)
             with self._lock:
                 self.finished += 1
                 self._busy.discard(key)

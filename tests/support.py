@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -115,6 +116,31 @@ class Rig:
                     return dict(post)
             time.sleep(0.1)
         raise AssertionError(f"{name} did not become {state}: {post}")
+
+
+class Manager:
+    """A service manager's end of the notify socket."""
+
+    def __init__(self, place: Path) -> None:
+        self.address = str(place / "notify")
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(self.address)
+        self._socket.settimeout(0.2)
+        self.heard: list[str] = []
+
+    def wait_for(self, word: str, within: float = 20.0) -> None:
+        ends = time.monotonic() + within
+        while time.monotonic() < ends:
+            try:
+                self.heard += self._socket.recv(4096).decode().splitlines()
+            except TimeoutError:
+                continue
+            if any(line.startswith(word) for line in self.heard):
+                return
+        raise AssertionError(f"{word} was not heard, only {self.heard}")
+
+    def close(self) -> None:
+        self._socket.close()
 
 
 @contextmanager

@@ -24,7 +24,8 @@ from postpost_sync.errors import (
     Refused,
     Unclear,
 )
-from postpost_sync.sandbox import STARTER, Fault, FaultKind, Plan, Sandbox, SandboxTransport
+from postpost_sync.sandbox import STARTER, Fault, FaultKind, Plan, Sandbox, SandboxTransport, serve
+from postpost_sync.upload import new_client
 
 NOW = datetime(2026, 12, 1, 8, 0, tzinfo=UTC)
 TIME = datetime(2026, 12, 3, 13, 30, tzinfo=UTC)
@@ -175,6 +176,16 @@ LOST = [
     FaultKind.REDIRECT,
     FaultKind.HANG,
 ]
+
+
+@call
+def test_the_key_is_not_carried_along_a_redirect(call: str) -> None:
+    with Sandbox() as one, Sandbox() as other, serve(one) as here, serve(other) as elsewhere, new_client() as client:
+        one.faults.add(Fault(call, FaultKind.REDIRECT, location=f"{elsewhere.api_url}/platform-connections"))
+        with pytest.raises(Unclear):
+            CALLS[call](PostPost(client, here.api_url, "sk_fake"))
+        assert [asked.name for asked in one.calls] == [call]
+        assert other.calls == []
 
 
 @call

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from postpost_sync import links
+from postpost_sync import links, watch
 from postpost_sync.config import (
     Api,
     Config,
@@ -356,6 +356,21 @@ def test_a_key_file_that_others_can_read_is_refused(file: Path, tmp_path: Path, 
     with pytest.raises(ProgramError, match="can be read by others") as caught:
         api_key(read(file, WATCH + f"api: {{key_file: {named}}}\n").roots[0], {})
     assert f"chmod 600 {named}" in caught.value.hint
+
+
+@pytest.mark.parametrize("kind", ["vfat", "cifs", "ntfs3", "fuseblk"])
+def test_where_no_rights_are_kept_an_open_key_file_is_read_with_a_warning(
+    file: Path, tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "filesystem", lambda path: kind)  # a disk of that kind would need root
+    named = key_file(tmp_path, "named", "sk_file", 0o755)
+    text = WATCH + f"api: {{key_file: {named}}}\n"
+    loaded = read(file, text)
+    assert api_key(loaded.roots[0], {}) == "sk_file"
+    (warning,) = loaded.warnings
+    assert (warning.code, str(named) in warning.message) == ("KEY_FILE_RIGHTS_UNKNOWN", True)
+    named.chmod(0o700)  # it is shown as private: nothing to say
+    assert read(file, text).warnings == ()
 
 
 @pytest.mark.parametrize("mode", [0o600, 0o400])

@@ -2,52 +2,27 @@
 
 from __future__ import annotations
 
-import os
+import contextlib
+import hashlib
+import json
 import signal
-import socket
 import sqlite3
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from postpost_sync.sandbox import Fault
-from tests.support import REPOSITORY, Rig, rig
-from tests.test_pipeline import hashes, picture, sent, sidecar
+from postpost_sync.sandbox import Behaviour, Connection, Fault
+from tests.support import Manager, Rig, rig
+from tests.test_database import held
+from tests.test_pipeline import hashes, picture, sent, sidecar, video
 
 
 @pytest.fixture
 def pp(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Rig]:
     with rig(tmp_path, capsys) as one:
         yield one
-
-
-class Manager:
-    """A service manager's end of the notify socket."""
-
-    def __init__(self, place: Path) -> None:
-        self.address = str(place / "notify")
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._socket.bind(self.address)
-        self._socket.settimeout(0.2)
-        self.heard: list[str] = []
-
-    def wait_for(self, word: str, within: float = 20.0) -> None:
-        ends = time.monotonic() + within
-        while time.monotonic() < ends:
-            try:
-                self.heard += self._socket.recv(4096).decode().splitlines()
-            except TimeoutError:
-                continue
-            if any(line.startswith(word) for line in self.heard):
-                return
-        raise AssertionError(f"{word} was not heard, only {self.heard}")
-
-    def close(self) -> None:
-        self._socket.close()
 
 
 @pytest.fixture
@@ -138,6 +113,55 @@ def test_a_stop_while_the_service_hangs_is_quick(pp: Rig, call: str) -> None:
         assert time.monotonic() - began < 10
 
 
+# --- a stop, whatever is under way ------------------------------------------------------------------------------------
+
+LARGE = 500_000_000  # bytes
+
+
+def large_video(folder: Path) -> Path:
+    """A valid video of 500 MB that takes no room: the rest is a box that players skip."""
+    file = folder / "large.mp4"
+    file.write_bytes(video())
+    with file.open("ab") as more:
+        more.write((LARGE - file.stat().st_size).to_bytes(4, "big") + b"free")
+        more.truncate(LARGE)
+    return file
+
+
+def wait_for_bytes(pp: Rig, name: str, least: int, within: float = 30.0) -> None:
+    ends = time.monotonic() + within
+    while time.monotonic() < ends:
+        if (pp.try_status() or {}).get("posts") and sum(media["sent"] for media in pp.post(name)["media"]) > least:
+            return
+        time.sleep(0.2)
+    raise AssertionError(f"nothing of {name} was sent within {within:.0f} s")
+
+
+@pytest.mark.parametrize("locked", [False, True], ids=["", "while another process holds the database"])
+def test_a_stop_in_the_middle_of_a_large_upload_takes_less_than_ten_seconds(pp: Rig, locked: bool) -> None:
+    pp.sandbox.behaviour = Behaviour(store_rate=20e6)  # 25 s for all of it
+    folder = pp.drop("launch", sidecar(platforms="[youtube-012]"))
+    file = large_video(folder)
+    with pp.daemon() as process, contextlib.ExitStack() as locks:
+        wait_for_bytes(pp, "launch", 30_000_000)
+        if locked:
+            locks.enter_context(held(pp.state_db))
+            pp.drop("another")  # somebody waits for the database at every moment
+            time.sleep(2)
+        began = time.monotonic()
+        process.terminate()
+        assert process.wait(15) == 0
+        assert time.monotonic() - began < 10
+    assert pp.groups(status="scheduled") == []
+    pp.sandbox.behaviour = Behaviour()
+    assert pp.run_once("60s") == 0
+    (group,) = pp.groups(content="hello")
+    with file.open("rb") as stream:
+        assert sent(group) == [hashlib.file_digest(stream, "sha256").hexdigest()]
+    assert group.status == "scheduled"
+    assert pp.sandbox.count("get-upload-url") == 1  # the same URL was used again
+
+
 def test_killed_it_goes_on_where_it_was(pp: Rig) -> None:
     data = picture()
     pp.sandbox.faults.add(Fault("put-object", "late", seconds=2))
@@ -163,32 +187,65 @@ def test_a_database_that_cannot_be_written_ends_it_with_a_word_and_sends_nothing
     assert pp.sandbox.calls == []
 
 
-def test_no_secret_reaches_a_log_a_status_file_or_the_screen(pp: Rig) -> None:
-    key = "canary-key-canary"
-    pp.configure()
-    pp.config.write_text(pp.config.read_text().replace("plainly-fake-key", key))
-    for n, kind in enumerate(["expire_url", "reset_during", "lost_reply", "status"]):
-        pp.sandbox.faults.add(Fault("put-object", kind, after=n))
-    pp.sandbox.faults.add(Fault("create-post", "status", status=500, body={"error": key}))
-    for n in range(3):
-        pp.drop(f"p{n}", sidecar(f"post {n}"), {"a.jpg": picture(seed=n)})
-    base = [sys.executable, "-m", "postpost_sync", "-c", str(pp.config)]
-    text = ""
-    for command in (
-        ["run", "--once", "--wait", "60s"],
-        ["status"],
-        ["status", "--json"],
-        ["check"],
-        ["accounts"],
-        ["doctor"],
-    ):
-        done = subprocess.run(
-            [*base, *command], cwd=REPOSITORY, capture_output=True, text=True, timeout=90, env=dict(os.environ)
-        )
-        text += done.stdout + done.stderr
-    for file in pp.root.rglob("post.status.yaml"):
-        text += file.read_text()
-    assert "X-Amz-Signature" not in text
-    assert "Traceback" not in text
-    assert key not in text  # although the service itself had echoed it
+CANARY = "canary-key-canary/sk"  # a key that the service may write with an escape: canary-key-canary\\/sk
+SIGNED = "https://store.example/a.jpg?X-Amz-Algorithm=x&X-Amz-Signature=canarysignature"
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_no_secret_reaches_a_log_an_error_column_a_status_file_or_the_screen(
+    form: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    failed = {"code": "INVALID_CONTENT", "message": f"could not load {SIGNED} with {CANARY}"}
+    lost = Connection("twitter-123", "x", "X", "expired", last_error=f"{SIGNED} {CANARY}")
+    behaviour = Behaviour(connections=(lost,), publish_errors={"facebook-1001": failed}, tick_seconds=0)
+    with rig(tmp_path, capsys, behaviour=behaviour) as pp:
+        pp.config.write_text(pp.config.read_text().replace("plainly-fake-key", CANARY))
+        run = ["--log-format", form, "--log-level", "debug", "run", "--once", "--wait", "6s"]
+        pp.drop("goes out", sidecar("now", time="now"))
+        pp.command(*run)
+        seen = [*pp.output()]
+        echoes = [
+            {"error": f"{CANARY} {SIGNED}"},
+            json.dumps({"message": f"{CANARY} {SIGNED}"}).replace("/", "\\/").encode(),
+            f"<html>{CANARY} {SIGNED}</html>",
+        ]
+        for call in ("create-post", "get-upload-url", "update-post", "list-posts"):
+            for body in echoes:
+                pp.sandbox.faults.add(Fault(call, "status", status=500, body=body))
+        pp.sandbox.faults.add(Fault("create-post", "status", status=400, body=echoes[1], after=4))
+        for n, kind in enumerate(["expire_url", "reset_during", "lost_reply", "status"]):
+            pp.sandbox.faults.add(Fault("put-object", kind, after=n, body=f"<Error>{SIGNED} {CANARY}</Error>"))
+        for n in range(4):
+            pp.drop(f"p{n}", sidecar(f"post {n}"), {"a.jpg": picture(seed=n)})
+        for command in (
+            run,
+            ["retry", str(pp.root)],
+            run,
+            ["status"],
+            ["status", "--json"],
+            ["check"],
+            ["accounts"],
+            ["doctor"],
+            ["doctor", "--json"],
+        ):
+            pp.command(*command)
+            seen += [f"{' '.join(command)}: {text}" for text in pp.output()]
+        seen += [file.read_text() for file in pp.root.rglob("post.status.yaml")]
+        with contextlib.closing(sqlite3.connect(pp.state_db)) as connection:
+            tables = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+            for table in tables:
+                rows = connection.execute(f"SELECT * FROM {table}")  # noqa: S608 - the names are the database's own
+                names = [column[0] for column in rows.description]
+                for row in rows:  # an upload URL is kept, to be used again
+                    seen += [
+                        f"{table}.{name}: {value}" for name, value in zip(names, row, strict=True) if name != "url"
+                    ]
+        stored = b"".join(file.read_bytes() for file in pp.state_db.parent.iterdir())
+        assert {call.name for call in pp.sandbox.calls if call.fault} >= {"create-post", "get-upload-url", "put-object"}
+    assert any("could not load https://store.example/a.jpg?…" in text for text in seen)  # it was said, but for that
+    for text in seen:
+        assert "Signature=" not in text
+        assert "canary" not in text.replace(str(tmp_path), "")
+        assert "Traceback" not in text
+    assert b"canary" not in stored
     assert (pp.state_db.stat().st_mode & 0o777, pp.state_db.parent.stat().st_mode & 0o777) == (0o600, 0o700)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from pathlib import Path
 
 import click
@@ -74,3 +75,14 @@ def test_every_example_of_a_post_is_right() -> None:
     for text in re.findall(r"```yaml\n(\s+content:.*?)```", README, re.DOTALL):
         parsed, findings = sidecar.parse(text.encode())
         assert parsed is not None, findings
+
+
+def test_every_example_of_a_config_is_right(tmp_path: Path, own_home: Path) -> None:
+    examples = [
+        text for text in re.findall(r"```yaml\n(.*?)```", README, re.DOTALL) if re.search(r"^ *watch:", text, re.M)
+    ]
+    assert len(examples) >= 4
+    for number, text in enumerate(examples):
+        file = tmp_path / f"{number}.yaml"
+        file.write_text(textwrap.dedent(text))
+        assert config.load(file, {"HOME": str(own_home)}).roots

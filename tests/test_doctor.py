@@ -14,8 +14,10 @@ from typing import Any
 
 import pytest
 
-from postpost_sync import api, media, probe, watch
+from postpost_sync import api, credentials, media, probe, watch
 from postpost_sync.commands import doctor
+from postpost_sync.commands.doctor import findings as findings_module
+from postpost_sync.commands.doctor import inotify, installation, machine, roots
 from postpost_sync.sandbox import Behaviour
 from postpost_sync.sandbox.behaviour import Connection
 from tests.support import Rig, rig
@@ -24,7 +26,18 @@ HEALTHY = Behaviour(connections=(Connection("twitter-123", "harbourcoffee", "Har
 
 
 @pytest.fixture
-def world(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Rig]:
+def systemctl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A systemctl that knows of no service of ours, whatever is installed where the tests run."""
+    script = tmp_path / "bin" / "systemctl"
+    script.parent.mkdir()
+    script.write_text("#!/bin/sh\necho LoadState=not-found\n")
+    script.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{script.parent}:{os.environ['PATH']}")
+    return script
+
+
+@pytest.fixture
+def world(tmp_path: Path, capsys: pytest.CaptureFixture[str], systemctl: Path) -> Iterator[Rig]:
     with rig(tmp_path, capsys, behaviour=HEALTHY) as made:
         yield made
 
@@ -139,7 +152,7 @@ def test_a_key_that_only_the_system_service_is_given_is_found(
     world: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.config.write_text(world.config.read_text().replace("  key: plainly-fake-key\n", ""))
-    monkeypatch.setattr(doctor, "CREDSTORE", tmp_path / "credstore")
+    monkeypatch.setattr(credentials, "CREDSTORE", tmp_path / "credstore")
     (tmp_path / "credstore").mkdir()
     (tmp_path / "credstore" / "postpost-api-key").write_text("plainly-fake-key\n")
     assert of(examine(world)[1], "key", "ok")
@@ -148,7 +161,7 @@ def test_a_key_that_only_the_system_service_is_given_is_found(
 def test_a_key_that_only_root_could_see(world: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     world.config.write_text(world.config.read_text().replace("  key: plainly-fake-key\n", ""))
     (tmp_path / "postpost-sync.service").write_text("")
-    monkeypatch.setattr(doctor, "UNITS", (str(tmp_path),))
+    monkeypatch.setattr(findings_module, "UNITS", (str(tmp_path),))
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     status, findings = examine(world)
     assert (status, of(findings, "key")[0]["level"]) == (0, "warning")
@@ -231,6 +244,21 @@ def test_secrets_that_others_can_read(world: Rig) -> None:
     assert of(findings, "secrets", "warning")[0]["hint"].startswith(f"chmod 600 {world.config}")
 
 
+def test_a_key_file_where_no_rights_are_kept(world: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = world.place / "key"
+    key.write_text("plainly-fake-key\n")
+    key.chmod(0o755)
+    world.config.write_text(world.config.read_text().replace("key: plainly-fake-key", f"key_file: {key}"))
+    _, findings = examine(world)
+    (found,) = of(findings, "secrets")
+    assert (found["level"], found["hint"]) == ("error", f"chmod 600 {key}")
+    monkeypatch.setattr(watch, "filesystem", lambda path, *_: "vfat" if path == str(key) else "ext4")
+    status, findings = examine(world)
+    (found,) = of(findings, "secrets")
+    assert (status, found["level"]) == (0, "warning")
+    assert "keeps no such rights" in found["message"]
+
+
 def test_a_database_that_is_damaged(world: Rig) -> None:
     world.drop("a")
     world.run_once()
@@ -251,8 +279,45 @@ def test_a_database_on_a_network_mount(world: Rig, monkeypatch: pytest.MonkeyPat
 
 
 def test_a_daemon_of_somebody_else(world: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "_readable", lambda file: False)
+    monkeypatch.setattr(installation, "_readable", lambda file: False)
     assert "cannot be told by you" in of(examine(world)[1], "daemon", "warning")[0]["message"]
+
+
+SYSTEMCTL = """#!/bin/sh
+[ "$1 $2 $3" = "--{scope} show postpost-sync.service" ] || {{ echo LoadState=not-found; exit 0; }}
+printf '%s\\n' LoadState=loaded ActiveState={active} SubState={sub} Result={result} 'StatusText={text}'
+"""
+
+
+@pytest.mark.parametrize("scope", ["system", "user"])
+@pytest.mark.parametrize(
+    ("active", "sub", "result", "text", "level", "said", "hint"),
+    [
+        ("active", "running", "success", "3 posts: 3 scheduled", "ok", "it is active: 3 posts: 3 scheduled", ""),
+        ("failed", "failed", "exit-code", "", "error", "it has failed (exit-code)", "journalctl"),
+        ("activating", "auto-restart", "watchdog", "", "error", "it ends again and again (watchdog)", "journalctl"),
+        ("inactive", "dead", "success", "", "warning", "it is installed and does not run", "enable --now"),
+    ],
+)
+def test_what_systemd_says_of_the_service(
+    scope: str,
+    active: str,
+    sub: str,
+    result: str,
+    text: str,
+    level: str,
+    said: str,
+    hint: str,
+    world: Rig,
+    systemctl: Path,
+) -> None:
+    systemctl.write_text(SYSTEMCTL.format(scope=scope, active=active, sub=sub, result=result, text=text))
+    status, findings = examine(world)
+    (found,) = of(findings, f"{scope} service")
+    assert (found["level"], status) == (level, int(level == "error"))
+    assert found["message"].startswith(said)
+    assert hint in found["hint"]
+    assert ("--user" in found["hint"]) == (scope == "user" and bool(hint))
 
 
 def test_a_disk_that_is_nearly_full(world: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -280,7 +345,7 @@ def test_media_that_cannot_be_measured(world: Rig, monkeypatch: pytest.MonkeyPat
 
 
 def test_time_zone_data_that_is_old(world: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "_zones_version", lambda: ("2014a", "/usr/share/zoneinfo"))
+    monkeypatch.setattr(machine, "_zones_version", lambda: ("2014a", "/usr/share/zoneinfo"))
     assert "2014a" in of(examine(world)[1], "time zones", "warning")[0]["message"]
 
 
@@ -312,7 +377,7 @@ def test_native_watching_where_the_kernel_does_not_hear_of_everything(
 
 
 def test_an_observer_that_hears_nothing(world: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "NOTICED_WITHIN", 0.1)
+    monkeypatch.setattr(roots, "NOTICED_WITHIN", 0.1)
     monkeypatch.setattr(watch.NativeWatcher, "start", lambda self: None)
     assert of(examine(world)[1], "root", "warning")[0]["hint"] == "write observer: polling for it"
     assert os.listdir(world.root) == []
@@ -325,10 +390,10 @@ def test_too_few_watches(world: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyP
     limits.mkdir()
     (limits / "max_user_watches").write_text("3\n")
     (limits / "max_user_instances").write_text("128\n")
-    monkeypatch.setattr(doctor, "INOTIFY", limits)
-    monkeypatch.setattr(doctor, "_used", lambda: (1, 1))
+    monkeypatch.setattr(inotify, "INOTIFY", limits)
+    monkeypatch.setattr(inotify, "used", lambda: (1, 1))
     findings = examine(world)[1]
-    assert "4 watches too few" in of(findings, "root", "warning")[0]["message"]
+    assert "need 4 more watches than are free" in of(findings, "root", "warning")[0]["message"]
     assert "the roots need 6 and 1" in of(findings, "inotify", "warning")[0]["message"]
     assert of(findings, "inotify")[0]["hint"].startswith("sysctl -w fs.inotify.max_user_watches=")
 
@@ -336,15 +401,15 @@ def test_too_few_watches(world: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_what_is_in_use_is_counted(tmp_path: Path) -> None:
     from postpost_sync.names import Names
 
-    before = doctor._used()
+    before = inotify.used()
     (tmp_path / "a" / "b").mkdir(parents=True)
     watcher = watch.NativeWatcher(str(tmp_path), Names(), lambda *_: None, lambda: None)
     assert watcher.start() is None
     try:
         ends = time.monotonic() + 5
-        while doctor._used()[0] < before[0] + 3 and time.monotonic() < ends:
+        while inotify.used()[0] < before[0] + 3 and time.monotonic() < ends:
             time.sleep(0.05)
-        watches, instances = doctor._used()
+        watches, instances = inotify.used()
     finally:
         watcher.stop()
     assert watches >= before[0] + 3

@@ -18,7 +18,7 @@ LAYERS = {
     EDGE: """config config_keys credentials links scan media structure probe measuring store migrations api upload watch
     receipt notify lock log service""",
     SHELL: "account line removals identity reader looks transfers calls sync workers roots tellers daemon",
-    DOOR: "cli __main__ commands terminal terminal_live",
+    DOOR: "cli __main__ commands terminal",
     APART: "sandbox samples",
 }
 LAYER = {name: layer for layer, names in LAYERS.items() for name in names.split()}
@@ -46,6 +46,7 @@ EDGES_THAT_MAY = {
     ("config", "config_keys"),
     ("config", "credentials"),
     ("config", "links"),
+    ("credentials", "watch"),  # it knows the mount table
     ("probe", "measuring"),
 }
 MAY_IN_CORE = {  # os.fsencode, os.path.join and PurePath do no I/O

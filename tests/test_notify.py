@@ -524,12 +524,12 @@ def test_what_only_the_service_is_given_is_seen_by_whoever_may_read_it(
     pp: Rig, hook: Hook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (pp.place / credentials.NOTIFY_URLS).write_text(hook.url)
-    given = credentials.as_the_service(credentials.NOTIFY_URLS, {}, pp.place)
+    monkeypatch.setattr(credentials, "CREDSTORE", pp.place)
+    given = credentials.as_the_service(credentials.NOTIFY_URLS, {})
     assert given == {"CREDENTIALS_DIRECTORY": str(pp.place)}
-    assert credentials.as_the_service(credentials.API_KEY, {}, pp.place) == {}
+    assert credentials.as_the_service(credentials.API_KEY, {}) == {}
     own = {"CREDENTIALS_DIRECTORY": "/run/credentials/x"}
-    assert credentials.as_the_service(credentials.NOTIFY_URLS, own, pp.place) == own
-    monkeypatch.setattr("postpost_sync.commands.doctor.CREDSTORE", pp.place)
+    assert credentials.as_the_service(credentials.NOTIFY_URLS, own) == own
     pp.command("doctor", "--json")
     (found,) = [f for f in json.loads(pp.output()[0])["findings"] if f["what"] == "notify"]
     assert f"line 1 of {pp.place}" in found["message"]

@@ -594,3 +594,8 @@ def test_whatever_is_known_no_promise_is_broken(situation: tuple[Snapshot, Recor
     if decision.error is not None:
         assert decision.error.code
         assert decision.error.message
+
+
+def test_a_folder_that_is_gone_is_not_forgotten_while_a_draft_is_still_to_be_deleted() -> None:
+    doomed = record(TEXT, group(TEXT, GroupStage.DOOMED), troubles=(trouble(Delete),))
+    assert rest(plan(replace(GONE, quiet=9999.0), doomed, NOW)) == 30

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shlex
 import shutil
 import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from postpost_sync import credentials
 from postpost_sync.daemon import STOP_WITHIN
+from postpost_sync.sandbox import Behaviour
+from postpost_sync.times import parse_duration
+from tests.support import REPOSITORY, Manager, Rig, rig
 
 UNITS = Path(__file__).parents[1] / "systemd"
 SYSTEM, USER = UNITS / "postpost-sync.service", UNITS / "user" / "postpost-sync.service"
@@ -150,3 +157,114 @@ def test_what_loosens_the_sandbox_says_why() -> None:
         (at,) = (number for number, line in enumerate(lines) if line.startswith(key))
         assert lines[at - 1].startswith("#"), key
     assert "RootDirectory=" in SYSTEM.read_text()
+
+
+# --- what they run ----------------------------------------------------------------------------------------------------
+
+
+class Started:
+    """The unit's own command line, started as systemd starts it: its environment, its umask, its sockets."""
+
+    def __init__(self, unit: Path, pp: Rig, manager: Manager, home: Path) -> None:
+        found = settings(unit)
+        self.manager, self.state = manager, pp.place / "var-lib"
+        program, *arguments = shlex.split(found["ExecStart"][0].replace("%h", str(home)))
+        assert Path(program).name == "postpost-sync"
+        script = Path(sys.executable).with_name("postpost-sync")
+        command = [str(script)] if script.exists() else [sys.executable, "-m", "postpost_sync"]
+        arguments = [
+            str(pp.config) if argument == "/etc/postpost-sync/config.yaml" else argument for argument in arguments
+        ]
+        environ = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(home),
+            "NOTIFY_SOCKET": manager.address,
+            "WATCHDOG_USEC": str(int(parse_duration(found["WatchdogSec"][0].replace("min", "m")) * 1_000_000)),
+            "INVOCATION_ID": "0" * 32,
+        }
+        if "StateDirectory" in found:
+            self.state.mkdir(int(found["StateDirectoryMode"][0], 8))
+            environ["STATE_DIRECTORY"] = str(self.state)
+        if "LoadCredential" in found:
+            credentials = pp.place / "credentials"
+            credentials.mkdir(0o700)
+            (credentials / found["LoadCredential"][0]).write_text("plainly-fake-credential\n")
+            (credentials / found["LoadCredential"][0]).chmod(0o440)  # as systemd has it
+            environ["CREDENTIALS_DIRECTORY"] = str(credentials)
+        reading, writing = os.pipe()
+        there = os.fstat(writing)
+        environ["JOURNAL_STREAM"] = f"{there.st_dev}:{there.st_ino}"
+        self.process = subprocess.Popen(
+            [*command, *arguments], env=environ, stderr=writing, cwd=REPOSITORY, umask=int(found["UMask"][0], 8)
+        )
+        os.close(writing)
+        self.journal = os.fdopen(reading, encoding="utf-8")
+        self._reload = found["ExecReload"][0].replace("$MAINPID", str(self.process.pid))
+
+    def reload(self) -> None:
+        subprocess.run(shlex.split(self._reload), check=True)
+
+    def stop(self) -> None:
+        """As `KillMode=mixed` does: the main process is asked."""
+        self.process.terminate()
+
+    def end(self) -> list[str]:
+        """What the journal has got of it."""
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        with self.journal:
+            return self.journal.read().splitlines()
+
+
+@pytest.fixture
+def manager(tmp_path: Path) -> Iterator[Manager]:
+    one = Manager(tmp_path)
+    yield one
+    one.close()
+
+
+@pytest.mark.parametrize("unit", [SYSTEM, USER], ids=["the system unit", "the user unit"])
+def test_what_the_unit_starts_tells_systemd_where_it_stands(
+    unit: Path, tmp_path: Path, own_home: Path, manager: Manager
+) -> None:
+    key = "plainly-fake-credential" if unit is SYSTEM else "plainly-fake-key"
+    with rig(tmp_path, behaviour=Behaviour(keys={key: "owner"})) as pp:
+        pp.drop("post")
+        text = pp.config.read_text().replace(f"state_db: {pp.state_db}\n", "")
+        if unit is SYSTEM:
+            text = text.replace("  key: plainly-fake-key\n", "")
+        else:
+            pp.config = own_home / ".config" / "postpost-sync" / "config.yaml"
+            pp.config.parent.mkdir(parents=True)
+        pp.config.write_text(text)
+        pp.config.chmod(0o600)
+        started = Started(unit, pp, manager, own_home)
+        try:
+            manager.wait_for("READY=1")
+            assert not any(line.startswith("STOPPING") for line in manager.heard)
+            manager.wait_for("WATCHDOG=1")
+            manager.wait_for("STATUS=1 post: 1 scheduled")
+            manager.heard.clear()
+            started.reload()
+            manager.wait_for("RELOADING=1")
+            manager.wait_for("MONOTONIC_USEC=")
+            manager.wait_for("READY=1")
+            manager.wait_for("WATCHDOG=1")
+            pp.config.write_text("wacth: []\n")
+            started.reload()
+            manager.wait_for("STATUS=the new config is refused")
+            pp.drop("another")
+            manager.wait_for("STATUS=2 posts: 2 scheduled")
+            started.stop()
+            manager.wait_for("STOPPING=1")
+            assert started.process.wait(10) == 0
+        finally:
+            journal = started.end()
+        assert len(pp.groups(status="scheduled")) == 2
+    database = started.state / "state.db" if unit is SYSTEM else own_home / ".local/state/postpost-sync/state.db"
+    assert database.stat().st_mode & 0o777 == 0o600
+    assert database.parent.stat().st_mode & 0o777 == 0o700
+    assert all(re.match(r"<[3-6]>[a-z]", line) for line in journal), journal
+    assert [line for line in journal if line.startswith("<3>")] != []  # the bad config
+    assert any(line.startswith(f"<6>scheduled folder={pp.root}/post") for line in journal)

@@ -15,16 +15,10 @@ from rich.console import Console
 
 from postpost_sync.models import Connection
 from postpost_sync.states import State
-from postpost_sync.terminal import (
-    Frame,
-    HeldPost,
-    byte_size,
-    connections_table,
-    findings_text,
-    held_table,
-    status_text,
-)
-from postpost_sync.terminal_live import LiveView, Rates
+from postpost_sync.terminal.live import LiveView, Rates
+from postpost_sync.terminal.status import status_text
+from postpost_sync.terminal.tables import HeldPost, connections_table, findings_text, held_table
+from postpost_sync.terminal.words import Frame, byte_size
 
 NOW = datetime(2026, 12, 1, 8, 0, tzinfo=UTC)
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -262,9 +262,12 @@ def test_bytes_never_go_to_an_insecure_place(world: World, url: str) -> None:
 
 def test_a_redirect_is_not_followed(world: World) -> None:
     url = world.url()
-    world.sandbox.faults.add(Fault("put-object", FaultKind.REDIRECT, location=f"{world.server.url}/elsewhere"))
-    with pytest.raises(Unclear, match="302"):
-        world.send(url)
+    with Sandbox() as other, serve(other) as elsewhere:
+        away = f"{elsewhere.api_url}/platform-connections"
+        world.sandbox.faults.add(Fault("put-object", FaultKind.REDIRECT, location=away))
+        with pytest.raises(Unclear, match="302"):
+            world.send(url)
+        assert other.calls == []
 
 
 def test_a_store_that_talks_on_is_not_listened_to(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from postpost_sync.errors import PostError, ProgramError
 def accounts(option: str | None) -> int:
     from rich.console import Console
 
-    from postpost_sync.terminal import connections_table
+    from postpost_sync.terminal.tables import connections_table
 
     config = load_config(option)
     console = Console(highlight=False)

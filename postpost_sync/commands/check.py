@@ -53,7 +53,7 @@ def check(option: str | None, paths: Sequence[Path], *, as_json: bool, offline: 
     else:
         from rich.console import Console
 
-        from postpost_sync.terminal import findings_text
+        from postpost_sync.terminal.tables import findings_text
 
         findings_text([_shown(verdict) for verdict in verdicts], Console(highlight=False))
     return 1 if any(verdict.errors for verdict in verdicts) else 0

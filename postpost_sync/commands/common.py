@@ -13,17 +13,21 @@ import click
 
 from postpost_sync import config as configs
 from postpost_sync.config import Config
-from postpost_sync.errors import ProgramError, printable
+from postpost_sync.errors import Finding, ProgramError, printable
 from postpost_sync.models import Record
 from postpost_sync.store import Store
 
 
-def load_config(option: str | None) -> Config:
-    """The config, its warnings said."""
+def load_config(option: str | None, warn: Callable[[Finding], None] | None = None) -> Config:
+    """The config; its warnings are printed, or go to `warn`."""
     config = configs.load(configs.find(option, os.environ), os.environ)
     for warning in config.warnings:
-        click.echo(f"warning: {warning.message}", err=True)
+        (warn or _print)(warning)
     return config
+
+
+def _print(warning: Finding) -> None:
+    click.echo(f"warning: {printable(warning.message)}", err=True)
 
 
 @contextmanager

@@ -21,8 +21,8 @@ from postpost_sync.errors import ProgramError
 from postpost_sync.models import Policy
 from postpost_sync.sandbox import Behaviour, Fault, Sandbox, serve
 from postpost_sync.states import State
-from postpost_sync.terminal import HeldPost, held_table
-from postpost_sync.terminal_live import LiveView
+from postpost_sync.terminal.live import LiveView
+from postpost_sync.terminal.tables import HeldPost, held_table
 from postpost_sync.times import zone
 
 ENDS_WITHIN = 25.0  # seconds; without DIR

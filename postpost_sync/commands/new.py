@@ -25,7 +25,7 @@ from postpost_sync.errors import ProgramError, printable
 from postpost_sync.models import SIDECAR_NAMES, Policy
 from postpost_sync.names import Names, is_conflict_copy, looks_like_media, natural_order
 from postpost_sync.platforms import PLATFORMS, SETTINGS
-from postpost_sync.terminal import byte_size, path_name
+from postpost_sync.terminal.words import byte_size, path_name
 from postpost_sync.times import TimeProblem, for_people, parse_time, zone
 
 _NAME = "post.yaml"

@@ -1,4 +1,4 @@
-"""`run` and `run --once`."""
+"""`run` and `run --once`. In a terminal, `run` shows the bars of `status --watch` beneath its log."""
 
 from __future__ import annotations
 
@@ -6,32 +6,40 @@ import os
 import signal
 import sys
 import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
-from postpost_sync import log, view
+from postpost_sync import __version__, log, view
 from postpost_sync.commands.common import load_config, stopped_by_signals
+from postpost_sync.commands.status import posts
 from postpost_sync.config import Config
 from postpost_sync.daemon import Daemon
-from postpost_sync.errors import ProgramError, printable
+from postpost_sync.errors import Finding, ProgramError, printable
 from postpost_sync.models import Record, RootState
 from postpost_sync.service import Service
-from postpost_sync.states import State
+from postpost_sync.states import UNFINISHED, WRONG, State
+from postpost_sync.store import Store
+from postpost_sync.times import zone
 
+REDRAW_SHARE = 0.1  # of the time may go into drawing, since the work waits while the database is read for it
 TELL_WITHIN = 15.0  # seconds for notifying people at the end of one pass
-_NEEDS_PERSON = frozenset({State.INVALID, State.FAILED, State.PARTIALLY_PUBLISHED})
-_UNFINISHED = frozenset({State.SETTLING, State.DRAFTING, State.UPLOADING})
 
 
-def run(option: str | None) -> int:
+def run(option: str | None, form: log.Format, level: log.Level) -> int:
     """Serve the folders until a signal comes; SIGHUP reads the config again."""
-    config, service, said = load_config(option), Service(os.environ), log.Log()
-    log.set_up(os.environ)
+    log.set_up(os.environ, form, level)
+    config, service, said = load_config(option, _warn), Service(os.environ), log.Log()
+    live = form is log.Format.TEXT and _in_terminal()
+    said.info("starting", version=__version__, roots=len(config.roots), state_db=config.state_db)
     daemon = _built(config, service, said)
     while True:
-        newer = _serve(daemon, option, service, said)
+        newer = _serve(daemon, option, service, said, live=live)
         if newer is None:
+            said.info("stopped")
             return 0
         try:
             daemon, config = _built(newer, service, said), newer
@@ -61,21 +69,30 @@ def _has_content(file: Path) -> bool:
         return False
 
 
-def _serve(daemon: Daemon, option: str | None, service: Service, said: log.Log) -> Config | None:
+def _warn(finding: Finding) -> None:
+    log.Log().warning("config", code=finding.code, why=finding.message, hint=finding.hint or None)
+
+
+def _in_terminal() -> bool:
+    return all(os.isatty(fd) for fd in (1, 2)) and os.environ.get("TERM", "dumb") != "dumb"
+
+
+def _serve(daemon: Daemon, option: str | None, service: Service, said: log.Log, *, live: bool) -> Config | None:
     """Until the end (None), or until a config comes that is to be served instead."""
     hangup = threading.Event()
     before = signal.signal(signal.SIGHUP, lambda *_: hangup.set())
     status = 1  # unless it is asked to end: a service manager starts it again
     try:
-        with stopped_by_signals(daemon.request_stop):
+        with stopped_by_signals(daemon.request_stop), _picture(daemon.config, shown=live) as draw:
             daemon.start()
             for _ in daemon.heartbeats():
+                draw(daemon.store)
                 if not hangup.is_set():
                     continue
                 hangup.clear()
                 service.reloading()
                 try:
-                    newer = load_config(option)
+                    newer = load_config(option, _warn)
                 except ProgramError as error:
                     _refused(error, service, said)
                     service.ready()
@@ -83,12 +100,39 @@ def _serve(daemon: Daemon, option: str | None, service: Service, said: log.Log) 
                 said.info("the config was read again")
                 return newer
         service.stopping()
+        said.info("stopping")
         status = 0
         return None
     finally:
         signal.signal(signal.SIGHUP, before)
         if not daemon.stop():
             _leave(status, sys.exception())
+
+
+@contextmanager
+def _picture(config: Config, *, shown: bool) -> Iterator[Callable[[Store], None]]:
+    """What draws how things stand, beneath the log. It is wiped at the end."""
+    if not shown:
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    from postpost_sync.terminal.live import LiveView
+
+    roots, again_at = [str(root.path) for root in config.roots], 0.0
+    console = Console(stderr=True, highlight=False)
+    drawn = LiveView(console, zone(config.roots[0].policy.timezone), roots, transient=True)
+    with drawn as live, log.written_by(lambda line: console.print(Text(line), soft_wrap=True)):
+
+        def draw(store: Store) -> None:
+            nonlocal again_at
+            if (began := time.monotonic()) >= again_at:
+                live.update(posts(store.records()))
+                ended = time.monotonic()
+                again_at = ended + (ended - began) / REDRAW_SHARE
+
+        yield draw
 
 
 def _refused(error: ProgramError, service: Service, said: log.Log) -> None:
@@ -102,21 +146,21 @@ def _leave(status: int, error: BaseException | None) -> None:
     Its URL is in the database, and the next start goes on from there.
     """
     if error is not None:
-        click.echo(f"postpost-sync: {printable(str(error))}", err=True)
+        log.last_words(str(error))
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(status)
 
 
-def run_once(option: str | None, wait: float) -> int:
+def run_once(option: str | None, wait: float, form: log.Format, level: log.Level) -> int:
     """One pass over everything; 1 where a post is invalid, failed or unfinished afterwards."""
-    config = load_config(option)
+    log.set_up(os.environ, form, level)
+    config = load_config(option, _warn)
     for root in config.roots:
         if not root.path.is_dir():
             raise ProgramError(
                 f"the watch root {root.path} is not there", "mount or create it, or correct watch: in the config"
             )
-    log.set_up(os.environ)
     daemon = Daemon(config, os.environ, log.Log())
     with stopped_by_signals(daemon.request_stop):
         try:
@@ -128,7 +172,7 @@ def run_once(option: str | None, wait: float) -> int:
     for status in roots:
         if status.state is RootState.AWAY and status.error is not None:
             raise ProgramError(status.error.message, status.error.hint)
-    open_ones = [record for record in records if record.state in _NEEDS_PERSON or _unfinished(record)]
+    open_ones = [record for record in records if record.state in WRONG or _unfinished(record)]
     for record in open_ones:
         place = printable(os.path.join(record.root, record.path))
         click.echo(f"{place}: {record.state.value}: {view.sentence(record)}", err=True)
@@ -139,4 +183,4 @@ def run_once(option: str | None, wait: float) -> int:
 
 
 def _unfinished(record: Record) -> bool:
-    return record.state in _UNFINISHED or (record.state is State.SCHEDULED and not record.done)
+    return record.state in UNFINISHED or (record.state is State.SCHEDULED and not record.done)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,7 @@ def status(option: str | None, paths: Sequence[Path], *, as_json: bool, watch: b
             return 0
         from rich.console import Console
 
-        from postpost_sync.terminal import status_text
+        from postpost_sync.terminal.status import status_text
 
         status_text(shown, Console(highlight=False), datetime.now(UTC), zone(config.roots[0].policy.timezone))
     return 0
@@ -93,16 +93,23 @@ def _oddity(root: RootStatus, at: int) -> dict[str, Any]:
     }
 
 
+def _note(shown: Mapping[str, Any]) -> str:
+    """Why what is shown may not be how things stand."""
+    notes = [f"{root['path']} is {root['state']}" for root in shown["roots"] if root["state"] != "ok"]
+    return "; ".join(notes if shown["daemon"]["running"] else ["the daemon is not running", *notes])
+
+
 def _watch(config: Config, store: Store, paths: Sequence[Path]) -> int:
     from rich.console import Console
 
-    from postpost_sync.terminal_live import LiveView
+    from postpost_sync.terminal.live import LiveView
 
     roots = [str(root.path) for root in config.roots]
     try:
         with LiveView(Console(highlight=False), zone(config.roots[0].policy.timezone), roots) as live:
             while True:
-                live.update(report(store, paths)["posts"])
+                shown = report(store, paths)
+                live.update(shown["posts"], _note(shown))
                 time.sleep(REDRAW)
     except KeyboardInterrupt:
         return 0

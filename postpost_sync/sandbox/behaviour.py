@@ -99,6 +99,8 @@ class Behaviour:
     """Whether presigning for a scheduled post puts it back to draft."""
     media_not_ready: bool = False
     """Whether scheduling a post with media without bytes is 400 `MEDIA_NOT_READY`."""
+    store_rate: float | None = None
+    """Bytes per second that the store takes of each object; None is as fast as it can."""
 
     # -- times and publishing
     past_time: Literal["now", "refuse"] = "now"

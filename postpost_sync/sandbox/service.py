@@ -17,7 +17,7 @@ from .faults import Fault, FaultKind, Faults
 from .publisher import advance
 from .state import Call, Group, GroupRecord, Media, State
 from .store import ObjectStore, StoreRefused, expired
-from .wire import Hang, Refused, Request, Reset, Response, first_block, http_date, json_response, read_all
+from .wire import Hang, Refused, Request, Reset, Response, first_block, http_date, json_response, read_all, slowed
 
 
 class Sandbox:
@@ -108,7 +108,8 @@ class Sandbox:
             now = self._advance()
             length = self._store.check_put(request, now, chunked_refused=exchange.behaviour.chunked_refused)
         # Bytes arrive without the lock, for other calls go on meanwhile.
-        received = self._store.receive(request.body, length, request.header("Content-Type") or "binary/octet-stream")
+        body = request.body if (rate := exchange.behaviour.store_rate) is None else slowed(request.body, rate)
+        received = self._store.receive(body, length, request.header("Content-Type") or "binary/octet-stream")
         with self._lock:
             self._advance()  # what fell due while the bytes arrived went out without them
             return self._store.commit(exchange.ident, received, etag_md5=exchange.behaviour.etag_md5)

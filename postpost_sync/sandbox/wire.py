@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -121,3 +122,10 @@ def first_block(body: Iterable[bytes]) -> Iterator[bytes]:
     for block in body:
         yield block
         return
+
+
+def slowed(body: Iterable[bytes], rate: float) -> Iterator[bytes]:
+    """The body at `rate` bytes per second."""
+    for block in body:
+        time.sleep(len(block) / rate)
+        yield block

@@ -20,7 +20,7 @@ from rich.text import Text
 from postpost_sync.errors import printable
 from postpost_sync.names import natural_order
 from postpost_sync.states import NEEDS_PERSON, UNFINISHED, State
-from postpost_sync.terminal import (
+from postpost_sync.terminal.words import (
     STYLES,
     Frame,
     Post,
@@ -79,7 +79,10 @@ class LiveView:
         timezone: tzinfo,
         roots: Sequence[str] = (),
         clock: Callable[[], float] = time.monotonic,
+        *,
+        transient: bool = False,
     ) -> None:
+        """`transient`: the picture is wiped at the end."""
         self._console = console
         self._frame = Frame(timezone, None, tuple(roots))
         self._clock = clock
@@ -88,7 +91,7 @@ class LiveView:
         self._note = ""
         self._names = 0  # cells
         plain = not console.is_terminal or console.is_dumb_terminal
-        self._live = None if plain else Live(console=console, auto_refresh=False)
+        self._live = None if plain else Live(console=console, auto_refresh=False, transient=transient)
 
     def __enter__(self) -> Self:
         if self._live:

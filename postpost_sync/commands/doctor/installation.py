@@ -1,0 +1,98 @@
+"""What this installation keeps and runs: its secrets, its database, its daemon."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+from pathlib import Path
+
+from postpost_sync import credentials, watch
+from postpost_sync.commands.common import opened_store
+from postpost_sync.commands.doctor.findings import Finding, Findings, Level, existing, installed
+from postpost_sync.config import Config
+from postpost_sync.errors import printable
+from postpost_sync.lock import Lock
+from postpost_sync.models import RootState
+from postpost_sync.terminal.words import count, path_name
+
+
+def secrets(config: Config) -> Findings:
+    for warning in config.warnings:
+        yield Finding(Level.WARNING, "secrets", warning.message, warning.hint)
+    db = config.state_db
+    files = {config.file} if config.api.key or any(root.api.key for root in config.roots) else set()
+    files |= {root.api.key_file for root in config.roots} | {db, db.with_name(db.name + "-wal")}
+    warned = {config.file} | {file for file in files if file is not None and not credentials.keeps_modes(file)}
+    open_ones = 0
+    for file in sorted(file for file in files if file is not None):
+        with contextlib.suppress(OSError):
+            if file.stat().st_mode & 0o077 and file not in warned:
+                open_ones += 1
+                yield Finding(
+                    Level.ERROR,
+                    "secrets",
+                    f"{path_name(file)} can be read by others",
+                    f"chmod 600 {path_name(file)}",
+                )
+    if not open_ones and not config.warnings:
+        yield Finding(Level.OK, "secrets", "keys and the database are closed to others")
+
+
+def database(file: Path) -> Findings:
+    above = existing(file.parent)
+    if watch.wants_polling(str(above)):
+        message = (
+            f"{path_name(file)} lies on {watch.filesystem(str(above)) or 'an unknown file system'}: not safe there"
+        )
+        yield Finding(Level.ERROR, "database", message, "name a place on a local disk as state_db")
+    try:
+        exists = file.exists()
+    except PermissionError:
+        exists = True
+    if not exists:
+        if os.access(above, os.W_OK):
+            yield Finding(Level.OK, "database", f"{path_name(file)} is not there yet; the first start makes it")
+        else:
+            message = f"{path_name(file)} cannot be made by you"
+            yield Finding(
+                Level.ERROR, "database", message, f"run this as the daemon's user, or chown {path_name(above)}"
+            )
+        return
+    with opened_store(file, read_only=True) as store:
+        known = len(store.index())
+    with contextlib.closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        verdict = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
+    if verdict != "ok":
+        hint = "stop the daemon and move it away; what stands at PostPost is found again"
+        yield Finding(Level.ERROR, "database", f"{path_name(file)} is damaged: {printable(verdict)}", hint)
+    else:
+        yield Finding(Level.OK, "database", f"{path_name(file)} is sound and knows {count(known, 'folder')}")
+
+
+def daemon(config: Config) -> Findings:
+    lock = Lock(config.state_db)
+    if not lock.held():
+        if not _readable(lock.path):
+            hint = "run this as the daemon's user: sudo -u postpost-sync postpost-sync doctor"
+            yield Finding(Level.WARNING, "daemon", "whether it runs cannot be told by you", hint)
+            return
+        hint = "systemctl start postpost-sync" if installed() else "postpost-sync run"
+        yield Finding(Level.WARNING, "daemon", f"none is running on {path_name(config.state_db)}", hint)
+        return
+    yield Finding(Level.OK, "daemon", f"it is running on {path_name(config.state_db)}")
+    with opened_store(config.state_db, read_only=True) as store:
+        statuses = store.roots()
+    for status in statuses:
+        if status.state is not RootState.OK:
+            said = status.error
+            message = said.message if said else f"{path_name(status.path)} is {status.state.value}"
+            yield Finding(Level.WARNING, "daemon", message, said.hint if said else "")
+
+
+def _readable(file: Path) -> bool:
+    """Whether it can be read, or at least be seen not to be there."""
+    try:
+        return not file.exists() or os.access(file, os.R_OK)
+    except PermissionError:
+        return False
