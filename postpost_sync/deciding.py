@@ -18,6 +18,7 @@ from postpost_sync.models import (
     Record,
     Resolved,
     Snapshot,
+    Trouble,
     TroubleKind,
     Waiting,
 )
@@ -25,6 +26,7 @@ from postpost_sync.states import State
 from postpost_sync.steps import Decision, Delete, LearnTime, Rest, Step, Update
 
 FOLLOW_FOR = 86400.0  # seconds after its time for which a post's outcome is asked for
+LONGEST_RETRY = 3600.0  # seconds: what a service may ask for; our own pauses are shorter
 LEARN_WITHIN = 900.0  # seconds; a try to learn the time that is further off than this was set by another clock
 
 IN_LINE = frozenset(  # limits for which the posts of an account wait in the order of their times
@@ -164,7 +166,15 @@ class Deciding:
         trouble = self.record.trouble_with(Delete.__name__)
         if trouble is None:
             return False
-        return trouble.until is None or (trouble.until > self.now and self.snapshot.clock_known)
+        left = self._left(trouble)
+        return left is None or (left > 0 and self.snapshot.clock_known)
+
+    def _left(self, trouble: Trouble) -> float | None:
+        """Seconds until it is due again; None: not by itself. One that is further off than any pause was set by another clock."""
+        if trouble.until is None:
+            return None
+        left = (trouble.until - self.now).total_seconds()
+        return 0.0 if trouble.kind is TroubleKind.RETRY and left > LONGEST_RETRY else left
 
     def _rest(
         self,
@@ -179,16 +189,15 @@ class Deciding:
     ) -> Decision:
         due = self._follow_due()
         delete = self.record.trouble_with(Delete.__name__)
-        again = (delete.until - self.now).total_seconds() if delete is not None and delete.until is not None else None
+        again = self._left(delete) if delete is not None else None
         waits = [w for w in (after, due, again) if w is not None and w > 0]  # what is due and not done is held up
         return Decision(Rest(min(waits) if waits else None), state, error, warnings, post, time, retry_at)
 
     def _local(self, step: Step) -> Decision:
         """A step that needs the folder's files alone: where they could not be read, not before a retry is due."""
         trouble = self.record.trouble_with(type(step).__name__)
-        if trouble is None or trouble.until is None or trouble.until <= self.now:
+        if trouble is None or (left := self._left(trouble)) is None or left <= 0:
             return self._as_is(step)
-        left = (trouble.until - self.now).total_seconds()
         return self._rest(self.record.state, trouble.finding, self.record.warnings, after=left)
 
     def _as_is(self, step: Step) -> Decision:
@@ -221,7 +230,7 @@ class Deciding:
                 return self._call(LearnTime(), state, trouble.finding, warnings, post, time)
             if (trouble.until - self.now).total_seconds() > LEARN_WITHIN:
                 return Decision(step, state, trouble.finding, warnings, post, time)
-        if trouble.until is not None and trouble.until <= self.now:
+        left = self._left(trouble)
+        if left is not None and left <= 0:
             return Decision(step, state, trouble.finding, warnings, post, time)
-        left_until = (trouble.until - self.now).total_seconds() if trouble.until is not None else None
-        return self._rest(state, trouble.finding, warnings, after=left_until, post=post, time=time)
+        return self._rest(state, trouble.finding, warnings, after=left, post=post, time=time)

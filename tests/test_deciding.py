@@ -153,3 +153,10 @@ def test_a_file_that_was_never_sent_to_its_end_cannot_be_compared_once_it_was_to
     assert post is not None
     assert compare(group(PICTURE), post) == ("1.jpg",)
     assert compare(group(PICTURE, uploads=UploadStage.SIGNED), post) is None
+
+
+@pytest.mark.parametrize(("left", "waits"), [(3600, 3600), (3601, None), (100_000, None)])
+def test_a_pause_that_is_longer_than_any_was_set_by_another_clock(left: float, waits: float | None) -> None:
+    known = record(PICTURE, troubles=(trouble(Create, until=NOW + seconds(left)),))
+    decision = plan(PICTURE, known, NOW)
+    assert (decision.step.after if isinstance(decision.step, Rest) else None) == waits
