@@ -20,7 +20,7 @@ from pathlib import Path
 import httpx
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from postpost_sync import upload, watch
+from postpost_sync import mounts, upload
 from postpost_sync.account import Account
 from postpost_sync.api import PostPost
 from postpost_sync.config import Config, api_key
@@ -36,7 +36,7 @@ from postpost_sync.store import Store
 from postpost_sync.sync import Site, Sync
 from postpost_sync.workers import Workers
 
-WORKERS = 16  # folders worked on at once; they mostly wait for the network
+WORKERS = 16  # folders of a root worked on at once; they mostly wait for the network
 FAR = 60.0  # seconds ahead for which timers are kept; what is due later is asked of the database then
 RECONCILE = 3600.0  # seconds between two comparisons of what stands scheduled with PostPost's list
 HEARTBEAT = 1.0  # seconds
@@ -78,7 +78,8 @@ class Daemon:
     def _wire(self, keys: Mapping[Path, str], instance: str | None) -> None:
         """Everything that works on the database, put together."""
         config, log = self.config, self._log
-        self._transfers = ThreadPoolExecutor(config.concurrency, "transfer")
+        # those of a root that does not answer give up their place in the line, but not their thread
+        self._transfers = ThreadPoolExecutor(config.concurrency * len(config.roots), "transfer")
         self._scheduler = BackgroundScheduler(
             timezone=UTC, job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
         )
@@ -108,6 +109,8 @@ class Daemon:
         self._workers = Workers(
             self.sync.advance,
             lambda key: self.sync.times.get(key, 0.0),  # one that was not read yet comes first, to learn its time
+            self.sync.looks.root_of,
+            threads=WORKERS,
             retry=self.wake,
             fatal=self._give_up,
             log=log,
@@ -123,7 +126,7 @@ class Daemon:
 
     def _warn_of_network(self) -> None:
         place = str(self.config.state_db.parent)
-        if (kind := watch.filesystem(place)) and watch.wants_polling(place):
+        if (kind := mounts.filesystem(place)) and mounts.wants_polling(place):
             hint = "SQLite's locks are not safe there: name a place on a local disk as state_db"
             self._log.warning("the database is not on a local disk", path=self.config.state_db, kind=kind, hint=hint)
 
@@ -177,7 +180,6 @@ class Daemon:
     def start(self) -> None:
         """Start every thread; the first scan of each root is under way when this returns."""
         self._scheduler.start()
-        self._workers.start(WORKERS)
         self._wake_pending()
         self.roots.start()
         rescan = self.config.rescan
@@ -261,7 +263,7 @@ class Daemon:
 
     def progress(self) -> tuple[int, bool]:
         """A number that grows as folders are taken forward, and whether there is anything to do at all."""
-        return self._workers.finished, not self._workers.idle()
+        return self._workers.finished, not self._workers.idle(self.sync.looks.silent)
 
     def summary(self) -> str:
         """How things stand, in one line."""

@@ -15,8 +15,8 @@ CORE, EDGE, SHELL, DOOR, APART = range(5)
 LAYERS = {
     CORE: """errors states times yamltree values models sidecar platforms preflight names wanted steps deciding building
     plan ledger view urls columns schema""",
-    EDGE: "config scan media probe store migrations api upload watch receipt lock log service notify",
-    SHELL: "account identity reader looks transfers calls sync workers roots daemon",
+    EDGE: "config scan media probe store migrations api upload watch mounts receipt lock log service notify",
+    SHELL: "account identity reader looks transfers calls sync workers observing oddities scanner roots daemon",
     DOOR: "cli __main__ commands terminal terminal_live",
     APART: "sandbox samples",
 }

@@ -17,11 +17,11 @@ from typing import Any
 
 import pytest
 
-from postpost_sync import roots as roots_module
-from postpost_sync import scan, watch
+from postpost_sync import mounts, observing, oddities, scan, watch
 from postpost_sync.config import Api, Root
 from postpost_sync.log import Log
 from postpost_sync.models import Policy, RootState, RootStatus
+from postpost_sync.mounts import Mount
 from postpost_sync.roots import Roots
 from tests.harness import World
 from tests.harness import picture as small
@@ -146,7 +146,7 @@ def test_a_polled_root_is_walked_again_and_again(world: World) -> None:
 
 
 def test_network_mounts_are_polled_and_local_ones_are_not(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watch, "mounts_at", lambda root: (watch.Mount(1, "", "nfs4"),))
+    monkeypatch.setattr(mounts, "mounts_at", lambda root: (Mount(1, "", "nfs4"),))
     with looked_after(world, poll=0.2) as it:
         world.drop("post")
         until(lambda: it.folders() == ["post"])
@@ -154,8 +154,8 @@ def test_network_mounts_are_polled_and_local_ones_are_not(world: World, monkeypa
 
 
 def test_a_network_mount_below_a_local_root_is_polled(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    places = (watch.Mount(1, "", "ext4"), watch.Mount(2, "nas", "cifs"), watch.Mount(3, ".snapshots/nas", "nfs"))
-    monkeypatch.setattr(watch, "mounts_at", lambda root: places)
+    below = (Mount(1, "", "ext4"), Mount(2, "nas", "cifs"), Mount(3, ".snapshots/nas", "nfs"))
+    monkeypatch.setattr(mounts, "mounts_at", lambda root: below)
     walked: list[str] = []
     walk = scan.walk
 
@@ -220,7 +220,7 @@ def test_a_root_that_hangs_holds_up_no_other(world: World, tmp_path: Path, monke
 
 @pytest.fixture
 def soon_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(roots_module, "WATCH_AGAIN", (0.5, 600.0))
+    monkeypatch.setattr(observing, "WATCH_AGAIN", (0.5, 600.0))
 
 
 @pytest.mark.usefixtures("soon_again")
@@ -229,7 +229,7 @@ def test_a_reader_that_died_is_bridged_by_polling_and_started_again(
 ) -> None:
     with looked_after(world, poll=0.1) as it:
         until(it.watching)
-        reader = it.scanner()._watcher._observer._inotify_fd
+        reader = it.scanner()._observing._watcher._observer._inotify_fd
         monkeypatch.setattr(reader, "handle_event", lambda *_: 1 / 0)
         world.drop("first")
         until(lambda: it.status.state is RootState.DEGRADED)
@@ -259,7 +259,7 @@ def test_too_few_watches_degrade_to_polling_and_name_the_command(world: World, m
 def test_a_reader_that_is_behind_is_not_taken_for_the_limit(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     behind = ["late"]
     monkeypatch.setattr(watch.NativeWatcher, "unwatched", lambda self, paths: [p for p in paths if p in behind])
-    monkeypatch.setattr(roots_module, "LAGGING_FOR", 1.0)
+    monkeypatch.setattr(observing, "LAGGING_FOR", 1.0)
     world.drop("late")
     with looked_after(world) as it:
         until(it.watching)
@@ -306,9 +306,9 @@ def test_an_overflow_is_noticed_said_and_bridged(world: World) -> None:
     said: list[str] = []
     with looked_after(world) as it:
         until(it.watching)
-        log = it.scanner()._log
+        log = it.scanner()._observing._log
         log.warning = lambda event, **fields: said.append(f"{event} {fields}")
-        with it.scanner()._watcher._observer._inotify_fd._lock:  # the reader waits
+        with it.scanner()._observing._watcher._observer._inotify_fd._lock:  # the reader waits
             for n in range(limit // 2 + 1000):
                 os.close(os.open(world.root / f"f{n}", os.O_CREAT | os.O_WRONLY))
             world.drop("post")  # the queue is full: nobody is told of it
@@ -429,7 +429,7 @@ def test_a_root_that_is_not_as_it_was_at_the_start_removes_nothing(world: World,
 def test_media_without_a_sidecar_are_shown_after_a_while_without_another_scan(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(roots_module, "NO_SIDECAR_AFTER", 1.0)
+    monkeypatch.setattr(oddities, "NO_SIDECAR_AFTER", 1.0)
     (world.root / "a").mkdir()
     (world.root / "a/1.jpg").write_bytes(small(1))
     (world.root / "b").mkdir()

@@ -26,7 +26,7 @@ from pathlib import Path
 import click
 
 from postpost_sync import config as configs
-from postpost_sync import media, probe, upload, watch
+from postpost_sync import media, mounts, probe, upload, watch
 from postpost_sync.api import PostPost
 from postpost_sync.commands.common import opened_store
 from postpost_sync.config import CREDENTIAL, Config, ConfigError, Root, api_key
@@ -301,8 +301,8 @@ def _secrets(config: Config) -> Findings:
 
 def _database(file: Path) -> Findings:
     above = _existing(file.parent)
-    if watch.wants_polling(str(above)):
-        message = f"{_path(file)} lies on {watch.filesystem(str(above)) or 'an unknown file system'}: not safe there"
+    if mounts.wants_polling(str(above)):
+        message = f"{_path(file)} lies on {mounts.filesystem(str(above)) or 'an unknown file system'}: not safe there"
         yield Finding(Level.ERROR, "database", message, "name a place on a local disk as state_db")
     try:
         exists = file.exists()
@@ -394,9 +394,9 @@ def _root(root: Root) -> Findings:
             Level.ERROR, what, message, f"give the daemon's user access: setfacl -Rm u:USER:rwX {_path(root.path)}"
         )
         return
-    kind = watch.filesystem(str(root.path)) or "an unknown file system"
-    polls = root.observer == "polling" or (root.observer == "auto" and watch.wants_polling(str(root.path)))
-    if root.observer == "native" and watch.wants_polling(str(root.path)):
+    kind = mounts.filesystem(str(root.path)) or "an unknown file system"
+    polls = root.observer == "polling" or (root.observer == "auto" and mounts.wants_polling(str(root.path)))
+    if root.observer == "native" and mounts.wants_polling(str(root.path)):
         message = f"observer is native, but on {kind} the kernel does not hear of every change"
         yield Finding(Level.WARNING, what, message, "write observer: auto for it")
     elif root.observer != "auto":
@@ -471,7 +471,7 @@ def _inotify(config: Config) -> Findings:
     roots = [
         root.path
         for root in config.roots
-        if root.observer == "native" or (root.observer == "auto" and not watch.wants_polling(str(root.path)))
+        if root.observer == "native" or (root.observer == "auto" and not mounts.wants_polling(str(root.path)))
     ]
     needed = sum(_folders(root) for root in roots if root.is_dir())
     message = (
