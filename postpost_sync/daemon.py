@@ -7,6 +7,7 @@ caller's, which watches over the others.
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import random
 import threading
@@ -39,6 +40,7 @@ from postpost_sync.workers import Workers
 WORKERS = 16  # folders of a root worked on at once; they mostly wait for the network
 FAR = 60.0  # seconds ahead for which timers are kept; what is due later is asked of the database then
 RECONCILE = 3600.0  # seconds between two comparisons of what stands scheduled with PostPost's list
+RECONCILE_FIRST = 15.0  # seconds after the start: what is in the folders comes first
 HEARTBEAT = 1.0  # seconds
 OVERDUE = 60.0  # seconds by which a timer may be late before something is thought to be wrong
 CLOCK_JUMP = 5.0  # seconds by which wall and monotonic time may drift apart between two heartbeats
@@ -71,8 +73,11 @@ class Daemon:
             undo.callback(self.store.close)
             self._client = upload.new_client(transport)
             undo.callback(self._client.close)
+            gc.disable()  # of the hundred thousand folders that are taken to mind now, none is garbage
+            undo.callback(gc.enable)
             self._wire(keys, instance)
             undo.pop_all()
+        gc.enable()
         self._warn_of_network()
 
     def _wire(self, keys: Mapping[Path, str], instance: str | None) -> None:
@@ -179,12 +184,14 @@ class Daemon:
 
     def start(self) -> None:
         """Start every thread; the first scan of each root is under way when this returns."""
+        gc.freeze()  # nor later: else the first scan is held up by a second of looking for it
         self._scheduler.start()
         self._wake_pending()
         self.roots.start()
         rescan = self.config.rescan
+        first = datetime.now(UTC) + timedelta(seconds=RECONCILE_FIRST)
         self._scheduler.add_job(
-            self._reconcile, "interval", seconds=RECONCILE, jitter=60, next_run_time=datetime.now(UTC), id="reconcile"
+            self._reconcile, "interval", seconds=RECONCILE, jitter=60, next_run_time=first, id="reconcile"
         )
         self._scheduler.add_job(self.roots.scan_all, "interval", seconds=rescan, jitter=rescan * 0.1, id="rescan")
 
@@ -197,7 +204,7 @@ class Daemon:
         """Watch over everything until `request_stop`, pausing here once a second."""
         skew, version = time.time() - time.monotonic(), self.store.data_version()
         progress = _Progress(self._service)
-        while not self.stopping.wait(HEARTBEAT):
+        while not self.stopping.wait(HEARTBEAT if progress.ready else HEARTBEAT / 5):
             self.roots.look_after()
             try:
                 self._lock.check()
@@ -305,6 +312,7 @@ class Daemon:
             self._client.close()
         self.store.close()
         self._lock.release()
+        gc.unfreeze()
         return ended
 
 
@@ -313,13 +321,13 @@ class _Progress:
 
     def __init__(self, service: Service, clock: Callable[[], float] = time.monotonic) -> None:
         self._service, self._clock = service, clock
-        self._ready = False
+        self.ready = False
         self._said, self._say_at = "", 0.0
         self._finished = -1
 
     def tell(self, daemon: Daemon) -> None:
-        if not self._ready and daemon.roots.scanned():
-            self._ready = True
+        if not self.ready and daemon.roots.scanned():
+            self.ready = True
             self._service.ready()
         finished, busy = daemon.progress()
         if daemon.working() and (finished != self._finished or not busy):
@@ -327,7 +335,7 @@ class _Progress:
         self._finished = finished
         if self._clock() >= self._say_at:
             self._say_at = self._clock() + STATUS_EVERY
-            text = daemon.summary() if self._ready else "looking through the watch folders"
+            text = daemon.summary() if self.ready else "looking through the watch folders"
             if text != self._said:
                 self._said = text
                 self._service.status(text)

@@ -1,0 +1,189 @@
+"""Folders that change places keep their posts; what is asked of the places of others never holds up the rest."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from postpost_sync import scan
+from postpost_sync.models import Folder
+from tests.harness import World, picture
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    with World(tmp_path) as one:
+        yield one
+
+
+NAMES = ("a", "b", "c")
+
+
+def drop_all(world: World) -> None:
+    for n, name in enumerate(NAMES):
+        world.drop(name, f"words of {name}", {f"{name}.jpg": picture(n)}, world.now + timedelta(days=n + 1))
+    world.run_until_rest()
+
+
+def standing(world: World) -> dict[str, tuple[str | None, str]]:
+    """path -> the id and the text of its folder's post."""
+    return {
+        record.path: (group.post_group_id, group.content)
+        for record in world.store.records()
+        for group in record.groups
+        if group.stage == "scheduled"
+    }
+
+
+def swap(root: Path) -> dict[str, str]:
+    (root / "a").rename(root / ".x")
+    (root / "b").rename(root / "a")
+    (root / ".x").rename(root / "b")
+    return {"a": "b", "b": "a", "c": "c"}
+
+
+def rotate(root: Path) -> dict[str, str]:
+    (root / "a").rename(root / ".x")
+    (root / "c").rename(root / "a")
+    (root / "b").rename(root / "c")
+    (root / ".x").rename(root / "b")
+    return {"a": "c", "b": "a", "c": "b"}
+
+
+def shift(root: Path) -> dict[str, str]:
+    (root / "c").rename(root / "0")
+    (root / "b").rename(root / "c")
+    (root / "a").rename(root / "b")
+    return {"0": "c", "b": "a", "c": "b"}
+
+
+def swap_files(root: Path) -> dict[str, str]:
+    """As sync programs do it, which know files alone."""
+    for source, target in (("a", ".x"), ("b", "a"), (".x", "b")):
+        (root / target).mkdir(exist_ok=True)
+        for file in (root / source).iterdir():
+            file.rename(root / target / file.name)
+    return {"a": "b", "b": "a", "c": "c"}
+
+
+def swap_copies(root: Path) -> dict[str, str]:
+    """As onto another disk and back: every inode is new."""
+    for name in ("a", "b"):
+        shutil.copytree(root / name, root / f".{name}")
+        shutil.rmtree(root / name)
+    (root / ".a").rename(root / "b")
+    (root / ".b").rename(root / "a")
+    return {"a": "b", "b": "a", "c": "c"}
+
+
+Moves = Callable[[Path], dict[str, str]]
+BY_FILES_ALONE: tuple[Moves, ...] = (swap, rotate, shift)
+BY_STATUS_FILE: tuple[Moves, ...] = (*BY_FILES_ALONE, swap_files, swap_copies)
+
+
+def writes(world: World) -> list[str]:
+    reading = {"list-posts", "get-post", "platform-connections"}
+    return [call.name for call in world.sandbox.calls if call.name not in reading]
+
+
+@pytest.mark.parametrize("first", ["a scan", "a worker", "a worker, the last one first"])
+@pytest.mark.parametrize(
+    ("moves", "status_files"),
+    [(one, True) for one in BY_STATUS_FILE] + [(one, False) for one in BY_FILES_ALONE],
+    ids=lambda value: value.__name__ if callable(value) else "with status files" if value else "without",
+)
+def test_folders_that_change_places_take_their_posts_along(
+    world: World, moves: Moves, status_files: bool, first: str
+) -> None:
+    drop_all(world)
+    before, done = standing(world), len(writes(world))
+    if not status_files:
+        for name in NAMES:
+            (world.root / name / "post.status.yaml").unlink()
+    came_from = moves(world.root)
+    if first != "a scan":
+        keys = [record.key for record in world.store.records()]
+        for key in reversed(keys) if "last" in first else keys:
+            world.wake(key, 0.0)
+        world.run()
+    world.run_until_rest()
+    world.advance_time(3600)
+    assert standing(world) == {now: before[was] for now, was in came_from.items()}
+    assert writes(world)[done:] == []
+    said = {
+        path: (world.root / path / "post.status.yaml").read_text() for path, was in came_from.items() if path != was
+    }
+    assert all(f"path: '{path}'" in text or f"path: {path}\n" in text for path, text in said.items())
+    assert all(str(before[came_from[path]][0]) in text for path, text in said.items())
+
+
+def test_a_folder_that_changed_places_and_was_edited_is_edited_at_its_new_place(world: World) -> None:
+    drop_all(world)
+    before = standing(world)
+    swap(world.root)
+    sidecar = world.root / "a/post.yaml"
+    sidecar.write_text(sidecar.read_text().replace("words of b", "better words of b"))
+    world.run_until_rest()
+    now = standing(world)
+    assert (now["b"], now["c"]) == (before["a"], before["c"])
+    assert now["a"][1] == "better words of b"
+    assert sorted(group.content for group in world.groups("scheduled")) == [
+        "better words of b",
+        "words of a",
+        "words of c",
+    ]
+
+
+def test_a_post_that_is_out_is_not_posted_again_by_a_swap(world: World) -> None:
+    drop_all(world)
+    world.advance_time(86400 + 3600)
+    assert world.state("a") == "published"
+    done = len(writes(world))
+    swap(world.root)
+    world.run_until_rest()
+    assert (world.state("b"), world.state("a")) == ("published", "scheduled")
+    assert writes(world)[done:] == []
+
+
+def test_a_folder_that_says_it_is_another_that_is_still_there_is_edited_where_it_is(world: World) -> None:
+    drop_all(world)
+    before = standing(world)
+    shutil.copy(world.root / "a/post.status.yaml", world.root / "b/post.status.yaml")
+    sidecar = world.root / "b/post.yaml"
+    sidecar.write_text(sidecar.read_text().replace("words of b", "the attacker's"))
+    world.run_until_rest()
+    now = standing(world)
+    assert (now["a"], now["c"]) == (before["a"], before["c"])
+    assert now["b"][1] == "the attacker's"
+
+
+def test_asking_a_place_that_does_not_answer_keeps_nobody_from_what_is_known(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drop_all(world)
+    asked, go_on, look = threading.Event(), threading.Event(), scan.look
+
+    def hangs(root: str, path: str, names: Any) -> Folder | None:
+        asked.set()
+        go_on.wait(10)
+        return look(root, path, names)
+
+    (world.root / "a").rename(world.root / "moved")
+    (folder,) = [one for one in scan.walk(str(world.root), world.names) if one.path == "moved"]
+    assert isinstance(folder, Folder)
+    monkeypatch.setattr(scan, "look", hangs)
+    thread = threading.Thread(target=world.sync.looks.notice, args=(folder, world.now))
+    thread.start()
+    try:
+        assert asked.wait(5)
+        assert set(world.sync.looks.below(str(world.root))) == set(NAMES)
+    finally:
+        go_on.set()
+        thread.join()
+    assert set(world.sync.looks.below(str(world.root))) == {"moved", "b", "c"}
