@@ -202,7 +202,7 @@ class Daemon:
 
     def heartbeats(self) -> Iterator[None]:
         """Watch over everything until `request_stop`, pausing here once a second."""
-        skew, version = time.time() - time.monotonic(), self.store.data_version()
+        clocks, version = _clocks(), self.store.data_version()
         progress = _Progress(self._service)
         while not self.stopping.wait(HEARTBEAT if progress.ready else HEARTBEAT / 5):
             self.roots.look_after()
@@ -215,10 +215,11 @@ class Daemon:
             except ProgramError as error:
                 self._give_up(error)
                 break
-            moved = time.time() - time.monotonic() - skew
+            before, clocks = clocks, _clocks()
+            moved = max((now - then for now, then in zip(clocks, before, strict=True)), key=abs)
             if abs(moved) > CLOCK_JUMP:
                 self._take_clock_anew(moved)
-            version, skew = newest, skew + moved
+            version = newest
             progress.tell(self)
             yield
         if self._fatal is not None:
@@ -231,7 +232,8 @@ class Daemon:
             account.api.clock.known = False
         self.roots.scan_all()
         self._wake_pending()
-        self._scheduler.reschedule_job("rescan", trigger="interval", seconds=self.config.rescan)
+        for job, seconds in {"rescan": self.config.rescan, "reconcile": RECONCILE}.items():
+            self._scheduler.reschedule_job(job, trigger="interval", seconds=seconds)
 
     def settle_all(self, wait: float) -> list[Record]:
         """Take every post as far as it goes within `wait` seconds; the records of all folders then."""
@@ -339,6 +341,12 @@ class _Progress:
             if text != self._said:
                 self._said = text
                 self._service.status(text)
+
+
+def _clocks() -> tuple[float, float]:
+    """How far the wall clock, and the one that counts the time asleep, are ahead of the one that stands still then."""
+    now = time.monotonic()
+    return time.time() - now, time.clock_gettime(time.CLOCK_BOOTTIME) - now
 
 
 def instance_id(state_db: Path) -> str:
