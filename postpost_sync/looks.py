@@ -13,7 +13,7 @@ from postpost_sync import scan
 from postpost_sync.identity import identify
 from postpost_sync.log import Log
 from postpost_sync.models import Folder, MediaFile, Reading, Record
-from postpost_sync.names import Names
+from postpost_sync.names import Names, spelt_alike
 from postpost_sync.store import Store
 
 
@@ -265,24 +265,28 @@ class Looks:
         return record.key
 
     def _same_files(self, folder: Folder) -> Record | None:
-        """The record of this very folder with these very files, where its place has another one by now, or none.
+        """The record of this very folder, where its place has another one by now, or none, or this one under another name.
 
-        The inode alone would not do: file systems give that of a removed folder to the next one.
+        The inode alone would not do: file systems give that of a removed folder to the next one. So its files must be
+        the same, too, or its name but for case and accents, as where a share takes two spellings for one.
         """
         with self._lock:
             key = self._inodes.get((folder.inode, folder.device))
             known = self._known.get(key) if key is not None else None
-            if key is None or known is None or known.fingerprint != folder.fingerprint or known.root in self.silent:
+            if key is None or known is None or known.root in self.silent:
                 return None
-        record = self._store.record(key)
+        record, same_files = self._store.record(key), known.fingerprint == folder.fingerprint
         if record is None or (record.root, record.path) == (folder.root, folder.path):
-            return record
+            return record if same_files else None
+        respelt = record.root == folder.root and spelt_alike(record.path, folder.path)
+        if not same_files and not respelt:
+            return None
         try:
             there = scan.look(record.root, record.path, self._names)
         except OSError:
             return None  # that cannot be told
-        same = there is not None and (there.inode, there.device) == (folder.inode, folder.device)
-        return None if same else record
+        still_there = there is not None and (there.inode, there.device) == (folder.inode, folder.device)
+        return record if (respelt if still_there else same_files) else None
 
     def _move(self, record: Record, folder: Folder) -> bool:
         """The folder of the record is at a new place now; False where somebody else saw it elsewhere at the same time."""

@@ -67,6 +67,11 @@ class Fuse:
     def answer(self) -> None:
         self._process.send_signal(signal.SIGCONT)
 
+    def kill(self) -> None:
+        """Leave a mount behind that nobody serves."""
+        self._process.kill()
+        self._process.wait(10)
+
     def unmount(self) -> bool:
         return unmount(self.place)
 
@@ -95,7 +100,8 @@ def fused(place: Path, source: Path) -> Iterator[Fuse]:
             time.sleep(0.01)
         yield one
     finally:
-        one.answer()
+        if process.poll() is None:
+            one.answer()
         while one.unmount():
             pass
         process.terminate()

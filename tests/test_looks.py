@@ -13,6 +13,7 @@ import pytest
 
 from postpost_sync import scan
 from postpost_sync.models import Folder
+from postpost_sync.names import spelt_alike
 from tests.harness import World, picture
 
 
@@ -161,6 +162,36 @@ def test_a_folder_that_says_it_is_another_that_is_still_there_is_edited_where_it
     now = standing(world)
     assert (now["a"], now["c"]) == (before["a"], before["c"])
     assert now["b"][1] == "the attacker's"
+
+
+@pytest.mark.parametrize("edited", [False, True], ids=["as it was", "and edited"])
+@pytest.mark.parametrize(("was", "becomes"), [("Café", "café"), ("Café", "Cafe\u0301"), ("x/Post", "X/post")])
+def test_a_folder_under_another_spelling_is_the_same_where_a_share_sees_no_difference(
+    world: World, monkeypatch: pytest.MonkeyPatch, was: str, becomes: str, edited: bool
+) -> None:
+    """Stands for vfat, SMB and macOS: there the old spelling goes on leading to the folder."""
+    descend = scan.descend
+
+    def whatever_the_case(root: str, path: str) -> Any:
+        spelt = (str(one.relative_to(root)) for one in Path(root).rglob("*") if one.is_dir())
+        return descend(root, next((one for one in spelt if spelt_alike(one, path)), path))
+
+    world.drop(was, time=world.now + timedelta(days=1))
+    world.run_until_rest()
+    (before,) = world.groups()
+    monkeypatch.setattr(scan, "descend", whatever_the_case)
+    if "/" in was:
+        (world.root / "x").rename(world.root / "X")
+        (world.root / "X/Post").rename(world.root / "X/post")
+    else:
+        (world.root / was).rename(world.root / becomes)
+    if edited:
+        sidecar = world.root / becomes / "post.yaml"
+        sidecar.write_text(sidecar.read_text().replace("Fresh", "Fresher"))
+    world.run_until_rest()
+    assert [record.path for record in world.store.records()] == [becomes]
+    (after,) = world.groups()
+    assert (after.content.startswith("Fresher"), after.id != before.id) == (edited, edited)
 
 
 def test_asking_a_place_that_does_not_answer_keeps_nobody_from_what_is_known(

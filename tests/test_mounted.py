@@ -113,10 +113,10 @@ def test_a_share_that_hangs_is_said_and_holds_up_no_other_root(pp: Rig, monkeypa
         found = status_of(daemon, fuse.place).error
         assert found is not None
         assert found.code == "ROOT_SILENT"
-        shown = {root.path: root.state for root in daemon.store.roots()}  # as `status` has it
-        assert shown == {str(pp.root): RootState.OK, str(fuse.place): RootState.AWAY}
-        assert daemon.working()  # the service manager hears that it is well
-        assert daemon.progress()[1] is False
+        expected = {str(pp.root): RootState.OK, str(fuse.place): RootState.AWAY}
+        until(lambda: {root.path: root.state for root in daemon.store.roots()} == expected)  # as `status` has it
+        until(lambda: not daemon.progress()[1])  # the service manager hears that all is well
+        assert daemon.working()
         fuse.answer()
         until(lambda: status_of(daemon, fuse.place).state is RootState.OK)
         until(lambda: len(pp.groups(status="scheduled")) == 41, within=40)
@@ -244,3 +244,21 @@ def test_a_folder_removed_after_its_share_was_mounted_anew_was_removed(world: Wo
                 "one": State.SCHEDULED,
                 "two": State.CANCELLED,
             }
+
+
+# --- a FUSE daemon that died ------------------------------------------------------------------------------------------
+
+
+def test_a_root_whose_file_system_broke_down_is_away_and_its_posts_stand(pp: Rig) -> None:
+    """Nothing in it can be read, which is no removal: "transport endpoint is not connected"."""
+    pp.configure(top="on_remove: cancel\n")
+    with fused(pp.root, pp.place / "source") as fuse:
+        pp.drop("post", sidecar())
+        with pp.daemon():
+            pp.wait_for("post", "scheduled")
+            fuse.kill()
+            until(lambda: pp.status()["roots"][0]["state"] == "away")
+            assert pp.status()["roots"][0]["error"]["code"] == "ROOT_AWAY"
+            time.sleep(1)
+            assert pp.post("post")["state"] == "scheduled"
+    assert [group.status for group in pp.groups()] == ["scheduled"]

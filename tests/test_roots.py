@@ -25,6 +25,7 @@ from postpost_sync.mounts import Mount
 from postpost_sync.roots import Roots
 from tests.harness import World
 from tests.harness import picture as small
+from tests.mounting import mounted
 from tests.support import REPOSITORY, Rig, rig
 from tests.test_pipeline import picture, sidecar
 
@@ -106,25 +107,6 @@ def looked_after(
         roots.stop(5)
         assert not roots.alive()
         assert errors == []
-
-
-@contextmanager
-def mounted(place: Path, *what: str) -> Iterator[Callable[[], bool]]:
-    """A file system at `place`; call it to take it away. Nothing of it stays behind."""
-    if os.geteuid() != 0:
-        pytest.skip("mounting needs root")
-    place.mkdir(exist_ok=True)
-    if subprocess.run(["mount", *(what or ("-t", "tmpfs", "none")), str(place)], capture_output=True).returncode:  # noqa: S607
-        pytest.skip("mounting is not allowed here")
-
-    def unmount() -> bool:
-        return subprocess.run(["umount", "-l", str(place)], capture_output=True).returncode == 0  # noqa: S607
-
-    try:
-        yield unmount
-    finally:
-        while unmount():  # os.path.ismount knows nothing of bind mounts
-            pass
 
 
 # --- watched and polled -----------------------------------------------------------------------------------------------
@@ -296,6 +278,29 @@ def test_the_real_watch_limit_shows_in_status(pp: Rig) -> None:
         _, said = process.communicate(timeout=15)
     assert 'hint="sudo sysctl fs.inotify.max_user_watches=' in said.replace("\\", "")
     assert "Traceback" not in said
+
+
+def test_no_instance_of_inotify_left_is_said_with_the_command_and_bridged(pp: Rig) -> None:
+    limited = 'echo 0 > /proc/sys/user/max_inotify_instances && exec "$@"'
+    prefix = ["unshare", "-Ur", "sh", "-c", limited, "-"]
+    if subprocess.run([*prefix, "true"], capture_output=True).returncode:
+        pytest.skip("user namespaces are not allowed here")
+    process = subprocess.Popen(
+        [*prefix, sys.executable, "-m", "postpost_sync", "-c", str(pp.config), "run"],
+        cwd=REPOSITORY,
+        env={**os.environ, "PYTHONWARNINGS": "error"},
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        until(lambda: [root["state"] for root in (pp.try_status() or {"roots": []})["roots"]] == ["degraded"], 20)
+        (root,) = pp.status()["roots"]
+        assert (root["observer"], root["error"]["code"]) == ("polling", "WATCH_FAILED")
+        assert root["error"]["hint"].startswith("sudo sysctl fs.inotify.max_user_instances=")
+        pp.drop("later")
+        pp.wait_for("later", "scheduled")
+    finally:
+        process.terminate()
+        process.wait(15)
 
 
 @pytest.mark.usefixtures("soon_again")
