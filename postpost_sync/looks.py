@@ -151,6 +151,7 @@ class Looks:
             self._store.renumber(root, numbers)
             for key, known in list(self._known.items()):
                 if known.root == root and known.device in numbers:
+                    self._inodes.pop((known.inode, known.device), None)
                     self._remember(key, known._replace(device=numbers[known.device]))
 
     def notice(self, folder: Folder, now: datetime) -> tuple[int, bool]:
@@ -179,6 +180,8 @@ class Looks:
             other = identify(folder, self._store, self._names, self._instance, self.silent).moved
         if other is None or other.key == key or other.root not in self._roots:
             return key
+        if not scan.present(other.root, other.path, other.device):
+            return key  # the other one's file system is away, which says nothing about where it is
         with self._lock:
             mine, theirs = (folder.root, folder.path), (other.root, other.path)
             if self._keys.get(mine) != key or self._keys.get(theirs) != other.key:
@@ -192,10 +195,9 @@ class Looks:
         return other.key
 
     def _is_other(self, key: int, folder: Folder) -> bool:
-        """Whether something about the folder at a known place is new, so that it may be another one."""
-        look, known = self._looks.get(key), self._known.get(key)
-        last = look.fingerprint if look is not None and look.fingerprint else known.fingerprint if known else ""
-        return last not in ("", folder.fingerprint)
+        """Whether the folder at a known place is not as it had settled there, so that it may be another one."""
+        known = self._known.get(key)
+        return known is not None and known.fingerprint not in ("", folder.fingerprint)
 
     def saw(self, look: Look, folder: Folder | None) -> float:
         """The folder was looked at; the seconds for which it has been as it is."""

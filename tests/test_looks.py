@@ -15,6 +15,7 @@ from postpost_sync import scan
 from postpost_sync.models import Folder
 from postpost_sync.names import spelt_alike
 from tests.harness import World, picture
+from tests.mounting import mounted
 
 
 @pytest.fixture
@@ -83,6 +84,17 @@ def swap_copies(root: Path) -> dict[str, str]:
     return {"a": "b", "b": "a", "c": "c"}
 
 
+def swap_files_slowly(root: Path) -> dict[str, str]:
+    """The same, and the status files last of all: until then each sidecar alone looks like an edit."""
+    files = {name: {file.name: file.read_bytes() for file in (root / name).iterdir()} for name in ("a", "b")}
+    for name, other in (("a", "b"), ("b", "a")):
+        (root / name / f"{name}.jpg").unlink()
+        for file, data in files[other].items():
+            if file != "post.status.yaml":
+                (root / name / file).write_bytes(data)
+    return {"a": "b", "b": "a", "c": "c"}
+
+
 Moves = Callable[[Path], dict[str, str]]
 BY_FILES_ALONE: tuple[Moves, ...] = (swap, rotate, shift)
 BY_STATUS_FILE: tuple[Moves, ...] = (*BY_FILES_ALONE, swap_files, swap_copies)
@@ -122,6 +134,36 @@ def test_folders_that_change_places_take_their_posts_along(
     }
     assert all(f"path: '{path}'" in text or f"path: {path}\n" in text for path, text in said.items())
     assert all(str(before[came_from[path]][0]) in text for path, text in said.items())
+
+
+def test_files_that_change_places_are_followed_when_the_status_files_arrive_last(world: World) -> None:
+    drop_all(world)
+    before, done = standing(world), len(writes(world))
+    said = {name: (world.root / name / "post.status.yaml").read_bytes() for name in NAMES}
+    came_from = swap_files_slowly(world.root)
+    world.look_around()
+    world.advance_time(1.0)  # of the 2 s in which it settles
+    for now, was in came_from.items():
+        (world.root / now / "post.status.yaml").write_bytes(said[was])
+    world.run_until_rest()
+    assert standing(world) == {now: before[was] for now, was in came_from.items()}
+    assert writes(world)[done:] == []
+
+
+def test_a_copy_over_another_folder_takes_nothing_from_one_that_is_away(world: World) -> None:
+    """Its place is empty because its disk is not mounted, and not because it was moved."""
+    place = world.root / "disk"
+    with mounted(place) as unmount:
+        world.drop("disk/a", "words of a", time=world.now + timedelta(days=1))
+        world.drop("b", "words of b", time=world.now + timedelta(days=2))
+        world.run_until_rest()
+        before = standing(world)
+        for file in (world.root / "disk/a").iterdir():
+            shutil.copy(file, world.root / "b" / file.name)
+        unmount()
+        world.run_until_rest()
+        assert standing(world)["disk/a"] == before["disk/a"]
+        assert standing(world).keys() == {"disk/a", "b"}
 
 
 def test_a_folder_that_changed_places_and_was_edited_is_edited_at_its_new_place(world: World) -> None:
