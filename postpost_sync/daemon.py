@@ -205,8 +205,8 @@ class Daemon:
         clocks, version = _clocks(), self.store.data_version()
         progress = _Progress(self._service)
         while not self.stopping.wait(HEARTBEAT if progress.ready else HEARTBEAT / 5):
-            self.roots.look_after()
             try:
+                self.roots.look_after()
                 self._lock.check()
                 self._wake_due()
                 newest = self.store.data_version()

@@ -94,10 +94,11 @@ class Store:
         with self._lock, _translated(self.path):
             return next(iter(self._load("WHERE folder_id = ?", (folder_id,)).values()), None)
 
-    def records(self) -> list[Record]:
-        """All folders, in the order in which they were first seen."""
+    def records(self, *states: State) -> list[Record]:
+        """All folders, or those in these states, in the order in which they were first seen."""
+        where = f"WHERE state IN ({', '.join('?' * len(states))})" if states else ""
         with self._lock, _translated(self.path):
-            return list(self._load("", ()).values())
+            return list(self._load(where, states).values())
 
     def standing(self) -> list[Record]:
         """The folders with a post at PostPost that did not go out yet: few of many."""

@@ -230,7 +230,7 @@ class Sync:
             return
         later = [
             (group.answered_time, record.key)
-            for record in self._store.records()
+            for record in self._store.standing()
             if record.root in self._sites and self._sites[record.root].account is account and record.done
             for group in record.groups
             if group.stage is GroupStage.SCHEDULED and group.answered_time is not None and group.answered_time > time
@@ -269,10 +269,7 @@ class Sync:
 
     def _form_lines(self) -> None:
         """Who was waiting when the program ended is waiting still; what was cancelled just before counts still."""
-        states = self._store.states()
-        if not states[State.HELD] and not states[State.CANCELLED]:
-            return
-        for record in self._store.records():
+        for record in self._store.records(State.HELD, State.CANCELLED):
             site = self._sites.get(record.root)
             if record.state is State.CANCELLED and site is not None:
                 ago = (site.account.now() - record.updated_at).total_seconds()
