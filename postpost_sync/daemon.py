@@ -40,7 +40,7 @@ from postpost_sync.workers import Workers
 WORKERS = 16  # folders of a root worked on at once; they mostly wait for the network
 FAR = 60.0  # seconds ahead for which timers are kept; what is due later is asked of the database then
 RECONCILE = 3600.0  # seconds between two comparisons of what stands scheduled with PostPost's list
-RECONCILE_FIRST = 15.0  # seconds after the start: what is in the folders comes first
+RECONCILE_FIRST = 10.0  # seconds after the start: what is in the folders comes first
 HEARTBEAT = 1.0  # seconds
 OVERDUE = 60.0  # seconds by which a timer may be late before something is thought to be wrong
 CLOCK_JUMP = 5.0  # seconds by which wall and monotonic time may drift apart between two heartbeats
