@@ -15,7 +15,10 @@ Imports go downward only:
 
   shell: constructs things and owns the threads
     daemon         wiring, threads, timers, rescans
-    roots          the watch roots: compared, watched, polled, away
+    roots          the watch roots, looked after together
+    scanner        one of them: compared again and again, away, back
+    observing      how it is observed: watched, polled, degraded
+    oddities       what is odd below it, and since when
     tellers        who is notified, and when
     workers        the threads that take folders forward
     sync           one folder forward: snapshot, plan, perform, record
@@ -43,6 +46,7 @@ Imports go downward only:
     api            PostPost's API
     upload         one PUT to the object store
     watch          the kernel's hints
+    mounts         the mount table: where the kernel hears of changes
     receipt        post.status.yaml
     notify         messages to people, through Apprise
     lock           one daemon a database

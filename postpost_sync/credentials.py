@@ -7,7 +7,7 @@ import stat
 from collections.abc import Mapping
 from pathlib import Path
 
-from postpost_sync import watch
+from postpost_sync import mounts
 from postpost_sync.errors import ProgramError
 
 API_KEY = "postpost-api-key"  # their names under $CREDENTIALS_DIRECTORY
@@ -46,7 +46,7 @@ def is_open(file: Path) -> bool:
 
 def keeps_modes(file: Path) -> bool:
     """Whether its file system keeps a mode for each file; the others show one that was chosen when they were mounted."""
-    return watch.filesystem(str(file)) not in _WITHOUT_MODES
+    return mounts.filesystem(str(file)) not in _WITHOUT_MODES
 
 
 def read(file: Path, what: str, hint: str, *, private: bool) -> str:

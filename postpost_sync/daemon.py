@@ -7,6 +7,7 @@ only wake), and the caller's, which watches over the others.
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import random
 import threading
@@ -19,8 +20,9 @@ from pathlib import Path
 
 import httpx
 from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.interval import IntervalTrigger
 
-from postpost_sync import notify, upload, watch
+from postpost_sync import mounts, notify, upload
 from postpost_sync.account import Account
 from postpost_sync.api import PostPost
 from postpost_sync.config import Config, api_key, notify_urls
@@ -37,9 +39,10 @@ from postpost_sync.sync import Site, Sync
 from postpost_sync.tellers import Tellers
 from postpost_sync.workers import DEFECT_PAUSE, Workers
 
-WORKERS = 16  # folders worked on at once; they mostly wait for the network
+WORKERS = 16  # folders of a root worked on at once; they mostly wait for the network
 FAR = 60.0  # seconds ahead for which timers are kept; what is due later is asked of the database then
 HOURLY = 3600.0  # seconds between two comparisons of what stands scheduled with PostPost's list
+HOURLY_FIRST = 10.0  # seconds after the start: what is in the folders comes first
 HEARTBEAT = 1.0  # seconds
 OVERDUE = 60.0  # seconds by which a timer may be late before something is thought to be wrong
 CLOCK_JUMP = 5.0  # seconds by which wall and monotonic time may drift apart between two heartbeats
@@ -75,14 +78,18 @@ class Daemon:
             self._client = upload.new_client(transport)
             self._client.event_hooks = {"response": [self._answered]}
             undo.callback(self._client.close)
+            gc.disable()  # of the hundred thousand folders that are taken to mind now, none is garbage
+            undo.callback(gc.enable)
             self._wire(keys, targets, instance)
             undo.pop_all()
+        gc.enable()
         self._warn_of_network()
 
     def _wire(self, keys: Mapping[Path, str], targets: list[notify.Target], instance: str | None) -> None:
         """Everything that works on the database, put together."""
         config, log = self.config, self._log
-        self._transfers = ThreadPoolExecutor(config.concurrency, "transfer")
+        # those of a root that does not answer give up their place in the line, but not their thread
+        self._transfers = ThreadPoolExecutor(config.concurrency * len(config.roots), "transfer")
         self._scheduler = BackgroundScheduler(
             timezone=UTC, job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
         )
@@ -112,6 +119,8 @@ class Daemon:
         self._workers = Workers(
             self.sync.advance,
             lambda key: self.sync.times.get(key, 0.0),  # one that was not read yet comes first, to learn its time
+            self.sync.looks.root_of,
+            threads=WORKERS,
             defect=self._met_defect,
             fatal=self._give_up,
         )
@@ -134,7 +143,7 @@ class Daemon:
 
     def _warn_of_network(self) -> None:
         place = str(self.config.state_db.parent)
-        if (kind := watch.filesystem(place)) and watch.wants_polling(place):
+        if (kind := mounts.filesystem(place)) and mounts.wants_polling(place):
             hint = "SQLite's locks are not safe there: name a place on a local disk as state_db"
             self._log.warning("the database is not on a local disk", path=self.config.state_db, kind=kind, hint=hint)
 
@@ -224,8 +233,8 @@ class Daemon:
 
     def start(self) -> None:
         """Start every thread; the first scan of each root is under way when this returns."""
+        gc.freeze()  # nor later: else the first scan is held up by a second of looking for it
         self._scheduler.start()
-        self._workers.start(WORKERS)
         self._wake_pending()
         self.roots.start()
         self._tellers.start()
@@ -236,9 +245,17 @@ class Daemon:
         self._scheduler.add_job(self.roots.scan_all, "interval", seconds=rescan, jitter=rescan * 0.1, id="rescan")
 
     def _hourly(self, call: Callable[[], None]) -> None:
-        """Now, and every hour or so, apart from everything else."""
-        now = datetime.now(UTC)
-        self._scheduler.add_job(self._apart, "interval", args=(call,), seconds=HOURLY, jitter=60, next_run_time=now)
+        """Soon, and every hour or so, apart from everything else."""
+        first = datetime.now(UTC) + timedelta(seconds=HOURLY_FIRST)
+        self._scheduler.add_job(
+            self._apart,
+            "interval",
+            args=(call,),
+            seconds=HOURLY,
+            jitter=60,
+            next_run_time=first,
+            id=call.__name__.lstrip("_"),
+        )
 
     def run(self) -> None:
         """Until `request_stop`; ProgramError where the program cannot go on."""
@@ -247,11 +264,11 @@ class Daemon:
 
     def heartbeats(self) -> Iterator[None]:
         """Watch over everything until `request_stop`, pausing here once a second."""
-        skew, version = time.time() - time.monotonic(), self.store.data_version()
+        clocks, version = _clocks(), self.store.data_version()
         progress = _Progress(self._service)
-        while not self.stopping.wait(HEARTBEAT):
-            self.roots.look_after()
+        while not self.stopping.wait(HEARTBEAT if progress.ready else HEARTBEAT / 5):
             try:
+                self.roots.look_after()
                 self._lock.check()
                 self._wake_due()
                 newest = self.store.data_version()
@@ -260,10 +277,11 @@ class Daemon:
             except ProgramError as error:
                 self._give_up(error)
                 break
-            moved = time.time() - time.monotonic() - skew
+            before, clocks = clocks, _clocks()
+            moved = max((now - then for now, then in zip(clocks, before, strict=True)), key=abs)
             if abs(moved) > CLOCK_JUMP:
                 self._take_clock_anew(moved)
-            version, skew = newest, skew + moved
+            version = newest
             progress.tell(self)
             yield
         if self._fatal is not None:
@@ -276,7 +294,9 @@ class Daemon:
             account.api.clock.known = False
         self.roots.scan_all()
         self._wake_pending()
-        self._scheduler.reschedule_job("rescan", trigger="interval", seconds=self.config.rescan)
+        for job in self._scheduler.get_jobs():
+            if isinstance(job.trigger, IntervalTrigger):
+                job.reschedule("interval", seconds=job.trigger.interval_length, jitter=job.trigger.jitter)
 
     def settle_all(self, wait: float) -> list[Record]:
         """Take every post as far as it goes within `wait` seconds; the records of all folders then."""
@@ -319,7 +339,7 @@ class Daemon:
 
     def progress(self) -> tuple[int, bool]:
         """A number that grows as folders are taken forward, and whether there is anything to do at all."""
-        return self._workers.finished, not self._workers.idle()
+        return self._workers.finished, not self._workers.idle(self.sync.looks.silent)
 
     def summary(self) -> str:
         """How things stand, in one line."""
@@ -364,6 +384,7 @@ class Daemon:
             self._client.close()
         self.store.close()
         self._lock.release()
+        gc.unfreeze()
         return ended
 
 
@@ -372,13 +393,13 @@ class _Progress:
 
     def __init__(self, service: Service, clock: Callable[[], float] = time.monotonic) -> None:
         self._service, self._clock = service, clock
-        self._ready = False
+        self.ready = False
         self._said, self._say_at = "", 0.0
         self._finished = -1
 
     def tell(self, daemon: Daemon) -> None:
-        if not self._ready and daemon.roots.scanned():
-            self._ready = True
+        if not self.ready and daemon.roots.scanned():
+            self.ready = True
             self._service.ready()
         finished, busy = daemon.progress()
         if daemon.working() and (finished != self._finished or not busy):
@@ -386,10 +407,16 @@ class _Progress:
         self._finished = finished
         if self._clock() >= self._say_at:
             self._say_at = self._clock() + STATUS_EVERY
-            text = daemon.summary() if self._ready else "looking through the watch folders"
+            text = daemon.summary() if self.ready else "looking through the watch folders"
             if text != self._said:
                 self._said = text
                 self._service.status(text)
+
+
+def _clocks() -> tuple[float, float]:
+    """How far the wall clock, and the one that counts the time asleep, are ahead of the one that stands still then."""
+    now = time.monotonic()
+    return time.time() - now, time.clock_gettime(time.CLOCK_BOOTTIME) - now
 
 
 def instance_id(state_db: Path) -> str:

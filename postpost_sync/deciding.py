@@ -230,7 +230,7 @@ class Deciding:
                 return self._call(LearnTime(), state, trouble.finding, warnings, post, time)
             if (trouble.until - self.now).total_seconds() > LEARN_WITHIN:
                 return Decision(step, state, trouble.finding, warnings, post, time)
-        left = self._left(trouble)
-        if left is not None and left <= 0:
+        due_in = self._left(trouble)
+        if due_in is not None and due_in <= 0:
             return Decision(step, state, trouble.finding, warnings, post, time)
-        return self._rest(state, trouble.finding, warnings, after=left, post=post, time=time)
+        return self._rest(state, trouble.finding, warnings, after=due_in, post=post, time=time)

@@ -26,15 +26,17 @@ class Identity:
     claim: Claim | None = None
 
 
-def identify(folder: Folder, store: Store, names: Names, instance: str) -> Identity:
-    """By its status file, and by the places that the others hold."""
+def identify(
+    folder: Folder, store: Store, names: Names, instance: str, silent: frozenset[str] = frozenset()
+) -> Identity:
+    """By its status file, and by the places that the others hold. `silent`: roots that do not answer: nothing is gone there."""
     said = _claims(folder.root, folder.path)
     folder_id = said.get("folder_id")
     if not folder_id:
         return Identity()
     record = store.record_of(folder_id)
     if record is not None:
-        if _still_there(record, folder, names):
+        if record.root in silent or _still_there(record, folder, names):
             return Identity(copy_of=folder_id)
         return Identity(moved=record)
     if said.get("path") not in (None, folder.path) and _is_original(folder, said, names):

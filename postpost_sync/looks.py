@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from postpost_sync import scan
 from postpost_sync.identity import identify
 from postpost_sync.log import Log
 from postpost_sync.models import Folder, MediaFile, Reading, Record
-from postpost_sync.names import Names
+from postpost_sync.names import Names, spelt_alike
 from postpost_sync.store import Store
 
 
@@ -36,6 +37,16 @@ class Look:
     @property
     def name(self) -> str:
         return f"{self.root}/{self.path}"
+
+
+class _Known(NamedTuple):
+    """One folder as the database has it."""
+
+    root: str
+    fingerprint: str
+    done: bool
+    inode: int
+    device: int
 
 
 class Looks:
@@ -62,12 +73,13 @@ class Looks:
         self._looks: dict[int, Look] = {}
         self._keys: dict[tuple[str, str], int] = {}
         self._inodes: dict[tuple[int, int], int] = {}
-        # fingerprint, done, inode, device as the database has them
-        self._known: dict[int, tuple[str, bool, int, int]] = {}
+        self._known: dict[int, _Known] = {}
         for key, root, path, fingerprint, done, inode, device in store.index():
             if root in roots:
                 self._keys[root, path] = key
-                self._remember(key, fingerprint, done, inode, device)
+                self._remember(key, _Known(root, fingerprint, done, inode, device))
+        self._renumbered: dict[str, set[tuple[int, int]]] = {}  # root -> numbers of file systems, before and now
+        self.silent: frozenset[str] = frozenset()  # the roots whose file system does not answer
 
     def below(self, root: str, path: str = "") -> dict[str, int]:
         """path -> key of the folders known at or below a place."""
@@ -99,6 +111,13 @@ class Looks:
                 look = self._looks.setdefault(key, Look(key, record.root, record.path, since=self._monotonic()))
         return look
 
+    def root_of(self, key: int) -> str:
+        """The root that a folder lies below; "" where that is none of ours (any more)."""
+        with self._lock:
+            if (found := self._looks.get(key) or self._known.get(key)) is not None:
+                return found.root
+        return look.root if (look := self.get(key)) is not None else ""
+
     def as_recorded(self, record: Record) -> bool:
         """Whether the folder is as it was when the record was written, as far as we have seen."""
         with self._lock:
@@ -111,22 +130,74 @@ class Looks:
             key = self._keys.get((folder.root, folder.path))
             if key is None or key in self._looks:
                 return False
-            fingerprint, done, _, _ = self._known.get(key, ("", False, 0, 0))
-        return done and fingerprint == folder.fingerprint
+            known = self._known.get(key)
+            if known is None or not known.done or known.fingerprint != folder.fingerprint:
+                return False
+            if known.device != folder.device:
+                self._renumbered.setdefault(folder.root, set()).add((known.device, folder.device))
+            return True
+
+    def renumber(self, root: str) -> None:
+        """Learn the numbers that the root's file systems have by now: each mount of a network share gives it another one.
+
+        Else a folder that is removed later would be taken for one whose file system is away. Call it after a rescan.
+        """
+        with self._lock:
+            pairs = self._renumbered.pop(root, set())
+            before = Counter(old for old, _ in pairs)
+            numbers = {old: new for old, new in pairs if before[old] == 1}
+            if not numbers:
+                return
+            self._store.renumber(root, numbers)
+            for key, known in list(self._known.items()):
+                if known.root == root and known.device in numbers:
+                    self._inodes.pop((known.inode, known.device), None)
+                    self._remember(key, known._replace(device=numbers[known.device]))
 
     def notice(self, folder: Folder, now: datetime) -> tuple[int, bool]:
         """A post folder was seen, for the first time or again: its key, and whether anything about it is new."""
+        key = self.key_at(folder)
+        if key is None:
+            key = self._moved(folder) or self._new(folder, now)
         with self._lock:
-            key = self._keys.get((folder.root, folder.path))
-            if key is None:
-                key = self._moved(folder)
-            if key is None:
-                key = self._new(folder, now)
             look = self._looks.get(key)
             news = look is None
             if look is None:
                 look = self._looks[key] = Look(key, folder.root, folder.path, since=self._monotonic())
             return key, self._saw(look, folder) or news
+
+    def key_at(self, folder: Folder) -> int | None:
+        """The key of the folder that stands at its place; None where none is known there.
+
+        Where another one that is known was moved onto the place, as when two swap their names, the two change places.
+        """
+        with self._lock:
+            key = self._keys.get((folder.root, folder.path))
+            if key is None or not self._is_other(key, folder):
+                return key
+        other = self._same_files(folder)
+        if other is None:
+            other = identify(folder, self._store, self._names, self._instance, self.silent).moved
+        if other is None or other.key == key or other.root not in self._roots:
+            return key
+        if not scan.present(other.root, other.path, other.device):
+            return key  # the other one's file system is away, which says nothing about where it is
+        with self._lock:
+            mine, theirs = (folder.root, folder.path), (other.root, other.path)
+            if self._keys.get(mine) != key or self._keys.get(theirs) != other.key:
+                return self._keys.get(mine)  # somebody else saw it at the same time
+            self._store.swap_places(key, other.key)
+            for one, place in ((other.key, mine), (key, theirs)):
+                self._keys[place] = one
+                look = self._looks.setdefault(one, Look(one, *place, since=self._monotonic()))
+                look.root, look.path = place
+            self._log.info("moved", folder="/".join(mine), was="/".join(theirs))
+        return other.key
+
+    def _is_other(self, key: int, folder: Folder) -> bool:
+        """Whether the folder at a known place is not as it had settled there, so that it may be another one."""
+        known = self._known.get(key)
+        return known is not None and known.fingerprint not in ("", folder.fingerprint)
 
     def saw(self, look: Look, folder: Folder | None) -> float:
         """The folder was looked at; the seconds for which it has been as it is."""
@@ -142,7 +213,7 @@ class Looks:
     def rested(self, look: Look, record: Record) -> bool:
         """Nothing is to be done for now. True where the folder is finished as it is: then nothing of it is kept in mind."""
         with self._lock:
-            self._remember(look.key, record.fingerprint, record.done, record.inode, record.device)
+            self._remember(look.key, _Known(record.root, record.fingerprint, record.done, record.inode, record.device))
             finished = record.done and look.there and look.fingerprint == record.fingerprint and not look.in_flight
             if finished and self._looks.get(look.key) is look:
                 del self._looks[look.key]
@@ -153,8 +224,8 @@ class Looks:
             self._looks.pop(look.key, None)
             self._keys.pop((look.root, look.path), None)
             known = self._known.pop(look.key, None)
-            if known is not None and self._inodes.get(known[2:]) == look.key:
-                del self._inodes[known[2:]]
+            if known is not None and self._inodes.get((known.inode, known.device)) == look.key:
+                del self._inodes[known.inode, known.device]
 
     def _saw(self, look: Look, folder: Folder | None) -> bool:
         there = folder is not None
@@ -168,9 +239,8 @@ class Looks:
 
     def _new(self, folder: Folder, now: datetime) -> int:
         """The key of a folder that stands at a place where none was known: it may have been elsewhere before."""
-        known = identify(folder, self._store, self._names, self._instance)
-        if known.moved is not None and known.moved.root in self._roots:
-            self._move(known.moved, folder)
+        known = identify(folder, self._store, self._names, self._instance, self.silent)
+        if known.moved is not None and known.moved.root in self._roots and self._move(known.moved, folder):
             return known.moved.key
         older = folder.changed_at < self._made_at
         record = self._store.add(
@@ -184,36 +254,60 @@ class Looks:
             copy_of=known.copy_of,
             unproven=known.claim is not None or (older and known.copy_of is None),
         )
-        self._keys[folder.root, folder.path] = record.key
+        with self._lock:
+            self._keys[folder.root, folder.path] = record.key
         self._log.info("found", folder=f"{folder.root}/{folder.path}")
         return record.key
 
-    def _move(self, record: Record, folder: Folder) -> None:
-        self._store.change(
-            record.key,
-            lambda r: replace(r, root=folder.root, path=folder.path, inode=folder.inode, device=folder.device),
-        )
-        self._keys.pop((record.root, record.path), None)
-        self._keys[folder.root, folder.path] = record.key
-        if (look := self._looks.get(record.key)) is not None:
-            look.root, look.path = folder.root, folder.path
-        self._log.info("moved", folder=f"{folder.root}/{folder.path}", was=record.path)
-
     def _moved(self, folder: Folder) -> int | None:
-        """The key of the folder that this one was before it was renamed: same folder, same files, and the old place empty.
+        """The key of the folder that this one was before it was renamed."""
+        record = self._same_files(folder)
+        if record is None or record.root != folder.root or not self._move(record, folder):
+            return None
+        return record.key
 
-        The inode alone would not do: file systems give that of a removed folder to the next one.
+    def _same_files(self, folder: Folder) -> Record | None:
+        """The record of this very folder, where its place has another one by now, or none, or this one under another name.
+
+        The inode alone would not do: file systems give that of a removed folder to the next one. So its files must be
+        the same, too, or its name but for case and accents, as where a share takes two spellings for one.
         """
-        key = self._inodes.get((folder.inode, folder.device))
-        if key is None or self._known[key][0] != folder.fingerprint:
+        with self._lock:
+            key = self._inodes.get((folder.inode, folder.device))
+            known = self._known.get(key) if key is not None else None
+            if key is None or known is None or known.root in self.silent:
+                return None
+        record, same_files = self._store.record(key), known.fingerprint == folder.fingerprint
+        if record is None or (record.root, record.path) == (folder.root, folder.path):
+            return record if same_files else None
+        respelt = record.root == folder.root and spelt_alike(record.path, folder.path)
+        if not same_files and not respelt:
             return None
-        record = self._store.record(key)
-        if record is None or record.root != folder.root or scan.is_there(record.root, record.path, self._names):
-            return None
-        self._move(record, folder)
-        return key
+        try:
+            there = scan.look(record.root, record.path, self._names)
+        except OSError:
+            return None  # that cannot be told
+        still_there = there is not None and (there.inode, there.device) == (folder.inode, folder.device)
+        return record if (respelt if still_there else same_files) else None
 
-    def _remember(self, key: int, fingerprint: str, done: bool, inode: int, device: int) -> None:
+    def _move(self, record: Record, folder: Folder) -> bool:
+        """The folder of the record is at a new place now; False where somebody else saw it elsewhere at the same time."""
+        place = (folder.root, folder.path)
+        with self._lock:
+            if self._keys.get((record.root, record.path)) != record.key or place in self._keys:
+                return False
+            self._store.change(
+                record.key,
+                lambda r: replace(r, root=folder.root, path=folder.path, inode=folder.inode, device=folder.device),
+            )
+            del self._keys[record.root, record.path]
+            self._keys[place] = record.key
+            if (look := self._looks.get(record.key)) is not None:
+                look.root, look.path = place
+        self._log.info("moved", folder="/".join(place), was=record.path)
+        return True
+
+    def _remember(self, key: int, known: _Known) -> None:
         """What the database has. Of two folders that had the same inode, one after the other, the later one counts."""
-        self._known[key] = (fingerprint, done, inode, device)
-        self._inodes[inode, device] = key
+        self._known[key] = known
+        self._inodes[known.inode, known.device] = key

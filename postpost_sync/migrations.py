@@ -34,6 +34,7 @@ def initial(db: Database) -> None:
             withdrawing INTEGER NOT NULL)""",
         "CREATE INDEX groups_by_folder ON groups (folder)",
         "CREATE INDEX groups_by_time ON groups (stage, answered_time)",
+        "CREATE INDEX groups_by_text ON groups (length(content), substr(content, 1, 32))",
         # one row a media record: models.Upload. url is a secret
         """CREATE TABLE uploads (
             group_key INTEGER NOT NULL REFERENCES groups (key) ON DELETE CASCADE, position INTEGER NOT NULL, name TEXT NOT NULL,

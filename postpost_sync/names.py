@@ -115,6 +115,15 @@ def natural_order(name: str) -> tuple[object, ...]:
     return (*((1, int(p), "") if p.isdecimal() else (0, 0, p) for p in parts), (0, 0, name))
 
 
+def spelt_alike(one: str, other: str) -> bool:
+    """Whether a file system that sees neither case nor how accents are written takes the two for one."""
+    return _folded(one) == _folded(other)
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
 def upload_names(files: Sequence[tuple[str, str]]) -> list[str]:
     """A name for each (name, content type), unique within the post and already in the service's sanitised form.
 

@@ -272,22 +272,24 @@ class _Plan(Building):
         return self._to_accounts(post, time, wanted)
 
     def _to_accounts(self, post: Post, time: datetime | None, wanted: Wanted) -> Decision:
-        """Nothing is made for an account that is not connected, as far as a list can tell that was asked for just now.
+        """Nothing is made for an id that a list of accounts lacks, asked for just now, while it has one that is nearly the same.
 
+        Any other id that the list lacks may be right all the same: it is sent, with a warning.
         What a draft was made with needs no further look: a selector stands for what it stood for then.
         """
         record, warnings = self.record, wanted.warnings
         made = {p for g in record.groups if g.post_group_id or g.stage is GroupStage.CREATING for p in g.platforms}
-        unknown = [wanted.unknown[one] for one in post.platforms if one in wanted.unknown and one not in made]
+        unknown = {one: wanted.unknown[one] for one in post.platforms if one in wanted.unknown and one not in made}
+        mistyped = [finding for one, finding in unknown.items() if one in wanted.mistyped]
         never = self.snapshot.accounts_age == math.inf and not made
         anew = any(name not in kept(record) for name in selectors(post))
         unresolved = any(name not in post.resolved for name in selectors(post))
         if (anew or unknown or never) and (unresolved or self._accounts_are_old()):
             if anew or record.trouble_with(LearnAccounts.__name__) is None:
                 return self._learn_accounts(warnings, post, time)
-        elif unknown and not record.unproven:  # else its post may stand already
-            others = tuple(warning for warning in warnings if warning != unknown[0])
-            return self._invalid(unknown[0], others, wanted)
+        elif mistyped and not record.unproven:  # else its post may stand already
+            others = tuple(warning for warning in warnings if warning != mistyped[0])
+            return self._invalid(mistyped[0], others, wanted)
         return self._carry_out(post, time, warnings)
 
     def _accounts_are_old(self) -> bool:

@@ -10,7 +10,7 @@ import contextlib
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from postpost_sync.errors import FileChanged, Finding, Unreadable, printable
@@ -20,10 +20,12 @@ from postpost_sync.names import Names, is_near_miss, looks_like_media
 MAX_DEPTH = 64  # folders below the root; deeper ones are not looked at
 
 
-def walk(root: str, names: Names, start: str = "", visited: list[str] | None = None) -> Iterator[Folder | Oddity]:
+def walk(
+    root: str, names: Names, start: str = "", visit: Callable[[str], object] = lambda path: None
+) -> Iterator[Folder | Oddity]:
     """Every post folder at or below `start`, and what is odd. OSError where the root itself cannot be read.
 
-    `visited` takes the path of every folder that was looked into, whether it is a post folder or not.
+    `visit` is told the path of every folder that was looked into, whether it is a post folder or not.
     """
     stack = [(start, start.count("/") + 1 if start else 0)]
     while stack:
@@ -38,8 +40,7 @@ def walk(root: str, names: Names, start: str = "", visited: list[str] | None = N
                 why = f'"{printable(full)}" cannot be read: {error.strerror}'
                 yield Oddity(path, Finding("FOLDER_UNREADABLE", why, "check its rights"))
             continue
-        if visited is not None:
-            visited.append(path)
+        visit(path)
         if depth < MAX_DEPTH:
             inside = sorted(listed.folders, reverse=True)
             stack.extend([(f"{path}/{name}" if path else name, depth + 1) for name in inside])
@@ -117,7 +118,8 @@ class _Listed(NamedTuple):
         # a folder's name is an entry too, so that one that is named as media is seen for what it is
         self.found.extend([Entry(name, EntryKind.FOLDER, _NOTHING) for name in self.folders])
         self.found.sort()
-        return Folder(root, path, self.inode, self.device, tuple(self.found), self.arriving)
+        inode = self.inode if self.inode < 1 << 63 else self.inode - (1 << 64)  # SQLite's numbers are signed
+        return Folder(root, path, inode, self.device, tuple(self.found), self.arriving)
 
 
 def _list(where: str | int, names: Names) -> _Listed:
@@ -194,7 +196,7 @@ def opened(root: str, path: str, name: str, expected: Stat) -> Iterator[int]:
     """A descriptor of the regular file that was seen as `expected`; FileChanged where it is another one by now."""
     try:
         with descend(root, path) as folder:
-            device = os.fstat(folder).st_dev
+            device, mount = os.fstat(folder).st_dev, _mount(folder)
             flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
             fd = os.open(name, flags, dir_fd=folder)
     except PermissionError:
@@ -204,11 +206,19 @@ def opened(root: str, path: str, name: str, expected: Stat) -> Iterator[int]:
         raise _changed(name, f"cannot be opened: {why}") from None
     try:
         unchanged(fd, name, expected)
-        if os.fstat(fd).st_dev != device:
+        # on an overlay each file has the number of the layer that it is in
+        if os.fstat(fd).st_dev != device and (mount is None or _mount(fd) != mount):
             raise _changed(name, "lies on another file system than its folder")
         yield fd
     finally:
         os.close(fd)
+
+
+def _mount(fd: int) -> str | None:
+    """The number of the mount that a descriptor was opened on; None where the kernel does not say."""
+    with contextlib.suppress(OSError), open(f"/proc/self/fdinfo/{fd}", encoding="ascii") as facts:
+        return next((line.split()[1] for line in facts if line.startswith("mnt_id:")), None)
+    return None
 
 
 def unchanged(fd: int, name: str, expected: Stat) -> None:

@@ -36,6 +36,8 @@ _T = TypeVar("_T", Record, Group, Upload, RootStatus, Listener)
 _BUSY_TIMEOUT_MS = 10_000  # for who writes while another process does
 _TRY_MS = 20  # of that one try, for which the other threads wait too
 _PAUSE = 0.02  # seconds between two tries
+# as the index groups_by_text has it: few texts are as long and begin the same. The + keeps SQLite to that index
+_SAME_TEXT = "length(content) = length(:text) AND substr(content, 1, 32) = substr(:text, 1, 32) AND +content = :text"
 _MOVE_AWAY = (
     "stop the daemon and move it away, with its -wal and -shm; what stands at PostPost is found again through the "
     "post.status.yaml files"
@@ -102,10 +104,17 @@ class Store:
         with self._lock, _translated(self.path):
             return next(iter(self._load("WHERE folder_id = ?", (folder_id,)).values()), None)
 
-    def records(self) -> list[Record]:
-        """All folders, in the order in which they were first seen."""
+    def records(self, *states: State) -> list[Record]:
+        """All folders, or those in these states, in the order in which they were first seen."""
+        where = f"WHERE state IN ({', '.join('?' * len(states))})" if states else ""
         with self._lock, _translated(self.path):
-            return list(self._load("", ()).values())
+            return list(self._load(where, states).values())
+
+    def at_postpost(self) -> list[Record]:
+        """The folders with a post at PostPost that did not go out yet: few of many."""
+        with self._lock, _translated(self.path):
+            where = "WHERE key IN (SELECT folder FROM groups WHERE stage IN ('draft', 'scheduled', 'withdrawn'))"
+            return list(self._load(where, ()).values())
 
     def index(self) -> list[tuple[int, str, str, str, bool, int, int]]:
         """(key, root, path, fingerprint, done, inode, device) of every folder: one query, however many there are."""
@@ -159,12 +168,6 @@ class Store:
         where = "WHERE state = 'held' OR (state = 'cancelled' AND updated_at > ?)"
         with self._lock, _translated(self.path):
             return list(self._load(where, (encode(since),)).values())
-
-    def at_postpost(self) -> list[Record]:
-        """The folders of which a draft or a scheduled post stands at PostPost, as far as we know."""
-        where = "WHERE key IN (SELECT folder FROM groups WHERE stage IN ('draft', 'scheduled', 'withdrawn'))"
-        with self._lock, _translated(self.path):
-            return list(self._load(where, ()).values())
 
     def due(self, since: datetime, now: datetime) -> list[int]:
         """The keys of the folders whose scheduled post was to go out in that span."""
@@ -229,9 +232,9 @@ class Store:
         """The other folders that have, or had, a post with that text."""
         with self._lock, _translated(self.path):
             rows = self._conn.execute(
-                "SELECT DISTINCT folder FROM groups WHERE content = ? AND folder != ? AND stage NOT IN ('gone', 'doomed') "
-                "ORDER BY folder DESC LIMIT 20",
-                (encode(content), key),
+                f"SELECT DISTINCT folder FROM groups WHERE {_SAME_TEXT} AND folder != :key "  # noqa: S608 - a constant
+                "AND stage NOT IN ('gone', 'doomed') ORDER BY +folder DESC LIMIT 20",
+                {"text": encode(content), "key": key},
             ).fetchall()
             found = [self._load("WHERE key = ?", (row[0],)).get(row[0]) for row in rows]
         return tuple(record for record in found if record is not None)
@@ -302,10 +305,32 @@ class Store:
             groups = tuple(self._write_group(key, before.get(group.key), group) for group in new.groups)
             return replace(new, groups=groups)
 
+    def swap_places(self, one: int, other: int) -> None:
+        """Each of the two folders stands at the other's place now."""
+        with self._transaction():
+            rows = self._conn.execute("SELECT key, root, path FROM folders WHERE key IN (?, ?)", (one, other))
+            places = {row[0]: (row[1], row[2]) for row in rows}
+            # no two may stand at one place even for a moment
+            for key, place in ((one, ("", str(one))), (other, places[one]), (one, places[other])):
+                self._conn.execute("UPDATE folders SET root = ?, path = ? WHERE key = ?", (*place, key))
+
     def forget(self, key: int) -> None:
         """Remove a folder of which nothing stands at PostPost."""
         with self._transaction():
             self._conn.execute("DELETE FROM folders WHERE key = ?", (key,))
+
+    def renumber(self, root: str, devices: Mapping[int, int]) -> None:
+        """The file systems of a root have other numbers than before: number before -> number now.
+
+        A number that is now another's belongs to none of those that had it.
+        """
+        numbers = dict.fromkeys(devices.values(), -1) | dict(devices)
+        cases = "".join(f" WHEN {int(before)} THEN {int(now)}" for before, now in numbers.items())
+        with self._transaction():
+            self._conn.execute(
+                f"UPDATE folders SET device = CASE device{cases} ELSE device END WHERE root = ?",  # noqa: S608 - numbers
+                (encode(root),),
+            )
 
     def set_roots(self, roots: list[RootStatus]) -> None:
         """How the watch roots are doing; roots that are no longer watched are dropped."""

@@ -96,7 +96,7 @@ class Sync:
         self._clock_off: dict[Account, bool] = {}  # whether that was said
         now = min((site.account.now().timestamp() for site in sites.values()), default=0.0)
         self.looks = Looks(store, frozenset(sites), names, monotonic, log, instance=instance, now=now)
-        self._slots = Slots(concurrency, wake)
+        self._slots = Slots(concurrency, wake, lambda key: self.looks.root_of(key) in self.looks.silent)
         self.transfers = Transfers(
             store, self.looks, client, threads, self._slots, wake=wake, monotonic=monotonic, jitter=jitter, log=log
         )
@@ -169,6 +169,11 @@ class Sync:
             if not waits_for_slot:
                 self._slots.leave(key)
 
+    def go_on_without(self, silent: frozenset[str]) -> None:
+        """The roots whose file system does not answer, all of them: what hangs there gives up its place in the line."""
+        self.looks.silent = silent
+        self._slots.next()
+
     def reconcile(self) -> None:
         """Notice what people changed at PostPost: one listing of the scheduled posts for each account."""
         for account, roots in self._accounts().items():
@@ -231,6 +236,10 @@ class Sync:
         self._notice_clock(site.account)
         try:
             folder = scan.look(look.root, look.path, self._names)
+            if folder is not None and (there := self.looks.key_at(folder)) != look.key:  # another one took its place
+                folder = scan.look(look.root, look.path, self._names)
+                if there is not None:
+                    self._wake(there, 0.0)
             present = folder is not None or scan.present(look.root)
         except OSError:  # it cannot be read now, which says nothing about whether it was removed
             folder, present = None, False
@@ -350,7 +359,7 @@ class Sync:
             try:
                 self.transfers.start(look, account, step.group, step.upload)
             except BaseException:
-                self._slots.release()
+                self._slots.release(look.key)
                 raise
         else:
             self._calls.carry_out(look, account, step)

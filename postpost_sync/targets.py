@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 
 from postpost_sync.errors import Finding, did_you_mean, printable
 from postpost_sync.models import Connection, Policy, Post, Resolved
@@ -19,6 +20,7 @@ _PLATFORM_ID = re.compile(r"[a-z]+-[a-zA-Z0-9_-]+")  # create-post's own pattern
 _BLUESKY_DID = re.compile(r"bluesky-did:[a-z0-9:._%-]+", re.IGNORECASE)
 _ALL = "all"
 _PLATFORM = re.compile(r"[a-z]+")
+NEARLY = 0.85  # of 1, where an id was rather mistyped than meant: one character of eight, or two of fourteen
 
 
 @dataclass(slots=True)
@@ -28,6 +30,7 @@ class Targets:
     asked: list[str] = field(default_factory=list)
     resolved: dict[str, tuple[str, ...]] = field(default_factory=dict)
     unknown: dict[str, Finding] = field(default_factory=dict)
+    mistyped: set[str] = field(default_factory=set)  # of these, those that are nearly one that the list has
     errors: list[Finding] = field(default_factory=list)
     warnings: list[Finding] = field(default_factory=list)
 
@@ -154,6 +157,8 @@ def _accounts(found: Targets, connections: Sequence[Connection], where: str) -> 
                 finding = Finding("UNKNOWN_CONNECTION", why, near if near.startswith("did you mean") else lists)
                 if not _BLUESKY_DID.fullmatch(one):  # how its id is written there is doubtful
                     found.unknown[one] = finding
+                    if get_close_matches(one.lower(), [name.lower() for name in connected], 1, NEARLY):
+                        found.mistyped.add(one)
                 yield finding
         elif account.token_status == "expired":  # noqa: S105 - a status, no secret
             yield Finding(

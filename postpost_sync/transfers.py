@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import replace
@@ -27,16 +27,20 @@ URL_MARGIN = 60.0  # seconds of life an upload URL must still have when its PUT 
 class Slots:
     """The places for transfers. Who has to wait stands in a queue, so that no post takes them all."""
 
-    def __init__(self, places: int, wake: Callable[[int, float], None]) -> None:
-        self._free, self._wake = places, wake
+    def __init__(
+        self, places: int, wake: Callable[[int, float], None], hangs: Callable[[int], bool] = lambda key: False
+    ) -> None:
+        """`hangs`: whether the disk of a folder does not answer; then its transfers take no place while that lasts."""
+        self._places, self._wake, self._hangs = places, wake, hangs
+        self._taken: Counter[int] = Counter()  # key -> places
         self._waiting: deque[int] = deque()
         self._lock = threading.Lock()
 
     def take(self, key: int) -> bool:
         """A place for a folder; False where it has to wait: it is woken when it is its turn."""
         with self._lock:
-            if self._free and (not self._waiting or self._waiting[0] == key):
-                self._free -= 1
+            if self._free() and self._first() in (None, key):
+                self._taken[key] += 1
                 with contextlib.suppress(ValueError):
                     self._waiting.remove(key)
                 return True
@@ -48,18 +52,25 @@ class Slots:
         """The folder waits no longer."""
         with self._lock, contextlib.suppress(ValueError):
             self._waiting.remove(key)
-        self._next()
+        self.next()
 
-    def release(self) -> None:
+    def release(self, key: int) -> None:
         with self._lock:
-            self._free += 1
-        self._next()
+            self._taken -= Counter({key: 1})
+        self.next()
 
-    def _next(self) -> None:
+    def next(self) -> None:
+        """Wake the first who waits, if there is a place."""
         with self._lock:
-            first = self._waiting[0] if self._waiting and self._free else None
+            first = self._first() if self._free() else None
         if first is not None:
             self._wake(first, 0.0)
+
+    def _first(self) -> int | None:
+        return next((key for key in self._waiting if not self._hangs(key)), None)
+
+    def _free(self) -> bool:
+        return sum(places for key, places in self._taken.items() if not self._hangs(key)) < self._places
 
 
 class Transfers:
@@ -119,7 +130,7 @@ class Transfers:
         finally:
             look.in_flight.pop(one.position, None)
             self._shown_at.pop((group.key, one.position), None)
-            self.slots.release()
+            self.slots.release(look.key)
             self._wake(look.key, 0.0)
 
     def _carry(self, look: Look, account: Account, group: Group, one: Upload, stop: threading.Event) -> None:

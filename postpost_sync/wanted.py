@@ -45,6 +45,7 @@ class Wanted:
     empty: Finding | None = None  # there, but of no length (yet)
     time: datetime | None = None  # known even where there is no post
     unknown: Mapping[str, Finding] = field(default_factory=dict)  # ids that the list of accounts lacks; warnings, too
+    mistyped: frozenset[str] = frozenset()  # of these, those that are nearly one that it has
 
 
 def resolve(folder: Folder, reading: Reading, policy: Policy, kept: Resolved = NOTHING_KEPT) -> Wanted:
@@ -80,8 +81,10 @@ def resolve(folder: Folder, reading: Reading, policy: Policy, kept: Resolved = N
         errors += refused
         warnings += doubtful
         if not errors and not missing and not empty:
-            return Wanted(post, now, (), tuple(warnings), time=time, unknown=to.unknown)
-    return Wanted(None, now, tuple(errors), tuple(warnings), missing, empty, time, to.unknown)
+            return Wanted(
+                post, now, (), tuple(warnings), time=time, unknown=to.unknown, mistyped=frozenset(to.mistyped)
+            )
+    return Wanted(None, now, tuple(errors), tuple(warnings), missing, empty, time, to.unknown, frozenset(to.mistyped))
 
 
 def _at(sidecar: Sidecar, key: str) -> str:

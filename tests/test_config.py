@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from postpost_sync import links, watch
+from postpost_sync import links, mounts
 from postpost_sync.config import (
     Api,
     Config,
@@ -362,7 +362,7 @@ def test_a_key_file_that_others_can_read_is_refused(file: Path, tmp_path: Path, 
 def test_where_no_rights_are_kept_an_open_key_file_is_read_with_a_warning(
     file: Path, tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(watch, "filesystem", lambda path: kind)  # a disk of that kind would need root
+    monkeypatch.setattr(mounts, "filesystem", lambda path: kind)  # a disk of that kind would need root
     named = key_file(tmp_path, "named", "sk_file", 0o755)
     text = WATCH + f"api: {{key_file: {named}}}\n"
     loaded = read(file, text)

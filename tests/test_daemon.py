@@ -99,11 +99,12 @@ def test_a_stop_while_the_service_hangs_is_quick(pp: Rig, call: str) -> None:
     assert pp.run_once() == 0
     with sqlite3.connect(pp.state_db) as connection:  # what has just been scheduled is not compared
         connection.execute("UPDATE folders SET updated_at = '2026-01-01T00:00:00+00:00'")
+        connection.execute("UPDATE groups SET placed_at = '2026-01-01T00:00:00+00:00'")
     connection.close()
     pp.sandbox.faults.add(Fault(call, "hang", seconds=60, times=None))
     before = pp.sandbox.count(call)
     with pp.daemon() as process:
-        ends = time.monotonic() + 10
+        ends = time.monotonic() + 30
         while time.monotonic() < ends and pp.sandbox.count(call) == before:
             time.sleep(0.05)
         assert pp.sandbox.count(call) > before

@@ -23,8 +23,8 @@ from pathlib import Path
 
 import pytest
 
+from postpost_sync import mounts
 from postpost_sync import store as store_module
-from postpost_sync import watch
 from postpost_sync.errors import ProgramError
 from postpost_sync.models import Group, GroupStage, Stat, Upload
 from postpost_sync.sandbox import Fault
@@ -616,7 +616,7 @@ def test_another_user_is_told_whom_to_run_it_as() -> None:
 def test_a_database_on_a_network_file_system_is_warned_about(
     pp: Rig, monkeypatch: pytest.MonkeyPatch, kind: str, warned: bool
 ) -> None:
-    monkeypatch.setattr(watch, "filesystem", lambda *_: kind)
+    monkeypatch.setattr(mounts, "filesystem", lambda *_: kind)
     served(pp)
     pp.drop("launch")
     assert pp.run_once() == 0

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from postpost_sync import api, credentials, media, probe, watch
+from postpost_sync import api, credentials, media, mounts, probe, watch
 from postpost_sync.commands import doctor
 from postpost_sync.commands.doctor import findings as findings_module
 from postpost_sync.commands.doctor import inotify, installation, machine, roots
@@ -252,7 +252,7 @@ def test_a_key_file_where_no_rights_are_kept(world: Rig, monkeypatch: pytest.Mon
     _, findings = examine(world)
     (found,) = of(findings, "secrets")
     assert (found["level"], found["hint"]) == ("error", f"chmod 600 {key}")
-    monkeypatch.setattr(watch, "filesystem", lambda path, *_: "vfat" if path == str(key) else "ext4")
+    monkeypatch.setattr(mounts, "filesystem", lambda path, *_: "vfat" if path == str(key) else "ext4")
     status, findings = examine(world)
     (found,) = of(findings, "secrets")
     assert (status, found["level"]) == (0, "warning")
@@ -271,7 +271,7 @@ def test_a_database_that_is_damaged(world: Rig) -> None:
 
 
 def test_a_database_on_a_network_mount(world: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watch, "filesystem", lambda path, mounts="": "nfs4")
+    monkeypatch.setattr(mounts, "filesystem", lambda path, mounts="": "nfs4")
     status, findings = examine(world)
     assert status == 1
     assert "nfs4" in of(findings, "database", "error")[0]["message"]
@@ -372,7 +372,7 @@ def test_native_watching_where_the_kernel_does_not_hear_of_everything(
     world: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.configure(root="    observer: native\n")
-    monkeypatch.setattr(watch, "wants_polling", lambda path, mounts="": "posts" in path)
+    monkeypatch.setattr(mounts, "wants_polling", lambda path, mounts="": "posts" in path)
     assert of(examine(world)[1], "root", "warning")[0]["hint"] == "write observer: auto for it"
 
 
@@ -422,8 +422,8 @@ def test_what_is_in_use_is_counted(tmp_path: Path) -> None:
 def test_the_innermost_mount_counts_however_it_is_written(tmp_path: Path) -> None:
     table = tmp_path / "mounts"
     table.write_text("dev / ext4 rw 0 0\nnas:/x /mnt/Büro\\040NAS nfs4 rw 0 0\ntmpfs /mnt tmpfs rw 0 0\n")
-    assert watch.filesystem("/mnt/Büro NAS/posts", str(table)) == "nfs4"
-    assert watch.filesystem("/mnt/other", str(table)) == "tmpfs"
-    assert watch.filesystem("/srv", str(table)) == "ext4"
-    assert watch.filesystem("/srv", str(tmp_path / "none")) == ""
-    assert watch.wants_polling("/mnt/Büro NAS", str(table))
+    assert mounts.filesystem("/mnt/Büro NAS/posts", str(table)) == "nfs4"
+    assert mounts.filesystem("/mnt/other", str(table)) == "tmpfs"
+    assert mounts.filesystem("/srv", str(table)) == "ext4"
+    assert mounts.filesystem("/srv", str(tmp_path / "none")) == ""
+    assert mounts.wants_polling("/mnt/Büro NAS", str(table))

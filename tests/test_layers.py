@@ -16,8 +16,9 @@ LAYERS = {
     CORE: """errors states times yamltree values models sidecar platforms counting breaches preflight names targets wanted
     steps deciding drafting scheduling building plan ledger view urls columns schema telling""",
     EDGE: """config config_keys credentials links scan media structure probe measuring store migrations api upload watch
-    receipt notify lock log service""",
-    SHELL: "account line removals identity reader looks transfers calls sync workers roots tellers daemon",
+    mounts receipt notify lock log service""",
+    SHELL: """account line removals identity reader looks transfers calls sync workers observing oddities scanner roots
+    tellers daemon""",
     DOOR: "cli __main__ commands terminal",
     APART: "sandbox samples",
 }
@@ -46,7 +47,7 @@ EDGES_THAT_MAY = {
     ("config", "config_keys"),
     ("config", "credentials"),
     ("config", "links"),
-    ("credentials", "watch"),  # it knows the mount table
+    ("credentials", "mounts"),  # it knows the mount table
     ("probe", "measuring"),
 }
 MAY_IN_CORE = {  # os.fsencode, os.path.join and PurePath do no I/O

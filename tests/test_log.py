@@ -244,9 +244,13 @@ def test_a_worker_survives_a_defect_whatever_is_made_of_it() -> None:
         ended.set()
 
     workers = Workers(
-        advance, float, defect=lambda key, error: met.append(key), fatal=lambda error: pytest.fail(str(error))
+        advance,
+        float,
+        lambda key: "",
+        threads=1,
+        defect=lambda key, error: met.append(key),
+        fatal=lambda error: pytest.fail(str(error)),
     )
-    workers.start(1)
     workers.ready(1)
     workers.ready(2)
     assert ended.wait(5)

@@ -298,7 +298,7 @@ def test_what_a_draft_was_made_with_needs_no_list() -> None:
     assert follow.post.platforms == ("linkedin-A", "twitter-1"), "a post that was cancelled has no draft any more"
 
 
-def test_an_id_that_a_fresh_list_lacks_is_invalid_and_an_old_list_is_asked_for_anew() -> None:
+def test_an_id_that_is_nearly_one_of_a_fresh_list_is_invalid_and_an_old_list_is_asked_for_anew() -> None:
     stranger = snapshot(platforms=("twitter-2", "linkedin-A"), policy=TWO_ACCOUNTS)
     decision = plan(stranger, record(stranger), NOW)
     assert (rest(decision), decision.state, code(decision)) == (None, State.INVALID, "UNKNOWN_CONNECTION")
@@ -599,3 +599,11 @@ def test_whatever_is_known_no_promise_is_broken(situation: tuple[Snapshot, Recor
 def test_a_folder_that_is_gone_is_not_forgotten_while_a_draft_is_still_to_be_deleted() -> None:
     doomed = record(TEXT, group(TEXT, GroupStage.DOOMED), troubles=(trouble(Delete),))
     assert rest(plan(replace(GONE, quiet=9999.0), doomed, NOW)) == 30
+
+
+def test_an_id_that_a_list_lacks_and_that_is_like_none_in_it_is_sent_with_a_warning() -> None:
+    other = snapshot(platforms=("twitter-777", "linkedin-A"), policy=TWO_ACCOUNTS)
+    decision = plan(other, record(other), NOW)
+    assert isinstance(decision.step, Create)
+    assert codes(decision) == ["UNKNOWN_CONNECTION"]
+    assert plan(replace(other, accounts_age=61.0), record(other), NOW).step == LEARN

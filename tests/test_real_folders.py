@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.harness import World
+from tests.mounting import mounted
 from tests.support import rig
 from tests.test_pipeline import picture, sidecar
-from tests.test_roots import mounted
 
 
 def dated(file: Path, seconds: float) -> None:

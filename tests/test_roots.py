@@ -17,14 +17,15 @@ from typing import Any
 
 import pytest
 
-from postpost_sync import roots as roots_module
-from postpost_sync import scan, watch
+from postpost_sync import mounts, observing, oddities, scan, watch
 from postpost_sync.config import Api, Root
 from postpost_sync.log import Log
 from postpost_sync.models import Policy, RootState, RootStatus
+from postpost_sync.mounts import Mount
 from postpost_sync.roots import Roots
 from tests.harness import World
 from tests.harness import picture as small
+from tests.mounting import mounted
 from tests.support import REPOSITORY, Rig, rig
 from tests.test_pipeline import picture, sidecar
 
@@ -108,25 +109,6 @@ def looked_after(
         assert errors == []
 
 
-@contextmanager
-def mounted(place: Path, *what: str) -> Iterator[Callable[[], bool]]:
-    """A file system at `place`; call it to take it away. Nothing of it stays behind."""
-    if os.geteuid() != 0:
-        pytest.skip("mounting needs root")
-    place.mkdir(exist_ok=True)
-    if subprocess.run(["mount", *(what or ("-t", "tmpfs", "none")), str(place)], capture_output=True).returncode:  # noqa: S607
-        pytest.skip("mounting is not allowed here")
-
-    def unmount() -> bool:
-        return subprocess.run(["umount", "-l", str(place)], capture_output=True).returncode == 0  # noqa: S607
-
-    try:
-        yield unmount
-    finally:
-        while unmount():  # os.path.ismount knows nothing of bind mounts
-            pass
-
-
 # --- watched and polled -----------------------------------------------------------------------------------------------
 
 
@@ -146,7 +128,7 @@ def test_a_polled_root_is_walked_again_and_again(world: World) -> None:
 
 
 def test_network_mounts_are_polled_and_local_ones_are_not(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watch, "mounts_at", lambda root: (watch.Mount(1, "", "nfs4"),))
+    monkeypatch.setattr(mounts, "mounts_at", lambda root: (Mount(1, "", "nfs4"),))
     with looked_after(world, poll=0.2) as it:
         world.drop("post")
         until(lambda: it.folders() == ["post"])
@@ -154,8 +136,8 @@ def test_network_mounts_are_polled_and_local_ones_are_not(world: World, monkeypa
 
 
 def test_a_network_mount_below_a_local_root_is_polled(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    places = (watch.Mount(1, "", "ext4"), watch.Mount(2, "nas", "cifs"), watch.Mount(3, ".snapshots/nas", "nfs"))
-    monkeypatch.setattr(watch, "mounts_at", lambda root: places)
+    below = (Mount(1, "", "ext4"), Mount(2, "nas", "cifs"), Mount(3, ".snapshots/nas", "nfs"))
+    monkeypatch.setattr(mounts, "mounts_at", lambda root: below)
     walked: list[str] = []
     walk = scan.walk
 
@@ -220,7 +202,7 @@ def test_a_root_that_hangs_holds_up_no_other(world: World, tmp_path: Path, monke
 
 @pytest.fixture
 def soon_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(roots_module, "WATCH_AGAIN", (0.5, 600.0))
+    monkeypatch.setattr(observing, "WATCH_AGAIN", (0.5, 600.0))
 
 
 @pytest.mark.usefixtures("soon_again")
@@ -229,7 +211,7 @@ def test_a_reader_that_died_is_bridged_by_polling_and_started_again(
 ) -> None:
     with looked_after(world, poll=0.1) as it:
         until(it.watching)
-        reader = it.scanner()._watcher._observer._inotify_fd
+        reader = it.scanner()._observing._watcher._observer._inotify_fd
         monkeypatch.setattr(reader, "handle_event", lambda *_: 1 / 0)
         world.drop("first")
         until(lambda: it.status.state is RootState.DEGRADED)
@@ -259,7 +241,7 @@ def test_too_few_watches_degrade_to_polling_and_name_the_command(world: World, m
 def test_a_reader_that_is_behind_is_not_taken_for_the_limit(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     behind = ["late"]
     monkeypatch.setattr(watch.NativeWatcher, "unwatched", lambda self, paths: [p for p in paths if p in behind])
-    monkeypatch.setattr(roots_module, "LAGGING_FOR", 1.0)
+    monkeypatch.setattr(observing, "LAGGING_FOR", 1.0)
     world.drop("late")
     with looked_after(world) as it:
         until(it.watching)
@@ -298,6 +280,29 @@ def test_the_real_watch_limit_shows_in_status(pp: Rig) -> None:
     assert "Traceback" not in said
 
 
+def test_no_instance_of_inotify_left_is_said_with_the_command_and_bridged(pp: Rig) -> None:
+    limited = 'echo 0 > /proc/sys/user/max_inotify_instances && exec "$@"'
+    prefix = ["unshare", "-Ur", "sh", "-c", limited, "-"]
+    if subprocess.run([*prefix, "true"], capture_output=True).returncode:
+        pytest.skip("user namespaces are not allowed here")
+    process = subprocess.Popen(
+        [*prefix, sys.executable, "-m", "postpost_sync", "-c", str(pp.config), "run"],
+        cwd=REPOSITORY,
+        env={**os.environ, "PYTHONWARNINGS": "error"},
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        until(lambda: [root["state"] for root in (pp.try_status() or {"roots": []})["roots"]] == ["degraded"], 20)
+        (root,) = pp.status()["roots"]
+        assert (root["observer"], root["error"]["code"]) == ("polling", "WATCH_FAILED")
+        assert root["error"]["hint"].startswith("sudo sysctl fs.inotify.max_user_instances=")
+        pp.drop("later")
+        pp.wait_for("later", "scheduled")
+    finally:
+        process.terminate()
+        process.wait(15)
+
+
 @pytest.mark.usefixtures("soon_again")
 def test_an_overflow_is_noticed_said_and_bridged(world: World) -> None:
     limit = int(Path("/proc/sys/fs/inotify/max_queued_events").read_text())
@@ -306,9 +311,9 @@ def test_an_overflow_is_noticed_said_and_bridged(world: World) -> None:
     said: list[str] = []
     with looked_after(world) as it:
         until(it.watching)
-        log = it.scanner()._log
+        log = it.scanner()._observing._log
         log.warning = lambda event, **fields: said.append(f"{event} {fields}")
-        with it.scanner()._watcher._observer._inotify_fd._lock:  # the reader waits
+        with it.scanner()._observing._watcher._observer._inotify_fd._lock:  # the reader waits
             for n in range(limit // 2 + 1000):
                 os.close(os.open(world.root / f"f{n}", os.O_CREAT | os.O_WRONLY))
             world.drop("post")  # the queue is full: nobody is told of it
@@ -429,7 +434,7 @@ def test_a_root_that_is_not_as_it_was_at_the_start_removes_nothing(world: World,
 def test_media_without_a_sidecar_are_shown_after_a_while_without_another_scan(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(roots_module, "NO_SIDECAR_AFTER", 1.0)
+    monkeypatch.setattr(oddities, "NO_SIDECAR_AFTER", 1.0)
     (world.root / "a").mkdir()
     (world.root / "a/1.jpg").write_bytes(small(1))
     (world.root / "b").mkdir()

@@ -141,7 +141,7 @@ def _refused(error: ProgramError, service: Service, said: log.Log) -> None:
 
 
 def _leave(status: int, error: BaseException | None) -> None:
-    """End although a transfer hangs in the kernel: a store that stopped reading must not hold up the machine's shutdown.
+    """End although a transfer hangs in the kernel: a disk or a store that is dead must not hold up the machine's shutdown.
 
     Its URL is in the database, and the next start goes on from there.
     """
@@ -168,7 +168,9 @@ def run_once(option: str | None, wait: float, form: log.Format, level: log.Level
             records, roots = daemon.settle_all(wait), daemon.roots.statuses()
             daemon.tell(TELL_WITHIN)
         finally:
-            daemon.stop()
+            if not daemon.stop():
+                unended = ProgramError("a transfer did not come to its end", "the next run goes on from there")
+                _leave(1, sys.exception() or unended)
     for status in roots:
         if status.state is RootState.AWAY and status.error is not None:
             raise ProgramError(status.error.message, status.error.hint)

@@ -6,7 +6,7 @@ import contextlib
 import os
 from pathlib import Path
 
-from postpost_sync import watch
+from postpost_sync import mounts
 from postpost_sync.commands.doctor.findings import Finding, Findings, Level
 from postpost_sync.config import Config
 from postpost_sync.lock import Lock
@@ -23,7 +23,7 @@ def check(config: Config) -> Findings:
     roots = [
         root.path
         for root in config.roots
-        if root.observer == "native" or (root.observer == "auto" and not watch.wants_polling(str(root.path)))
+        if root.observer == "native" or (root.observer == "auto" and not mounts.wants_polling(str(root.path)))
     ]
     needed = sum(folders(root) for root in roots if root.is_dir())
     message = (

@@ -7,7 +7,7 @@ import os
 import sqlite3
 from pathlib import Path
 
-from postpost_sync import credentials, watch
+from postpost_sync import credentials, mounts
 from postpost_sync.commands.common import opened_store
 from postpost_sync.commands.doctor.findings import Finding, Findings, Level, existing, installed
 from postpost_sync.config import Config
@@ -41,9 +41,9 @@ def secrets(config: Config) -> Findings:
 
 def database(file: Path) -> Findings:
     above = existing(file.parent)
-    if watch.wants_polling(str(above)):
+    if mounts.wants_polling(str(above)):
         message = (
-            f"{path_name(file)} lies on {watch.filesystem(str(above)) or 'an unknown file system'}: not safe there"
+            f"{path_name(file)} lies on {mounts.filesystem(str(above)) or 'an unknown file system'}: not safe there"
         )
         yield Finding(Level.ERROR, "database", message, "name a place on a local disk as state_db")
     try:

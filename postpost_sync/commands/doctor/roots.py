@@ -7,7 +7,7 @@ import os
 import threading
 import time
 
-from postpost_sync import watch
+from postpost_sync import mounts, watch
 from postpost_sync.commands.doctor import inotify
 from postpost_sync.commands.doctor.findings import Finding, Findings, Level
 from postpost_sync.config import Root
@@ -38,9 +38,9 @@ def check(root: Root) -> Findings:
             f"give the daemon's user access: setfacl -Rm u:USER:rwX {path_name(root.path)}",
         )
         return
-    kind = watch.filesystem(str(root.path)) or "an unknown file system"
-    polls = root.observer == "polling" or (root.observer == "auto" and watch.wants_polling(str(root.path)))
-    if root.observer == "native" and watch.wants_polling(str(root.path)):
+    kind = mounts.filesystem(str(root.path)) or "an unknown file system"
+    polls = root.observer == "polling" or (root.observer == "auto" and mounts.wants_polling(str(root.path)))
+    if root.observer == "native" and mounts.wants_polling(str(root.path)):
         message = f"observer is native, but on {kind} the kernel does not hear of every change"
         yield Finding(Level.WARNING, what, message, "write observer: auto for it")
     elif root.observer != "auto":

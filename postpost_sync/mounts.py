@@ -1,0 +1,96 @@
+"""The mount table: which file system a folder lies on, and whether the kernel hears of every change there."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import NamedTuple
+
+_OCTAL = re.compile(r"\\([0-7]{3})")  # how the mount table writes spaces and backslashes
+_NETWORK = frozenset(
+    """nfs nfs4 cifs smb smb3 smbfs afs ceph 9p virtiofs vboxsf vmhgfs prl_fs davfs
+    glusterfs lustre gpfs ocfs2 fuseblk coda ncpfs beegfs""".split()
+)
+
+
+def wants_polling(path: str, mounts: str = "/proc/self/mounts") -> bool:
+    """Whether the file system under `path` can change without the kernel hearing of it: network and FUSE mounts."""
+    return _is_remote(filesystem(path, mounts))
+
+
+def filesystem(path: str, mounts: str = "/proc/self/mounts") -> str:
+    """The kind of file system under `path`, such as ext4 or nfs4; "" where the mount table cannot be read."""
+    real, best, found = os.path.realpath(path), "", ""
+    for line in _lines(mounts):
+        point, kind = line.split(" ")[1:3]
+        place = _unescaped(point)
+        if _is_below(real, place) and len(place) >= len(best):
+            best, found = place, kind
+    return found
+
+
+def _is_remote(kind: str) -> bool:
+    return not kind or kind in _NETWORK or kind == "fuse" or kind.startswith("fuse.")
+
+
+class Mount(NamedTuple):
+    """One mount that a root lies on or has below it. Another number: it was mounted anew."""
+
+    number: int
+    path: str  # relative to the root; "" for the one it lies on
+    kind: str
+
+    @property
+    def is_remote(self) -> bool:
+        return _is_remote(self.kind)
+
+
+def mounts_at(root: str, table: str = "/proc/self/mountinfo") -> tuple[Mount, ...]:
+    """The mount that a root lies on, then those below it; empty where the mount table cannot be read."""
+    real, under = os.path.realpath(root), {"": Mount(0, "", "")}
+    longest = -1
+    for line in _lines(table):
+        fields = line.split(" ")
+        number, place, kind = int(fields[0]), _unescaped(fields[4]), fields[fields.index("-") + 1]
+        if _is_below(real, place) and len(place) >= longest:
+            longest, under[""] = len(place), Mount(number, "", kind)
+        elif _is_below(place, real):
+            below = os.path.relpath(place, real)
+            under[below] = Mount(number, below, kind)  # a later one covers an earlier one
+    return tuple(under[path] for path in sorted(under)) if longest >= 0 else ()
+
+
+def _lines(table: str) -> list[str]:
+    try:
+        with open(table, encoding="utf-8", errors="surrogateescape") as lines:
+            return lines.read().splitlines()
+    except OSError:
+        return []
+
+
+def _unescaped(place: str) -> str:
+    return _OCTAL.sub(lambda escape: chr(int(escape[1], 8)), place)
+
+
+def _is_below(path: str, place: str) -> bool:
+    return path == place or path.startswith(place.rstrip("/") + "/")
+
+
+class Place(NamedTuple):
+    """What a path leads to. Another one than before: it was replaced, or a file system was mounted or taken away."""
+
+    device: int
+    inode: int
+    mounts: tuple[Mount, ...]
+
+    def is_at(self, path: str) -> bool:
+        try:
+            return place_of(path) == self
+        except OSError:
+            return False
+
+
+def place_of(path: str) -> Place:
+    """OSError where nothing is there."""
+    here = os.stat(path)
+    return Place(here.st_dev, here.st_ino, mounts_at(path))

@@ -1,0 +1,299 @@
+"""One watch root: compared in full again and again, and known to be away where it is. It decides nothing.
+
+One thread does all that touches the root's file system, so that one that hangs holds up no other. What it finds new or
+changed is made ready for the workers.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from postpost_sync import scan
+from postpost_sync.config import Root
+from postpost_sync.errors import Finding, ProgramError, printable
+from postpost_sync.log import Log
+from postpost_sync.models import Folder, Oddity, RootState, RootStatus
+from postpost_sync.mounts import Place, place_of
+from postpost_sync.names import Names
+from postpost_sync.observing import Observing
+from postpost_sync.oddities import Oddities
+from postpost_sync.store import Store
+from postpost_sync.sync import Sync
+
+AWAY_POLL = 5.0  # seconds between two looks at a root that is away, at the most
+SILENT_AFTER = 30.0  # seconds without an answer about a single folder before a file system counts as away
+
+
+class Task(NamedTuple):
+    what: str  # scan, watch or check
+    path: str = ""
+    below: bool = True
+
+
+CHECK = Task("check")
+_WATCH = Task("watch")
+
+
+class Scanner:
+    """All but `ask` and the questions is done by its own thread, which owns everything else here."""
+
+    def __init__(
+        self,
+        root: Root,
+        sync: Sync,
+        store: Store,
+        names: Names,
+        *,
+        ready: Callable[[int], None],
+        publish: Callable[[], None],
+        fatal: Callable[[ProgramError], None],
+        log: Log,
+    ) -> None:
+        self.root, self.path = root, str(root.path)
+        self._sync, self._store, self._names, self._log = sync, store, names, log
+        self._ready, self._publish, self._fatal = ready, publish, fatal
+        self._observing = Observing(root, names, lambda path, below: self.ask(Task("scan", path, below)), log)
+        self._queue: queue.SimpleQueue[Task] = queue.SimpleQueue()
+        self._waiting: set[Task] = set()
+        self._busy = False
+        self._lock = threading.Lock()  # of the two above
+        self._asked_disk_at: float | None = None  # monotonic; None while no answer of the file system is waited for
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._work, name=f"scanner {self.path}", daemon=True)
+        self._scanned = False
+        self._status = RootStatus(self.path, "polling", RootState.OK)  # as long as nothing is known about it
+        self._place: Place | None = None  # while it is there
+        self._away_because: Finding | None = None
+        self._last_scan: datetime | None = None
+        self._walk_took = 0.0
+        self._oddities = Oddities()
+        self._known: dict[str, int] | None = None  # path -> key, as long as a burst of tasks lasts
+
+    # --- from any thread ---
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def ask(self, task: Task) -> None:
+        with self._lock:
+            if task in self._waiting:
+                return
+            self._waiting.add(task)
+        self._queue.put(task)
+
+    def idle(self) -> bool:
+        with self._lock:
+            return not self._busy and not self._waiting - {CHECK}
+
+    def alive(self) -> bool:
+        return self._thread.is_alive()
+
+    def silent(self) -> bool:
+        """Whether its file system has been leaving a question unanswered: a dead network share, most likely."""
+        since = self._asked_disk_at
+        return since is not None and time.monotonic() - since > SILENT_AFTER
+
+    def scanned(self) -> bool:
+        """Whether it has been compared once, or found to be away."""
+        return self._scanned or self.silent()
+
+    def status(self) -> RootStatus:
+        known = self._status
+        if not self.silent():
+            return known
+        message = f"{printable(self.path)} is away: it has not answered for more than {SILENT_AFTER:.0f} seconds"
+        finding = Finding("ROOT_SILENT", message, "see whether its server can be reached; its posts stand as they are")
+        return RootStatus(self.path, known.observer, RootState.AWAY, finding, known.last_scan, known.oddities)
+
+    def end(self) -> None:
+        self._ended.set()
+        self.ask(CHECK)
+
+    def join(self, within: float) -> None:
+        if self._thread.is_alive():
+            self._thread.join(within)
+
+    # --- its own thread ---
+
+    def _work(self) -> None:
+        while not self._ended.is_set():
+            task = self._queue.get()
+            with self._lock:
+                self._waiting.discard(task)
+                self._busy = task is not CHECK
+            try:
+                self._do(task)
+            except ProgramError as error:
+                self._fatal(error)
+            except Exception as error:  # a defect of ours, or a folder that vanished in a way not foreseen
+                self._log.defect(error, root=self.path)
+            self._asked_disk_at = None
+            if self._queue.empty():
+                self._known = None
+            with self._lock:
+                self._busy = False
+        self._observing.lost()
+
+    def _do(self, task: Task) -> None:
+        if self._ended.is_set():
+            return
+        if task is _WATCH:
+            self._observing.begin()
+            self._show()
+            return
+        self._answered()
+        if task is CHECK:
+            self._check()
+        elif not task.path:
+            self._scan_root()
+        elif task.below:
+            self._scan_below(task.path)
+        else:
+            self._scan_one(task.path)
+
+    def _scan_one(self, path: str) -> None:
+        try:
+            folder = scan.look(self.path, path, self._names)
+        except OSError:
+            folder = None  # the folder's own turn shows what that means
+        if folder is not None:
+            self._notice(folder)
+        elif (key := self._all_known().get(path)) is not None:
+            self._ready(key)
+
+    def _scan_below(self, path: str) -> None:
+        found = set()
+        for one in scan.walk(self.path, self._names, path, visit=lambda _: self._answered()):
+            if isinstance(one, Folder):
+                found.add(one.path)
+                self._compare(one)
+        if found and path not in self._observing.remote():  # what is new: nothing can be missing below it
+            return
+        for known, key in self._all_known().items():
+            if (known == path or known.startswith(path + "/")) and known not in found:
+                self._ready(key)
+
+    def _scan_root(self) -> None:
+        """The full comparison: everything there is against everything that is known."""
+        began = time.monotonic()
+        missing = self._sync.looks.below(self.path)
+        anything, odd, visited = False, list[Oddity](), list[str]()
+
+        def visit(path: str) -> None:
+            visited.append(path)
+            self._answered()
+
+        try:
+            place = place_of(self.path)
+            for found in scan.walk(self.path, self._names, visit=visit):
+                if self._ended.is_set():
+                    return
+                if isinstance(found, Oddity):
+                    odd.append(found)
+                    continue
+                anything = True
+                missing.pop(found.path, None)
+                self._compare(found)
+        except OSError as error:
+            self._away(f"it cannot be read: {error.strerror}")
+            return
+        self._walk_took = time.monotonic() - began
+        if missing and not anything and (why := self._vanished(missing, place)):
+            self._away(why)
+            return
+        self._sync.looks.renumber(self.path)
+        for key in missing.values():
+            self._ready(key)
+        self._take_in(place, visited)
+        self._oddities.keep(odd)
+        self._last_scan = datetime.now(UTC)
+        self._show()
+
+    def _answered(self) -> None:
+        self._asked_disk_at = time.monotonic()
+
+    def _compare(self, folder: Folder) -> None:
+        if not self._sync.looks.unchanged(folder):
+            self._notice(folder)
+
+    def _notice(self, folder: Folder) -> None:
+        key, news = self._sync.notice(folder)
+        if news:
+            self._ready(key)
+
+    def _all_known(self) -> dict[str, int]:
+        if self._known is None:
+            self._known = self._sync.looks.below(self.path)
+        return self._known
+
+    # --- there, away, replaced ---
+
+    def _vanished(self, missing: dict[str, int], place: Place) -> str:
+        """Why all of its posts are missing, where that is not because they were removed."""
+        if not scan.present(self.path):
+            return "it is empty, although posts were in it"
+        record = self._store.record(next(iter(missing.values())))
+        if record is not None and record.device != place.device:
+            return "another file system is there, without any of its posts"
+        return ""
+
+    def _take_in(self, place: Place, visited: list[str]) -> None:
+        """The root is there."""
+        if self._away_because is not None:
+            self._log.info("root is back", root=self.path)
+            self._away_because = None
+        if self._place != place:
+            self._place = place
+            self._observing.found(place.mounts)
+            self._observing.poll_later(self._pause())
+            self.ask(_WATCH)
+        else:
+            self._observing.walked(visited)
+
+    def _away(self, why: str) -> None:
+        if self._away_because is None:
+            self._log.warning("root is away", root=self.path, why=why)
+        message = f"{printable(self.path)} is away: {why}"
+        self._away_because = Finding("ROOT_AWAY", message, "mount or create it; its posts stand as they are")
+        self._place = None
+        self._observing.lost()
+        self._show()
+
+    def _check(self) -> None:
+        """What is to be done when nothing is heard: the root's own state, how it is observed, and what lasts."""
+        if self._place is not None and not self._place.is_at(self.path):
+            self._log.info("root was replaced or mounted anew", root=self.path)
+            self._place = None
+            self._observing.lost()
+            self.ask(Task("scan"))
+            return
+        if self._observing.check(self._pause()):
+            self.ask(_WATCH)
+        self._show()
+
+    def _pause(self) -> float:
+        """Seconds between two polls."""
+        pause = self.root.poll_interval
+        if self._away_because is not None:
+            pause = min(pause, AWAY_POLL)
+        return max(pause, 10 * self._walk_took)
+
+    # --- what there is to see ---
+
+    def _show(self) -> None:
+        trouble = self._away_because or self._observing.trouble
+        state = RootState.OK if trouble is None else RootState.DEGRADED
+        if self._away_because is not None:
+            state = RootState.AWAY
+        status = RootStatus(
+            self.path, self._observing.observer, state, trouble, self._last_scan, self._oddities.lasting()
+        )
+        if status != self._status:
+            self._status = status
+            self._publish()
+        self._scanned = self._scanned or self._last_scan is not None or self._away_because is not None

@@ -1,0 +1,69 @@
+"""Which file system a folder lies on, by a mount table as the kernel writes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from postpost_sync.mounts import Mount, filesystem, mounts_at, wants_polling
+
+MOUNTS = """\
+/dev/vda / ext4 rw 0 0
+nas:/posts /srv/posts nfs4 rw 0 0
+sshfs /srv/my\\040posts fuse.sshfs rw 0 0
+tmpfs /srv/posts/fast tmpfs rw 0 0
+"""
+MOUNTINFO = """\
+22 1 254:0 / / rw,relatime - ext4 /dev/vda rw
+30 22 0:40 / /srv/posts rw,relatime shared:5 master:1 - nfs4 nas:/posts rw
+31 30 0:41 / /srv/posts/fast rw - tmpfs tmpfs rw
+32 22 0:42 / /srv/posts2 rw - cifs //nas/two rw
+33 31 0:43 / /srv/posts/fast/my\\040nas rw - fuse.sshfs nas: rw
+34 31 0:44 / /srv/posts/fast/my\\040nas rw - xfs /dev/vdb rw
+"""
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Callable[[str], str]:
+    def write(text: str) -> str:
+        (tmp_path / "table").write_text(text)
+        return str(tmp_path / "table")
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "polls"),
+    [
+        ("/home/a", "ext4", False),
+        ("/srv/posts", "nfs4", True),
+        ("/srv/posts/a", "nfs4", True),
+        ("/srv/posts2", "ext4", False),
+        ("/srv/my posts/a", "fuse.sshfs", True),
+        ("/srv/posts/fast", "tmpfs", False),
+    ],
+)
+def test_the_innermost_mount_decides(table: Callable[[str], str], path: str, kind: str, polls: bool) -> None:
+    assert (filesystem(path, table(MOUNTS)), wants_polling(path, table(MOUNTS))) == (kind, polls)
+
+
+def test_without_a_mount_table_it_polls(tmp_path: Path) -> None:
+    assert wants_polling("/", str(tmp_path / "none"))
+    assert mounts_at("/", str(tmp_path / "none")) == ()
+
+
+@pytest.mark.parametrize(
+    ("root", "mounts"),
+    [
+        ("/home/a", (Mount(22, "", "ext4"),)),
+        ("/srv/posts/a", (Mount(30, "", "nfs4"),)),
+        ("/srv/posts", (Mount(30, "", "nfs4"), Mount(31, "fast", "tmpfs"), Mount(34, "fast/my nas", "xfs"))),
+        ("/srv/posts/fast/my nas", (Mount(34, "", "xfs"),)),
+    ],
+)
+def test_a_root_lies_on_a_mount_and_may_have_others_below(
+    table: Callable[[str], str], root: str, mounts: tuple[Mount, ...]
+) -> None:
+    assert mounts_at(root, table(MOUNTINFO)) == mounts
