@@ -26,7 +26,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from postpost_sync import scan, store
+from postpost_sync import scan
 from postpost_sync.config import load
 from postpost_sync.daemon import Daemon
 from postpost_sync.log import Log
@@ -35,6 +35,7 @@ from postpost_sync.names import Names
 from postpost_sync.sandbox import Sandbox, serve
 from postpost_sync.states import State
 from postpost_sync.store import Store
+from postpost_sync.store.opened import as_columns
 from postpost_sync.times import to_service
 
 RUNS = 5
@@ -85,11 +86,11 @@ def _rows(key: int, folder: Folder, state: State) -> Iterator[tuple[str, dict[st
     place = (folder.root, folder.path, folder.inode, folder.device)
     just = NOW + timedelta(hours=1)  # changed so lately that the comparison with PostPost's list leaves it alone
     record = Record(key, f"{key:036d}", *place, state, NOW, just, folder.fingerprint, NOW, done=True)
-    yield "folders", store._columns(record)
+    yield "folders", as_columns(record)
     stage = GroupStage.SCHEDULED if state is State.SCHEDULED else GroupStage.ENDED
     at = NOW + timedelta(days=300) if state is State.SCHEDULED else NOW - timedelta(days=1)
     group = Group(key, stage, f"{key:024x}", NOW, "words", ("facebook-1001",), {}, asked_time=at, answered_time=at)
-    yield "groups", {"folder": key, **store._columns(group)}
+    yield "groups", {"folder": key, **as_columns(group)}
 
 
 def write_config(place: Path, root: Path, api: str) -> Path:

@@ -24,11 +24,10 @@ from pathlib import Path
 import pytest
 
 from postpost_sync import mounts
-from postpost_sync import store as store_module
 from postpost_sync.errors import ProgramError
 from postpost_sync.models import Group, GroupStage, Stat, Upload
 from postpost_sync.sandbox import Fault
-from postpost_sync.store import Store
+from postpost_sync.store import Store, opened
 from tests.support import REPOSITORY, Rig, rig
 from tests.test_pipeline import hashes, picture, sent, sidecar
 
@@ -290,7 +289,7 @@ def test_who_has_it_for_ever_at_the_start_is_said(
     pp: Rig, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], status: int
 ) -> None:
     served(pp)
-    monkeypatch.setattr(store_module, "_BUSY_TIMEOUT_MS", 200)
+    monkeypatch.setattr(opened, "_BUSY_TIMEOUT_MS", 200)
     with held(pp.state_db):
         last = refused(pp, *arguments, status=status)
         assert "database is locked" in last
@@ -303,7 +302,7 @@ def test_who_has_it_for_ever_in_the_middle_is_said_and_the_post_goes_on_afterwar
     pp: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     served(pp)
-    monkeypatch.setattr(store_module, "_BUSY_TIMEOUT_MS", 500)
+    monkeypatch.setattr(opened, "_BUSY_TIMEOUT_MS", 500)
     pp.drop("launch", media={"1.jpg": SOME})
     pp.sandbox.faults.add(Fault("put-object", "late", seconds=2))
     taken = threading.Event()
@@ -330,7 +329,7 @@ def test_who_has_it_for_ever_in_the_middle_is_said_and_the_post_goes_on_afterwar
 def test_progress_that_cannot_be_written_does_not_weaken_what_comes_after(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store_module, "_BUSY_TIMEOUT_MS", 50)
+    monkeypatch.setattr(opened, "_BUSY_TIMEOUT_MS", 50)
     with closing(Store.open(tmp_path / "state.db")) as store:
         with held(store.path):
             store.progress(1, 0, 5)
