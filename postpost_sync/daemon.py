@@ -33,7 +33,7 @@ from postpost_sync.models import Record, RootState
 from postpost_sync.names import Names
 from postpost_sync.roots import Roots
 from postpost_sync.service import Service
-from postpost_sync.states import NEEDS_PERSON, State
+from postpost_sync.states import NEEDS_PERSON, UNFINISHED, WRONG, State
 from postpost_sync.store import Store
 from postpost_sync.sync import Site, Sync
 from postpost_sync.tellers import Tellers
@@ -298,23 +298,24 @@ class Daemon:
             if isinstance(job.trigger, IntervalTrigger):
                 job.reschedule("interval", seconds=job.trigger.interval_length, jitter=job.trigger.jitter)
 
-    def settle_all(self, wait: float) -> list[Record]:
-        """Take every post as far as it goes within `wait` seconds; the records of all folders then."""
+    def settle_all(self, wait: float) -> None:
+        """Take every post as far as it goes within `wait` seconds."""
         deadline = time.monotonic() + wait
         while time.monotonic() < deadline and not self.stopping.wait(0.1):
             if self.roots.idle() and self._workers.idle() and self._at_rest(deadline):
                 break
         if self._fatal is not None:
             raise self._fatal
-        return self._served()
 
     def tell(self, within: float) -> None:
         """Notify people now of what there is to tell."""
         self._tellers.finish(within, self.stopping)
 
-    def _served(self) -> list[Record]:
+    def open_posts(self) -> list[Record]:
+        """Those that are not where their folders want them, whether they are on their way or need a person."""
         served = {str(root.path) for root in self.config.roots}
-        return [record for record in self.store.records() if record.root in served]
+        found = self.store.records(*WRONG, *UNFINISHED, State.SCHEDULED)
+        return [one for one in found if one.root in served and not (one.state is State.SCHEDULED and one.done)]
 
     def _at_rest(self, deadline: float) -> bool:
         """Whether nothing more comes of waiting until then."""
@@ -322,7 +323,7 @@ class Daemon:
             return False
         with self._due_lock:
             due = dict(self._due)
-        for record in self._served():
+        for record in self.store.unfinished(self.sync.looks.in_memory()):
             ended = record.done or record.state in _AT_REST
             if ended and self.sync.looks.as_recorded(record):
                 continue  # its next wake, if any, is about what becomes of it

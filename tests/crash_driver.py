@@ -158,7 +158,8 @@ def run(job: dict[str, Any]) -> dict[str, Any]:
     one = daemon.Daemon(settings, {}, log.Log())
     try:
         one.start()
-        records = one.settle_all(job["wait"])
+        one.settle_all(job["wait"])
+        records = one.store.records()
     finally:
         one.stop()
     return {

@@ -19,9 +19,8 @@ from postpost_sync.commands.status import posts
 from postpost_sync.config import Config
 from postpost_sync.daemon import Daemon
 from postpost_sync.errors import Finding, ProgramError, printable
-from postpost_sync.models import Record, RootState
+from postpost_sync.models import RootState
 from postpost_sync.service import Service
-from postpost_sync.states import UNFINISHED, WRONG, State
 from postpost_sync.store import Store
 from postpost_sync.times import zone
 
@@ -165,7 +164,8 @@ def run_once(option: str | None, wait: float, form: log.Format, level: log.Level
     with stopped_by_signals(daemon.request_stop):
         try:
             daemon.start()
-            records, roots = daemon.settle_all(wait), daemon.roots.statuses()
+            daemon.settle_all(wait)
+            open_ones, roots = daemon.open_posts(), daemon.roots.statuses()
             daemon.tell(TELL_WITHIN)
         finally:
             if not daemon.stop():
@@ -174,7 +174,6 @@ def run_once(option: str | None, wait: float, form: log.Format, level: log.Level
     for status in roots:
         if status.state is RootState.AWAY and status.error is not None:
             raise ProgramError(status.error.message, status.error.hint)
-    open_ones = [record for record in records if record.state in WRONG or _unfinished(record)]
     for record in open_ones:
         place = printable(os.path.join(record.root, record.path))
         click.echo(f"{place}: {record.state.value}: {view.sentence(record)}", err=True)
@@ -182,7 +181,3 @@ def run_once(option: str | None, wait: float, form: log.Format, level: log.Level
     for path, finding in oddities:
         click.echo(f"{printable(path)}: {finding}", err=True)
     return 1 if open_ones or oddities else 0
-
-
-def _unfinished(record: Record) -> bool:
-    return record.state in UNFINISHED or (record.state is State.SCHEDULED and not record.done)

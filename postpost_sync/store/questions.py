@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections import Counter
 from collections.abc import Collection
@@ -82,6 +83,12 @@ class Questions(Opened):
                 [encode(root) for root in roots],
             ).fetchone()
         return row[0] if row is not None else None
+
+    def unfinished(self, keys: Collection[int] = ()) -> list[Record]:
+        """The folders for which something is to be done still, and those with these keys."""
+        with self._lock, translated(self.path):
+            where = "WHERE NOT done OR key IN (SELECT value FROM json_each(?))"
+            return list(self._load(where, (json.dumps(list(keys)),)).values())
 
     def at_postpost(self) -> list[Record]:
         """The folders with a post at PostPost that did not go out yet: few of many."""
