@@ -57,6 +57,10 @@ class NotReached(Unclear):
     """The connection never came up: the effect is known not to have happened."""
 
 
+class Altered(Unclear):
+    """The object store says that it holds other bytes than were sent."""
+
+
 class Refused(PostError):
     """The service answered no (a 4xx): the effect did not happen and repeating the same call will not help."""
 

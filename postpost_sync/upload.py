@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 
-from postpost_sync.errors import FileChanged, Finding, NotReached, Refused, Unclear, UploadRefused
+from postpost_sync.errors import Altered, FileChanged, Finding, NotReached, Refused, Unclear, UploadRefused
 from postpost_sync.urls import is_secure
 
 BLOCK = 256 * 1024  # bytes; the fastest measured, with constant memory
@@ -140,7 +140,8 @@ def _judged(response: httpx.Response, said: bytes, body: _Body, size: int) -> Se
     etag = _MD5.fullmatch(response.headers.get("ETag", ""))
     kms = response.headers.get("x-amz-server-side-encryption", "").startswith("aws:kms")  # then it is no MD5
     if etag is not None and not kms and etag[1] != body.md5.hexdigest():
-        raise _trouble("what was stored is not what was sent")
+        why = "the object store says that what it holds is not what was sent"
+        raise Altered(Finding("UPLOAD_ALTERED", why, "it is sent again by itself; if that lasts, ask PostPost's support"))
     return Sent(body.sha256.hexdigest(), size)
 
 

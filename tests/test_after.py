@@ -862,3 +862,14 @@ def test_a_clock_that_is_off_is_warned_about_once(
         world.run_until_rest(60)
     assert sum("this machine's clock" in record.message for record in caplog.records) == said
     assert (f"ahead={offset}s" in caplog.text) is bool(said)
+
+
+def test_a_store_that_goes_on_saying_that_it_holds_other_bytes_has_an_end(new_world: NewWorld) -> None:
+    world = new_world(behaviour=Behaviour(etag_md5=False))
+    world.drop("launch", "Fresh roast", MEDIA, world.now + 40 * DAY)
+    world.run_until_rest(600)
+    assert world.code("launch") == "UPLOAD_ALTERED"
+    world.advance_time(12 * 3600)
+    assert (world.state("launch"), world.code("launch")) == (State.FAILED, "UPLOAD_REFUSED")
+    assert world.groups() == []
+    assert world.sandbox.count("put-object") <= 30

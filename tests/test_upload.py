@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from postpost_sync.api import PostPost
-from postpost_sync.errors import FileChanged, NotReached, Refused, Unclear, UploadRefused
+from postpost_sync.errors import Altered, FileChanged, NotReached, Refused, Unclear, UploadRefused
 from postpost_sync.sandbox import Fault, FaultKind, Sandbox, Server, serve
 from postpost_sync.upload import BLOCK, Aborted, Sent, expiry, new_client, put
 
@@ -191,7 +191,7 @@ def test_the_stores_answers(world: World, status: int, body: str, error: type[Ex
 
 def test_bytes_that_were_stored_otherwise_than_sent_do_not_count(world: World) -> None:
     world.sandbox.behaviour = replace(world.sandbox.behaviour, etag_md5=False)  # and without the mark of KMS
-    with pytest.raises(Unclear, match="not what was sent"):
+    with pytest.raises(Altered, match="not what was sent"):
         world.send(world.url())
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from postpost_sync.errors import NotReached, PostError, Unclear, UploadRefused
+from postpost_sync.errors import Altered, NotReached, PostError, Unclear, UploadRefused
 from postpost_sync.ledger.parts import Change, with_group, with_upload, without_trouble
 from postpost_sync.models import Issued, Record, UploadStage
 from postpost_sync.steps import Transfer
@@ -48,7 +48,10 @@ def signed(
 
 
 def not_sent(key: int, position: int, error: PostError) -> Change:
-    """The transfer did not work. A URL that was refused is dead, and so is one whose connection broke twice in a row."""
+    """The transfer did not work. A URL that was refused is dead, and so is one whose connection broke twice in a row.
+
+    What the store refused, or altered, counts, so that it has an end.
+    """
 
     def change(record: Record) -> Record:
         group = next((g for g in record.groups if g.key == key), None)
@@ -56,11 +59,11 @@ def not_sent(key: int, position: int, error: PostError) -> Change:
             return record
         broke = isinstance(error, Unclear) and not isinstance(error, NotReached)
         resets = group.uploads[position].resets + broke
+        refused = group.uploads[position].refused + isinstance(error, UploadRefused | Altered)
         if isinstance(error, UploadRefused) or resets >= RESETS:
-            refused = group.uploads[position].refused + isinstance(error, UploadRefused)
             dead = with_upload(key, position, stage=UploadStage.WAITING, url=None, resets=0, sent=0, refused=refused)
             return dead(record)
-        return with_upload(key, position, resets=resets, sent=0)(record)
+        return with_upload(key, position, resets=resets, sent=0, refused=refused)(record)
 
     return change
 
