@@ -7,6 +7,7 @@ what the folder asks for, in the state that `status` shows, and no draft besides
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -72,6 +73,9 @@ LIMITS = {
 }
 
 
+COUNTS: Counter[str] = Counter()
+
+
 def edited(world: Histories, folder: Dropped, edit: Edit) -> None:
     edit(world, folder)
     world.write(folder)
@@ -99,6 +103,7 @@ def test_an_edit_that_is_killed_at_any_moment_leaves_exactly_the_edited_post(tmp
             assert [group.status for group in world.ours()] == ["draft" if edit is no_time else "scheduled"]
         if not killed:
             break
+        COUNTS["kills in an edit"] += 1
     assert effect > 3
 
 
@@ -125,6 +130,7 @@ def test_an_edit_under_a_limit_leaves_each_folder_with_one_post(
             assert len(world.ours()) == 2
         if not killed:
             break
+        COUNTS["kills in an edit under a limit"] += 1
 
 
 def ends(world: Histories, limit: str) -> list[State]:
@@ -138,3 +144,8 @@ def ends(world: Histories, limit: str) -> list[State]:
     }[limit]
     states = [State.SCHEDULED if one else State.HELD for one in room]
     return sorted(states + [State.DRAFTED] * (len(times) - len(timed)))
+
+
+def test_how_many_kills_were_survived(capsys: pytest.CaptureFixture[str]) -> None:
+    with capsys.disabled():
+        print("\nkills survived:", ", ".join(f"{count} {what}" for what, count in COUNTS.items()), end=" ")
