@@ -106,7 +106,6 @@ def test_a_root_that_may_not_be_read_is_said_in_a_line() -> None:
         pp.config.write_text(text.replace(str(pp.root), str(closed / "posts")))
         for arguments in (
             ["check", "--offline"],
-            ["check", "--offline", str(closed)],
             ["check", "--offline", str(closed / "posts")],
             ["run", "--once"],
         ):
