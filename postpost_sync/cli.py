@@ -88,6 +88,8 @@ def run(config: str | None, once: bool, wait: float, log_format: str, log_level:
 @click.pass_obj
 def status(config: str | None, paths: tuple[Path, ...], as_json: bool, watch: bool) -> int:
     """Show where every post stands, or those at PATH."""
+    if as_json and watch:
+        raise click.UsageError("--json and --watch do not go together")
     from postpost_sync.commands.status import status
 
     return status(config, paths, as_json=as_json, watch=watch)
