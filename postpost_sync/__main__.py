@@ -31,8 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except click.ClickException as error:
         if isinstance(error, click.UsageError) and error.ctx is not None:
             click.echo(error.ctx.get_usage(), err=True)
-            return _ended(f"{error.format_message()} (hint: {error.ctx.command_path} --help)")
-        return _ended(error.format_message())
+            return _ended(f"{_in_our_voice(error)} (hint: {error.ctx.command_path} --help)")
+        return _ended(_in_our_voice(error))
     except ProgramError as error:
         return _ended(str(error), error.status)
     except BrokenPipeError:  # `postpost-sync status | head`
@@ -41,6 +41,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _ended("interrupted")
     return status if isinstance(status, int) else 0
+
+
+def _in_our_voice(error: click.ClickException) -> str:
+    """On one line, lower case, without a full stop."""
+    words = " ".join(error.format_message().split()).removesuffix(".")
+    return words[:1].lower() + words[1:]
 
 
 def _ended(message: str, status: int = 2) -> int:

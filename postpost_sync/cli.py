@@ -25,7 +25,7 @@ class _Duration(click.ParamType[float]):
             self.fail(str(error), param, ctx)
 
 
-_PATHS = click.Path(path_type=Path)
+_PATHS = click.Path(path_type=Path, readable=False)  # the commands say in their own words what cannot be read
 _Command = TypeVar("_Command", bound=Callable[..., object])
 
 
@@ -56,7 +56,7 @@ def cli(ctx: click.Context, config: str | None, log_format: str, log_level: str)
     ctx.default_map = {"run": {"log_format": log_format, "log_level": log_level}}
 
 
-@cli.command()
+@cli.command(short_help="Show it all at work, against a simulated PostPost.")
 @click.argument("directory", required=False, type=_PATHS, metavar="[DIR]")
 def demo(directory: Path | None) -> int:
     """Show the whole thing at work on sample posts, against a simulated PostPost.
@@ -68,7 +68,7 @@ def demo(directory: Path | None) -> int:
     return demo(directory)
 
 
-@cli.command()
+@cli.command(short_help="Watch the folders and serve them, in the foreground.")
 @click.option("--once", is_flag=True, help="Take every post as far as it goes, then end.")
 @click.option("--wait", type=_Duration(), default="10m", show_default=True, help="How long --once may take.")
 @_log_options
@@ -88,12 +88,14 @@ def run(config: str | None, once: bool, wait: float, log_format: str, log_level:
 @click.pass_obj
 def status(config: str | None, paths: tuple[Path, ...], as_json: bool, watch: bool) -> int:
     """Show where every post stands, or those at PATH."""
+    if as_json and watch:
+        raise click.UsageError("--json and --watch do not go together")
     from postpost_sync.commands.status import status
 
     return status(config, paths, as_json=as_json, watch=watch)
 
 
-@cli.command()
+@cli.command(short_help="Say everything that is wrong with sidecars and media.")
 @click.argument("paths", nargs=-1, type=_PATHS, metavar="[PATH]...")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @click.option("--offline", is_flag=True, help="Do not ask PostPost for the connected accounts.")
@@ -105,7 +107,7 @@ def check(config: str | None, paths: tuple[Path, ...], as_json: bool, offline: b
     return check(config, paths, as_json=as_json, offline=offline)
 
 
-@cli.command()
+@cli.command(short_help="Try posts again now; confirm what is held for a person.")
 @click.argument("paths", nargs=-1, required=True, type=_PATHS, metavar="PATH...")
 @click.pass_obj
 def retry(config: str | None, paths: tuple[Path, ...]) -> int:
@@ -115,7 +117,7 @@ def retry(config: str | None, paths: tuple[Path, ...]) -> int:
     return retry(config, paths)
 
 
-@cli.command()
+@cli.command(short_help="Delete the scheduled posts of folders from PostPost.")
 @click.argument("paths", nargs=-1, required=True, type=_PATHS, metavar="PATH...")
 @click.option("--yes", is_flag=True, help="Also where it is more than 10 posts.")
 @click.pass_obj
@@ -126,7 +128,7 @@ def cancel(config: str | None, paths: tuple[Path, ...], yes: bool) -> int:
     return cancel(config, paths, yes=yes)
 
 
-@cli.command()
+@cli.command(short_help="Take over folders that another installation has served.")
 @click.argument("paths", nargs=-1, required=True, type=_PATHS, metavar="PATH...")
 @click.pass_obj
 def adopt(config: str | None, paths: tuple[Path, ...]) -> int:
@@ -145,7 +147,7 @@ def accounts(config: str | None) -> int:
     return accounts(config)
 
 
-@cli.command()
+@cli.command(short_help="Send a test message to everybody who is notified.")
 @click.pass_obj
 def notify(config: str | None) -> int:
     """Send a test message to everybody who is notified, and say whether it got through."""
@@ -154,7 +156,7 @@ def notify(config: str | None) -> int:
     return notify(config)
 
 
-@cli.command()
+@cli.command(short_help="Run a simulated PostPost, for trying things out.")
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=0, help="Port on 127.0.0.1; any free one where not given."
 )
@@ -165,7 +167,7 @@ def sandbox(port: int) -> int:
     return sandbox(port)
 
 
-@cli.command()
+@cli.command(short_help="Write a commented post.yaml for the media in a folder.")
 @click.argument("folder", type=_PATHS)
 @click.option("--at", metavar="TIME", help='When it goes out: "2026-12-15 14:30", with an offset or Z, or now.')
 @click.option("--to", metavar="NAME", multiple=True, help="A connection id, or a name of the config; may be repeated.")
@@ -177,7 +179,7 @@ def new(config: str | None, folder: Path, at: str | None, to: tuple[str, ...]) -
     return new(config, folder, at, to)
 
 
-@cli.command()
+@cli.command(short_help="Print the JSON Schema of post.yaml or of the config.")
 @click.argument("which", type=click.Choice(["sidecar", "config"]))
 def schema(which: str) -> int:
     """Print the JSON Schema of post.yaml or of the config, for editors."""
@@ -186,7 +188,7 @@ def schema(which: str) -> int:
     return show(which)
 
 
-@cli.command()
+@cli.command(short_help="Check what the daemon depends on; say how to mend it.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @click.pass_obj
 def doctor(config: str | None, as_json: bool) -> int:

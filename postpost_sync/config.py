@@ -84,8 +84,11 @@ def find(option: str | None, environ: Mapping[str, str]) -> Path:
     home = Path(environ.get("XDG_CONFIG_HOME") or Path(environ.get("HOME", "~")).expanduser() / ".config")
     places = (home / "postpost-sync" / "config.yaml", Path("/etc/postpost-sync/config.yaml"))
     for place in places:
-        if place.exists():
-            return place
+        try:
+            if place.exists():
+                return place
+        except PermissionError:
+            return place  # reading it says so
     raise ProgramError(
         f"there is no config: neither {places[0]} nor {places[1]} exists",
         "copy config.example.yaml there, name one with -c FILE, or try `postpost-sync demo`",

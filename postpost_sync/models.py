@@ -105,6 +105,9 @@ class Sidecar:
     file: str = "post.yaml"  # its own name, as it is written
 
 
+UNREADABLE = "not readable"  # `MediaFile.sniffed` of what we have no right to read
+
+
 @dataclass(frozen=True, slots=True)
 class MediaFile:
     """A file that is, or may be, media. `content_type` by what it is, None where it is no media PostPost takes."""

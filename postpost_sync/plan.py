@@ -55,7 +55,14 @@ _CANCEL_MANY = Finding(
     "its folder was removed together with many others; its post stands, since so many are not cancelled without a person",
     "bring the folder back, or: postpost-sync cancel FOLDER --yes",
 )
-PASSING = frozenset({"REPLACING", "OUTCOME_UNKNOWN", "CHANGED_AT_POSTPOST", "CANCEL_MANY"})  # said anew while they hold
+_REMOVED = Finding(
+    "FOLDER_REMOVED",
+    "its folder was removed; the post goes out all the same",
+    "bring the folder back, or take the post back: postpost-sync cancel FOLDER",
+)
+PASSING = frozenset(  # said anew while they hold
+    {"REPLACING", "OUTCOME_UNKNOWN", "CHANGED_AT_POSTPOST", _CANCEL_MANY.code, _REMOVED.code}
+)
 
 
 def plan(snapshot: Snapshot, record: Record, now: datetime) -> Decision:
@@ -147,7 +154,11 @@ class _Plan(Building):
         if self.live is not None and self.live.stage is GroupStage.ENDED and self.record.state is State.SCHEDULED:
             return self._done()
         if standing and not (self.policy.cancel_removed and removable) and self.draft is None:
-            return self._as_is(Rest(self._follow_due()))
+            if not removable or self.record.state is not State.SCHEDULED:
+                return self._as_is(Rest(self._follow_due()))
+            if gone_for >= ABSENCE_GRACE:
+                return self._rest(self.record.state, self.record.error, self._warned(_REMOVED))
+            return self._rest(*self._shown(), after=ABSENCE_GRACE - gone_for)
         if gone_for < ABSENCE_GRACE:
             return self._as_is(Rest(ABSENCE_GRACE - gone_for))
         if self.draft is not None:
@@ -161,14 +172,16 @@ class _Plan(Building):
                 return self._kept(self.live)
             held_back = any(warning.code == _CANCEL_MANY.code for warning in self.record.warnings)
             if held_back or self.snapshot.removed > CANCELS_AT_ONCE:
-                others = tuple(w for w in self.record.warnings if w.code != _CANCEL_MANY.code)
-                return self._rest(self.record.state, self.record.error, (*others, _CANCEL_MANY))
+                return self._rest(self.record.state, self.record.error, self._warned(_CANCEL_MANY))
             return self._as_is(Doom(self.live))
         if any(group.stage is GroupStage.DOOMED for group in self.record.groups):
             return self._rest(*self._shown())  # deleting it did not work yet
         if any(g.stage in (GroupStage.GONE, GroupStage.FOLLOWED) and g.post_group_id for g in self.record.groups):
             return self._rest(State.CANCELLED, None)
         return self._as_is(Forget())
+
+    def _warned(self, warning: Finding) -> tuple[Finding, ...]:
+        return (*(one for one in self.record.warnings if one.code != warning.code), warning)
 
     def _kept(self, live: Group) -> Decision:
         """A removed folder keeps its post. One that is a draft for the moment goes back to the time at which it stood."""

@@ -9,7 +9,7 @@ import re
 
 from postpost_sync import media, probe, scan, sidecar, structure
 from postpost_sync.errors import Finding, Unreadable, printable
-from postpost_sync.models import Entry, EntryKind, Folder, MediaFile, Reading, Sidecar
+from postpost_sync.models import UNREADABLE, Entry, EntryKind, Folder, MediaFile, Reading, Sidecar
 from postpost_sync.values import located
 from postpost_sync.yamltree import MAX_BYTES
 
@@ -117,5 +117,5 @@ def _sniff(folder: Folder, entry: Entry) -> MediaFile:
             content_type, sniffed = media.content_type(os.pread(fd, media.HEAD, 0))
             facts = {**structure.facts(fd, content_type), **probe.measure(fd, content_type)} if content_type else {}
     except Unreadable:
-        return MediaFile(entry.name, entry.stat, None, "not readable (check its rights)")
+        return MediaFile(entry.name, entry.stat, None, UNREADABLE)
     return MediaFile(entry.name, entry.stat, content_type, sniffed, facts=facts)

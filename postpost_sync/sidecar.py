@@ -13,7 +13,7 @@ from typing import Any
 from postpost_sync import yamltree
 from postpost_sync.errors import Finding, did_you_mean, printable
 from postpost_sync.models import Entry, Folder, Settings, Sidecar
-from postpost_sync.values import Wrong, list_of, located, shaped, text
+from postpost_sync.values import SHAPES, Wrong, list_of, located, shaped, text
 from postpost_sync.yamltree import Node, Scalar, describe
 
 
@@ -28,6 +28,19 @@ def _plain_name(node: Node) -> str:
             node.line,
         )
     return name
+
+
+@shaped(**SHAPES[text])
+def _prose(node: Node) -> str:
+    """Text that people will read. Its hashtags are no comment, whatever YAML makes of them."""
+    if isinstance(node, Scalar) and node.hashtags:
+        raise Wrong(
+            "HASHTAG_IS_COMMENT",
+            f'"{printable(node.hashtags)}" would not be sent: a # after a space starts a comment',
+            "put the whole text in quotes, or below `content: |`",
+            node.line,
+        )
+    return text(node)
 
 
 @shaped(type="object", additionalProperties={"type": "object", "additionalProperties": text})
@@ -50,7 +63,7 @@ def _settings(node: Node) -> Settings:
 
 def _setting(key: str, node: Node) -> str | bool:
     try:
-        written = text(node)
+        written = _prose(node)
     except Wrong as wrong:
         raise Wrong(wrong.code, f"{printable(key)} {wrong.message}", wrong.hint, node.line) from None
     if isinstance(node, Scalar) and node.plain and written in ("true", "True", "TRUE", "false", "False", "FALSE"):
@@ -68,7 +81,7 @@ class Key:
 
 
 KEYS: Mapping[str, Key] = {
-    "content": Key(text, "The text of the post, sent as it is written."),
+    "content": Key(_prose, "The text of the post, sent as it is written."),
     "content_file": Key(_plain_name, "A UTF-8 text file in the folder that holds the text, instead of content."),
     "platforms": Key(
         list_of(text, "a list of ids or names"),

@@ -44,7 +44,7 @@ def zone(name: str) -> ZoneInfo:
     """The IANA time zone of that name; TimeProblem BAD_TIMEZONE otherwise."""
     if name in _zone_names():
         return ZoneInfo(name)
-    guess = did_you_mean(name, _zone_names())
+    guess = did_you_mean(name, () if name.isupper() and len(name) <= 4 else _zone_names())  # PST is no typing error
     hint = guess if guess.startswith("did you mean") else 'use an IANA name such as "Europe/Berlin" or "UTC"'
     raise TimeProblem("BAD_TIMEZONE", f'"{name}" is not a time zone', hint)
 

@@ -141,7 +141,9 @@ def _judged(response: httpx.Response, said: bytes, body: _Body, size: int) -> Se
     kms = response.headers.get("x-amz-server-side-encryption", "").startswith("aws:kms")  # then it is no MD5
     if etag is not None and not kms and etag[1] != body.md5.hexdigest():
         why = "the object store says that what it holds is not what was sent"
-        raise Altered(Finding("UPLOAD_ALTERED", why, "it is sent again by itself; if that lasts, ask PostPost's support"))
+        raise Altered(
+            Finding("UPLOAD_ALTERED", why, "it is sent again by itself; if that lasts, ask PostPost's support")
+        )
     return Sent(body.sha256.hexdigest(), size)
 
 

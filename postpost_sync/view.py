@@ -84,7 +84,7 @@ def sentence(record: Record) -> str:
         case State.SETTLING:
             return f"Waiting for the folder to be complete{why}"
         case State.INVALID:
-            stands = f" The earlier post stands as it was ({when})." if group and live_group(record) else ""
+            stands = f" The earlier post is for {when}." if group and live_group(record) else ""
             return f"Needs a change{why}.{stands}"
         case State.DRAFTING | State.UPLOADING:
             return f"On its way to PostPost{f', for {when}' if when else ''}{to}."

@@ -15,6 +15,7 @@ from postpost_sync import preflight, targets
 from postpost_sync.errors import Finding, did_you_mean, printable
 from postpost_sync.models import (
     SIDECAR_NAMES,
+    UNREADABLE,
     Entry,
     EntryKind,
     Folder,
@@ -184,12 +185,13 @@ def _media(
         elif (wrong := _not_sendable(entry, read.get(name))) is None:
             if name in read:
                 media.append(read[name])
-        elif wrong.code == "NOT_MEDIA" and not _meant_as_media(name, read.get(name)):
+        elif wrong.code in ("NOT_MEDIA", "FILE_UNREADABLE") and not _meant_as_media(name, read.get(name)):
             left_out.append(wrong)
         else:
             errors.append(wrong)
     if left_out:
-        more = f" (and {len(left_out) - 1:,} more such files)" if len(left_out) > 1 else ""
+        others = len(left_out) - 1
+        more = f" (and {others:,} more such file{'s' if others > 1 else ''})" if others else ""
         hint = "remove what does not belong, or list media: to be exact"
         warnings.append(Finding("FILE_LEFT_OUT", f"{left_out[0].message}; it is left out{more}", hint))
     return tuple(media), missing, empty
@@ -211,11 +213,14 @@ def _not_sendable(entry: Entry, file: MediaFile | None) -> Finding | None:
         )
     if file is None or entry.stat.size == 0 or file.content_type is not None:
         return None
+    if file.sniffed == UNREADABLE:
+        return Finding("FILE_UNREADABLE", f"{printable(entry.name)} may not be read", "check its rights")
+    mend = {"image": "save it as JPEG", "video": "save it as MP4"}.get(file.sniffed.rpartition(" ")[2], "convert it")
     return Finding(
         "NOT_MEDIA",
-        f"{printable(entry.name)} is {file.sniffed or 'nothing known'}; PostPost takes JPEG, PNG, GIF, "
+        f"{printable(entry.name)} ({file.sniffed or 'of an unknown kind'}) is none of what PostPost takes: JPEG, PNG, GIF, "
         "WebP, MP4, MOV, AVI, MKV and WebM",
-        "convert it, or name the media to send in media:",
+        f"{mend}, or name the media to send in media:",
     )
 
 

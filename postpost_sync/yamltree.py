@@ -24,6 +24,56 @@ _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")  # libyaml refuses these in
 _SURROGATE_PAIR = re.compile("([\ud800-\udbff])([\udc00-\udfff])")
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ufffe\uffff]")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+_HASHTAGS = re.compile(
+    r"(?:[ \t]+|\s*\n[ \t]+)(#\w[^\n]*)"
+)  # not `# so`, nor a key that is commented out at the margin
+
+_COLON = (
+    "put text that holds `: ` in quotes, or below `content: |`; a key has a space after its colon and no indentation"
+)
+# What the parsers say (libyaml's words, then PyYAML's own), for people; whether it is about where something was opened.
+_IN_WORDS: tuple[tuple[re.Pattern[str], str, str, bool], ...] = tuple(
+    (re.compile(said), words, hint, opened)
+    for said, words, hint, opened in (
+        (
+            r"(mapping values|sequence entries) are not allowed",
+            "a key or a list starts inside of a text",
+            _COLON,
+            False,
+        ),
+        (
+            r"cannot start any token",
+            "something starts with a tab, or with a character that needs quotes, such as @ or `",
+            "indent with spaces, and put text that starts so in quotes, or below `content: |`",
+            False,
+        ),
+        (
+            r"scanning an alias",
+            "a value that starts with * is an alias, which is not allowed",
+            "put the text in quotes, or below `content: |`",
+            False,
+        ),
+        (
+            r"unexpected end of stream",
+            "a quote that is opened here is not closed",
+            "close it, or write the text without quotes below `content: |`",
+            True,
+        ),
+        (
+            r"expected ',' or '[]}]'",
+            "a [ or { that is opened here is not closed",
+            "close it, or put text in quotes",
+            True,
+        ),
+        (r"could not find expected ':'", "this is no key with a value", "write it as `key: value`", True),
+        (
+            r"did not find expected key|expected <block end>",
+            "text stands where a key belongs",
+            "indent all lines of a text alike; where it is in quotes, put all of it in them",
+            False,
+        ),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +83,8 @@ class Scalar:
     text: str
     line: int
     plain: bool = True
+    hashtags: str = ""
+    """What follows a plain value and looks like hashtags, while it is a comment for YAML."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,19 +150,21 @@ def read(data: bytes) -> Node | None:
             line,
         ) from None
     except yaml.MarkedYAMLError as error:
-        mark: Any = error.problem_mark if error.problem_mark is not None else error.context_mark
-        what = ", ".join(part for part in (error.context, error.problem) if part)
-        raise YamlProblem(
-            "YAML_SYNTAX",
-            f"it is not valid YAML: {printable(what)}",
-            "check indentation, and quote text that holds `: ` or ` #`",
-            mark.line + 1 if mark is not None else 0,
-        ) from None
+        raise _syntax(error) from None
     except YamlProblem:
         raise
     except (yaml.YAMLError, ValueError, OverflowError) as error:  # the last two: \\UFFFFFFFF in PyYAML's own parser
         what = printable(str(error))
         raise YamlProblem("YAML_SYNTAX", f"it is not valid YAML: {what}", "check indentation and quoting") from None
+
+
+def _syntax(error: yaml.MarkedYAMLError) -> YamlProblem:
+    said = ", ".join(part for part in (error.context, error.problem) if part)
+    known = next(((words, hint, opened) for form, words, hint, opened in _IN_WORDS if form.search(said)), None)
+    words, hint, opened = known or (printable(said), "check indentation, and quote text that holds `: ` or ` #`", False)
+    marks = (error.context_mark, error.problem_mark) if opened else (error.problem_mark, error.context_mark)
+    mark: Any = next((mark for mark in marks if mark is not None), None)
+    return YamlProblem("YAML_SYNTAX", f"it is not valid YAML: {words}", hint, mark.line + 1 if mark is not None else 0)
 
 
 def _name(character: object) -> str:
@@ -169,11 +223,14 @@ def _build(text: str) -> Node | None:
         if isinstance(event, yaml.DocumentStartEvent):
             documents += 1
             if documents > 1:
-                raise YamlProblem("YAML_TWO_DOCUMENTS", "a second document starts (---)", "keep one", line)
+                raise YamlProblem("YAML_TWO_DOCUMENTS", "a second document starts (---)", "keep one of the two", line)
             continue
         node: Node
         if isinstance(event, yaml.ScalarEvent):
-            node = Scalar(_clean(event.value, line), line, event.style is None or event.style == "")
+            plain = event.style is None or event.style == ""
+            end: Any = event.end_mark
+            after = _HASHTAGS.match(text, end.index) if plain else None
+            node = Scalar(_clean(event.value, line), line, plain, after[1].rstrip() if after else "")
         elif isinstance(event, yaml.CollectionStartEvent):
             if len(stack) == MAX_DEPTH:
                 raise YamlProblem("YAML_TOO_DEEP", f"it is nested deeper than {MAX_DEPTH} levels", "flatten it", line)

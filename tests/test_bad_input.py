@@ -241,7 +241,16 @@ def test_a_missing_root_ends_one_pass(tmp_path: Path, capsys: pytest.CaptureFixt
 
 
 @pytest.mark.parametrize(
-    "arguments", [["fly"], ["run", "--twice"], ["retry"], ["run", "--wait", "soon"], ["sandbox", "--port", "x"]]
+    "arguments",
+    [
+        ["fly"],
+        ["run", "--twice"],
+        ["retry"],
+        ["run", "--wait", "soon"],
+        ["sandbox", "--port", "x"],
+        ["schema"],
+        ["status", "--json", "--watch"],
+    ],
 )
 def test_bad_usage_is_status_2_with_the_way_out(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
     from postpost_sync.__main__ import main
@@ -250,6 +259,8 @@ def test_bad_usage_is_status_2_with_the_way_out(capsys: pytest.CaptureFixture[st
     last = capsys.readouterr().err.splitlines()[-1]
     assert last.startswith("postpost-sync: ")
     assert "--help" in last
+    assert not last[len("postpost-sync: ")].isupper()
+    assert "\\t" not in last
 
 
 # --- the service ------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import pytest
 
 from postpost_sync.__main__ import main
 from tests.support import Rig, rig
+from tests.test_database import stranger
 from tests.test_pipeline import picture, sidecar
 
 
@@ -93,3 +94,24 @@ def test_a_service_that_is_down_does_not_keep_from_checking(pp: Rig) -> None:
     pp.output()
     assert pp.command("check") == 0
     assert "are not checked" in pp.output()[1]
+
+
+def test_a_root_that_may_not_be_read_is_said_in_a_line() -> None:
+    with stranger() as (pp, run_as):
+        closed = pp.place / "closed"
+        (closed / "posts" / "launch").mkdir(parents=True)
+        closed.chmod(0o700)
+        text = pp.config.read_text()
+        assert str(pp.root) in text
+        pp.config.write_text(text.replace(str(pp.root), str(closed / "posts")))
+        for arguments in (
+            ["check", "--offline"],
+            ["check", "--offline", str(closed / "posts")],
+            ["run", "--once"],
+        ):
+            ended = run_as(*arguments)
+            assert ended.returncode == 2
+            last = ended.stderr.splitlines()[-1]
+            assert last.startswith(f'postpost-sync: "{closed}')
+            assert "cannot be read: Permission denied (hint: " in last
+            assert "Traceback" not in ended.stderr

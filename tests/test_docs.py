@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 import textwrap
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -12,8 +14,10 @@ import pytest
 from postpost_sync import config, config_keys, sidecar
 from postpost_sync.cli import cli
 from postpost_sync.models import Policy
+from postpost_sync.sandbox import Behaviour
 from postpost_sync.states import State
-from tests.support import REPOSITORY
+from tests.support import REPOSITORY, rig
+from tests.test_pipeline import picture
 
 README = (REPOSITORY / "README.md").read_text()
 EXAMPLE = (REPOSITORY / "config.example.yaml").read_text()
@@ -69,6 +73,31 @@ def test_the_readme_names_every_command_and_option() -> None:
 def test_the_readme_names_every_state() -> None:
     for state in State:
         assert f"`{state.value}`" in section("The states"), state
+
+
+def json_keys(shown: object) -> Iterator[str]:
+    """Every key in a JSON value, at any depth."""
+    if isinstance(shown, dict):
+        yield from shown
+    for value in shown.values() if isinstance(shown, dict) else shown if isinstance(shown, list) else ():
+        yield from json_keys(value)
+
+
+def test_the_readme_names_every_key_of_the_json_and_no_other(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found: set[str] = set()
+    with rig(tmp_path, capsys, behaviour=Behaviour(tick_seconds=1)) as pp:
+        pp.drop("out", "content: x\nplatforms: [linkedin-OLD42]\nscheduled_time: now\n", {"a.jpg": picture()})
+        with pp.daemon():
+            pp.wait_for("out", "failed")
+            for command in ("status", "check", "doctor"):
+                pp.output()
+                pp.command(command, "--json")
+                found |= set(json_keys(json.loads(pp.output()[0])))
+    rows = "\n".join(re.findall(r"^\| .*? \| (.*) \|$", section("For programs"), re.MULTILINE))
+    named = set(re.findall(r"`(\w+)`", re.sub(r"\([^)]*\)", "", rows)))
+    assert found == named | {"running", "code", "message", "hint"}
 
 
 def test_every_example_of_a_post_is_right() -> None:

@@ -386,6 +386,9 @@ def test_a_refused_key_is_said_on_each_post_and_not_hammered(
         for name in ("a", "b", "c"):
             pp.drop(name)
         assert pp.run_once("20s") == 1
+        assert (
+            pp.output()[1].splitlines()[-1].startswith(f"{pp.root}/c: drafting: PostPost does not accept the API key")
+        )
         assert {p["error"]["code"] for p in pp.status()["posts"]} == {"KEY_REFUSED"}
         assert len(pp.sandbox.calls) <= 4  # one a post at the most, and one for all to learn the time
         pp.sandbox.behaviour = replace(pp.sandbox.behaviour, keys=None)

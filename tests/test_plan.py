@@ -400,6 +400,10 @@ def test_a_scheduled_post_is_kept_or_cancelled_as_the_config_says() -> None:
     known = record(TEXT, group(TEXT, GroupStage.SCHEDULED), state=State.SCHEDULED, done=True)
     kept = plan(replace(GONE, quiet=1e6), known, NOW)
     assert (rest(kept), kept.state) == ((TIME - NOW).total_seconds(), State.SCHEDULED)
+    assert [warning.code for warning in kept.warnings] == ["FOLDER_REMOVED"]
+    soon = plan(replace(GONE, quiet=100), known, NOW)
+    assert (rest(soon), soon.warnings) == (ABSENCE_GRACE - 100, ())
+    assert plan(replace(GONE, quiet=1e6), replace(known, warnings=kept.warnings), NOW).warnings == kept.warnings
     assert rest(plan(replace(CANCEL, quiet=100), known, NOW)) == ABSENCE_GRACE - 100
     assert plan(replace(CANCEL, quiet=ABSENCE_GRACE), known, NOW).step == Doom(known.groups[0])
     deleted = record(TEXT, group(TEXT, GroupStage.GONE), state=State.SCHEDULED, done=True)

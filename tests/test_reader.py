@@ -14,7 +14,7 @@ import pytest
 
 from postpost_sync import reader, scan
 from postpost_sync.errors import FileChanged
-from postpost_sync.models import Folder, MediaFile
+from postpost_sync.models import UNREADABLE, Folder, MediaFile
 from postpost_sync.names import Names
 
 JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00" + bytes(200)
@@ -110,7 +110,7 @@ def test_what_may_not_be_read_is_said(path: Path) -> None:
     (path / "1.jpg").chmod(0)
     reading = reader.read(look(path))
     assert [e.code for e in reading.errors] == ["FILE_UNREADABLE"]
-    assert "not readable" in reading.media[0].sniffed
+    assert reading.media[0].sniffed == UNREADABLE
 
 
 def test_a_libmagic_that_does_not_work_is_said_and_tried_again(tmp_path: Path) -> None:

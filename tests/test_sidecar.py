@@ -181,6 +181,23 @@ BAD = [
     ("settings without a value", "content: a\nplatform_settings:\n", "WRONG_TYPE", 2, "platform_settings: is text"),
     ("a setting without a value", "content: a\nplatform_settings: {x: {y: }}\n", "NO_VALUE", 2, "y has no value"),
     # content
+    (
+        "hashtags behind text",
+        "platforms: x-1\ncontent: Open now #coffee #tea\n",
+        "HASHTAG_IS_COMMENT",
+        2,
+        '"#coffee #tea"',
+    ),
+    ("hashtags alone", "content: #coffee\nplatforms: x-1\n", "HASHTAG_IS_COMMENT", 1, '"#coffee"'),
+    ("hashtags on a line below", "content: Open\n  #coffee\nplatforms: x-1\n", "HASHTAG_IS_COMMENT", 1, '"#coffee"'),
+    ("a hashtag behind an emoji", "content: \U0001f389 #wow\r\nplatforms: x\r\n", "HASHTAG_IS_COMMENT", 1, '"#wow"'),
+    (
+        "a hashtag in a setting",
+        "content: a\nplatform_settings:\n  youtube:\n    title: Our #1 film\n",
+        "HASHTAG_IS_COMMENT",
+        4,
+        '"#1 film"',
+    ),
     ("content and content_file", "content: a\ncontent_file: b.txt\n", "CONTENT_TWICE", 2, "content_file"),
     ("neither content nor content_file", "platforms: x-1\n", "CONTENT_MISSING", 0, "content"),
     ("half of an emoji", 'platforms: x-1\ncontent: "\\ud83c"\n', "TEXT_LONE_SURROGATE", 2, "\\ud83c"),
@@ -254,3 +271,26 @@ def test_any_bytes_are_a_sidecar_or_findings(data: bytes) -> None:
     parsed, wrong = parse(data)
     assert (parsed is None) == bool(wrong)
     assert all(f.code and f.hint and f.message.isprintable() for f in wrong)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "content: Hello  # for Monday\nplatforms: [twitter-123] #two\n",
+        "content: Hello\n#media: [a.jpg]\nplatforms: [twitter-123]\n",
+        'content: "Hello" #greeting\nplatforms: [twitter-123]\n',
+    ],
+)
+def test_a_comment_that_is_no_hashtag_of_the_text_stays_one(text: str) -> None:
+    found, findings = parse(text.encode())
+    assert findings == ()
+    assert found is not None
+    assert found.content == "Hello"
+
+
+def test_hashtags_in_quotes_and_in_blocks_are_sent() -> None:
+    for text in ('content: "Open #coffee"', "content: |\n  Open #coffee", "content: Open#coffee"):
+        found, _ = parse(f"{text}\nplatforms: [twitter-123]\n".encode())
+        assert found is not None
+        assert found.content is not None
+        assert "#coffee" in found.content

@@ -226,6 +226,14 @@ def test_uploads_and_retries_are_said_in_words() -> None:
     assert "tries again 09:05" in " ".join(text.split())
 
 
+def test_what_is_waited_for_until_when_is_no_retry() -> None:
+    missing = {"code": "MEDIA_MISSING", "message": "late.jpg is not in the folder (yet)", "hint": "add the file"}
+    time = "2026-12-13T12:00:00.000Z"
+    text = " ".join(status(post("a", "settling", NOW, error=missing, retry_at=time)).text.split())
+    assert "waiting for the folder to be complete, until Sun 13 Dec 13:00" in text
+    assert "again" not in status(post("a", "invalid", NOW, error=ERROR, retry_at=time)).text  # its earlier post's time
+
+
 def test_with_several_roots_a_folder_is_named_with_its_root() -> None:
     one = Frame(UTC, NOW, ("/srv/posts",))
     two = Frame(UTC, NOW, ("/srv/posts", "/home/ada/Posts"))

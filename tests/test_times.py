@@ -126,6 +126,7 @@ def test_the_hours_around_and_an_offset_are_not_ambiguous(text: str) -> None:
         ("/etc/localtime", None),
         ("", None),
         ("+01:00", None),
+        ("PST", 'use an IANA name such as "Europe/Berlin" or "UTC"'),
         ("UTC\0", None),
     ],
 )

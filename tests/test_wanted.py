@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from postpost_sync import reader, scan
-from postpost_sync.models import Folder, Policy
+from postpost_sync.models import UNREADABLE, Folder, Policy
 from postpost_sync.names import Names, is_conflict_copy, looks_like_media, natural_order
 from postpost_sync.times import to_service
 from postpost_sync.wanted import Wanted, resolve
@@ -401,6 +401,24 @@ def test_what_was_meant_as_media_and_is_none_stops_the_post(drop: Drop, name: st
     drop.add("post.yaml", GOOD)
     drop.add(name, data)
     assert drop.codes() == ["NOT_MEDIA"]
+
+
+def test_what_a_file_is_and_what_to_make_of_it_are_said(drop: Drop) -> None:
+    drop.add("post.yaml", GOOD)
+    drop.add("photo.heic", b"\0\0\0\x18ftypheic\0\0\0\0heicmif1")
+    (found,) = drop.wanted().errors
+    assert "photo.heic (HEIC image) is none of what PostPost takes: JPEG" in found.message
+    assert found.hint.startswith("save it as JPEG")
+
+
+def test_media_that_may_not_be_read_are_said_to_be_that(drop: Drop) -> None:
+    drop.add("post.yaml", GOOD)
+    drop.add("a.jpg", picture())
+    folder = drop.look()
+    reading = reader.read(folder)
+    media = tuple(replace(m, content_type=None, sniffed=UNREADABLE) for m in reading.media)
+    (found,) = resolve(folder, replace(reading, media=media), POLICY).errors
+    assert (found.code, found.message) == ("FILE_UNREADABLE", "a.jpg may not be read")
 
 
 def test_other_files_are_left_out_with_a_warning(drop: Drop) -> None:

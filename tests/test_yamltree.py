@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from postpost_sync import yamltree
 from postpost_sync.yamltree import MAX_BYTES, MAX_DEPTH, Mapping, Node, Scalar, Sequence, YamlProblem, describe, read
 
 
@@ -138,6 +141,31 @@ def test_refuses_with_a_code_the_line_and_a_way_out(data: str | bytes, code: str
     assert found.hint
     assert found.message
     assert line in (0, found.line)
+
+
+@pytest.mark.parametrize("parser", [yaml.BaseLoader, yamltree._FAST])
+@pytest.mark.parametrize(
+    ("text", "words", "line"),
+    [
+        ("a: b\nc: Sale: 50", "inside of a text", 2),
+        ("a:\n\t- b", "a tab", 2),
+        ("a: @b", "needs quotes", 1),
+        ("a: *really* b", "alias", 1),
+        ('a: "b\nc: d\n', "a quote that is opened here is not closed", 1),
+        ("a: [b\nc: d\n", "opened here is not closed", 1),
+        ("a: b\nc\n", "no key with a value", 2),
+        ("a: |\n  b\n c\nd: e", "text stands where a key belongs", 3),
+        ('a: "b" c', "text stands where a key belongs", 1),
+    ],
+)
+def test_common_mistakes_are_said_without_the_parsers_own_words(
+    text: str, words: str, line: int, parser: type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(yamltree, "_FAST", parser)
+    found = problem(text)
+    assert (found.code, found.line) == ("YAML_SYNTAX", line)
+    assert words in found.message
+    assert not re.search("token|scalar|mapping|block|context", found.message)
 
 
 def test_names_the_byte_that_is_not_utf_8_also_behind_a_byte_order_mark() -> None:

@@ -15,7 +15,7 @@ import click
 from postpost_sync import config as configs
 from postpost_sync import reader, scan, upload, view
 from postpost_sync.api import PostPost
-from postpost_sync.commands.common import load_config
+from postpost_sync.commands.common import is_folder, load_config, unreadable
 from postpost_sync.config import Config, Root
 from postpost_sync.errors import FileChanged, Finding, PostError, ProgramError, printable
 from postpost_sync.models import Connection, Folder, Oddity, Policy, Record, Snapshot
@@ -92,7 +92,7 @@ def _places(config: Config | None, paths: Sequence[Path]) -> Iterator[tuple[str,
     roots: Sequence[Root] = config.roots if config else ()
     if not paths:
         for root in roots:
-            if not root.path.is_dir():
+            if not is_folder(root.path):
                 raise ProgramError(
                     f"the watch root {root.path} is not there", "mount or create it, or name paths to check"
                 )
@@ -100,9 +100,9 @@ def _places(config: Config | None, paths: Sequence[Path]) -> Iterator[tuple[str,
         return
     for path in paths:
         folder = Path(os.path.abspath(path))
-        if not folder.is_dir():
-            folder = folder.parent if folder.is_file() else folder
-        if not folder.is_dir():
+        if not is_folder(folder) and folder.is_file():
+            folder = folder.parent
+        if not is_folder(folder):
             raise ProgramError(f'"{printable(str(path))}" is not there', "check the path")
         inside = next((root for root in roots if folder == root.path or root.path in folder.parents), None)
         if inside is not None:
@@ -113,11 +113,14 @@ def _places(config: Config | None, paths: Sequence[Path]) -> Iterator[tuple[str,
 
 
 def _below(root: str, path: str, policy: Policy, names: Names) -> Iterator[Verdict]:
-    for found in scan.walk(root, names, path):
-        if isinstance(found, Oddity):
-            yield Verdict(os.path.join(root, found.path).rstrip("/"), (found.finding,), ())
-        else:
-            yield _judge(found, policy)
+    try:
+        for found in scan.walk(root, names, path):
+            if isinstance(found, Oddity):
+                yield Verdict(os.path.join(root, found.path).rstrip("/"), (found.finding,), ())
+            else:
+                yield _judge(found, policy)
+    except OSError as error:
+        raise unreadable(root, error) from None
 
 
 def _judge(folder: Folder, policy: Policy) -> Verdict:

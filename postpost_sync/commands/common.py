@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import stat
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -57,6 +58,23 @@ def _owner(path: Path) -> str:
         except (OSError, KeyError):
             continue
     return "root"
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a folder is there; ProgramError where that cannot be told."""
+    try:
+        return stat.S_ISDIR(path.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise unreadable(path, error) from None
+
+
+def unreadable(path: str | Path, error: OSError) -> ProgramError:
+    return ProgramError(
+        f'"{printable(str(path))}" cannot be read: {error.strerror}',
+        "check its rights and those of the folders above it",
+    )
 
 
 def at_or_below(records: Iterable[Record], paths: Iterable[Path]) -> list[Record]:

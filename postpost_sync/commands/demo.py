@@ -28,7 +28,7 @@ from postpost_sync.times import zone
 ENDS_WITHIN = 25.0  # seconds; without DIR
 REDRAW = 0.1  # seconds
 _SETTLE = 1.0
-_EXPIRED = "one upload URL expired on purpose: a new one was asked for, and the file sent again"
+_EXPIRED = "one upload URL expired on purpose: the file was sent again, to a new one"
 _MOVING = frozenset({State.SETTLING, State.DRAFTING, State.UPLOADING})
 
 

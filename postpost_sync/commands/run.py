@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 
 from postpost_sync import __version__, log, view
-from postpost_sync.commands.common import load_config, stopped_by_signals
+from postpost_sync.commands.common import is_folder, load_config, stopped_by_signals
 from postpost_sync.commands.status import posts
 from postpost_sync.config import Config
 from postpost_sync.daemon import Daemon
@@ -156,7 +156,7 @@ def run_once(option: str | None, wait: float, form: log.Format, level: log.Level
     log.set_up(os.environ, form, level)
     config = load_config(option, _warn)
     for root in config.roots:
-        if not root.path.is_dir():
+        if not is_folder(root.path):
             raise ProgramError(
                 f"the watch root {root.path} is not there", "mount or create it, or correct watch: in the config"
             )
@@ -174,10 +174,14 @@ def run_once(option: str | None, wait: float, form: log.Format, level: log.Level
     for status in roots:
         if status.state is RootState.AWAY and status.error is not None:
             raise ProgramError(status.error.message, status.error.hint)
-    for record in open_ones:
-        place = printable(os.path.join(record.root, record.path))
-        click.echo(f"{place}: {record.state.value}: {view.sentence(record)}", err=True)
     oddities = [(os.path.join(root.path, odd.path).rstrip("/"), odd.finding) for root in roots for odd in root.oddities]
+    if not open_ones and not oddities:
+        return 0
+    from postpost_sync.terminal.words import path_name
+
+    for record in open_ones:
+        place, why = path_name(os.path.join(record.root, record.path)), record.error or view.sentence(record)
+        click.echo(f"{place}: {record.state.value}: {printable(str(why))}", err=True)
     for path, finding in oddities:
-        click.echo(f"{printable(path)}: {finding}", err=True)
-    return 1 if open_ones or oddities else 0
+        click.echo(f"{path_name(path)}: {printable(str(finding))}", err=True)
+    return 1

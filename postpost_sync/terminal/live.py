@@ -8,7 +8,8 @@ from __future__ import annotations
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import tzinfo
+from dataclasses import replace
+from datetime import UTC, datetime, tzinfo
 from types import TracebackType
 from typing import Any, Self
 
@@ -30,6 +31,7 @@ from postpost_sync.terminal.words import (
     path_name,
     reasons,
     standing,
+    what_next,
 )
 
 RATE_WINDOW = 5.0  # seconds over which the rate of an upload is taken
@@ -84,7 +86,7 @@ class LiveView:
     ) -> None:
         """`transient`: the picture is wiped at the end."""
         self._console = console
-        self._frame = Frame(timezone, None, tuple(roots))
+        self._frame = self._today = Frame(timezone, None, tuple(roots))
         self._clock = clock
         self._rates = Rates()
         self._told: dict[str, str] = {}  # folder -> the state that was printed
@@ -110,6 +112,7 @@ class LiveView:
             self._print_changes(posts, note)
             return
         self._rates.learn(posts, self._clock())
+        self._today = replace(self._frame, now=datetime.now(UTC))
         self._live.update(Group(*self._picture(posts, note)), refresh=True)
 
     # --- lines, where the output is no terminal -----------------------------------------------------------------------
@@ -177,8 +180,7 @@ class LiveView:
         line.append(f"  {padded(post['state'], _STATE_COLUMN)}", STYLES.get(post["state"], ""))
         media = post["media"] if post["state"] == State.UPLOADING else ()
         stored = f"{sum(m['state'] == 'uploaded' for m in media)} of {len(media)} stored" if media else ""
-        again = f"again at {self._frame.soon(post['retry_at'])}" if post["retry_at"] else ""
-        for part in (self._frame.when(post["scheduled_time"]), stored, again):
+        for part in (self._frame.when(post["scheduled_time"]), stored, what_next(post, self._today)):
             line.append(f"  {part}" if part else "")
         block = [_cut(line, width)]
         for reason in reasons(post):

@@ -32,6 +32,9 @@ STYLES: Mapping[str, str] = {
 }
 
 
+_AWAITED = ("MEDIA_MISSING", "MEDIA_EMPTY", "SIDECAR_EMPTY")  # it becomes invalid at `retry_at`
+
+
 def path_name(path: str | Path) -> str:
     """A path or a name as it stands on screen: printable, in quotes where it holds a space."""
     shown = printable(str(path))
@@ -71,9 +74,9 @@ class Frame:
         return f"{weekday} {day} {month} {'' if this_year else year + ' '}{clock[:5]}"
 
     def soon(self, moment: str) -> str:
-        """The time of day alone where that is today's, or where the day is not told apart."""
+        """The time of day alone where that is today's."""
         words, today = self.when(moment), self.when(self.now)
-        return words[-5:] if self.now is None or words[:-5] == today[:-5] else words
+        return words[-5:] if words[:-5] == today[:-5] else words
 
     def folder(self, path: str) -> str:
         """The folder below its root; with several roots the root's own name, or its path, goes before."""
@@ -117,8 +120,15 @@ def standing(post: Post, frame: Frame) -> str:
             words = f"for {platforms}" if platforms else ""
         case _:
             words = ""
-    again = f"tries again {frame.soon(post['retry_at'])}" if post["retry_at"] else ""
-    return ", ".join(part for part in (words, again) if part)
+    return ", ".join(part for part in (words, what_next(post, frame)) if part)
+
+
+def what_next(post: Post, frame: Frame) -> str:
+    """What `retry_at` is the time of; empty where nothing is being tried."""
+    if not post["retry_at"] or post["state"] == State.INVALID:  # then that is when its earlier post is looked after
+        return ""
+    awaited = post["state"] == State.SETTLING and post["error"] and post["error"]["code"] in _AWAITED
+    return f"{'until' if awaited else 'tries again'} {frame.soon(post['retry_at'])}"
 
 
 def upload_words(media: Sequence[Mapping[str, Any]]) -> str:
