@@ -27,12 +27,12 @@ from postpost_sync.steps import (
     Search,
     Step,
     Update,
-    Withdraw,
 )
 from postpost_sync.store import Store
 from postpost_sync.urls import scrubbed
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
+_AGAIN = "it is tried again by itself"
 
 
 class Calls:
@@ -57,15 +57,16 @@ class Calls:
             case CheckDraft(group):
                 self._check_draft(look, account, group)
             case Update(group, None, _):
-                if isinstance(step, Withdraw):
-                    change(look.key, ledger.withdrawing(group.key))
+                change(look.key, ledger.updating(group.key))
                 answer = account.api.unschedule(_id(group))
+                if answer.status == "scheduled":
+                    raise Unclear(Finding("UNSCHEDULE_NOT_TAKEN", "PostPost left the post scheduled", _AGAIN))
                 change(look.key, ledger.updated(group.key, step, answer.status, answer.time, account.now()))
             case Update(group, datetime() as time, _):
+                change(look.key, ledger.updating(group.key))
                 answer = account.api.schedule(_id(group), time)
                 if answer.status == "draft":
-                    why = "PostPost left the post a draft"
-                    raise Unclear(Finding("SCHEDULE_NOT_TAKEN", why, "it is tried again by itself"))
+                    raise Unclear(Finding("SCHEDULE_NOT_TAKEN", "PostPost left the post a draft", _AGAIN))
                 change(look.key, ledger.updated(group.key, step, answer.status, answer.time, account.now()))
             case Delete(group):
                 self._delete(account, group)
@@ -200,7 +201,7 @@ def _standing(record: Record, account: Account) -> Group | None:
     if record.account not in ("", account.digest) or (draft_group(record) is not None and not record.done):
         return None
     live = live_group(record) or draft_group(record)
-    if live is None or live.post_group_id is None or live.lost or live.withdrawing:
+    if live is None or live.post_group_id is None or live.lost or live.updating:
         return None
     if live.stage is GroupStage.SCHEDULED:
         soon = account.now() + LIST_SLACK

@@ -31,7 +31,7 @@ def initial(db: Database) -> None:
             issued TEXT NOT NULL, read_back TEXT, verified INTEGER NOT NULL, asked_time TEXT,
             answered_time TEXT, searches INTEGER NOT NULL, results TEXT NOT NULL, outcome TEXT, checked_at TEXT,
             lost INTEGER NOT NULL, unseen INTEGER NOT NULL, elsewhere TEXT, placed_at TEXT,
-            withdrawing INTEGER NOT NULL)""",
+            updating INTEGER NOT NULL)""",
         "CREATE INDEX groups_by_folder ON groups (folder)",
         "CREATE INDEX groups_by_time ON groups (stage, answered_time)",
         "CREATE INDEX groups_by_text ON groups (length(content), substr(content, 1, 32))",

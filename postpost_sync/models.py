@@ -277,7 +277,7 @@ class Group:
     unseen: bool = False  # the list of scheduled posts lacked it: get-post is to say why
     elsewhere: Finding | None = None  # what somebody else changed about it at PostPost
     placed_at: datetime | None = None  # server time at which update-post last said what it is
-    withdrawing: bool = False  # the intent: it may be a draft already
+    updating: bool = False  # the intent: an update-post may have changed what it is, or its time
 
     @property
     def records_possible(self) -> int:

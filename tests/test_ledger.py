@@ -174,7 +174,8 @@ def test_the_asked_and_the_answered_time_are_kept_apart(
 
 
 def test_a_post_that_is_put_back_to_draft_is_withdrawn() -> None:
-    group = only(ledger.updated(1, Update(only(drafted()), None, None), "draft", TIME, NOW)(drafted()))
+    scheduled = ledger.updated(1, Update(only(drafted()), TIME, TIME), "scheduled", TIME, NOW)(drafted())
+    group = only(ledger.updated(1, Update(only(scheduled), None, None), "draft", TIME, NOW)(scheduled))
     assert (group.stage, group.asked_time) == (GroupStage.WITHDRAWN, None)
 
 
@@ -428,3 +429,22 @@ def test_success_ends_the_steps_own_trouble_alone() -> None:
 def test_progress_counts_for_one_upload_and_no_other() -> None:
     record = ledger.with_upload(1, 1, sent=3)(drafted())
     assert [u.sent for u in only(record).uploads] == [0, 3]
+
+
+@pytest.mark.parametrize(
+    ("error", "unknown"),
+    [
+        (Unclear(WHY), True),
+        (NotReached(WHY), False),
+        (Refused(WHY, 400), False),
+        (PlanLimit(WHY, 403, None, False), False),
+    ],
+)
+def test_an_update_without_an_answer_stays_in_doubt_until_there_is_one(error: PostError, unknown: bool) -> None:
+    draft = drafted()
+    tried = ledger.updating(1)(draft)
+    assert only(ledger.failed(Update(only(draft), TIME, TIME), error, NOW, 1.0)(tried)).updating is unknown
+    # a later no says nothing about the try before
+    assert only(ledger.failed(Update(only(tried), TIME, TIME), error, NOW, 1.0)(tried)).updating
+    for status in ("scheduled", "draft", "published"):
+        assert not only(ledger.updated(1, Update(only(tried), TIME, TIME), status, TIME, NOW)(tried)).updating

@@ -150,9 +150,9 @@ def followed(key: int) -> Change:
     return change
 
 
-def withdrawing(key: int) -> Change:
-    """The intent: from here on it may be a draft, though it shows as scheduled, and so is asked to be one until it is."""
-    return with_group(key, withdrawing=True)
+def updating(key: int) -> Change:
+    """The intent: from here on a draft may be scheduled, and a scheduled post a draft, or moved, until an answer says so."""
+    return with_group(key, updating=True)
 
 
 def updated(key: int, step: Update, status: str, time: datetime | None, now: datetime) -> Change:
@@ -172,7 +172,7 @@ def updated(key: int, step: Update, status: str, time: datetime | None, now: dat
         elsewhere=None,
         unseen=False,
         placed_at=now,
-        withdrawing=False,
+        updating=False,
     )
     if isinstance(step, PutBack):
         return lambda record: replace(fresh(record), gave_up=step.gave_up)
@@ -183,10 +183,12 @@ def _withdrawn(key: int, now: datetime) -> Change:
     """No longer scheduled. Where another is to take its place, its time is kept: it may have to be put back."""
 
     def change(record: Record) -> Record:
+        if any(group.key == key and group.stage is GroupStage.DRAFT for group in record.groups):
+            return with_group(key, updating=False)(record)  # it never stood, as far as we were told
         has_successor = any(group.stage is GroupStage.DRAFT for group in record.groups)
         times = {"asked_time": None} if has_successor else {"asked_time": None, "answered_time": None}
         stage = GroupStage.WITHDRAWN
-        return with_group(key, stage=stage, elsewhere=None, placed_at=now, withdrawing=False, **times)(record)
+        return with_group(key, stage=stage, elsewhere=None, placed_at=now, updating=False, **times)(record)
 
     return change
 

@@ -10,6 +10,7 @@ from postpost_sync.errors import (
     KeyRefused,
     NotEditable,
     NotFound,
+    NotReached,
     PlanLimit,
     PostError,
     Refused,
@@ -50,6 +51,8 @@ def failed(step: Step, error: PostError, now: datetime, jitter: float) -> Change
             until = now + timedelta(seconds=seconds) if seconds is not None else None
             return with_trouble(record, Trouble(name, kind, finding, since, until, attempts))
 
+        if isinstance(step, Update) and isinstance(error, NotReached | Refused):  # known not to have happened
+            record = with_group(step.group.key, updating=step.group.updating)(record)
         match error:
             case KeyRefused():
                 return record  # a matter of the account, not of this post
