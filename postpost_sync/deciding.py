@@ -67,10 +67,13 @@ def draft_group(record: Record) -> Group | None:
 
 
 def kept(record: Record) -> Resolved:
-    """What the folder's selectors stand for, as long as it has the draft or post that was made with that."""
+    """What the folder's selectors stand for, as long as it has the draft or post that was made with that.
+
+    Also one that was cancelled, until another is to follow it: an account that is connected since is no edit of the folder.
+    """
     standing = [g for g in (live_group(record), draft_group(record)) if g is not None]
     made = standing or [g for g in record.groups if g.post_group_id is not None][-1:]  # to be made anew
-    alive = (g for g in made if g.outcome is not State.CANCELLED)
+    alive = (g for g in made if g.stage is not GroupStage.FOLLOWED or g.outcome is not State.CANCELLED)
     return {name: ids for g in alive for name, ids in g.resolved.items()}
 
 
