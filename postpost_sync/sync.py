@@ -335,7 +335,7 @@ class Sync:
                 case Verified(group):
                     change(look.key, with_group(group.key, verified=True))
                 case Finish():
-                    change(look.key, ledger.finished(decision.post))
+                    change(look.key, ledger.finished(decision.post, confirmed=record.confirmed))
                 case Abort():
                     self.transfers.abort(look)
                 case _ if account.admit():  # else the key was refused meanwhile, and plan says what that means

@@ -448,3 +448,10 @@ def test_an_update_without_an_answer_stays_in_doubt_until_there_is_one(error: Po
     assert only(ledger.failed(Update(only(tried), TIME, TIME), error, NOW, 1.0)(tried)).updating
     for status in ("scheduled", "draft", "published"):
         assert not only(ledger.updated(1, Update(only(tried), TIME, TIME), status, TIME, NOW)(tried)).updating
+
+
+def test_a_word_that_was_said_while_a_post_was_found_to_be_as_asked_is_not_lost() -> None:
+    said = ledger.retried(drafted())
+    assert ledger.finished(POST, confirmed=False)(said) == said
+    known = ledger.finished(POST, confirmed=True)(said)
+    assert (known.done, known.confirmed) == (True, False)
