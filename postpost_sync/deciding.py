@@ -66,6 +66,12 @@ def draft_group(record: Record) -> Group | None:
     return drafts[-1] if drafts else None
 
 
+def made_with(record: Record) -> str:
+    """The digest of the key that made what the folder has at PostPost, or may have; "" where that is nothing."""
+    over = (GroupStage.ENDED, GroupStage.FOLLOWED, GroupStage.GONE)
+    return next((g.account for g in reversed(record.groups) if g.stage not in over), "")
+
+
 def kept(record: Record) -> Resolved:
     """What the folder's selectors stand for, as long as it has the draft or post that was made with that.
 
@@ -152,7 +158,7 @@ class Deciding:
         if live is None or live.stage not in (GroupStage.SCHEDULED, GroupStage.GOING_OUT) or live.post_group_id is None:
             return None
         time, scheduled = live.answered_time or self.now, live.stage is GroupStage.SCHEDULED
-        if scheduled and (live.unseen or live.lost):
+        if scheduled and (live.unseen or (live.lost and not self.record.confirmed)):
             return 0.0
         if scheduled and self.now < time:
             return (time - self.now).total_seconds()

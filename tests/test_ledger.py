@@ -57,7 +57,7 @@ POST = Post(
 
 def drafted() -> Record:
     """A draft with two media, key 1 as the database gave it."""
-    record = ledger.creating(START, POST, NOW)
+    record = ledger.creating(START, POST, NOW, "key")
     record = replace(record, groups=(replace(record.groups[0], key=1),))
     return ledger.created(1, ID)(record)
 
@@ -75,7 +75,7 @@ def after(seconds: float) -> datetime:
 
 
 def test_the_intent_to_create_holds_all_that_will_be_sent() -> None:
-    group = only(ledger.creating(START, POST, NOW))
+    group = only(ledger.creating(START, POST, NOW, "key"))
     assert (group.stage, group.post_group_id, group.intent_at) == (GroupStage.CREATING, None, NOW)
     assert (group.content, group.platforms, group.platform_settings) == ("Hello", ("twitter-1",), {"x": {"y": True}})
     assert [(u.position, u.name, u.content_type, u.stage) for u in group.uploads] == [
@@ -404,7 +404,7 @@ def test_an_unknown_create_is_searched_for_at_growing_intervals() -> None:
 def test_creates_that_are_never_answered_become_rarer() -> None:
     record, pauses = START, []
     for number in range(1, 12):
-        record = ledger.creating(record, POST, NOW)
+        record = ledger.creating(record, POST, NOW, "key")
         record = replace(record, groups=(*record.groups[:-1], replace(record.groups[-1], key=number)))
         record = ledger.failed(Create(POST), Unclear(WHY), NOW, 1.0)(record)
         for _ in range(4):

@@ -29,7 +29,7 @@ SEARCH_PAUSES = (2.0, 6.0, 12.0)  # seconds: an unknown create is looked for at 
 _TEXT_CHANGED = "not as the folder has it:"
 
 
-def creating(record: Record, post: Post, now: datetime) -> Record:
+def creating(record: Record, post: Post, now: datetime, account: str) -> Record:
     """The intent: from here on the create may have been sent."""
     names = upload_names([(file.name, file.content_type or "") for file in post.media])
     uploads = tuple(
@@ -37,7 +37,7 @@ def creating(record: Record, post: Post, now: datetime) -> Record:
         for position, (file, name) in enumerate(zip(post.media, names, strict=True))
     )
     about = post.content, post.platforms, post.platform_settings
-    group = Group(0, GroupStage.CREATING, None, now, *about, uploads, post.resolved)
+    group = Group(0, GroupStage.CREATING, None, now, *about, uploads, post.resolved, account=account)
     return replace(record, groups=(*record.groups, group))
 
 
@@ -46,7 +46,14 @@ def created(key: int, post_group_id: str) -> Change:
 
 
 def standing(
-    post: Post, stage: GroupStage, post_group_id: str, now: datetime, asked: datetime | None, answered: datetime | None
+    post: Post,
+    stage: GroupStage,
+    post_group_id: str,
+    now: datetime,
+    account: str,
+    *,
+    asked: datetime | None,
+    answered: datetime | None,
 ) -> Group:
     """A group that PostPost holds, with the folder's files as its media: all of them are there."""
     files = upload_names([(file.name, file.content_type or "") for file in post.media])
@@ -76,6 +83,7 @@ def standing(
         verified=True,
         asked_time=asked,
         answered_time=answered,
+        account=account,
     )
 
 
