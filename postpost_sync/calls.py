@@ -27,12 +27,12 @@ from postpost_sync.steps import (
     Search,
     Step,
     Update,
-    Withdraw,
 )
 from postpost_sync.store import Store
 from postpost_sync.urls import scrubbed
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
+_AGAIN = "it is tried again by itself"
 
 
 class Calls:
@@ -57,15 +57,16 @@ class Calls:
             case CheckDraft(group):
                 self._check_draft(look, account, group)
             case Update(group, None, _):
-                if isinstance(step, Withdraw):
-                    change(look.key, ledger.withdrawing(group.key))
+                change(look.key, ledger.updating(group.key))
                 answer = account.api.unschedule(_id(group))
+                if answer.status == "scheduled":
+                    raise Unclear(Finding("UNSCHEDULE_NOT_TAKEN", "PostPost left the post scheduled", _AGAIN))
                 change(look.key, ledger.updated(group.key, step, answer.status, answer.time, account.now()))
             case Update(group, datetime() as time, _):
+                change(look.key, ledger.updating(group.key))
                 answer = account.api.schedule(_id(group), time)
                 if answer.status == "draft":
-                    why = "PostPost left the post a draft"
-                    raise Unclear(Finding("SCHEDULE_NOT_TAKEN", why, "it is tried again by itself"))
+                    raise Unclear(Finding("SCHEDULE_NOT_TAKEN", "PostPost left the post a draft", _AGAIN))
                 change(look.key, ledger.updated(group.key, step, answer.status, answer.time, account.now()))
             case Delete(group):
                 self._delete(account, group)
@@ -113,6 +114,8 @@ class Calls:
         try:
             account.api.unschedule(_id(group))
         except NotFound:
+            if other_key(group, account) and not group.lost:  # else a person said: go on without it
+                raise
             return
         except (NotEditable, KeyRefused):
             raise
@@ -122,7 +125,7 @@ class Calls:
 
     def _create(self, look: Look, account: Account, post: Post) -> None:
         with account.creating(post.content):
-            record = self._store.change(look.key, lambda r: ledger.creating(r, post, account.now()))
+            record = self._store.change(look.key, lambda r: ledger.creating(r, post, account.now(), account.digest))
             group = record.groups[-1]
             intent = f"{record.folder_id}-{group.key}"  # the Idempotency-Key, where that is understood
             try:
@@ -164,7 +167,15 @@ class Calls:
     ) -> None:
         """The group is the folder's. The files' hashes tell a later edit from a touch."""
         media = tuple(replace(file, sha256=reader.sha256(look.root, look.path, file)) for file in post.media)
-        group = ledger.standing(replace(post, media=media), stage, held.post_group_id, account.now(), asked, held.time)
+        group = ledger.standing(
+            replace(post, media=media),
+            stage,
+            held.post_group_id,
+            account.now(),
+            account.digest,
+            asked=asked,
+            answered=held.time,
+        )
         self._store.change(look.key, ledger.recognised(group))
         self._log.info("recognised", folder=look.name, post_group=held.post_group_id)
 
@@ -195,12 +206,17 @@ class Calls:
         self._store.change(look.key, ledger.read_back(group.key, listed is not None, count, strangers, ours, now))
 
 
+def other_key(group: Group, account: Account) -> bool:
+    """Whether another key made the group: then this account's not knowing it says nothing."""
+    return group.account not in ("", account.digest)
+
+
 def _standing(record: Record, account: Account) -> Group | None:
     """The group of a folder at rest that PostPost should list as scheduled, or may list so. Only where its key made it."""
-    if record.account not in ("", account.digest) or (draft_group(record) is not None and not record.done):
+    if draft_group(record) is not None and not record.done:
         return None
     live = live_group(record) or draft_group(record)
-    if live is None or live.post_group_id is None or live.lost or live.withdrawing:
+    if live is None or other_key(live, account) or live.post_group_id is None or live.lost or live.updating:
         return None
     if live.stage is GroupStage.SCHEDULED:
         soon = account.now() + LIST_SLACK

@@ -66,11 +66,20 @@ def draft_group(record: Record) -> Group | None:
     return drafts[-1] if drafts else None
 
 
+def made_with(record: Record) -> str:
+    """The digest of the key that made what the folder has at PostPost, or may have; "" where that is nothing."""
+    over = (GroupStage.ENDED, GroupStage.FOLLOWED, GroupStage.GONE)
+    return next((g.account for g in reversed(record.groups) if g.stage not in over), "")
+
+
 def kept(record: Record) -> Resolved:
-    """What the folder's selectors stand for, as long as it has the draft or post that was made with that."""
+    """What the folder's selectors stand for, as long as it has the draft or post that was made with that.
+
+    Also one that was cancelled, until another is to follow it: an account that is connected since is no edit of the folder.
+    """
     standing = [g for g in (live_group(record), draft_group(record)) if g is not None]
     made = standing or [g for g in record.groups if g.post_group_id is not None][-1:]  # to be made anew
-    alive = (g for g in made if g.outcome is not State.CANCELLED)
+    alive = (g for g in made if g.stage is not GroupStage.FOLLOWED or g.outcome is not State.CANCELLED)
     return {name: ids for g in alive for name, ids in g.resolved.items()}
 
 
@@ -149,7 +158,7 @@ class Deciding:
         if live is None or live.stage not in (GroupStage.SCHEDULED, GroupStage.GOING_OUT) or live.post_group_id is None:
             return None
         time, scheduled = live.answered_time or self.now, live.stage is GroupStage.SCHEDULED
-        if scheduled and (live.unseen or live.lost):
+        if scheduled and (live.unseen or (live.lost and not self.record.confirmed)):
             return 0.0
         if scheduled and self.now < time:
             return (time - self.now).total_seconds()

@@ -73,6 +73,10 @@ class NotFound(Refused):
     """The service does not know the post group (404)."""
 
 
+class OtherKey(NotFound):
+    """The same of a post group that another key made: it may stand all the same."""
+
+
 class NotEditable(Refused):
     """The post has left draft and scheduled (400 "currently in … status"): it is going out or has gone out."""
 

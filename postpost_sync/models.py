@@ -280,7 +280,8 @@ class Group:
     unseen: bool = False  # the list of scheduled posts lacked it: get-post is to say why
     elsewhere: Finding | None = None  # what somebody else changed about it at PostPost
     placed_at: datetime | None = None  # server time at which update-post last said what it is
-    withdrawing: bool = False  # the intent: it may be a draft already
+    updating: bool = False  # the intent: an update-post may have changed what it is, or its time
+    account: str = ""  # digest of the key and user id that made it; no other one can tell what became of it
 
     @property
     def records_possible(self) -> int:
@@ -348,7 +349,6 @@ class Record:
     rebuilds: int = 0
     gave_up: Finding | None = None  # why no further draft is made for this fingerprint, until a person says so
     done: bool = False  # nothing more is wanted for this fingerprint than what stands at PostPost
-    account: str = ""  # digest of the key and user id it is served with
     timezone: str = "UTC"  # how its time is shown
     platforms: tuple[str, ...] = ()
     media: tuple[MediaName, ...] = ()

@@ -90,8 +90,9 @@ class _Plan(Building):
         as_it_was = folder is None or folder.fingerprint == self.record.fingerprint
         if self.record.cancel and as_it_was and (step := self._cancel()) is not None:
             return step
-        if self.live is not None and self.live.withdrawing and self.live.stage is GroupStage.SCHEDULED:
-            return self._call(Withdraw(self.live, None, None), *self._shown())  # whether that was done is not known
+        if self.live is not None and self.live.updating and self.live.stage is GroupStage.SCHEDULED:
+            unschedule = Withdraw if self.record.done else Update  # for another post's sake, or for its own
+            return self._call(unschedule(self.live, None, None), *self._shown())  # whether it still stands is not known
         if folder is None:
             return self._absent()
         if folder.fingerprint == self.record.fingerprint:
@@ -169,7 +170,7 @@ class _Plan(Building):
             return self._as_is(Doom(self.draft))
         if self.live is not None and removable:
             if self.live.stage is GroupStage.WITHDRAWN and not self.policy.cancel_removed:
-                return self._kept(self.live)
+                return self._not_deleted_yet(self.record.state, self.record.warnings) or self._kept(self.live)
             held_back = any(warning.code == _CANCEL_MANY.code for warning in self.record.warnings)
             if held_back or self.snapshot.removed > CANCELS_AT_ONCE:
                 return self._rest(self.record.state, self.record.error, self._warned(_CANCEL_MANY))

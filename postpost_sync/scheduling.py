@@ -43,7 +43,8 @@ class Scheduling(Drafting):
                 *warnings,
                 Finding("MEDIA_NOT_LISTED", "PostPost does not list the draft's media; our uploads were all confirmed"),
             )
-        if time is not None and (first := self._not_deleted_yet(draft, post, time, warnings)) is not None:
+        state = State.SCHEDULED if live is not None else State.UPLOADING if draft.uploads else State.DRAFTING
+        if time is not None and (first := self._not_deleted_yet(state, warnings, post, time)) is not None:
             return first
         if live is not None and live.stage is GroupStage.SCHEDULED:
             withdraw = self._call(Update(live, None, None), State.SCHEDULED, None, warnings, post, time)
@@ -52,17 +53,20 @@ class Scheduling(Drafting):
             earlier = live.answered_time or time or self.now
             if refused.code == "SCHEDULE_HORIZON_REACHED" and time is not None and time > earlier:
                 return self._as_is(Doom(live))  # at its old time it must not go out; the new one waits until it may
+            if draft.updating:  # an earlier try, which was not answered, may have scheduled it
+                return self._call(Withdraw(draft, None, None), State.SCHEDULED, None, warnings, post, time)
             return self._call(
                 PutBack(live, max(earlier, self.now), earlier, refused), State.SCHEDULED, None, warnings, post, time
             )
         if time is None:
             if live is not None:
                 return self._as_is(Doom(live))
+            if draft.updating:
+                return self._call(Update(draft, None, None), State.DRAFTED, None, warnings, post, None)
             return self._finish(State.DRAFTED, warnings, post, None)
         if live is not None and live.stage is GroupStage.WITHDRAWN and not self._just_withdrawn(live):
             return self._call(Update(live, None, None), State.SCHEDULED, None, warnings, post, time)
-        state = State.SCHEDULED if live is not None else State.UPLOADING if draft.uploads else State.DRAFTING
-        if live is None and (waits := self._waits_for_room(post, time, warnings)) is not None:
+        if live is None and not draft.updating and (waits := self._waits_for_room(post, time, warnings)) is not None:
             return waits
         state, error = (State.HELD, self.record.error) if self._in_line() else (state, None)
         update = self._call(Update(draft, max(time, self.now), time), state, error, warnings, post, time)
@@ -71,17 +75,20 @@ class Scheduling(Drafting):
         return self._as_it_was(draft, update, post, time, warnings)
 
     def _just_withdrawn(self, live: Group) -> bool:
-        """Whether we made it a draft just now. Else somebody may have scheduled it meanwhile."""
-        return live.placed_at is not None and (self.now - live.placed_at).total_seconds() <= FRESH
+        """Whether it is a draft since just now. Else somebody may have scheduled it meanwhile, or we in putting it back."""
+        return live.placed_at is not None and not live.updating and (self.now - live.placed_at).total_seconds() <= FRESH
 
     def _not_deleted_yet(
-        self, draft: Group, post: Post, time: datetime, warnings: tuple[Finding, ...]
+        self,
+        state: State,
+        warnings: tuple[Finding, ...],
+        post: Post | None = None,
+        time: datetime | None = None,
     ) -> Decision | None:
-        """Whether an earlier draft has still to be deleted: somebody may have scheduled it at PostPost meanwhile."""
+        """Whether another draft has still to be deleted: it may have been scheduled, by somebody or by a lost update-post."""
         trouble = self.record.trouble_with(Delete.__name__)
         if trouble is None or all(group.stage is not GroupStage.DOOMED for group in self.record.groups):
             return None
-        state = State.SCHEDULED if self.live is not None else State.UPLOADING if draft.uploads else State.DRAFTING
         return self._rest(state, trouble.finding, warnings, post=post, time=time)
 
     def _same_post(self, live: Group, post: Post, time: datetime | None, warnings: tuple[Finding, ...]) -> Decision:
@@ -99,9 +106,15 @@ class Scheduling(Drafting):
             earlier = live.answered_time or self.now
             if refused is not None and refused.finding.code == "SCHEDULE_HORIZON_REACHED" and time and time > earlier:
                 return self._call(Withdraw(live, None, None), State.SCHEDULED, refused.finding, warnings, post, time)
-        elif time is None or (live.elsewhere is not None and live.asked_time == time and not self.record.confirmed):
+        elif not live.updating and (
+            time is None or (live.elsewhere is not None and live.asked_time == time and not self.record.confirmed)
+        ):
             return self._finish(State.DRAFTED, warnings, post, time)  # where somebody unscheduled it, it stays so
-        elif (waits := self._waits_for_room(post, time, warnings)) is not None:
+        elif (first := self._not_deleted_yet(State.SCHEDULED, warnings, post, time)) is not None:
+            return first
+        elif (
+            not live.updating and time is not None and (waits := self._waits_for_room(post, time, warnings)) is not None
+        ):
             return waits
         send = None if time is None else max(time, self.now)
         held = live.stage is GroupStage.WITHDRAWN and self._in_line()

@@ -104,7 +104,8 @@ class PutBack(Update):
 
 @dataclass(frozen=True, slots=True)
 class Withdraw(Update):
-    """Make a scheduled post a draft: its new time is too far ahead for the plan, and at its old one it must not go out."""
+    """Make a post a draft, which leaves its room in the plan to others: it gives way to an earlier one, is moved too far
+    ahead for the plan, or may stand although the update-post that was to schedule it was refused in the end."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,14 +17,14 @@ import httpx
 from postpost_sync import ledger, reader, receipt, scan, view
 from postpost_sync.account import Account
 from postpost_sync.api import SKEW
-from postpost_sync.calls import Calls
-from postpost_sync.deciding import live_group
-from postpost_sync.errors import FileChanged, Finding, KeyRefused, NotFound, PostError, Unclear
+from postpost_sync.calls import Calls, other_key
+from postpost_sync.deciding import live_group, made_with
+from postpost_sync.errors import FileChanged, Finding, KeyRefused, NotFound, OtherKey, PostError
 from postpost_sync.ledger import with_group
 from postpost_sync.line import Line
 from postpost_sync.log import Log
 from postpost_sync.looks import Look, Looks
-from postpost_sync.models import Folder, GroupStage, Policy, Record, Snapshot
+from postpost_sync.models import Folder, Group, GroupStage, Policy, Record, Snapshot
 from postpost_sync.names import Names
 from postpost_sync.plan import plan
 from postpost_sync.removals import AT_ONCE, Removals
@@ -43,7 +43,6 @@ from postpost_sync.steps import (
     Read,
     Rest,
     Transfer,
-    Update,
     Verified,
     Withdraw,
 )
@@ -56,6 +55,11 @@ _NO_STATUS_FILE = Finding(
     "STATUS_FILE_UNWRITABLE",
     "post.status.yaml cannot be written into the folder",
     "let the user that runs this write there; without it a lost database is harder to make good",
+)
+_OTHER_KEY = Finding(
+    "OTHER_KEY",
+    "PostPost does not know the post by this API key; it was made with another one, and may stand all the same",
+    "use that key again; or if the post is gone: postpost-sync retry FOLDER makes a new one",
 )
 MAX_STEPS = 2000  # of one folder in one go: an end to any loop that a defect could make
 
@@ -103,17 +107,11 @@ class Sync:
         self._calls = Calls(store, log)
         self.times: dict[int, float] = {}  # key -> the time its post asks for, seconds since 1970, once that is known
         self._removals = Removals(monotonic)
-        self._lines = {
-            account: Line(store, frozenset(roots), account.now, wake) for account, roots in self._accounts().items()
-        }
-        self._as_before()
-
-    def _accounts(self) -> dict[Account, list[str]]:
-        """The roots whose posts each account's are."""
         roots: dict[Account, list[str]] = {}
-        for root, site in self._sites.items():
+        for root, site in sites.items():
             roots.setdefault(site.account, []).append(root)
-        return roots
+        self._lines = {account: Line(store, frozenset(those), account.now, wake) for account, those in roots.items()}
+        self._as_before()
 
     def notice(self, folder: Folder) -> tuple[int, bool]:
         """A post folder was seen: its key, and whether anything about it is new."""
@@ -127,15 +125,17 @@ class Sync:
         waits_for_slot = False
         try:
             for _ in range(MAX_STEPS):
-                account, line = self._sites[look.root].account, self._line(look.root)
                 # the snapshot before the record: a transfer writes there before it is no longer in flight
-                snapshot = self._snapshot(look)
-                record, now = self._store.record(key), account.now()
+                snapshot, record = self._snapshot(look), self._store.record(key)
                 if record is None:
-                    line.leave(key)
+                    self._leave_lines(key)
                     return
                 snapshot, record = self._placed(snapshot, record)
-                snapshot = self._beside(snapshot, record, line)
+                account = self._account(record)
+                line = self._lines[account]
+                self._leave_lines(key, but=account)
+                snapshot = self._beside(self._at(account, snapshot), record, line)
+                now = account.now()
                 decision = plan(snapshot, record, now)
                 unknown = key not in self.times
                 record = self._show(look, record, decision, now)
@@ -151,7 +151,7 @@ class Sync:
                         return
                     case Forget():
                         self._store.forget(key)
-                        line.leave(key)
+                        self._leave_lines(key)
                         self.looks.forget(look)
                         self._log.info("forgotten", folder=look.name)
                         return
@@ -176,10 +176,11 @@ class Sync:
 
     def reconcile(self) -> None:
         """Notice what people changed at PostPost: one listing of the scheduled posts for each account."""
-        for account, roots in self._accounts().items():
+        for account in self._lines:
             if account.refused is not None:
                 continue
-            mine = [record for record in self._store.at_postpost() if record.root in roots]
+            records = self._store.at_postpost()
+            mine = [record for record in records if record.root in self._sites and self._account(record) is account]
             try:
                 changed = self._calls.reconcile(account, mine)
             except KeyRefused as error:
@@ -203,10 +204,20 @@ class Sync:
             if record.state is State.CANCELLED:
                 self._removals.cancelled(record.key, max(0.0, (now[record.root] - record.updated_at).total_seconds()))
             else:
-                self._line(record.root).see(record)
+                self._lines[self._account(record)].see(record)
 
-    def _line(self, root: str) -> Line:
-        return self._lines[self._sites[root].account]
+    def _account(self, record: Record) -> Account:
+        """Its root's. What another of ours made stays that one's, as after a move to a root that posts as someone else."""
+        own, digest = self._sites[record.root].account, made_with(record)
+        if digest in ("", own.digest):
+            return own
+        return next((account for account in self._lines if account.digest == digest), own)
+
+    def _leave_lines(self, key: int, but: Account | None = None) -> None:
+        """It waits at no account, or at none but this one: whose it was before, it is no longer."""
+        for account, line in self._lines.items():
+            if account is not but:
+                line.leave(key)
 
     def _placed(self, snapshot: Snapshot, record: Record) -> tuple[Snapshot, Record]:
         """A folder that is gone from another file system than the one it was on was not removed: its mount is away."""
@@ -232,8 +243,7 @@ class Sync:
             tell("this machine's clock against PostPost's", ahead=f"{-clock.offset.total_seconds():.0f}s")
 
     def _snapshot(self, look: Look) -> Snapshot:
-        site = self._sites[look.root]
-        self._notice_clock(site.account)
+        """What there is to see of the folder itself."""
         try:
             folder = scan.look(look.root, look.path, self._names)
             if folder is not None and (there := self.looks.key_at(folder)) != look.key:  # another one took its place
@@ -245,15 +255,23 @@ class Sync:
             folder, present = None, False
         return Snapshot(
             folder,
-            replace(site.policy, connections=site.account.api.last_connections),
+            self._sites[look.root].policy,
             self.looks.saw(look, folder),
             present,
             look.reading,
             frozenset(look.in_flight),
-            site.account.refused,
-            site.account.probe_at,
-            site.account.accounts_age(),
-            site.account.api.clock.known,
+        )
+
+    def _at(self, account: Account, snapshot: Snapshot) -> Snapshot:
+        """The snapshot with what is known about the account."""
+        self._notice_clock(account)
+        return replace(
+            snapshot,
+            policy=replace(snapshot.policy, connections=account.api.last_connections),
+            key_refused=account.refused,
+            key_probe_at=account.probe_at,
+            accounts_age=account.accounts_age(),
+            clock_known=account.api.clock.known,
         )
 
     def _beside(self, snapshot: Snapshot, record: Record, line: Line) -> Snapshot:
@@ -335,7 +353,7 @@ class Sync:
                 case Verified(group):
                     change(look.key, with_group(group.key, verified=True))
                 case Finish():
-                    change(look.key, ledger.finished(decision.post))
+                    change(look.key, ledger.finished(decision.post, confirmed=record.confirmed))
                 case Abort():
                     self.transfers.abort(look)
                 case _ if account.admit():  # else the key was refused meanwhile, and plan says what that means
@@ -346,9 +364,9 @@ class Sync:
         except KeyRefused as error:
             account.refuse(error.finding)
         except NotFound as error:
-            known: PostError = error
-            if isinstance(step, Ask) and record.account not in ("", account.digest):
-                known = Unclear(error.finding)  # from another key than the one that made it, this says nothing
+            about: Group | None = getattr(step, "group", None)
+            elsewhere = about is not None and other_key(about, account)
+            known = OtherKey(_OTHER_KEY, error.status) if elsewhere else error
             change(look.key, ledger.failed(step, known, account.now(), self._jitter()))
         except PostError as error:
             change(look.key, ledger.failed(step, error, account.now(), self._jitter()))
@@ -366,8 +384,6 @@ class Sync:
         if account.accept():  # it had been refused: all that waited for it may go on
             for key in self.looks.in_memory():
                 self._wake(key, 0.0)
-        if isinstance(step, Update) and record.account != account.digest:
-            self._store.change(look.key, lambda r: replace(r, account=account.digest))
         before = record.trouble_with(type(step).__name__)
         if before is not None and not isinstance(step, Transfer):  # a transfer has only begun
             self._store.change(look.key, ledger.worked(step, before))

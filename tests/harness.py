@@ -107,12 +107,11 @@ class World:
         with mock.patch.object(sqlite3, "connect", self._connect):
             self.store = Store.open(self.state_db)
         client = upload.new_client(_Transport(self))
-        api = PostPost(client, f"{self.sandbox.base_url}/api/v1", self.key, None, _LocalClock(self))
-        self.account = Account(api, self.key, None)
+        self.account = self.account_of(self.key, client)
         self.names = Names()
         self.sync = Sync(
             self.store,
-            {str(self.root): Site(str(self.root), self.policy, self.account)},
+            self.sites(client),
             self.names,
             client,
             _Queue(self.transfers),
@@ -125,6 +124,14 @@ class World:
         )
         for key in self.store.pending(self.sandbox.now()):
             self.wake(key, 0.0)
+
+    def account_of(self, key: str, client: httpx.Client) -> Account:
+        api = PostPost(client, f"{self.sandbox.base_url}/api/v1", key, None, _LocalClock(self))
+        return Account(api, key, None)
+
+    def sites(self, client: httpx.Client) -> dict[str, Site]:
+        """The watch roots of a new process."""
+        return {str(self.root): Site(str(self.root), self.policy, self.account)}
 
     def restart(self) -> None:
         """The process ends as if it were killed, and a new one begins: with another `policy` or `key`, where these were set."""
@@ -156,8 +163,11 @@ class World:
 
     def look_around(self) -> None:
         """What a rescan does."""
-        missing = self.sync.looks.below(str(self.root))
-        for found in scan.walk(str(self.root), self.names):
+        self.look_below(self.root)
+
+    def look_below(self, root: Path) -> None:
+        missing = self.sync.looks.below(str(root))
+        for found in scan.walk(str(root), self.names):
             if isinstance(found, Oddity):
                 continue
             missing.pop(found.path, None)

@@ -57,7 +57,7 @@ POST = Post(
 
 def drafted() -> Record:
     """A draft with two media, key 1 as the database gave it."""
-    record = ledger.creating(START, POST, NOW)
+    record = ledger.creating(START, POST, NOW, "key")
     record = replace(record, groups=(replace(record.groups[0], key=1),))
     return ledger.created(1, ID)(record)
 
@@ -75,7 +75,7 @@ def after(seconds: float) -> datetime:
 
 
 def test_the_intent_to_create_holds_all_that_will_be_sent() -> None:
-    group = only(ledger.creating(START, POST, NOW))
+    group = only(ledger.creating(START, POST, NOW, "key"))
     assert (group.stage, group.post_group_id, group.intent_at) == (GroupStage.CREATING, None, NOW)
     assert (group.content, group.platforms, group.platform_settings) == ("Hello", ("twitter-1",), {"x": {"y": True}})
     assert [(u.position, u.name, u.content_type, u.stage) for u in group.uploads] == [
@@ -174,7 +174,8 @@ def test_the_asked_and_the_answered_time_are_kept_apart(
 
 
 def test_a_post_that_is_put_back_to_draft_is_withdrawn() -> None:
-    group = only(ledger.updated(1, Update(only(drafted()), None, None), "draft", TIME, NOW)(drafted()))
+    scheduled = ledger.updated(1, Update(only(drafted()), TIME, TIME), "scheduled", TIME, NOW)(drafted())
+    group = only(ledger.updated(1, Update(only(scheduled), None, None), "draft", TIME, NOW)(scheduled))
     assert (group.stage, group.asked_time) == (GroupStage.WITHDRAWN, None)
 
 
@@ -403,7 +404,7 @@ def test_an_unknown_create_is_searched_for_at_growing_intervals() -> None:
 def test_creates_that_are_never_answered_become_rarer() -> None:
     record, pauses = START, []
     for number in range(1, 12):
-        record = ledger.creating(record, POST, NOW)
+        record = ledger.creating(record, POST, NOW, "key")
         record = replace(record, groups=(*record.groups[:-1], replace(record.groups[-1], key=number)))
         record = ledger.failed(Create(POST), Unclear(WHY), NOW, 1.0)(record)
         for _ in range(4):
@@ -428,3 +429,29 @@ def test_success_ends_the_steps_own_trouble_alone() -> None:
 def test_progress_counts_for_one_upload_and_no_other() -> None:
     record = ledger.with_upload(1, 1, sent=3)(drafted())
     assert [u.sent for u in only(record).uploads] == [0, 3]
+
+
+@pytest.mark.parametrize(
+    ("error", "unknown"),
+    [
+        (Unclear(WHY), True),
+        (NotReached(WHY), False),
+        (Refused(WHY, 400), False),
+        (PlanLimit(WHY, 403, None, False), False),
+    ],
+)
+def test_an_update_without_an_answer_stays_in_doubt_until_there_is_one(error: PostError, unknown: bool) -> None:
+    draft = drafted()
+    tried = ledger.updating(1)(draft)
+    assert only(ledger.failed(Update(only(draft), TIME, TIME), error, NOW, 1.0)(tried)).updating is unknown
+    # a later no says nothing about the try before
+    assert only(ledger.failed(Update(only(tried), TIME, TIME), error, NOW, 1.0)(tried)).updating
+    for status in ("scheduled", "draft", "published"):
+        assert not only(ledger.updated(1, Update(only(tried), TIME, TIME), status, TIME, NOW)(tried)).updating
+
+
+def test_a_word_that_was_said_while_a_post_was_found_to_be_as_asked_is_not_lost() -> None:
+    said = ledger.retried(drafted())
+    assert ledger.finished(POST, confirmed=False)(said) == said
+    known = ledger.finished(POST, confirmed=True)(said)
+    assert (known.done, known.confirmed) == (True, False)

@@ -266,6 +266,45 @@ def test_a_replacement_that_is_given_up_is_invalid_while_the_earlier_post_stands
     assert (decision.state, code(decision)) == (State.INVALID, "MISSED")
 
 
+# --- an update-post that was not answered ---
+
+
+def test_a_draft_that_may_be_scheduled_is_made_one_again_before_it_counts_as_drafted() -> None:
+    shot = snapshot(JPEG, time=None)
+    for stage in (GroupStage.DRAFT, GroupStage.WITHDRAWN):
+        known = record(shot, group(shot, stage, verified=True, updating=True, read_back=back()))
+        assert plan(shot, known, NOW).step == Update(known.groups[0], None, None)
+
+
+def test_a_refused_version_that_may_be_scheduled_all_the_same_is_made_a_draft_before_the_old_one_is_put_back() -> None:
+    old, new = group(PICTURE, GroupStage.WITHDRAWN, answered_time=TIME), group(EDITED, verified=True, updating=True)
+    refused = trouble(Update, TroubleKind.REFUSED, None)
+    known = record(EDITED, old, new, state=State.SCHEDULED, troubles=(refused,))
+    assert plan(EDITED, known, NOW).step == Withdraw(known.groups[1], None, None)
+
+
+def test_an_old_version_that_may_be_put_back_is_made_a_draft_before_the_new_one_is_scheduled() -> None:
+    old = group(PICTURE, GroupStage.WITHDRAWN, answered_time=TIME, placed_at=NOW, updating=True)
+    known = record(EDITED, old, group(EDITED, verified=True), state=State.SCHEDULED)
+    assert plan(EDITED, known, NOW).step == Update(known.groups[0], None, None)
+
+
+def test_nothing_is_scheduled_while_another_version_is_still_to_be_deleted() -> None:
+    undeleted = trouble(Delete)
+    earlier = group(PICTURE, GroupStage.WITHDRAWN, answered_time=TIME)
+    known = record(PICTURE, earlier, group(EDITED, GroupStage.DOOMED), state=State.SCHEDULED, troubles=(undeleted,))
+    for shot in (PICTURE, replace(PICTURE, folder=None, reading=None, quiet=1e6)):
+        decision = plan(shot, known, NOW)
+        assert (rest(decision), decision.error) == (30.0, WHY)
+
+
+def test_a_post_that_may_be_scheduled_already_does_not_wait_in_line() -> None:
+    for stage in (GroupStage.DRAFT, GroupStage.WITHDRAWN):
+        ahead = Waiting(7, TIME - seconds(60), FULL, NOW + seconds(600))
+        known = record(TEXT, group(TEXT, stage, updating=True), state=State.SCHEDULED)
+        assert plan(replace(TEXT, waiting=ahead), known, NOW).step == Update(known.groups[0], TIME, TIME)
+
+
 # --- rule 6: the line -------------------------------------------------------------------------------------------------
 
 FULL = Finding("SCHEDULED_POST_LIMIT_REACHED", "3 posts are pending, and the plan allows 3", "wait, or change the plan")
@@ -391,7 +430,8 @@ def test_who_stands_in_line(known: dict[str, Any], place: Waiting | None) -> Non
 
 
 def test_a_withdrawal_that_was_not_answered_is_made_again_before_anything_else() -> None:
-    doubtful = group(TEXT, GroupStage.SCHEDULED, withdrawing=True)
+    doubtful = group(TEXT, GroupStage.SCHEDULED, updating=True)
     for shot in (TEXT, EDITED, replace(TEXT, folder=None, reading=None)):
-        known = record(TEXT, doubtful, state=State.SCHEDULED, done=True)
-        assert plan(shot, known, NOW).step == Withdraw(known.groups[0], None, None)
+        for done, step in ((True, Withdraw), (False, Update)):
+            known = record(TEXT, doubtful, state=State.SCHEDULED, done=done)
+            assert plan(shot, known, NOW).step == step(known.groups[0], None, None)

@@ -209,6 +209,25 @@ def test_an_account_that_is_connected_later_changes_nothing(world: World) -> Non
     assert platforms(world) == [("linkedin-A", "twitter-1", "mastodon-5")]
 
 
+def test_a_cancelled_post_stays_cancelled_whatever_is_connected_later(world: World) -> None:
+    world.drop("launch", time=world.now + DAY, platforms=("all",))
+    world.run_until_rest(60)
+    key = world.record("launch").key
+    world.store.change(key, ledger.cancelled)
+    world.wake(key, 0.0)
+    world.run_until_rest(600)
+    world.sandbox.behaviour = connected(ONE, LINKEDIN, MASTODON)
+    world.pass_time(3600)
+    os.utime(world.root / "launch" / "post.yaml")
+    world.restart()
+    world.run_until_rest(600)
+    assert (world.state("launch"), platforms(world)) == (State.CANCELLED, [])
+    world.store.change(key, ledger.retried)
+    world.wake(key, 0.0)
+    world.run_until_rest(600)
+    assert platforms(world) == [("linkedin-A", "mastodon-5", "twitter-1")]
+
+
 def test_a_changed_selector_is_resolved_anew(world: World) -> None:
     time = world.now + DAY
     world.drop("launch", time=time, platforms=("all",))

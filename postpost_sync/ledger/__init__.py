@@ -28,7 +28,7 @@ from postpost_sync.ledger.groups import (
     seen_scheduled,
     standing,
     updated,
-    withdrawing,
+    updating,
 )
 from postpost_sync.ledger.parts import Change, with_group, with_trouble, with_upload, without_trouble
 from postpost_sync.ledger.troubles import abandoned, failed, probed_now, worked
@@ -65,10 +65,10 @@ __all__ = [
     "stored",
     "unrecognised",
     "updated",
+    "updating",
     "with_group",
     "with_trouble",
     "with_upload",
-    "withdrawing",
     "without_trouble",
     "worked",
 ]

@@ -60,10 +60,15 @@ def settled(fingerprint: str, complete_at: datetime | None, now_time: datetime |
     return change
 
 
-def finished(post: Post | None) -> Change:
-    """What stands at PostPost is the post; so its selectors stand for what that goes to from now on."""
+def finished(post: Post | None, *, confirmed: bool) -> Change:
+    """What stands at PostPost is the post; so its selectors stand for what that goes to from now on.
+
+    `confirmed`: whether a person's word went into that; one that was said since is still to be decided about.
+    """
 
     def change(record: Record) -> Record:
+        if record.confirmed and not confirmed:
+            return record
         if post is not None and (group := live_group(record) or draft_group(record)) is not None:
             record = with_group(group.key, resolved=post.resolved)(record)
         return replace(record, done=True, troubles=(), confirmed=False)

@@ -29,7 +29,7 @@ SEARCH_PAUSES = (2.0, 6.0, 12.0)  # seconds: an unknown create is looked for at 
 _TEXT_CHANGED = "not as the folder has it:"
 
 
-def creating(record: Record, post: Post, now: datetime) -> Record:
+def creating(record: Record, post: Post, now: datetime, account: str) -> Record:
     """The intent: from here on the create may have been sent."""
     names = upload_names([(file.name, file.content_type or "") for file in post.media])
     uploads = tuple(
@@ -37,7 +37,7 @@ def creating(record: Record, post: Post, now: datetime) -> Record:
         for position, (file, name) in enumerate(zip(post.media, names, strict=True))
     )
     about = post.content, post.platforms, post.platform_settings
-    group = Group(0, GroupStage.CREATING, None, now, *about, uploads, post.resolved)
+    group = Group(0, GroupStage.CREATING, None, now, *about, uploads, post.resolved, account=account)
     return replace(record, groups=(*record.groups, group))
 
 
@@ -46,7 +46,14 @@ def created(key: int, post_group_id: str) -> Change:
 
 
 def standing(
-    post: Post, stage: GroupStage, post_group_id: str, now: datetime, asked: datetime | None, answered: datetime | None
+    post: Post,
+    stage: GroupStage,
+    post_group_id: str,
+    now: datetime,
+    account: str,
+    *,
+    asked: datetime | None,
+    answered: datetime | None,
 ) -> Group:
     """A group that PostPost holds, with the folder's files as its media: all of them are there."""
     files = upload_names([(file.name, file.content_type or "") for file in post.media])
@@ -76,6 +83,7 @@ def standing(
         verified=True,
         asked_time=asked,
         answered_time=answered,
+        account=account,
     )
 
 
@@ -150,9 +158,9 @@ def followed(key: int) -> Change:
     return change
 
 
-def withdrawing(key: int) -> Change:
-    """The intent: from here on it may be a draft, though it shows as scheduled, and so is asked to be one until it is."""
-    return with_group(key, withdrawing=True)
+def updating(key: int) -> Change:
+    """The intent: from here on a draft may be scheduled, and a scheduled post a draft, or moved, until an answer says so."""
+    return with_group(key, updating=True)
 
 
 def updated(key: int, step: Update, status: str, time: datetime | None, now: datetime) -> Change:
@@ -172,7 +180,7 @@ def updated(key: int, step: Update, status: str, time: datetime | None, now: dat
         elsewhere=None,
         unseen=False,
         placed_at=now,
-        withdrawing=False,
+        updating=False,
     )
     if isinstance(step, PutBack):
         return lambda record: replace(fresh(record), gave_up=step.gave_up)
@@ -183,10 +191,12 @@ def _withdrawn(key: int, now: datetime) -> Change:
     """No longer scheduled. Where another is to take its place, its time is kept: it may have to be put back."""
 
     def change(record: Record) -> Record:
+        if any(group.key == key and group.stage is GroupStage.DRAFT for group in record.groups):
+            return with_group(key, updating=False)(record)  # it never stood, as far as we were told
         has_successor = any(group.stage is GroupStage.DRAFT for group in record.groups)
         times = {"asked_time": None} if has_successor else {"asked_time": None, "answered_time": None}
         stage = GroupStage.WITHDRAWN
-        return with_group(key, stage=stage, elsewhere=None, placed_at=now, withdrawing=False, **times)(record)
+        return with_group(key, stage=stage, elsewhere=None, placed_at=now, updating=False, **times)(record)
 
     return change
 

@@ -10,6 +10,8 @@ from postpost_sync.errors import (
     KeyRefused,
     NotEditable,
     NotFound,
+    NotReached,
+    OtherKey,
     PlanLimit,
     PostError,
     Refused,
@@ -50,6 +52,8 @@ def failed(step: Step, error: PostError, now: datetime, jitter: float) -> Change
             until = now + timedelta(seconds=seconds) if seconds is not None else None
             return with_trouble(record, Trouble(name, kind, finding, since, until, attempts))
 
+        if isinstance(step, Update) and isinstance(error, NotReached | Refused):  # known not to have happened
+            record = with_group(step.group.key, updating=step.group.updating)(record)
         match error:
             case KeyRefused():
                 return record  # a matter of the account, not of this post
@@ -57,11 +61,13 @@ def failed(step: Step, error: PostError, now: datetime, jitter: float) -> Change
                 return trouble(*_limited(step, error, now))
             case UploadRefused():
                 return trouble(TroubleKind.RETRY, error.finding, 0.0 if attempts <= PATIENT_SIGNS else pause)
+            case OtherKey() if isinstance(step, Ask | Delete):
+                return trouble(TroubleKind.RETRY, error.finding, max(0.5, pause))
             case NotFound() if isinstance(step, Ask):
                 return _deleted_elsewhere(step.group, trouble(TroubleKind.RETRY, error.finding, 60.0), now)
             case NotFound() if group is not None:
                 record = with_group(group.key, lost=True)(record)
-                return trouble(TroubleKind.HELD, DRAFT_GONE, None)
+                return trouble(TroubleKind.HELD, error.finding if isinstance(error, OtherKey) else DRAFT_GONE, None)
             case NotEditable() if isinstance(step, Delete):  # it was scheduled after all, and is going out
                 return with_group(
                     step.group.key, stage=GroupStage.GOING_OUT, answered_time=step.group.answered_time or now

@@ -57,7 +57,7 @@ class Questions(Opened):
             rows = self._conn.execute(
                 "SELECT key FROM folders WHERE NOT done OR key IN (SELECT folder FROM groups WHERE stage IN "
                 "('creating', 'withdrawn', 'going_out', 'doomed') OR "
-                "(stage = 'scheduled' AND (answered_time <= ? OR withdrawing OR unseen OR lost OR elsewhere IS NOT NULL))) "
+                "(stage = 'scheduled' AND (answered_time <= ? OR updating OR unseen OR lost OR elsewhere IS NOT NULL))) "
                 "OR (state = 'scheduled' AND EXISTS (SELECT 1 FROM groups WHERE folder = folders.key AND stage = 'ended')) "
                 "ORDER BY time IS NULL, time, key",
                 (encode(now),),
