@@ -12,6 +12,9 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from tests.harness import World
+from tests.support import Rig, rig
+
 settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
 settings.load_profile("repeatable")
 
@@ -29,6 +32,20 @@ _KEYS = (
     "HTTPS_PROXY",
     "ALL_PROXY",
 )
+
+
+@pytest.fixture
+def pp(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Rig]:
+    """The real program on a folder of its own, and the service it talks to."""
+    with rig(tmp_path, capsys) as one:
+        yield one
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    """All of it in one process, with a clock that is turned by hand."""
+    with World(tmp_path) as one:
+        yield one
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -147,3 +147,12 @@ class Manager:
 def rig(place: Path, capsys: pytest.CaptureFixture[str] | None = None, **sandbox: Any) -> Iterator[Rig]:
     with Sandbox(**sandbox) as simulated, serve(simulated) as server:
         yield Rig(place, simulated, server.api_url, capsys)
+
+
+def until(what: Callable[[], Any], within: float = 15.0) -> None:
+    """Wait for it to come to be."""
+    ends = time.monotonic() + within
+    while not what():
+        if time.monotonic() > ends:
+            raise AssertionError("it did not come to be")
+        time.sleep(0.02)

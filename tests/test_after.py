@@ -17,7 +17,7 @@ from postpost_sync.sandbox import STARTER, Behaviour, Fault, Plan
 from postpost_sync.states import State
 from postpost_sync.times import to_service
 from tests.harness import START, Killed, World, picture
-from tests.support import FAR, Rig, rig
+from tests.support import FAR, Rig
 
 MEDIA = {"cup.jpg": picture(1)}
 TWO = ("twitter-123", "linkedin-ABC")
@@ -40,12 +40,6 @@ def new_world(tmp_path: Path) -> Iterator[NewWorld]:
     yield make
     for world in made:
         world.close()
-
-
-@pytest.fixture
-def pp(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Rig]:
-    with rig(tmp_path, capsys) as one:
-        yield one
 
 
 def until(world: World, moment: datetime) -> None:

@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from postpost_sync.__main__ import main
-from tests.support import Rig, rig
+from tests.support import Rig
 from tests.test_database import stranger
 from tests.test_pipeline import picture, sidecar
-
-
-@pytest.fixture
-def pp(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Rig]:
-    with rig(tmp_path, capsys) as one:
-        yield one
 
 
 def checked(pp: Rig, *arguments: str) -> tuple[int, dict[str, tuple[list[str], list[str]]]]:

@@ -20,12 +20,6 @@ from tests.test_pipeline import hashes, picture, sent, sidecar, video
 
 
 @pytest.fixture
-def pp(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Rig]:
-    with rig(tmp_path, capsys) as one:
-        yield one
-
-
-@pytest.fixture
 def manager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Manager]:
     one = Manager(tmp_path)
     monkeypatch.setenv("NOTIFY_SOCKET", one.address)

@@ -38,12 +38,6 @@ SOME, OTHER = picture(seed=1), picture(seed=2)
 
 
 @pytest.fixture
-def pp(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Rig]:
-    with rig(tmp_path, capsys) as one:
-        yield one
-
-
-@pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 4 MiB where the database lies."""
     place = tmp_path / "state"

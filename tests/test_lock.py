@@ -10,21 +10,14 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from postpost_sync.errors import ProgramError
 from postpost_sync.lock import Lock
-from tests.support import Rig, rig
+from tests.support import Rig
 from tests.test_pipeline import picture
-
-
-@pytest.fixture
-def pp(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Rig]:
-    with rig(tmp_path, capsys) as one:
-        yield one
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from postpost_sync import log
 from postpost_sync.log import Format, Level, Log
 from postpost_sync.urls import scrubbed
 from postpost_sync.workers import Workers
-from tests.support import REPOSITORY, Rig, rig
+from tests.support import REPOSITORY, Rig
 
 HOSTILE = 'a b\n<0>forged event="x" \\ \x1b[31m\u202egpj\ud800\x85 {"level": "error"}'
 SIGNED = "https://store.example/a.jpg?X-Amz-Signature=0123456789abcdef&X-Amz-Expires=3600"
@@ -159,12 +159,6 @@ def test_a_stderr_that_went_away_ends_nothing(monkeypatch: pytest.MonkeyPatch, t
 
 
 # --- of the real program ----------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def pp(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Rig]:
-    with rig(tmp_path, capsys) as one:
-        yield one
 
 
 def events(text: str) -> list[dict[str, Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,13 +16,6 @@ from postpost_sync.models import Folder
 from postpost_sync.names import spelt_alike
 from tests.harness import World, picture
 from tests.mounting import mounted
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    with World(tmp_path) as one:
-        yield one
-
 
 NAMES = ("a", "b", "c")
 

@@ -6,12 +6,11 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -27,29 +26,8 @@ from postpost_sync.states import State
 from tests.harness import World
 from tests.harness import picture as small
 from tests.mounting import Fuse, fused, mount, mounted, overlaid, unmount
-from tests.support import Rig, rig
+from tests.support import Rig, until
 from tests.test_pipeline import hashes, picture, sent, sidecar
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    with World(tmp_path) as one:
-        yield one
-
-
-@pytest.fixture
-def pp(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Rig]:
-    with rig(tmp_path, capsys) as one:
-        yield one
-
-
-def until(what: Callable[[], Any], within: float = 15.0) -> None:
-    ends = time.monotonic() + within
-    while not what():
-        if time.monotonic() > ends:
-            raise AssertionError("it did not come to be")
-        time.sleep(0.02)
-
 
 # --- FUSE -------------------------------------------------------------------------------------------------------------
 

@@ -4,23 +4,15 @@ from __future__ import annotations
 
 import os
 import unicodedata
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from postpost_sync import names as names_module
 from postpost_sync.names import Names, is_conflict_copy, is_near_miss, looks_like_media, natural_order, upload_names
-from tests.support import Rig, rig
+from tests.support import Rig
 from tests.test_pipeline import hashes, picture, sent, sidecar
 
 NFC, NFD = unicodedata.normalize("NFC", "é.jpg"), unicodedata.normalize("NFD", "é.jpg")
-
-
-@pytest.fixture
-def pp(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Rig]:
-    with rig(tmp_path, capsys) as one:
-        yield one
 
 
 # --- order ------------------------------------------------------------------------------------------------------------

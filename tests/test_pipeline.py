@@ -7,7 +7,6 @@ import os
 import random
 import time
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
@@ -18,12 +17,6 @@ from PIL import Image
 from postpost_sync import samples
 from postpost_sync.sandbox import Behaviour, Fault, Group
 from tests.support import FAR, Rig, rig
-
-
-@pytest.fixture
-def pp(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Rig]:
-    with rig(tmp_path, capsys) as one:
-        yield one
 
 
 def picture(kind: str = "JPEG", seed: int = 0, size: tuple[int, int] = (320, 320)) -> bytes:

@@ -26,28 +26,8 @@ from postpost_sync.roots import Roots
 from tests.harness import World
 from tests.harness import picture as small
 from tests.mounting import mounted
-from tests.support import REPOSITORY, Rig, rig
+from tests.support import REPOSITORY, Rig, until
 from tests.test_pipeline import picture, sidecar
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    with World(tmp_path) as one:
-        yield one
-
-
-@pytest.fixture
-def pp(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Rig]:
-    with rig(tmp_path, capsys) as one:
-        yield one
-
-
-def until(what: Callable[[], Any], within: float = 10.0) -> None:
-    ends = time.monotonic() + within
-    while not what():
-        if time.monotonic() > ends:
-            raise AssertionError("it did not come to be")
-        time.sleep(0.01)
 
 
 class Looked:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 import time_machine
@@ -20,7 +19,7 @@ from postpost_sync.config import load
 from postpost_sync.daemon import Daemon
 from postpost_sync.log import Log
 from postpost_sync.states import State
-from tests.support import Rig, rig
+from tests.support import Rig, rig, until
 from tests.test_pipeline import sidecar
 
 HOUR = 3600.0
@@ -49,14 +48,6 @@ def asleep(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Rig]:
 def nothing_is_heard_of(monkeypatch: pytest.MonkeyPatch) -> None:
     """What happens is not told by the kernel: it has to be looked for."""
     monkeypatch.setattr(watch.NativeWatcher, "_pass_on", lambda *_: None)
-
-
-def until(what: Callable[[], Any], within: float = 15.0) -> None:
-    ends = time.monotonic() + within
-    while not what():
-        if time.monotonic() > ends:
-            raise AssertionError("it did not come to be")
-        time.sleep(0.05)
 
 
 @contextmanager
