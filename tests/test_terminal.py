@@ -208,7 +208,7 @@ def test_no_posts_is_a_friendly_line_that_says_what_to_do() -> None:
 
 
 def test_where_one_platform_failed_both_are_named() -> None:
-    failed = {"code": "TOKEN_EXPIRED", "message": "the token has expired", "hint": "reconnect it"}
+    failed = {"code": "TOKEN_EXPIRED", "message": "linkedin-OLD42: the token has expired", "hint": "reconnect it"}
     results = [
         {"platform_id": "twitter-123", "status": "published", "posted_id": "1", "error": None},
         {"platform_id": "linkedin-OLD42", "status": "failed", "posted_id": None, "error": failed},
