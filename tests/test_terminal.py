@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -232,6 +233,14 @@ def test_what_is_waited_for_until_when_is_no_retry() -> None:
     text = " ".join(status(post("a", "settling", NOW, error=missing, retry_at=time)).text.split())
     assert "waiting for the folder to be complete, until Sun 13 Dec 13:00" in text
     assert "again" not in status(post("a", "invalid", NOW, error=ERROR, retry_at=time)).text  # its earlier post's time
+
+
+def test_a_note_beneath_the_picture_is_shown_in_full() -> None:
+    screen = Screen(terminal=True)
+    note = "one upload URL expired on purpose: the file was sent again, to a new one; drop folders of your own"
+    with LiveView(screen, BERLIN, ["/srv/posts"]) as live:
+        live.update([post("a", "drafted")], note)
+    assert "drop folders of your own" in " ".join(re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", screen.text).split())
 
 
 def test_with_several_roots_a_folder_is_named_with_its_root() -> None:
