@@ -211,7 +211,7 @@ class _Plan(Building):
             return self._invalid(wanted.errors[0], (*wanted.errors[1:], *wanted.warnings), wanted)
         if wanted.empty is not None:
             patience = max(10.0, 10 * self.policy.settle) - self.snapshot.quiet
-            if patience <= 0 or self._out:
+            if patience <= 0 or self._out or self._known_empty(wanted.empty):
                 return self._invalid(wanted.empty, wanted.warnings, wanted)
             return self._rest(State.SETTLING, wanted.empty, wanted.warnings, after=patience, time=wanted.time)
         if wanted.missing is not None:
@@ -223,6 +223,16 @@ class _Plan(Building):
             return self._rest(State.SETTLING, wanted.missing, wanted.warnings, after=left, time=wanted.time)
         assert wanted.post is not None  # noqa: S101 - resolve() gives a post where nothing is wrong
         return self._timely(folder, wanted.post, wanted)
+
+    def _known_empty(self, empty: Finding) -> bool:
+        """Whether our patience was over before a restart: a folder that changes goes through settling first."""
+        error = self.record.error
+        return (
+            self.live is None
+            and self.record.state is State.INVALID
+            and error is not None
+            and (error.code, error.message) == (empty.code, empty.message)
+        )
 
     def _timely(self, folder: Folder, post: Post, wanted: Wanted) -> Decision:
         if self.record.claim is not None and self.record.claim.foreign:

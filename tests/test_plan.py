@@ -163,6 +163,14 @@ def test_empty_media_are_awaited_ten_times_the_quiet_time(
     assert (rest(decision), decision.state, code(decision)) == (waits, state, "MEDIA_EMPTY")
 
 
+def test_media_that_were_empty_too_long_before_a_restart_are_not_awaited_again() -> None:
+    shot = snapshot(entry("1.jpg", size=0), quiet=1e6)
+    known = plan(shot, record(shot), NOW)
+    again = plan(replace(shot, quiet=0.0), record(shot, state=known.state, error=known.error), NOW)
+    assert (rest(again), again.state, again.error) == (None, State.INVALID, known.error)
+    assert plan(replace(shot, quiet=0.0), record(shot, error=known.error), NOW).state is State.SETTLING
+
+
 # --- times ---
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -208,7 +209,7 @@ def test_no_posts_is_a_friendly_line_that_says_what_to_do() -> None:
 
 
 def test_where_one_platform_failed_both_are_named() -> None:
-    failed = {"code": "TOKEN_EXPIRED", "message": "the token has expired", "hint": "reconnect it"}
+    failed = {"code": "TOKEN_EXPIRED", "message": "linkedin-OLD42: the token has expired", "hint": "reconnect it"}
     results = [
         {"platform_id": "twitter-123", "status": "published", "posted_id": "1", "error": None},
         {"platform_id": "linkedin-OLD42", "status": "failed", "posted_id": None, "error": failed},
@@ -232,6 +233,14 @@ def test_what_is_waited_for_until_when_is_no_retry() -> None:
     text = " ".join(status(post("a", "settling", NOW, error=missing, retry_at=time)).text.split())
     assert "waiting for the folder to be complete, until Sun 13 Dec 13:00" in text
     assert "again" not in status(post("a", "invalid", NOW, error=ERROR, retry_at=time)).text  # its earlier post's time
+
+
+def test_a_note_beneath_the_picture_is_shown_in_full() -> None:
+    screen = Screen(terminal=True)
+    note = "one upload URL expired on purpose: the file was sent again, to a new one; drop folders of your own"
+    with LiveView(screen, BERLIN, ["/srv/posts"]) as live:
+        live.update([post("a", "drafted")], note)
+    assert "drop folders of your own" in " ".join(re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", screen.text).split())
 
 
 def test_with_several_roots_a_folder_is_named_with_its_root() -> None:

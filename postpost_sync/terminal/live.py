@@ -142,7 +142,7 @@ class LiveView:
         self._names = min(_NAME_COLUMN, max((cell_len(self._frame.folder(p["folder"])) for p in posts), default=0))
         foot = [Text(), *self._totals(posts).wrap(self._console, width)]
         if note:
-            foot.append(_cut(Text(printable(note), "dim"), width))
+            foot += Text(printable(note), "dim").wrap(self._console, width)
         room = max(3, self._console.height - 2 - len(foot))  # less one for the cursor and one for what is not shown
         person = sorted((p for p in posts if p["state"] in NEEDS_PERSON), key=_by_name)
         moving = sorted((p for p in posts if p["state"] in UNFINISHED), key=_moving_first)

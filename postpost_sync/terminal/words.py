@@ -146,7 +146,7 @@ def reasons(post: Post) -> Iterator[Text]:
     if post["error"] and post["error"] not in [r["error"] for r in failed]:
         yield from finding(post["error"])
     for result in failed:
-        yield from finding(result["error"], f"{printable(result['platform_id'])}: ")
+        yield from finding(result["error"])  # it begins with the account
 
 
 def cautions(post: Post) -> Iterator[Text]:
