@@ -114,7 +114,7 @@ class Calls:
         try:
             account.api.unschedule(_id(group))
         except NotFound:
-            if other_key(group, account.digest) and not group.lost:  # else a person said: go on without it
+            if other_key(group, account.digest):
                 raise
             return
         except (NotEditable, KeyRefused):
