@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from postpost_sync import ledger, reader, targets
 from postpost_sync.account import LIST_SLACK, Account
 from postpost_sync.api import Listed, PlatformPost
-from postpost_sync.deciding import draft_group, live_group
+from postpost_sync.deciding import draft_group, live_group, other_key
 from postpost_sync.errors import Finding, KeyRefused, NotEditable, NotFound, NotReached, Refused, Unclear
 from postpost_sync.ledger import with_group
 from postpost_sync.log import Log
@@ -114,7 +114,7 @@ class Calls:
         try:
             account.api.unschedule(_id(group))
         except NotFound:
-            if other_key(group, account) and not group.lost:  # else a person said: go on without it
+            if other_key(group, account.digest):
                 raise
             return
         except (NotEditable, KeyRefused):
@@ -206,17 +206,12 @@ class Calls:
         self._store.change(look.key, ledger.read_back(group.key, listed is not None, count, strangers, ours, now))
 
 
-def other_key(group: Group, account: Account) -> bool:
-    """Whether another key made the group: then this account's not knowing it says nothing."""
-    return group.account not in ("", account.digest)
-
-
 def _standing(record: Record, account: Account) -> Group | None:
     """The group of a folder at rest that PostPost should list as scheduled, or may list so. Only where its key made it."""
     if draft_group(record) is not None and not record.done:
         return None
     live = live_group(record) or draft_group(record)
-    if live is None or other_key(live, account) or live.post_group_id is None or live.lost or live.updating:
+    if live is None or other_key(live, account.digest) or live.post_group_id is None or live.lost or live.updating:
         return None
     if live.stage is GroupStage.SCHEDULED:
         soon = account.now() + LIST_SLACK

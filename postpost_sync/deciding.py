@@ -72,6 +72,11 @@ def made_with(record: Record) -> str:
     return next((g.account for g in reversed(record.groups) if g.stage not in over), "")
 
 
+def other_key(group: Group, digest: str) -> bool:
+    """Whether another key than this one made the group: then it says nothing that this one does not know it."""
+    return group.account not in ("", digest)
+
+
 def kept(record: Record) -> Resolved:
     """What the folder's selectors stand for, as long as it has the draft or post that was made with that.
 

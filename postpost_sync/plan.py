@@ -91,8 +91,10 @@ class _Plan(Building):
         if self.record.cancel and as_it_was and (step := self._cancel()) is not None:
             return step
         if self.live is not None and self.live.updating and self.live.stage is GroupStage.SCHEDULED:
+            if folder is None:  # whether it still stands is not known, nor what its folder asks for
+                return self._kept(self.live)
             unschedule = Withdraw if self.record.done else Update  # for another post's sake, or for its own
-            return self._call(unschedule(self.live, None, None), *self._shown())  # whether it still stands is not known
+            return self._call(unschedule(self.live, None, None), *self._shown())
         if folder is None:
             return self._absent()
         if folder.fingerprint == self.record.fingerprint:
@@ -185,13 +187,15 @@ class _Plan(Building):
         return (*(one for one in self.record.warnings if one.code != warning.code), warning)
 
     def _kept(self, live: Group) -> Decision:
-        """A removed folder keeps its post. One that is a draft for the moment goes back to the time at which it stood."""
+        """A folder that is not there keeps its post. One that is, or may be, a draft for the moment goes back to its time."""
         if live.elsewhere is not None:  # for a moment that somebody chose
             return self._rest(*self._shown())
+        if not self.snapshot.clock_known:
+            return self._call(LearnTime(), *self._shown())
         time = live.answered_time or self.record.time
         if time is None or self.now > time + timedelta(seconds=self.policy.catch_up):
             return self._as_is(Doom(live))
-        return self._call(Update(live, max(time, self.now), time), *self._shown())
+        return self._call(Update(live, max(time, self.now), live.asked_time or time), *self._shown())
 
     def _settling(self, folder: Folder) -> float | None:
         """Seconds the folder still has to be quiet; None once it has settled."""

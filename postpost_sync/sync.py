@@ -17,8 +17,8 @@ import httpx
 from postpost_sync import ledger, reader, receipt, scan, view
 from postpost_sync.account import Account
 from postpost_sync.api import SKEW
-from postpost_sync.calls import Calls, other_key
-from postpost_sync.deciding import live_group, made_with
+from postpost_sync.calls import Calls
+from postpost_sync.deciding import live_group, made_with, other_key
 from postpost_sync.errors import FileChanged, Finding, KeyRefused, NotFound, OtherKey, PostError
 from postpost_sync.ledger import with_group
 from postpost_sync.line import Line
@@ -365,7 +365,7 @@ class Sync:
             account.refuse(error.finding)
         except NotFound as error:
             about: Group | None = getattr(step, "group", None)
-            elsewhere = about is not None and other_key(about, account)
+            elsewhere = about is not None and other_key(about, account.digest)
             known = OtherKey(_OTHER_KEY, error.status) if elsewhere else error
             change(look.key, ledger.failed(step, known, account.now(), self._jitter()))
         except PostError as error:

@@ -28,6 +28,7 @@ from postpost_sync.steps import (
     Doom,
     Finish,
     Hash,
+    LearnTime,
     Rest,
     Step,
     Transfer,
@@ -431,7 +432,18 @@ def test_who_stands_in_line(known: dict[str, Any], place: Waiting | None) -> Non
 
 def test_a_withdrawal_that_was_not_answered_is_made_again_before_anything_else() -> None:
     doubtful = group(TEXT, GroupStage.SCHEDULED, updating=True)
-    for shot in (TEXT, EDITED, replace(TEXT, folder=None, reading=None)):
-        for done, step in ((True, Withdraw), (False, Update)):
-            known = record(TEXT, doubtful, state=State.SCHEDULED, done=done)
+    for done, step in ((True, Withdraw), (False, Update)):
+        known = record(TEXT, doubtful, state=State.SCHEDULED, done=done)
+        for shot in (TEXT, EDITED):
             assert plan(shot, known, NOW).step == step(known.groups[0], None, None)
+        for there in (True, False):  # nobody can say what the folder asks for: it is to stand as it stood
+            gone = replace(TEXT, folder=None, reading=None, root_present=there)
+            assert plan(gone, known, NOW).step == Update(known.groups[0], TIME, TIME)
+
+
+def test_a_removed_folders_post_is_not_given_up_by_a_clock_that_may_be_wrong() -> None:
+    known = record(TEXT, group(TEXT, GroupStage.WITHDRAWN, answered_time=TIME), state=State.SCHEDULED)
+    gone = replace(TEXT, folder=None, reading=None, quiet=1e6)
+    years = NOW.replace(year=NOW.year + 5)
+    assert plan(replace(gone, clock_known=False), known, years).step == LearnTime()
+    assert plan(gone, known, years).step == Doom(known.groups[0])

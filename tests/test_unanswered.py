@@ -116,3 +116,24 @@ def test_a_service_that_leaves_a_post_scheduled_is_asked_again_without_hammering
         world.sandbox.faults.clear()
         world.run_out()
         assert [group.status for group in world.ours()] == ["draft"]
+
+
+def test_a_post_whose_edit_was_not_answered_stands_while_its_root_is_away(tmp_path: Path) -> None:
+    with Histories(tmp_path) as world:
+        time = world.now + 30 * HOUR
+        folder = world.fresh(1, PLATFORMS[0], time)
+        world.advance_time(60)
+        edited(world, folder, text)
+        world.sandbox.faults.add(LOST)  # the earlier one is a draft, and nobody knows
+        world.sandbox.faults.add(Fault("update-post", "status", after=1, times=None))
+        world.advance_time(8)
+        away = world.root.rename(world.root.with_name("unmounted"))
+        world.sandbox.faults.clear()
+        world.run()
+        world.pass_time(600)
+        world.wake(world.store.records()[0].key, 0.0)
+        world.run()
+        assert [(g.content, g.scheduled_time) for g in world.ours("scheduled")] == [("[L0] text 0", time)]
+        away.rename(world.root)
+        world.run_out()
+        assert [(g.content, g.scheduled_time) for g in world.ours()] == [(folder.content, time)]

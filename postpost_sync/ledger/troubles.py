@@ -61,6 +61,8 @@ def failed(step: Step, error: PostError, now: datetime, jitter: float) -> Change
                 return trouble(*_limited(step, error, now))
             case UploadRefused():
                 return trouble(TroubleKind.RETRY, error.finding, 0.0 if attempts <= PATIENT_SIGNS else pause)
+            case OtherKey() if isinstance(step, Delete) and record.confirmed:  # a person said: go on without it
+                return with_group(step.group.key, stage=GroupStage.GONE)(record)
             case OtherKey() if isinstance(step, Ask | Delete):
                 return trouble(TroubleKind.RETRY, error.finding, max(0.5, pause))
             case NotFound() if isinstance(step, Ask):
