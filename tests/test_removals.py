@@ -25,7 +25,6 @@ def test_those_that_are_gone_count_once_each_until_they_are_back(removals: Remov
 def test_a_cancelled_one_counts_for_an_hour(removals: Removals, clock: list[float]) -> None:
     removals.see(1, gone=True)
     removals.cancelled(1)
-    assert removals.see(2, gone=True) == 2
     clock[0] += AT_ONCE - 1
     assert removals.see(2, gone=True) == 2
     clock[0] += 1
@@ -39,3 +38,12 @@ def test_one_that_an_earlier_run_cancelled_counts_for_the_rest_of_its_hour(
     assert removals.see(2, gone=True) == 2
     clock[0] += 10
     assert removals.see(2, gone=True) == 1
+
+
+def test_folders_that_are_gone_for_long_were_not_removed_with_one_that_goes_now(
+    removals: Removals, clock: list[float]
+) -> None:
+    for key in range(11):
+        removals.see(key, gone=True)
+    clock[0] += AT_ONCE
+    assert removals.see(99, gone=True) == 1
