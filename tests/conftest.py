@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from tests.harness import World
+from tests.harness import NewWorld, World
 from tests.support import Rig, rig
 
 settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
@@ -46,6 +46,22 @@ def world(tmp_path: Path) -> Iterator[World]:
     """All of it in one process, with a clock that is turned by hand."""
     with World(tmp_path) as one:
         yield one
+
+
+@pytest.fixture
+def new_world(tmp_path: Path) -> Iterator[NewWorld]:
+    """Makes worlds, and closes them in the end."""
+    made: list[World] = []
+
+    def make(**more: Any) -> World:
+        place = tmp_path / str(len(made))
+        place.mkdir()
+        made.append(World(place, **more))
+        return made[-1]
+
+    yield make
+    for world in made:
+        world.close()
 
 
 @pytest.fixture(scope="session")

@@ -389,3 +389,6 @@ def picture(number: int) -> bytes:
 def quick_searches() -> Any:
     """A patch for tests that need no listing lag: an unknown create is looked for without pauses."""
     return mock.patch.object(ledger.groups, "SEARCH_PAUSES", (0.01, 0.01, 0.01))
+
+
+NewWorld = Callable[..., World]

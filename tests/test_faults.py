@@ -6,10 +6,8 @@ Each test is a history in a world without real time: see `harness`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -17,7 +15,7 @@ import pytest
 
 from postpost_sync.sandbox import Behaviour, Fault, SandboxTransport
 from postpost_sync.states import State
-from tests.harness import KEY, World, picture
+from tests.harness import KEY, NewWorld, World, picture
 
 CONTENT = "Our new roast -- swipe to see all!"
 PLATFORMS = ("twitter-123", "linkedin-ABC")
@@ -55,25 +53,6 @@ FAULTS: dict[str, Fault] = {
 }
 REFUSED = "connection refused"
 CALLS = ("create-post", "get-upload-url", "put-object", "list-posts", "update-post", "get-post", "delete-post")
-
-
-@pytest.fixture
-def new_world(tmp_path: Path) -> Any:
-    """Makes worlds, and closes them in the end."""
-    made: list[World] = []
-
-    def make(**more: Any) -> World:
-        place = tmp_path / str(len(made))
-        place.mkdir()
-        made.append(World(place, **more))
-        return made[-1]
-
-    yield make
-    for world in made:
-        world.close()
-
-
-NewWorld = Callable[..., World]
 
 
 def order(world: World, call: str, fault: str, times: int | None = 1) -> None:
@@ -470,3 +449,26 @@ def test_a_list_that_does_not_say_the_media_is_warned_about(new_world: NewWorld,
 def test_how_many_faults_were_met(capsys: pytest.CaptureFixture[str]) -> None:
     with capsys.disabled():
         print("\nfaults met:", ", ".join(f"{count} {what}" for what, count in COUNTS.items()), end=" ")
+
+
+@pytest.mark.parametrize(("offset", "said"), [(0, 0), (20, 0), (-400, 1), (400, 1)])
+def test_a_clock_that_is_off_is_warned_about_once(
+    new_world: NewWorld, caplog: pytest.LogCaptureFixture, offset: float, said: int
+) -> None:
+    world = new_world(local_offset=offset)
+    for name in ("one", "two"):
+        world.drop(name, name, time=world.now + timedelta(hours=1))
+        world.run_until_rest(60)
+    assert sum("this machine's clock" in record.message for record in caplog.records) == said
+    assert (f"ahead={offset}s" in caplog.text) is bool(said)
+
+
+def test_a_store_that_goes_on_saying_that_it_holds_other_bytes_has_an_end(new_world: NewWorld) -> None:
+    world = new_world(behaviour=Behaviour(etag_md5=False))
+    world.drop("launch", "Fresh roast", {"cup.jpg": picture(1)}, world.now + timedelta(days=40))
+    world.run_until_rest(600)
+    assert world.code("launch") == "UPLOAD_ALTERED"
+    world.advance_time(12 * 3600)
+    assert (world.state("launch"), world.code("launch")) == (State.FAILED, "UPLOAD_REFUSED")
+    assert world.groups() == []
+    assert world.sandbox.count("put-object") <= 30
