@@ -33,6 +33,11 @@ IN_LINE = frozenset(  # limits for which the posts of an account wait in the ord
     {"SCHEDULE_HORIZON_REACHED", "SCHEDULED_POST_LIMIT_REACHED", "POST_LIMIT_REACHED", "CONNECTIONS_OVER_LIMIT"}
 )
 HELD_LONG = "HELD_TOO_LONG"
+DRAFT_GONE = Finding(
+    "DRAFT_GONE",
+    "the draft is no longer at PostPost; perhaps it was deleted in the dashboard",
+    "postpost-sync retry FOLDER makes a new one",
+)
 
 
 def place_in_line(record: Record) -> Waiting | None:

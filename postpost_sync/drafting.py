@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from postpost_sync.deciding import Deciding
+from postpost_sync.deciding import DRAFT_GONE, Deciding
 from postpost_sync.errors import Finding
 from postpost_sync.models import Group, GroupStage, Post
 from postpost_sync.states import State
@@ -71,16 +71,7 @@ class Drafting(Deciding):
                 left = (again - self.now).total_seconds()
                 return check if left <= 0 else self._rest(state, None, warnings, after=left, post=post, time=time)
             if not seen.found:
-                return self._held_for_person(
-                    Finding(
-                        "DRAFT_GONE",
-                        "the draft is no longer listed at PostPost; perhaps it was deleted in the dashboard",
-                        "postpost-sync retry FOLDER makes a new one",
-                    ),
-                    warnings,
-                    post,
-                    draft,
-                )
+                return self._held_for_person(DRAFT_GONE, warnings, post, draft)
         extra = (seen.media or 0) - ours
         if seen.strangers or extra > ghosts:
             return self._held_for_person(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from postpost_sync.deciding import DRAFT_GONE
 from postpost_sync.errors import (
     Finding,
     KeyRefused,
@@ -23,12 +24,6 @@ from postpost_sync.models import Group, GroupStage, Record, Trouble, TroubleKind
 from postpost_sync.states import State
 from postpost_sync.steps import Ask, Delete, Step, Update
 from postpost_sync.times import parse_service_time
-
-DRAFT_GONE = Finding(
-    "DRAFT_GONE",
-    "the draft is no longer at PostPost; perhaps it was deleted in the dashboard",
-    "postpost-sync retry FOLDER makes a new one",
-)
 
 LONGEST_PAUSE = 900.0  # seconds between two tries of the same step
 PROBE_LIMIT = 3600.0  # seconds between two probes of a plan's limit
