@@ -98,10 +98,9 @@ class _Plan(Building):
         if folder is None:
             return self._absent()
         if folder.fingerprint == self.record.fingerprint:
-            if self.record.done and self._gives_way():
-                return self._call(Withdraw(self.live, None, None), *self._shown()) if self.live else self._done()
             if self.record.done:
-                return self._done()
+                giving = self._giving_way()
+                return self._done() if giving is None else self._call(Withdraw(giving, None, None), *self._shown())
         elif (still := self._settling(folder)) is not None:
             state = self.record.state if self.live is not None else State.SETTLING
             error = self.record.error if self.live is not None else None
@@ -115,20 +114,16 @@ class _Plan(Building):
             return self._local(Read())
         return self._unless_unknown(self._wanted(folder, resolve(folder, reading, self.policy, kept(self.record))))
 
-    def _gives_way(self) -> bool:
-        """Whether it has taken the place of an earlier post, which was ready later: then it waits in its stead."""
+    def _giving_way(self) -> Group | None:
+        """The post, where it has taken the place of an earlier one, which was ready later: then it waits in its stead."""
         live, first = self.live, self.snapshot.waiting
-        if (
-            self.snapshot.last_scheduled != self.record.key
-            or live is None
-            or first is None
-            or live.answered_time is None
-        ):
-            return False
+        if live is None or first is None or live.answered_time is None or not self.snapshot.clock_known:
+            return None
         if first.finding.code != "SCHEDULED_POST_LIMIT_REACHED" or first.until is None or first.until <= self.now:
-            return False  # that one has not been refused, or is about to be tried again
+            return None  # that one has not been refused, or is about to be tried again
         ours = live.stage is GroupStage.SCHEDULED and live.elsewhere is None and self.draft is None
-        return ours and first.time < live.answered_time and not self._closed(live) and self.snapshot.clock_known
+        last = self.snapshot.last_scheduled == self.record.key and first.time < live.answered_time
+        return live if ours and last and not self._closed(live) else None
 
     def _shown(self) -> tuple[State, Finding | None, tuple[Finding, ...]]:
         return self.record.state, self.record.error, self.record.warnings

@@ -176,11 +176,11 @@ class Sync:
 
     def reconcile(self) -> None:
         """Notice what people changed at PostPost: one listing of the scheduled posts for each account."""
+        records = [record for record in self._store.at_postpost() if record.root in self._sites]
         for account in self._lines:
             if account.refused is not None:
                 continue
-            records = self._store.at_postpost()
-            mine = [record for record in records if record.root in self._sites and self._account(record) is account]
+            mine = [record for record in records if self._account(record) is account]
             try:
                 changed = self._calls.reconcile(account, mine)
             except KeyRefused as error:
@@ -201,9 +201,9 @@ class Sync:
         for record in self._store.held_or_cancelled(min(now.values()) - timedelta(seconds=AT_ONCE)):
             if record.root not in now:
                 continue
-            if record.state is State.CANCELLED:
+            if record.state is State.CANCELLED and not record.cancel:  # else a person said so
                 self._removals.cancelled(record.key, max(0.0, (now[record.root] - record.updated_at).total_seconds()))
-            else:
+            elif record.state is State.HELD:
                 self._lines[self._account(record)].see(record)
 
     def _account(self, record: Record) -> Account:

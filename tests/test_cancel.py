@@ -145,3 +145,15 @@ def test_cancel_as_a_command(pp: Rig) -> None:
     pp.run_once()
     assert {post["state"] for post in pp.status()["posts"]} == {"cancelled"}
     assert pp.groups() == []
+
+
+def test_what_a_person_took_back_does_not_count_as_removed_after_a_restart(new_world: NewWorld) -> None:
+    world = new_world(policy=Policy(settle=2.0, cancel_removed=True))
+    names = [f"p{n:03}" for n in range(12)]
+    stand(world, *names, "stays")
+    for name in names[:11]:
+        cancel(world, name)
+    world.restart()
+    world.remove(names[11])
+    world.advance_time(1200)
+    assert world.state(names[11]) is State.CANCELLED
