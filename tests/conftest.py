@@ -13,6 +13,7 @@ import pytest
 from hypothesis import settings
 
 from tests.harness import NewWorld, World
+from tests.hook import Hook
 from tests.support import Rig, rig
 
 settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
@@ -62,6 +63,13 @@ def new_world(tmp_path: Path) -> Iterator[NewWorld]:
     yield make
     for world in made:
         world.close()
+
+
+@pytest.fixture
+def hook() -> Iterator[Hook]:
+    one = Hook()
+    yield one
+    one.close()
 
 
 @pytest.fixture(scope="session")
