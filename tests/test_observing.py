@@ -7,6 +7,8 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -159,12 +161,10 @@ def test_a_reader_that_is_behind_is_not_taken_for_the_limit(world: World, monkey
         behind.clear()
 
 
-def test_the_real_watch_limit_shows_in_status(pp: Rig) -> None:
-    """In a user namespace of its own the process may have 20 watches; watchdog says nothing of the others."""
-    for n in range(40):
-        pp.drop(f"p{n}/deeper")
-    limited = 'echo 20 > /proc/sys/user/max_inotify_watches && exec "$@"'
-    prefix = ["unshare", "-Ur", "sh", "-c", limited, "-"]
+@contextmanager
+def limited_to(pp: Rig, limit: str) -> Iterator[list[str]]:
+    """The daemon in a user namespace of its own, where a limit of inotify is set; in the end what it said."""
+    prefix = ["unshare", "-Ur", "sh", "-c", f'echo {limit} && exec "$@"', "-"]
     if subprocess.run([*prefix, "true"], capture_output=True).returncode:
         pytest.skip("user namespaces are not allowed here")
     process = subprocess.Popen(
@@ -174,41 +174,40 @@ def test_the_real_watch_limit_shows_in_status(pp: Rig) -> None:
         stderr=subprocess.PIPE,
         text=True,
     )
+    said: list[str] = []
     try:
-        until(lambda: (pp.try_status() or {"roots": []})["roots"], within=20)
-        until(lambda: pp.status()["roots"][0]["state"] == "degraded", within=20)
+        yield said
+    finally:
+        process.terminate()
+        said.append(process.communicate(timeout=15)[1])
+
+
+def degraded(pp: Rig) -> bool:
+    return [root["state"] for root in (pp.try_status() or {"roots": []})["roots"]] == ["degraded"]
+
+
+def test_the_real_watch_limit_shows_in_status(pp: Rig) -> None:
+    """The process may have 20 watches; watchdog says nothing of the others."""
+    for n in range(40):
+        pp.drop(f"p{n}/deeper")
+    with limited_to(pp, "20 > /proc/sys/user/max_inotify_watches") as said:
+        until(lambda: degraded(pp), within=40)
         (root,) = pp.status()["roots"]
         assert (root["observer"], root["error"]["code"]) == ("polling", "WATCH_LIMIT")
         pp.drop("later/deeper")
         pp.wait_for("later/deeper", "scheduled")
-    finally:
-        process.terminate()
-        _, said = process.communicate(timeout=15)
-    assert 'hint="sudo sysctl fs.inotify.max_user_watches=' in said.replace("\\", "")
-    assert "Traceback" not in said
+    assert 'hint="sudo sysctl fs.inotify.max_user_watches=' in said[0].replace("\\", "")
+    assert "Traceback" not in said[0]
 
 
 def test_no_instance_of_inotify_left_is_said_with_the_command_and_bridged(pp: Rig) -> None:
-    limited = 'echo 0 > /proc/sys/user/max_inotify_instances && exec "$@"'
-    prefix = ["unshare", "-Ur", "sh", "-c", limited, "-"]
-    if subprocess.run([*prefix, "true"], capture_output=True).returncode:
-        pytest.skip("user namespaces are not allowed here")
-    process = subprocess.Popen(
-        [*prefix, sys.executable, "-m", "postpost_sync", "-c", str(pp.config), "run"],
-        cwd=REPOSITORY,
-        env={**os.environ, "PYTHONWARNINGS": "error"},
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        until(lambda: [root["state"] for root in (pp.try_status() or {"roots": []})["roots"]] == ["degraded"], 20)
+    with limited_to(pp, "0 > /proc/sys/user/max_inotify_instances"):
+        until(lambda: degraded(pp), within=20)
         (root,) = pp.status()["roots"]
         assert (root["observer"], root["error"]["code"]) == ("polling", "WATCH_FAILED")
         assert root["error"]["hint"].startswith("sudo sysctl fs.inotify.max_user_instances=")
         pp.drop("later")
         pp.wait_for("later", "scheduled")
-    finally:
-        process.terminate()
-        process.wait(15)
 
 
 @pytest.mark.usefixtures("soon_again")
