@@ -68,11 +68,24 @@ class Scheduling(Drafting):
             return self._call(Update(live, None, None), State.SCHEDULED, None, warnings, post, time)
         if live is None and not draft.updating and (waits := self._waits_for_room(post, time, warnings)) is not None:
             return waits
-        state, error = (State.HELD, self.record.error) if self._in_line() else (state, None)
-        update = self._call(Update(draft, max(time, self.now), time), state, error, warnings, post, time)
-        if error is not None and isinstance(update.step, Update):
-            update = replace(update, error=error)
+        update = self._update(draft, state, post, time, warnings, in_line=self._in_line())
         return self._as_it_was(draft, update, post, time, warnings)
+
+    def _update(
+        self,
+        group: Group,
+        state: State,
+        post: Post,
+        time: datetime | None,
+        warnings: tuple[Finding, ...],
+        *,
+        in_line: bool,
+    ) -> Decision:
+        """The group scheduled for `time`, or made a draft. One that is in line goes on being shown so until that is done."""
+        send = None if time is None else max(time, self.now)
+        state, error = (State.HELD, self.record.error) if in_line else (state, None)
+        update = self._call(Update(group, send, time), state, error, warnings, post, time)
+        return replace(update, error=error) if error is not None and isinstance(update.step, Update) else update
 
     def _just_withdrawn(self, live: Group) -> bool:
         """Whether it is a draft since just now. Else somebody may have scheduled it meanwhile, or we in putting it back."""
@@ -116,15 +129,9 @@ class Scheduling(Drafting):
             not live.updating and time is not None and (waits := self._waits_for_room(post, time, warnings)) is not None
         ):
             return waits
-        send = None if time is None else max(time, self.now)
-        held = live.stage is GroupStage.WITHDRAWN and self._in_line()
-        state, error = (State.HELD, self.record.error) if held else (State.SCHEDULED, None)
-        update = self._call(Update(live, send, time), state, error, warnings, post, time)
-        if error is not None and isinstance(update.step, Update):
-            update = replace(update, error=error)
-        if live.stage is GroupStage.WITHDRAWN:
-            return self._as_it_was(live, update, post, time, warnings)
-        return update
+        withdrawn = live.stage is GroupStage.WITHDRAWN
+        update = self._update(live, State.SCHEDULED, post, time, warnings, in_line=withdrawn and self._in_line())
+        return self._as_it_was(live, update, post, time, warnings) if withdrawn else update
 
     def _as_it_was(
         self, draft: Group, update: Decision, post: Post, time: datetime | None, warnings: tuple[Finding, ...]
