@@ -22,7 +22,7 @@ import httpx
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
-from postpost_sync import mounts, notify, upload
+from postpost_sync import mounts, notify, probe, upload
 from postpost_sync.account import Account
 from postpost_sync.api import PostPost
 from postpost_sync.config import Config, api_key, notify_urls
@@ -233,6 +233,7 @@ class Daemon:
 
     def start(self) -> None:
         """Start every thread; the first scan of each root is under way when this returns."""
+        probe.start()
         gc.freeze()  # nor later: else the first scan is held up by a second of looking for it
         self._scheduler.start()
         self._wake_pending()

@@ -40,18 +40,17 @@ DEMUXERS = {"video/mp4": "mov", "video/quicktime": "mov", "video/x-msvideo": "av
 
 def serve(control: socket.socket) -> None:
     """Fork one process per request until the other side is gone."""
-    import av.logging
-    from PIL import GifImagePlugin, Image, JpegImagePlugin, MpoImagePlugin, PngImagePlugin, WebPImagePlugin  # noqa: F401
-
-    av.logging.set_level(None)
-    Image.MAX_IMAGE_PIXELS = None  # a bomb's size is a fact too; it is never decoded
     warnings.simplefilter("ignore")
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the daemon, which ends us
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the children: the kernel may clear them away
+    loaded = False
     while True:
         request, descriptors, _, _ = socket.recv_fds(control, REQUEST, 2)
         if not request:
             return
+        if not loaded:  # 30 MB and a third of a second, for those who post pictures alone
+            _load()
+            loaded = True
         if os.fork() == 0:
             control.close()
             try:
@@ -60,6 +59,15 @@ def serve(control: socket.socket) -> None:
                 os._exit(0)
         for fd in descriptors:
             os.close(fd)
+
+
+def _load() -> None:
+    """The libraries, once for all the processes that are forked."""
+    import av.logging
+    from PIL import GifImagePlugin, Image, JpegImagePlugin, MpoImagePlugin, PngImagePlugin, WebPImagePlugin  # noqa: F401
+
+    av.logging.set_level(None)
+    Image.MAX_IMAGE_PIXELS = None  # a bomb's size is a fact too; it is never decoded
 
 
 def _measure_here(content_type: str, fd: int, reply: int) -> None:

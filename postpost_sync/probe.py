@@ -40,6 +40,14 @@ def available() -> bool:
     return all(importlib.util.find_spec(name) is not None for name in ("av", "PIL"))
 
 
+def start() -> None:
+    """Start the process that measurements are forked from, while no file of a share is open: one that hangs would hold up
+    the start of any process, and with it all of this one."""
+    if available():
+        with contextlib.suppress(OSError):  # it is tried again when a file is to be measured
+            _server.start()
+
+
 def measure(fd: int, content_type: str) -> Mapping[str, str | int | float | bool]:
     """The facts of the file behind a descriptor, whose position stays as it is. Any thread; raises for no file."""
     if content_type not in PLUGINS | DEMUXERS or not available():
@@ -53,11 +61,15 @@ def measure(fd: int, content_type: str) -> Mapping[str, str | int | float | bool
 
 
 class _Server:
-    """The process that measurements are forked from: started on first use, and again where it has died."""
+    """The process that measurements are forked from: started on first use at the latest, and again where it has died."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._running: tuple[subprocess.Popen[bytes], socket.socket] | None = None
+
+    def start(self) -> None:
+        with self._lock:
+            self._running = self._running or _start()
 
     def ask(self, fd: int, content_type: str) -> bytes:
         """What the process for this file wrote before it ended or its time was over. Several may run at once."""

@@ -429,6 +429,16 @@ def test_whatever_happens_to_the_reader_is_a_verdict() -> None:
     assert facts_of(video("mp4"), "video/mp4")["width"] == 64, "the next file is none the worse"
 
 
+def test_the_reader_can_be_started_before_any_file_is_open() -> None:
+    probe._server.stop()
+    probe.start()
+    assert probe._server._running
+    process = probe._server._running[0]
+    assert process.poll() is None
+    assert facts_of(image("PNG"), "image/png")["width"] == 60
+    assert probe._server._running[0] is process
+
+
 def test_a_server_that_died_is_started_again() -> None:
     assert facts_of(image("PNG"), "image/png")["width"] == 60
     assert probe._server._running
