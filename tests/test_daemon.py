@@ -65,6 +65,19 @@ def test_a_hangup_takes_in_a_new_config_and_refuses_a_bad_one(pp: Rig, manager: 
         assert process.poll() is None
 
 
+def test_hangups_that_come_while_the_config_is_read_again_end_nothing(pp: Rig) -> None:
+    pp.drop("post", sidecar())
+    with pp.daemon() as process:
+        pp.wait_for("post", "scheduled")
+        for _ in range(75):
+            process.send_signal(signal.SIGHUP)
+            time.sleep(0.02)
+        pp.drop("second", sidecar("second"))
+        pp.wait_for("second", "scheduled", within=30)
+        process.terminate()
+        assert process.wait(12) == 0
+
+
 def test_a_stop_in_the_middle_of_an_upload_is_quick_and_loses_nothing(pp: Rig) -> None:
     data = picture(size=(1600, 1600))
     pp.sandbox.faults.add(Fault("put-object", "hang", seconds=60))

@@ -25,6 +25,7 @@ from postpost_sync.store import Store
 from postpost_sync.times import zone
 
 REDRAW_SHARE = 0.1  # of the time may go into drawing, since the work waits while the database is read for it
+_UNENDED = ProgramError("a transfer did not come to its end", "the next run goes on from there")
 TELL_WITHIN = 15.0  # seconds for notifying people at the end of one pass
 
 
@@ -34,17 +35,24 @@ def run(option: str | None, form: log.Format, level: log.Level) -> int:
     config, service, said = load_config(option, _warn), Service(os.environ), log.Log()
     live = form is log.Format.TEXT and _in_terminal()
     said.info("starting", version=__version__, roots=len(config.roots), state_db=config.state_db)
-    daemon = _built(config, service, said)
-    while True:
-        newer = _serve(daemon, option, service, said, live=live)
-        if newer is None:
-            said.info("stopped")
-            return 0
-        try:
-            daemon, config = _built(newer, service, said), newer
-        except ProgramError as error:
-            _refused(error, service, said)
-            daemon = _built(config, service, said)
+    with _noticed_hangups() as hangup:
+        daemon, ending = _built(config, service, said), threading.Event()
+
+        def stop() -> None:
+            ending.set()
+            daemon.request_stop()
+
+        with stopped_by_signals(stop):
+            while (newer := _serve(daemon, option, service, said, hangup, live=live)) is not None:
+                try:
+                    daemon, config = _built(newer, service, said), newer
+                except ProgramError as error:
+                    _refused(error, service, said)
+                    daemon = _built(config, service, said)
+                if ending.is_set():  # it came between the two
+                    daemon.request_stop()
+    said.info("stopped")
+    return 0
 
 
 def _built(config: Config, service: Service, said: log.Log) -> Daemon:
@@ -76,13 +84,24 @@ def _in_terminal() -> bool:
     return all(os.isatty(fd) for fd in (1, 2)) and os.environ.get("TERM", "dumb") != "dumb"
 
 
-def _serve(daemon: Daemon, option: str | None, service: Service, said: log.Log, *, live: bool) -> Config | None:
-    """Until the end (None), or until a config comes that is to be served instead."""
+@contextmanager
+def _noticed_hangups() -> Iterator[threading.Event]:
+    """Set by SIGHUP; also between two daemons, where it would end the process else."""
     hangup = threading.Event()
     before = signal.signal(signal.SIGHUP, lambda *_: hangup.set())
+    try:
+        yield hangup
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def _serve(
+    daemon: Daemon, option: str | None, service: Service, said: log.Log, hangup: threading.Event, *, live: bool
+) -> Config | None:
+    """Until the end (None), or until a config comes that is to be served instead."""
     status = 1  # unless it is asked to end: a service manager starts it again
     try:
-        with stopped_by_signals(daemon.request_stop), _picture(daemon.config, shown=live) as draw:
+        with _picture(daemon.config, shown=live) as draw:
             daemon.start()
             for _ in daemon.heartbeats():
                 draw(daemon.store)
@@ -103,9 +122,8 @@ def _serve(daemon: Daemon, option: str | None, service: Service, said: log.Log, 
         status = 0
         return None
     finally:
-        signal.signal(signal.SIGHUP, before)
         if not daemon.stop():
-            _leave(status, sys.exception())
+            _leave(status, sys.exception() or (_UNENDED if status else None))
 
 
 @contextmanager
@@ -135,7 +153,7 @@ def _picture(config: Config, *, shown: bool) -> Iterator[Callable[[Store], None]
 
 
 def _refused(error: ProgramError, service: Service, said: log.Log) -> None:
-    said.error("the new config is refused; the old one stays", why=error.message)
+    said.error("the new config is refused; the old one stays", why=error.message, hint=error.hint or None)
     service.status(f"the new config is refused: {error.message.splitlines()[0]}")
 
 
@@ -169,8 +187,7 @@ def run_once(option: str | None, wait: float, form: log.Format, level: log.Level
             daemon.tell(TELL_WITHIN)
         finally:
             if not daemon.stop():
-                unended = ProgramError("a transfer did not come to its end", "the next run goes on from there")
-                _leave(1, sys.exception() or unended)
+                _leave(1, sys.exception() or _UNENDED)
     for status in roots:
         if status.state is RootState.AWAY and status.error is not None:
             raise ProgramError(status.error.message, status.error.hint)
