@@ -6,18 +6,18 @@ import hashlib
 import math
 import threading
 import time
-from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from weakref import WeakValueDictionary
 
 from postpost_sync.api import Listed, PostPost
 from postpost_sync.errors import Finding, Unclear
 
-PROBE_EVERY = timedelta(minutes=15)
+PROBEEVERY = timedelta(minutes=15)
 LIST_SLACK = timedelta(minutes=2)  # how far the listing's times may be from ours
 MAX_PAGES = 100
-_EVER = datetime.min.replace(tzinfo=UTC) + 2 * LIST_SLACK
+EVER = datetime.min.replace(tzinfo=UTC) + 2 * LIST_SLACK
 
 
 class Account:
@@ -26,13 +26,14 @@ class Account:
     def __init__(self, api: PostPost, key: str, user_id: str | None) -> None:
         self.api = api
         self.digest = hashlib.sha256(f"{key}\0{user_id or ''}".encode()).hexdigest()[:16]
-        self.refused: Finding | None = None
-        self.accepted = False  # whether the service took the key when it was last used
+        self._refusal: tuple[Finding, int] | None = None  # and how often the service had taken the key before
         self.probe_at: datetime | None = None
         self._lock = threading.Lock()
         self._learning = threading.Lock()
         self._unanswered: tuple[datetime, Finding] | None = None  # when the list of accounts was last asked for in vain
-        self._creating: dict[str, threading.Lock] = defaultdict(threading.Lock)
+        self._creating: WeakValueDictionary[str, threading.Lock] = (
+            WeakValueDictionary()
+        )  # while somebody holds or awaits it
         self._listing_lock = threading.Lock()
         self._listed: dict[str, Listed] = {}
         self._listed_at = 0.0
@@ -44,15 +45,20 @@ class Account:
 
     # --- the key ---
 
+    @property
+    def refused(self) -> Finding | None:
+        """Why the service does not take the key; None once it has taken it again."""
+        refusal = self._refusal
+        return refusal[0] if refusal is not None and refusal[1] == self.api.taken else None
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the service took the key when it was last used."""
+        return self.api.taken > 0 and self.refused is None
+
     def refuse(self, finding: Finding) -> None:
         with self._lock:
-            self.refused, self.accepted, self.probe_at = finding, False, self.now() + PROBE_EVERY
-
-    def accept(self) -> bool:
-        """The service took the key; True where it had refused it before."""
-        with self._lock:
-            was, self.refused, self.accepted, self.probe_at = self.refused, None, True, None
-        return was is not None
+            self._refusal, self.probe_at = (finding, self.api.taken), self.now() + PROBEEVERY
 
     def admit(self) -> bool:
         """Whether a call may be made now. While the key is refused one caller at a time may try it."""
@@ -61,7 +67,7 @@ class Account:
                 return True
             if self.probe_at is not None and self.probe_at > self.now():
                 return False
-            self.probe_at = self.now() + PROBE_EVERY
+            self.probe_at = self.now() + PROBEEVERY
             return True
 
     # --- what one asks for all ---
@@ -69,7 +75,7 @@ class Account:
     def learn_time(self) -> None:
         """Ask for anything, where the service's time is not known: each answer says it."""
         with self._learning:
-            if not self.api.clock.known and self.refused is None:
+            if not self.api.clock.known or self.refused is not None:
                 self.api.connections()
                 self.api.clock.known = True  # also where the answer had no Date: then there is nothing to learn
 
@@ -97,7 +103,7 @@ class Account:
     def creating(self, content: str) -> Iterator[None]:
         """One create or search at a time for the same text: a twin must not adopt a draft whose id is not committed yet."""
         with self._lock:
-            lock = self._creating[content.strip()]
+            lock = self._creating.setdefault(content.strip(), threading.Lock())
         with lock:
             yield
 
@@ -115,13 +121,13 @@ class Account:
 
     def held(self, post_group_id: str) -> Listed | None:
         """The group, whatever its status and however old; None where the service does not hold it."""
-        return next((one for one in self.pages(_EVER, until=post_group_id) if one.post_group_id == post_group_id), None)
+        return next((one for one in self.pages(EVER, until=post_group_id) if one.post_group_id == post_group_id), None)
 
     def stood_scheduled(self) -> tuple[Listed, ...]:
         """All groups that stood scheduled when this was first asked: read once, since it is about what was there before us."""
         with self._listing_lock:
             if self._stood is None:
-                self._stood = tuple(self.pages(_EVER, status="scheduled"))
+                self._stood = tuple(self.pages(EVER, status="scheduled"))
             return self._stood
 
     def pages(self, created_after: datetime, status: str | None = None, until: str | None = None) -> Iterator[Listed]:

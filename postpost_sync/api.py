@@ -25,6 +25,7 @@ from postpost_sync.errors import (
     NotFound,
     NotReached,
     PlanLimit,
+    PostError,
     Refused,
     Unclear,
     printable,
@@ -158,6 +159,7 @@ class PostPost:
             self._headers["x-postpost-user-id"] = user_id
         self.last_connections: tuple[Connection, ...] | None = None  # as they were when they were last asked for
         self.connections_at: datetime | None = None  # when that was, in the service's time
+        self.taken = 0  # how often the service answered this key; grows, and no more is meant by it
         self.clock = ServerClock(local or SystemClock())
 
     # --- the calls ---
@@ -281,7 +283,15 @@ class PostPost:
         except httpx.HTTPError as error:
             raise _unclear(name, f"the connection broke ({type(error).__name__})") from None
         # whatever the service echoes is shown to people
-        return _judged(name, response, body.replace(self._key, b"(key)"), self._key.decode())
+        try:
+            answer = _judged(name, response, body.replace(self._key, b"(key)"), self._key.decode())
+        except (KeyRefused, Unclear):
+            raise
+        except PostError:  # a no to this call, not to the key
+            self.taken += 1
+            raise
+        self.taken += 1
+        return answer
 
 
 def _read(response: httpx.Response, deadline: float, name: str) -> bytes:
@@ -340,7 +350,7 @@ def _plan_limit(code: str, text: str, said: Mapping[str, Any]) -> PlanLimit:
     latest, limit = _text(said.get("maxScheduledDate")), said.get("limit")
     figure = float(limit) if isinstance(limit, int | float) and not isinstance(limit, bool) else None
     finding = Finding(printable(code), f"{text}{plan}", hint)
-    return PlanLimit(finding, 403, until, person, latest=latest, limit=figure)
+    return PlanLimit(finding, 403, until, latest=latest, limit=figure)
 
 
 def _unclear(name: str, why: str, retry_after: float | None = None) -> Unclear:

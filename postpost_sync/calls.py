@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from postpost_sync import ledger, reader, targets
-from postpost_sync.account import LIST_SLACK, Account
+from postpost_sync.account import EVER, LIST_SLACK, Account
 from postpost_sync.api import Listed, PlatformPost
 from postpost_sync.deciding import draft_group, live_group, other_key
 from postpost_sync.errors import Finding, KeyRefused, NotEditable, NotFound, NotReached, Refused, Unclear
@@ -31,7 +31,6 @@ from postpost_sync.steps import (
 from postpost_sync.store import Store
 from postpost_sync.urls import scrubbed
 
-_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _AGAIN = "it is tried again by itself"
 
 
@@ -91,11 +90,11 @@ class Calls:
         }
         if not ours:
             return []
-        listed = {one.post_group_id: one for one in account.pages(_LONG_AGO + 2 * LIST_SLACK, status="scheduled")}
+        listed = {one.post_group_id: one for one in account.pages(EVER, status="scheduled")}
         missing = [g.post_group_id for g in ours.values() if g.post_group_id not in listed]
         drafts: dict[str, Listed] = {}
         if missing:
-            drafts = {one.post_group_id: one for one in account.pages(_LONG_AGO + 2 * LIST_SLACK, status="draft")}
+            drafts = {one.post_group_id: one for one in account.pages(EVER, status="draft")}
         changed = []
         for key, group in ours.items():
             if (change := _noticed(group, listed.get(_id(group)), drafts.get(_id(group)))) is None:
@@ -185,7 +184,7 @@ class Calls:
             known = self._store.known_group_ids()
             drafts = account.pages(group.intent_at, status="draft")
             found = [one for one in drafts if one.post_group_id not in known and _could_be(one, group)]
-            found.sort(key=lambda one: one.created_at or _LONG_AGO)
+            found.sort(key=lambda one: one.created_at or EVER)
             intents = self._store.open_creates(group.content, group.platforms)
             place = intents.index(group.key) if group.key in intents else len(intents)
             if len(found) > len(intents):  # some are somebody else's, and which cannot be told: leave them all

@@ -1,7 +1,7 @@
 """The daemon: builds everything from a config, owns the timers, and runs until it is told to stop.
 
-Threads: a scanner (`roots`), workers (`workers`), transfers (send bytes), tellers (`tellers`), APScheduler's (timers, which
-only wake), and the caller's, which watches over the others.
+Threads: a scanner and workers for each root (`roots`, `workers`), transfers (send bytes), tellers (`tellers`), APScheduler's
+(timers, which only wake, or start a thread of their own), and the caller's, which watches over the others.
 """
 
 from __future__ import annotations
@@ -192,8 +192,6 @@ class Daemon:
                 account.refuse(error.finding)
             except PostError as error:
                 self._log.warning("the accounts could not be looked at", why=error.finding.message)
-            else:
-                account.accept()
 
     def _apart(self, call: Callable[[], None]) -> None:
         """Make calls of the service that nothing waits for: the end of the program would wait for the scheduler's threads."""
@@ -295,9 +293,10 @@ class Daemon:
             account.api.clock.known = False
         self.roots.scan_all()
         self._wake_pending()
+        soon = datetime.now(UTC) + timedelta(seconds=HOURLY_FIRST)  # a machine may sleep more often than once an hour
         for job in self._scheduler.get_jobs():
             if isinstance(job.trigger, IntervalTrigger):
-                job.reschedule("interval", seconds=job.trigger.interval_length, jitter=job.trigger.jitter)
+                job.modify(next_run_time=soon)
 
     def settle_all(self, wait: float) -> None:
         """Take every post as far as it goes within `wait` seconds."""
@@ -376,9 +375,10 @@ class Daemon:
             self._scheduler.shutdown(wait=False)
         self.sync.transfers.stop()
         self.roots.stop(STOP_WITHIN / 2)
-        self._workers.stop(max(0.0, ends - time.monotonic()))
+        self._workers.stop(max(0.0, ends - LAST_WORDS - time.monotonic()))
         self._tellers.stop(min(LAST_WORDS, max(0.0, ends - time.monotonic())))
         while self.sync.looks.sending() and time.monotonic() < ends:
+            self.sync.transfers.stop()  # also what a worker began meanwhile
             time.sleep(0.05)
         self._transfers.shutdown(wait=False, cancel_futures=True)
         ended = not self.sync.looks.sending()
@@ -393,8 +393,8 @@ class Daemon:
 class _Progress:
     """What the service manager is told, at heartbeats: that the start is over, how things stand, that work goes on."""
 
-    def __init__(self, service: Service, clock: Callable[[], float] = time.monotonic) -> None:
-        self._service, self._clock = service, clock
+    def __init__(self, service: Service) -> None:
+        self._service = service
         self.ready = False
         self._said, self._say_at = "", 0.0
         self._finished = -1
@@ -407,8 +407,8 @@ class _Progress:
         if daemon.working() and (finished != self._finished or not busy):
             self._service.watchdog()
         self._finished = finished
-        if self._clock() >= self._say_at:
-            self._say_at = self._clock() + STATUS_EVERY
+        if self._service.listens and time.monotonic() >= self._say_at:
+            self._say_at = time.monotonic() + STATUS_EVERY
             text = daemon.summary() if self.ready else "looking through the watch folders"
             if text != self._said:
                 self._said = text

@@ -52,8 +52,12 @@ def place_in_line(record: Record) -> Waiting | None:
 
 def meets_a_fault(record: Record) -> bool:
     """Whether what holds it is a fault that passes: that costs it no place."""
-    held_up = any(trouble.kind is TroubleKind.RETRY and trouble.finding == record.error for trouble in record.troubles)
-    return record.state is State.HELD and held_up
+    return record.state is State.HELD and retried(record.error, record.troubles)
+
+
+def retried(error: Finding | None, troubles: tuple[Trouble, ...]) -> bool:
+    """Whether that error is about something that is tried again by itself."""
+    return any(trouble.kind is TroubleKind.RETRY and trouble.finding == error for trouble in troubles)
 
 
 def live_group(record: Record) -> Group | None:
@@ -63,6 +67,11 @@ def live_group(record: Record) -> Group | None:
         if found := [g for g in record.groups if g.stage in wanted]:
             return found[-1]
     return None
+
+
+def is_out(live: Group | None) -> bool:
+    """Whether the folder's post has left our hands: it can be neither edited nor taken back."""
+    return live is not None and live.stage in (GroupStage.ENDED, GroupStage.GOING_OUT)
 
 
 def draft_group(record: Record) -> Group | None:
@@ -154,7 +163,7 @@ class Deciding:
     @property
     def _out(self) -> bool:
         """Whether the folder's post has left our hands: nothing that happens to the folder leads to another."""
-        return self.live is not None and self.live.stage in (GroupStage.ENDED, GroupStage.GOING_OUT)
+        return is_out(self.live)
 
     def _unserved(self, post: Post) -> Post:
         """The post on the platforms that no earlier group has served."""

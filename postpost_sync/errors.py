@@ -93,7 +93,6 @@ class PlanLimit(Refused):
         finding: Finding,
         status: int,
         waits_until: str | None,
-        needs_person: bool,
         *,
         latest: str | None = None,
         limit: float | None = None,
@@ -102,7 +101,6 @@ class PlanLimit(Refused):
         self.latest = latest  # the latest time that may be asked for now; ISO 8601, as the service sent it
         self.limit = limit  # how many platform posts the plan has room for at all
         self.waits_until = waits_until  # ISO 8601, as the service sent it
-        self.needs_person = needs_person
 
 
 class UploadRefused(PostError):
@@ -117,11 +115,17 @@ class Unreadable(PostError):
     """The file is there, but we may not read it."""
 
 
-def did_you_mean(found: str, allowed: Iterable[str]) -> str:
-    """`did you mean "x"?`, or the allowed ones where nothing is near. For hints."""
+def nearest(found: str, allowed: Iterable[str]) -> str:
+    """`did you mean "x"?`, or nothing where nothing is near. For hints."""
     names = sorted(allowed)
     near = get_close_matches(found, names, n=1, cutoff=0.6) or get_close_matches(found.lower(), names, n=1, cutoff=0.6)
-    return f'did you mean "{near[0]}"?' if near else f"allowed: {', '.join(names)}" if names else ""
+    return f'did you mean "{near[0]}"?' if near else ""
+
+
+def did_you_mean(found: str, allowed: Iterable[str]) -> str:
+    """The nearest, or all that are allowed where nothing is near. For hints."""
+    names = sorted(allowed)
+    return nearest(found, names) or (f"allowed: {', '.join(names)}" if names else "")
 
 
 def printable(text: str) -> str:

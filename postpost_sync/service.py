@@ -22,6 +22,11 @@ class Service:
         self.watchdog_within = _watchdog(environ)
         """Seconds within which it expects each `watchdog()`; None where it does not watch."""
 
+    @property
+    def listens(self) -> bool:
+        """Whether there is one."""
+        return bool(self._address)
+
     def ready(self) -> None:
         """The start, or the reload that was announced, is over."""
         self._send("READY=1")

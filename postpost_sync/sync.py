@@ -97,6 +97,7 @@ class Sync:
         self._instance, self._wake, self._jitter, self._monotonic = instance, wake, jitter, monotonic
         self._far = far
         self._drifts: dict[Account, float] = {}
+        self._refused: set[Account] = set()  # whose key is not taken
         self._clock_off: dict[Account, bool] = {}  # whether that was said
         now = min((site.account.now().timestamp() for site in sites.values()), default=0.0)
         self.looks = Looks(store, frozenset(sites), names, monotonic, log, instance=instance, now=now)
@@ -152,6 +153,7 @@ class Sync:
                     case Forget():
                         self._store.forget(key)
                         self._leave_lines(key)
+                        self.times.pop(key, None)
                         self.looks.forget(look)
                         self._log.info("forgotten", folder=look.name)
                         return
@@ -265,10 +267,17 @@ class Sync:
     def _at(self, account: Account, snapshot: Snapshot) -> Snapshot:
         """The snapshot with what is known about the account."""
         self._notice_clock(account)
+        refused = account.refused
+        if refused is not None:
+            self._refused.add(account)
+        elif account in self._refused:  # no longer: all that waited for it may go on
+            self._refused.discard(account)
+            for key in self.looks.in_memory():
+                self._wake(key, 0.0)
         return replace(
             snapshot,
             policy=replace(snapshot.policy, connections=account.api.last_connections),
-            key_refused=account.refused,
+            key_refused=refused,
             key_probe_at=account.probe_at,
             accounts_age=account.accounts_age(),
             clock_known=account.api.clock.known,
@@ -299,6 +308,7 @@ class Sync:
             new = record
         else:
             new = self._store.change(record.key, lambda r: ledger.shown(r, decision, now))
+        if new is not record or new.time is not None:  # a new folder's is unknown until it has been read
             self.times[new.key] = new.time.timestamp() if new.time else 0.0
         if new.state != record.state or new.error != record.error:
             said = {"code": new.error.code, "why": new.error.message} if new.error else {}
@@ -381,9 +391,6 @@ class Sync:
                 raise
         else:
             self._calls.carry_out(look, account, step)
-        if account.accept():  # it had been refused: all that waited for it may go on
-            for key in self.looks.in_memory():
-                self._wake(key, 0.0)
         before = record.trouble_with(type(step).__name__)
         if before is not None and not isinstance(step, Transfer):  # a transfer has only begun
             self._store.change(look.key, ledger.worked(step, before))

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 
-from postpost_sync.errors import Finding, did_you_mean, printable
+from postpost_sync.errors import Finding, nearest, printable
 from postpost_sync.models import Connection, Policy, Post, Resolved
 from postpost_sync.platforms import PLATFORMS
 
@@ -129,8 +129,7 @@ def unknown_name(name: str, policy: Policy) -> Finding:
     why = f'"{printable(name)}" is neither a connection id such as twitter-123 nor a name in accounts of the config'
     why += ", nor all, nor a platform"
     connected = (one.platform_id for one in policy.connections or ())
-    near = did_you_mean(name, (*policy.accounts, *connected, _ALL, *PLATFORMS))
-    if near.startswith("did you mean"):
+    if near := nearest(name, (*policy.accounts, *connected, _ALL, *PLATFORMS)):
         return Finding("UNKNOWN_ACCOUNT", why, near)
     names = printable(", ".join(policy.accounts))
     lists = "`postpost-sync accounts` lists the ids"
@@ -152,9 +151,8 @@ def _accounts(found: Targets, connections: Sequence[Connection], where: str) -> 
         if account is None:
             if connected and not _selects(one):
                 why = f"{where}: PostPost shows no connected account {printable(one)}"
-                near = did_you_mean(one, connected)
                 lists = "`postpost-sync accounts` lists those that are; connect it, then: postpost-sync retry FOLDER"
-                finding = Finding("UNKNOWN_CONNECTION", why, near if near.startswith("did you mean") else lists)
+                finding = Finding("UNKNOWN_CONNECTION", why, nearest(one, connected) or lists)
                 if not _BLUESKY_DID.fullmatch(one):  # how its id is written there is doubtful
                     found.unknown[one] = finding
                     if get_close_matches(one.lower(), [name.lower() for name in connected], 1, NEARLY):

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from postpost_sync import view
-from postpost_sync.deciding import HELD_LONG, IN_LINE
+from postpost_sync.deciding import HELD_LONG, IN_LINE, retried
 from postpost_sync.errors import Finding, printable
 from postpost_sync.models import Connection, Record, RootState, RootStatus, Trouble
 from postpost_sync.states import State
@@ -106,7 +106,7 @@ NOTABLE = frozenset(state for state, now in _POSTS.items() if isinstance(now, Ev
 def of_post(folder_id: str, state: State, error: Finding | None, troubles: tuple[Trouble, ...]) -> Standing:
     """What is tried again by itself is no news, nor is it the post's own that the key is refused."""
     code, now = error.code if error else "", _POSTS[state]
-    if view.retried(error, troubles) or code == "KEY_REFUSED":
+    if retried(error, troubles) or code == "KEY_REFUSED":
         now = Calm.UNKNOWN
     elif state is State.HELD and code == HELD_LONG:
         now = Event.HELD_TOO_LONG

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
-from postpost_sync.errors import Finding, did_you_mean
+from postpost_sync.errors import Finding, nearest
 
 _TIME = re.compile(
     r"""(?P<date>\d{4}-\d{2}-\d{2})
@@ -44,8 +44,8 @@ def zone(name: str) -> ZoneInfo:
     """The IANA time zone of that name; TimeProblem BAD_TIMEZONE otherwise."""
     if name in _zone_names():
         return ZoneInfo(name)
-    guess = did_you_mean(name, () if name.isupper() and len(name) <= 4 else _zone_names())  # PST is no typing error
-    hint = guess if guess.startswith("did you mean") else 'use an IANA name such as "Europe/Berlin" or "UTC"'
+    guess = nearest(name, () if name.isupper() and len(name) <= 4 else _zone_names())  # PST is no typing error
+    hint = guess or 'use an IANA name such as "Europe/Berlin" or "UTC"'
     raise TimeProblem("BAD_TIMEZONE", f'"{name}" is not a time zone', hint)
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from postpost_sync.deciding import draft_group, kept_results, live_group
+from postpost_sync.deciding import draft_group, kept_results, live_group, retried
 from postpost_sync.errors import Finding, printable
-from postpost_sync.models import Group, GroupStage, PlatformResult, Record, Trouble, TroubleKind
+from postpost_sync.models import Group, GroupStage, PlatformResult, Record
 from postpost_sync.states import State
 from postpost_sync.times import for_people, to_service
 
@@ -102,11 +102,6 @@ def sentence(record: Record) -> str:
             return f"Failed{why}."
         case State.CANCELLED:
             return "Cancelled: it is no longer at PostPost."
-
-
-def retried(error: Finding | None, troubles: tuple[Trouble, ...]) -> bool:
-    """Whether that error is about something that is tried again by itself."""
-    return any(trouble.kind is TroubleKind.RETRY and trouble.finding == error for trouble in troubles)
 
 
 def receipt(record: Record, instance: str) -> dict[str, Any]:

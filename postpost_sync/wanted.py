@@ -12,7 +12,7 @@ from datetime import datetime
 from types import MappingProxyType
 
 from postpost_sync import preflight, targets
-from postpost_sync.errors import Finding, did_you_mean, printable
+from postpost_sync.errors import Finding, nearest, printable
 from postpost_sync.models import (
     SIDECAR_NAMES,
     UNREADABLE,
@@ -66,7 +66,7 @@ def resolve(folder: Folder, reading: Reading, policy: Policy, kept: Resolved = N
     zone_name, time, now = _time(sidecar, policy, errors, warnings)
     media, absent, empty = _media(folder, reading, sidecar, errors, warnings)
     missing = _missing(absent, sidecar, "media", folder, policy) if absent else None
-    content = reading.content
+    content, post = reading.content, None
     if content is None and sidecar.content_file is not None:
         found = named(folder, sidecar.content_file)
         if found is None:
@@ -81,11 +81,9 @@ def resolve(folder: Folder, reading: Reading, policy: Policy, kept: Resolved = N
             refused = tuple(f for f in refused if f.code not in _TOO_FEW)
         errors += refused
         warnings += doubtful
-        if not errors and not missing and not empty:
-            return Wanted(
-                post, now, (), tuple(warnings), time=time, unknown=to.unknown, mistyped=frozenset(to.mistyped)
-            )
-    return Wanted(None, now, tuple(errors), tuple(warnings), missing, empty, time, to.unknown, frozenset(to.mistyped))
+    if errors or missing or empty:
+        post = None
+    return Wanted(post, now, tuple(errors), tuple(warnings), missing, empty, time, to.unknown, frozenset(to.mistyped))
 
 
 def _at(sidecar: Sidecar, key: str) -> str:
@@ -133,7 +131,7 @@ def _missing(absent: Sequence[str], sidecar: Sidecar, key: str, folder: Folder, 
     elif same := next((file for file in files if alike(file) == alike(name)), None):
         why += f'; "{printable(same)}" is, which is not written the same (case, accents or spaces)'
         hint = f'write "{printable(same)}", or rename the file'
-    elif (near := did_you_mean(name, files)).startswith("did you mean"):
+    elif near := nearest(name, files):
         hint = f"{near} else {hint}"
     others = printable(", ".join(absent[1:]))
     return Finding("MEDIA_MISSING", why + (f"; nor is {others}" if others else ""), hint)

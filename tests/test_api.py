@@ -365,22 +365,20 @@ def test_a_post_that_has_left_draft_and_scheduled(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("plan", "code", "person", "until"),
+    ("plan", "code", "until"),
     [
-        (Plan("P", posts_per_month=0), "POST_LIMIT_REACHED", False, "2027-01-01T00:00:00.000Z"),
-        (Plan("P", pending=0), "SCHEDULED_POST_LIMIT_REACHED", False, None),
-        (Plan("P", horizon_days=1), "SCHEDULE_HORIZON_REACHED", False, None),
-        (Plan("P", connections=1), "CONNECTIONS_OVER_LIMIT", True, None),
+        (Plan("P", posts_per_month=0), "POST_LIMIT_REACHED", "2027-01-01T00:00:00.000Z"),
+        (Plan("P", pending=0), "SCHEDULED_POST_LIMIT_REACHED", None),
+        (Plan("P", horizon_days=1), "SCHEDULE_HORIZON_REACHED", None),
+        (Plan("P", connections=1), "CONNECTIONS_OVER_LIMIT", None),
     ],
 )
-def test_a_limit_of_the_plan_is_told_from_a_refused_key(
-    world: World, plan: Plan, code: str, person: bool, until: str | None
-) -> None:
+def test_a_limit_of_the_plan_is_told_from_a_refused_key(world: World, plan: Plan, code: str, until: str | None) -> None:
     post = world.create()
     world.sandbox.behaviour = replace(world.sandbox.behaviour, plan=plan)
     with pytest.raises(PlanLimit) as caught:
         world.api.schedule(post, TIME)
-    assert (caught.value.finding.code, caught.value.needs_person, caught.value.waits_until) == (code, person, until)
+    assert (caught.value.finding.code, caught.value.waits_until) == (code, until)
     assert "(plan P)" in caught.value.finding.message
     assert caught.value.finding.hint
 
@@ -389,7 +387,7 @@ def test_a_platform_that_is_not_in_the_plan_needs_a_person(world: World) -> None
     world.sandbox.behaviour = replace(world.sandbox.behaviour, plan=replace(STARTER, platforms_disallowed=("tiktok",)))
     with pytest.raises(PlanLimit, match="tiktok") as caught:
         world.create("tiktok-789")
-    assert (caught.value.finding.code, caught.value.needs_person) == ("PLATFORM_NOT_AVAILABLE", True)
+    assert caught.value.finding.code == "PLATFORM_NOT_AVAILABLE"
 
 
 @pytest.mark.parametrize(

@@ -472,3 +472,41 @@ def test_a_store_that_goes_on_saying_that_it_holds_other_bytes_has_an_end(new_wo
     assert (world.state("launch"), world.code("launch")) == (State.FAILED, "UPLOAD_REFUSED")
     assert world.groups() == []
     assert world.sandbox.count("put-object") <= 30
+
+
+def test_a_refused_key_is_not_taken_for_accepted_by_a_step_that_asks_nobody(new_world: NewWorld) -> None:
+    world = new_world()
+    world.sandbox.faults.add(replace(REFUSALS["401"], call="*"))
+    world.drop("launch", CONTENT, MEDIA, world.now + timedelta(days=2), PLATFORMS)
+    world.run_until_rest(60)
+    world.account.api.clock.known = False  # as after a sleep
+    for _ in range(8):
+        asked = len(world.sandbox.calls)
+        world.advance_time(900)
+        assert len(world.sandbox.calls) > asked
+        assert world.account.refused is not None
+        assert world.code("launch") == "KEY_REFUSED"
+
+
+def test_a_no_to_one_call_is_a_yes_to_the_key(new_world: NewWorld) -> None:
+    world = new_world()
+    world.sandbox.faults.add(replace(REFUSALS["401"], call="*", times=1))
+    world.sandbox.faults.add(Fault("create-post", "status", status=400, body={"error": "Content is required"}))
+    world.drop("launch", CONTENT, MEDIA, world.now + timedelta(days=2), PLATFORMS)
+    world.run_until_rest(3600)
+    assert world.account.accepted
+
+
+def test_a_post_in_the_middle_of_its_work_keeps_its_place_by_time_over_a_restart(new_world: NewWorld) -> None:
+    world = new_world(concurrency=1)
+    time = world.now + timedelta(days=2)
+    world.drop("launch", CONTENT, MEDIA, time, PLATFORMS)
+    world.look_around()
+    world.pass_time(10)
+    world.wake(1, 0.0)
+    while world.state("launch") is not State.UPLOADING:
+        world.step()
+    world.restart()
+    world.look_around()
+    world.step()
+    assert world.sync.times == {1: time.timestamp()}

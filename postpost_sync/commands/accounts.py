@@ -20,13 +20,19 @@ def accounts(option: str | None) -> int:
     config = load_config(option)
     console = Console(highlight=False)
     whose = {(root.api.base_url, api_key(root, os.environ), root.api.user_id) for root in config.roots}
+    failed: ProgramError | None = None
     with upload.new_client() as client:
         for base_url, key, user_id in sorted(whose, key=str):
+            who = base_url + (f", user {user_id}" if user_id else "")
             try:
                 connections = PostPost(client, base_url, key, user_id).connections()
-            except PostError as error:
-                raise ProgramError(error.finding.message, error.finding.hint) from None
+            except PostError as error:  # the others are shown all the same
+                where = f"{who}: " if len(whose) > 1 else ""
+                failed = failed or ProgramError(where + error.finding.message, error.finding.hint)
+                continue
             if len(whose) > 1:
-                console.print(f"{base_url}" + (f", user {user_id}" if user_id else ""), markup=False)
+                console.print(who, markup=False)
             connections_table(connections, console, datetime.now(UTC))
+    if failed is not None:
+        raise failed
     return 0

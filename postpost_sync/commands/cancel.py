@@ -9,10 +9,11 @@ import click
 
 from postpost_sync import ledger
 from postpost_sync.commands.common import at_or_below, load_config, nothing_at, opened_store
+from postpost_sync.deciding import draft_group, is_out, live_group
 from postpost_sync.errors import ProgramError
 from postpost_sync.lock import Lock
 from postpost_sync.models import Record
-from postpost_sync.states import OUTCOMES, State
+from postpost_sync.states import State
 
 MANY = 10  # posts that are cancelled without asking
 
@@ -38,4 +39,5 @@ def cancel(option: str | None, paths: Sequence[Path], *, yes: bool) -> int:
 
 
 def _can_be_cancelled(record: Record) -> bool:
-    return record.state not in OUTCOMES | {State.CANCELLED}
+    """As `plan` has it: a draft, or a post that did not go out yet; or nothing so far, which stays so."""
+    return record.state is not State.CANCELLED and (draft_group(record) is not None or not is_out(live_group(record)))

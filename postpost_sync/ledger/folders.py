@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from postpost_sync.deciding import draft_group, live_group
 from postpost_sync.ledger.parts import Change, with_group, without_trouble
 from postpost_sync.models import Group, MediaName, Post, Record
-from postpost_sync.steps import Decision, Read, Rest
+from postpost_sync.steps import Decision, Read, Rest, Search
 
 
 def shown(record: Record, decision: Decision, now: datetime) -> Record:
@@ -42,7 +42,7 @@ def settled(fingerprint: str, complete_at: datetime | None, now_time: datetime |
             record = replace(record, complete_at=record.complete_at or complete_at, now_time=now_time, done=False)
             return without_trouble(record, Read.__name__)
         # an unknown create stays unknown, and its searches keep their pauses, for listings lag
-        searching = record.trouble_with("Search")
+        searching = record.trouble_with(Search.__name__)
         return replace(
             record,
             fingerprint=fingerprint,

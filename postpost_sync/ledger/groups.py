@@ -21,7 +21,7 @@ from postpost_sync.models import (
 )
 from postpost_sync.names import upload_names
 from postpost_sync.states import State
-from postpost_sync.steps import PutBack, Update, Withdraw
+from postpost_sync.steps import PutBack, Search, Update, Withdraw
 from postpost_sync.times import to_service
 
 SEARCH_PAUSES = (2.0, 6.0, 12.0)  # seconds: an unknown create is looked for at 0, 2, 8 and 20 s
@@ -96,7 +96,7 @@ def searched(key: int, now: datetime) -> Change:
             "CREATE_UNKNOWN", "PostPost's answer to create-post was lost; its list of drafts is searched for it"
         )
         pause = SEARCH_PAUSES[min(done, len(SEARCH_PAUSES) - 1)]
-        trouble = Trouble("Search", TroubleKind.RETRY, why, now, now + timedelta(seconds=pause))
+        trouble = Trouble(Search.__name__, TroubleKind.RETRY, why, now, now + timedelta(seconds=pause))
         return with_trouble(with_group(key, searches=done + 1)(record), trouble)
 
     return change

@@ -22,7 +22,7 @@ from postpost_sync.errors import (
 from postpost_sync.ledger.parts import Change, with_group, with_trouble, without_trouble
 from postpost_sync.models import Group, GroupStage, Record, Trouble, TroubleKind
 from postpost_sync.states import State
-from postpost_sync.steps import Ask, Delete, Step, Update
+from postpost_sync.steps import Ask, Create, Delete, Step, Update
 from postpost_sync.times import parse_service_time
 
 LONGEST_PAUSE = 900.0  # seconds between two tries of the same step
@@ -147,6 +147,6 @@ def abandoned(group: Group, now: datetime, jitter: float) -> Change:
         )
         pause = min(LONGEST_PAUSE, 2.0 ** min(unanswered, 12)) * jitter
         until = now + timedelta(seconds=max(0.5, pause))
-        return with_trouble(record, Trouble("Create", TroubleKind.RETRY, why, now, until, unanswered))
+        return with_trouble(record, Trouble(Create.__name__, TroubleKind.RETRY, why, now, until, unanswered))
 
     return change
