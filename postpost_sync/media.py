@@ -17,7 +17,6 @@ from postpost_sync.platforms import SUFFIXES
 
 HEAD = 65536  # bytes of a file that `content_type` wants to see
 
-EXTENSIONS = MappingProxyType({mime: suffixes[0] for mime, suffixes in SUFFIXES.items()})
 """Every content type PostPost takes, with the extension it is sent under."""
 
 _NAMES = MappingProxyType(
@@ -82,11 +81,6 @@ _QUICKTIME_BOXES = frozenset({b"moov", b"mdat", b"pnot", b"moof"})
 _PADDING_BOXES = frozenset({b"wide", b"free", b"skip"})
 
 
-def kind(content_type: str) -> str:
-    """`image` or `video`: the `type` the service wants beside a content type."""
-    return content_type.partition("/")[0]
-
-
 def content_type(head: bytes) -> tuple[str | None, str]:
     """The MIME type to send, None where it is nothing PostPost takes, and what it looks like, in words.
 
@@ -95,7 +89,7 @@ def content_type(head: bytes) -> tuple[str | None, str]:
     found = _from_boxes(head) or _from_libmagic(head)
     found = _ALIASES.get(found, found)
     name = _NAMES.get(found.lower()) or ("text file" if found.startswith("text/") else found)
-    return (found if found in EXTENSIONS else None), name
+    return (found if found in SUFFIXES else None), name
 
 
 def _from_boxes(head: bytes) -> str | None:

@@ -30,8 +30,8 @@ def _boxes(fd: int, size: int) -> Mapping[str, str | bool]:
     for _ in range(_STEPS):
         head = os.pread(fd, 16, at)
         name, length = head[4:8], int.from_bytes(head[:4], "big")
-        if name not in _BOXES:  # the end, or something behind it that players skip
-            break
+        if name not in _BOXES:  # the end, or what only a decoder knows
+            return {"moov_missing": True} if not moov and len(head) < 8 else {}
         length = {0: size - at, 1: int.from_bytes(head[8:16], "big")}.get(length, length)
         if at + length > size:
             return {"truncated": f"its {name.decode()} atom is cut off"}

@@ -24,6 +24,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from postpost_sync import media, probe
+from postpost_sync.measuring import WALL_SECONDS
+from postpost_sync.platforms import SUFFIXES
 from tests.files import FILES, Facts, box, facts_of, ftyp, image, structure_of, video
 
 DAMAGED = int(os.environ.get("POSTPOST_FUZZ_MEDIA", "2000"))
@@ -35,8 +37,6 @@ DAMAGED = int(os.environ.get("POSTPOST_FUZZ_MEDIA", "2000"))
 @pytest.mark.parametrize("expected", FILES)
 def test_every_format_is_known_by_its_content(expected: str) -> None:
     assert media.content_type(FILES[expected]()[: media.HEAD])[0] == expected
-    assert media.EXTENSIONS[expected].startswith(".")
-    assert media.kind(expected) == expected.split("/")[0]
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_what_postpost_does_not_take_is_named(head: bytes, looks_like: str) -> N
 )
 def test_any_bytes_get_an_answer(tail: bytes, start: bytes) -> None:
     found, name = media.content_type(start + tail)
-    assert found is None or found in media.EXTENSIONS
+    assert found is None or found in SUFFIXES
     assert name.isprintable()
 
 
@@ -266,6 +266,15 @@ def test_a_large_photograph_that_is_cut_off_is_seen_as_such_though_it_is_not_dec
     assert "truncated" not in facts_of(data + b"a phone's video", "image/jpeg")
 
 
+@pytest.mark.parametrize("name", [b"pdin", b"meco", b"thum"])
+def test_a_box_that_only_a_decoder_knows_makes_no_video_wrong(name: bytes) -> None:
+    data = video("mp4")
+    at = data.index(b"moov") - 4
+    facts = facts_of(data[:at] + box(name, bytes(8)) + data[at:], "video/mp4")
+    assert facts["width"] == 64
+    assert not {"truncated", "moov_missing"} & facts.keys()
+
+
 def test_a_moov_atom_that_is_missing_or_cut_off() -> None:
     data = video("mp4")
     at = data.index(b"moov") - 4
@@ -316,8 +325,8 @@ def test_two_thousand_damaged_files_get_a_verdict_each_within_a_second() -> None
         slowest = max(slowest, time.monotonic() - started)
         assert facts, number
         assert name
-        assert sniffed is None or sniffed in media.EXTENSIONS
-    assert slowest < 1.2, "a second, and the time to start"
+        assert sniffed is None or sniffed in SUFFIXES
+    assert slowest < WALL_SECONDS - 1, "what a file takes is bounded by its process's own limits, not by our patience"
 
 
 # --- hostile files ----------------------------------------------------------------------------------------------------
@@ -358,10 +367,9 @@ def webp(width: int, height: int) -> bytes:
     ids=["png", "webp", "gif"],
 )
 def test_a_bomb_is_measured_and_never_unpacked(data: bytes, content_type: str, pixels: tuple[int, int]) -> None:
-    before, started = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.monotonic()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     facts = facts_of(data, content_type)
     assert (facts["width"], facts["height"]) == pixels
-    assert time.monotonic() - started < 1
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 20_000, "kilobytes"
 
 
@@ -425,7 +433,7 @@ def test_whatever_happens_to_the_reader_is_a_verdict() -> None:
     assert facts_of(video("mp4"), "video/mp4")["width"] == 64  # the server is up
     started = time.monotonic()
     assert list(facts_of(image("PNG"), "image/png")) == ["unmeasured"]
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < WALL_SECONDS, "not by the end of our patience"
     assert facts_of(video("mp4"), "video/mp4")["width"] == 64, "the next file is none the worse"
 
 
