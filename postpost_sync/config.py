@@ -15,7 +15,7 @@ from postpost_sync.telling import DEFAULT_EVENTS, Event
 from postpost_sync.values import Wrong, located
 from postpost_sync.yamltree import Node, Scalar, Sequence, describe
 
-CREDENTIAL = credentials.API_KEY
+_HANDED = "check LoadCredential= of the unit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,10 @@ class Root:
     observer: str = "auto"
     poll_interval: float = 30.0
     own_account: bool = False  # it names a key of its own, which wins over all else
+
+    def polled(self, *, remote: bool) -> bool:
+        """Whether the config wants it polled. `remote`: it lies where the kernel does not hear of every change."""
+        return self.observer == "polling" or (self.observer == "auto" and remote)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +103,6 @@ def load(file: Path, environ: Mapping[str, str]) -> Config:
     """Read and check the whole file; ConfigError with all that is wrong."""
     try:
         data = file.read_bytes()
-        open_to_others = bool(file.stat().st_mode & 0o077)
     except OSError as error:
         raise ProgramError(
             f"the config {file} cannot be read: {error.strerror}", "check the path and its rights"
@@ -108,19 +111,14 @@ def load(file: Path, environ: Mapping[str, str]) -> Config:
         tree = yamltree.read(data)
     except yamltree.YamlProblem as problem:
         raise ConfigError([located(str(file), problem.line, problem.code, problem.message, problem.hint)]) from None
+    open_to_others = credentials.is_open(file) and credentials.keeps_modes(file)
     reader = _Reader(str(file))
     top = reader.section(tree, KEYS, "")
     api = reader.api(top.get("api"), Api())
     policy = Policy(
-        timezone=top.get("timezone", "UTC"),
-        settle=top.get("settle", 10.0),
-        accounts=top.get("accounts", {}),
-        late_tolerance=top.get("late_tolerance", 900.0),
-        catch_up=top.get("catch_up", 21600.0),
-        cancel_removed=top.get("on_remove", "keep") == "cancel",
-        duplicates=top.get("duplicates", "warn"),
+        cancel_removed=top.get("on_remove") == "cancel",
         ignore=tuple(top.get("ignore", ())),
-        limits=top.get("limits", {}),
+        **_given(top, "timezone settle accounts late_tolerance catch_up duplicates limits"),
     )
     roots = reader.roots(top.get("watch"), api, policy)
     uploads = reader.section(top.get("uploads"), UPLOAD_KEYS, "uploads")
@@ -143,17 +141,19 @@ def load(file: Path, environ: Mapping[str, str]) -> Config:
         roots=roots,
         api=api,
         state_db=top.get("state_db") or default_state_db(environ),
-        rescan=top.get("rescan", 300.0),
-        concurrency=uploads.get("concurrency", 4),
-        ignore=tuple(top.get("ignore", ())),
+        ignore=policy.ignore,
         notify=Notify(
-            notify.get("urls", ()),
-            notify.get("urls_file"),
-            frozenset(map(Event, notify.get("on", DEFAULT_EVENTS))),
-            notify.get("digest", 60.0),
+            on=frozenset(map(Event, notify.get("on", DEFAULT_EVENTS))), **_given(notify, "urls urls_file digest")
         ),
         warnings=tuple(warnings),
+        **_given(top, "rescan"),
+        **_given(uploads, "concurrency"),
     )
+
+
+def _given(found: Mapping[str, Any], names: str) -> dict[str, Any]:
+    """Those of the keys that stand in the config: the others have the defaults of what they are given to."""
+    return {name: found[name] for name in names.split() if name in found}
 
 
 def _open_to_others(code: str, file: Path, what: str, better: str) -> Finding:
@@ -230,13 +230,11 @@ class _Reader:
                     replace(api, **own),
                     replace(
                         policy,
-                        timezone=found.get("timezone", policy.timezone),
-                        settle=found.get("settle", policy.settle),
                         default_platforms=tuple(found.get("default_platforms", ())),
+                        **_given(found, "timezone settle"),
                     ),
-                    found.get("observer", "auto"),
-                    found.get("poll_interval", 30.0),
-                    bool(own.get("key_file") or own.get("key")),
+                    own_account=bool(own.get("key_file") or own.get("key")),
+                    **_given(found, "observer poll_interval"),
                 )
             )
         self._overlaps([root.path for root in roots], lines)
@@ -273,7 +271,7 @@ def api_key(root: Root, environ: Mapping[str, str]) -> str:
 
 
 def _read_key(file: Path, *, private: bool) -> str:
-    return credentials.read(file, "key", "check api.key_file", private=private)
+    return credentials.read(file, "key", "check api.key_file" if private else _HANDED, private=private)
 
 
 def notify_urls(config: Config, environ: Mapping[str, str]) -> list[tuple[str, str]]:
@@ -283,7 +281,8 @@ def notify_urls(config: Config, environ: Mapping[str, str]) -> list[tuple[str, s
     for file, private in files:
         if file is None:
             continue
-        text = credentials.read(file, "notification URL", "check notify.urls_file", private=private)
+        hint = "check notify.urls_file" if private else _HANDED
+        text = credentials.read(file, "notification URL", hint, private=private)
         for number, line in enumerate(map(str.strip, text.splitlines()), 1):
             if line and not line.startswith("#"):
                 found.setdefault(line, f"line {number} of {file}")

@@ -53,7 +53,7 @@ class Observing:
         if self._mounts is None:
             return  # away meanwhile
         remote = self._mounts[0].is_remote if self._mounts else True
-        if self._root.observer == "polling" or (self._root.observer == "auto" and remote):
+        if self._root.polled(remote=remote):
             return
         watcher = watch.NativeWatcher(self._path, self._names, self._look, lambda: self._look("", True))
         if (trouble := watcher.start()) is not None:

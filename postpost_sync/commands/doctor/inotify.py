@@ -20,11 +20,7 @@ def check(config: Config) -> Findings:
     if watches is None or instances is None:
         return
     used_watches, used_instances = used()
-    roots = [
-        root.path
-        for root in config.roots
-        if root.observer == "native" or (root.observer == "auto" and not mounts.wants_polling(str(root.path)))
-    ]
+    roots = [root.path for root in config.roots if not root.polled(remote=mounts.wants_polling(str(root.path)))]
     needed = sum(folders(root) for root in roots if root.is_dir())
     message = (
         f"{used_watches:,} of {watches:,} watches and {used_instances:,} of {instances:,} instances are in use; "

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import sqlite3
 from pathlib import Path
 
 from postpost_sync import credentials, mounts
 from postpost_sync.commands.common import opened_store
 from postpost_sync.commands.doctor.findings import Finding, Findings, Level, existing, installed
 from postpost_sync.config import Config
-from postpost_sync.errors import printable
 from postpost_sync.lock import Lock
 from postpost_sync.models import RootState
 from postpost_sync.terminal.words import count, path_name
@@ -26,15 +23,10 @@ def secrets(config: Config) -> Findings:
     warned = {config.file} | {file for file in files if file is not None and not credentials.keeps_modes(file)}
     open_ones = 0
     for file in sorted(file for file in files if file is not None):
-        with contextlib.suppress(OSError):
-            if file.stat().st_mode & 0o077 and file not in warned:
-                open_ones += 1
-                yield Finding(
-                    Level.ERROR,
-                    "secrets",
-                    f"{path_name(file)} can be read by others",
-                    f"chmod 600 {path_name(file)}",
-                )
+        if credentials.is_open(file) and file not in warned:
+            open_ones += 1
+            message, hint = f"{path_name(file)} can be read by others", f"chmod 600 {path_name(file)}"
+            yield Finding(Level.ERROR, "secrets", message, hint)
     if not open_ones and not config.warnings:
         yield Finding(Level.OK, "secrets", "keys and the database are closed to others")
 
@@ -61,13 +53,8 @@ def database(file: Path) -> Findings:
         return
     with opened_store(file, read_only=True) as store:
         known = len(store.index())
-    with contextlib.closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-        verdict = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
-    if verdict != "ok":
-        hint = "stop the daemon and move it away; what stands at PostPost is found again"
-        yield Finding(Level.ERROR, "database", f"{path_name(file)} is damaged: {printable(verdict)}", hint)
-    else:
-        yield Finding(Level.OK, "database", f"{path_name(file)} is sound and knows {count(known, 'folder')}")
+        store.check_sound()
+    yield Finding(Level.OK, "database", f"{path_name(file)} is sound and knows {count(known, 'folder')}")
 
 
 def daemon(config: Config) -> Findings:

@@ -39,8 +39,9 @@ def check(root: Root) -> Findings:
         )
         return
     kind = mounts.filesystem(str(root.path)) or "an unknown file system"
-    polls = root.observer == "polling" or (root.observer == "auto" and mounts.wants_polling(str(root.path)))
-    if root.observer == "native" and mounts.wants_polling(str(root.path)):
+    remote = mounts.wants_polling(str(root.path))
+    polls = root.polled(remote=remote)
+    if root.observer == "native" and remote:
         message = f"observer is native, but on {kind} the kernel does not hear of every change"
         yield Finding(Level.WARNING, what, message, "write observer: auto for it")
     elif root.observer != "auto":
