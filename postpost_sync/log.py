@@ -40,8 +40,8 @@ class Level(StrEnum):
 class Log:
     """Events with fields. Values are escaped, and cut where they carry a signature."""
 
-    def __init__(self, logger: logging.Logger | None = None) -> None:
-        self._logger = logger or logging.getLogger("postpost_sync")
+    def __init__(self) -> None:
+        self._logger = logging.getLogger("postpost_sync")
 
     def debug(self, event: str, **fields: object) -> None:
         self._log(logging.DEBUG, event, fields)
@@ -184,10 +184,10 @@ def last_words(message: str) -> None:
         _to_stderr(f"{prefix}postpost-sync: {printable(line)}")
 
 
-def to_journal(environ: Mapping[str, str], fd: int = 2) -> bool:
-    """Whether `fd` is the journal's: JOURNAL_STREAM names its device and inode, and is inherited by what writes elsewhere."""
+def to_journal(environ: Mapping[str, str]) -> bool:
+    """Whether stderr is the journal's: JOURNAL_STREAM names its device and inode, and is inherited by what writes elsewhere."""
     try:
-        there = os.fstat(fd)
+        there = os.fstat(2)
     except OSError:
         return False
     return environ.get("JOURNAL_STREAM") == f"{there.st_dev}:{there.st_ino}"

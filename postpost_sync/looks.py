@@ -81,14 +81,10 @@ class Looks:
         self._renumbered: dict[str, set[tuple[int, int]]] = {}  # root -> numbers of file systems, before and now
         self.silent: frozenset[str] = frozenset()  # the roots whose file system does not answer
 
-    def below(self, root: str, path: str = "") -> dict[str, int]:
-        """path -> key of the folders known at or below a place."""
+    def below(self, root: str) -> dict[str, int]:
+        """path -> key of the folders known below a root."""
         with self._lock:
-            return {
-                known: key
-                for (at, known), key in self._keys.items()
-                if at == root and (not path or known == path or known.startswith(path + "/"))
-            }
+            return {path: key for (at, path), key in self._keys.items() if at == root}
 
     def sending(self) -> list[Look]:
         """The folders with transfers under way."""

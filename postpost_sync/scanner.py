@@ -9,6 +9,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
+from bisect import bisect_left
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -65,7 +66,6 @@ class Scanner:
         self._asked_disk_at: float | None = None  # monotonic; None while no answer of the file system is waited for
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._work, name=f"scanner {self.path}", daemon=True)
-        self._scanned = False
         self._status = RootStatus(self.path, "polling", RootState.OK)  # as long as nothing is known about it
         self._place: Place | None = None  # while it is there
         self._away_because: Finding | None = None
@@ -73,6 +73,7 @@ class Scanner:
         self._walk_took = 0.0
         self._oddities = Oddities()
         self._known: dict[str, int] | None = None  # path -> key, as long as a burst of tasks lasts
+        self._paths: list[str] = []  # the same, sorted
 
     # --- from any thread ---
 
@@ -100,7 +101,8 @@ class Scanner:
 
     def scanned(self) -> bool:
         """Whether it has been compared once, or found to be away."""
-        return self._scanned or self.silent()
+        now = self.status()
+        return now.last_scan is not None or now.state is RootState.AWAY
 
     def status(self) -> RootStatus:
         known = self._status
@@ -168,15 +170,17 @@ class Scanner:
 
     def _scan_below(self, path: str) -> None:
         found = set()
-        for one in scan.walk(self.path, self._names, path, visit=lambda _: self._answered()):
-            if isinstance(one, Folder):
-                found.add(one.path)
-                self._compare(one)
+        for seen in scan.walk(self.path, self._names, path, visit=lambda _: self._answered()):
+            if isinstance(seen, Folder):
+                found.add(seen.path)
+                self._compare(seen)
         if found and path not in self._observing.remote():  # what is new: nothing can be missing below it
             return
-        for known, key in self._all_known().items():
-            if (known == path or known.startswith(path + "/")) and known not in found:
-                self._ready(key)
+        known = self._all_known()
+        first, end = bisect_left(self._paths, f"{path}/"), bisect_left(self._paths, f"{path}0")  # "0" follows "/"
+        for one in (path, *self._paths[first:end]):
+            if one in known and one not in found:
+                self._ready(known[one])
 
     def _scan_root(self) -> None:
         """The full comparison: everything there is against everything that is known."""
@@ -229,6 +233,7 @@ class Scanner:
     def _all_known(self) -> dict[str, int]:
         if self._known is None:
             self._known = self._sync.looks.below(self.path)
+            self._paths = sorted(self._known)
         return self._known
 
     # --- there, away, replaced ---
@@ -259,7 +264,11 @@ class Scanner:
         if self._away_because is None:
             self._log.warning("root is away", root=self.path, why=why)
         message = f"{printable(self.path)} is away: {why}"
-        self._away_because = Finding("ROOT_AWAY", message, "mount or create it; its posts stand as they are")
+        self._away_because = Finding(
+            "ROOT_AWAY",
+            message,
+            "mount it, create it, or let the user that runs this read it; its posts stand as they are",
+        )
         self._place = None
         self._observing.lost()
         self._show()
@@ -296,4 +305,3 @@ class Scanner:
         if status != self._status:
             self._status = status
             self._publish()
-        self._scanned = self._scanned or self._last_scan is not None or self._away_because is not None

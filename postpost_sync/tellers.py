@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from postpost_sync import telling
@@ -187,17 +187,14 @@ class _Teller:
         if hurried:
             self._finished.set()
 
-    def _posts(self, others: list[Standing]) -> list[Standing]:
+    def _posts(self, others: list[Standing]) -> Iterator[Standing]:
         """How the posts stand of which there may be something to tell, below the roots that there are."""
         roots = {one.name for one in others if one.kind is Kind.ROOT}
         states = telling.NOTABLE - (set() if Event.PUBLISHED in self._on else {State.PUBLISHED})
         known = [subject.split()[1] for subject in self._told if subject.startswith(f"{Kind.POST} ")]
-        rows = self._store.standing(states, known)
-        return [
-            telling.of_post(folder_id, state, error, troubles)
-            for folder_id, root, state, error, troubles in rows
-            if root in roots
-        ]
+        for folder_id, root, state, error, troubles in self._store.standing(states, known):
+            if root in roots:
+                yield telling.of_post(folder_id, state, error, troubles)
 
     def _keep(self, told: Mapping[str, str | None]) -> None:
         """In mind at once, so that a disk that is full does not make it be told again and again."""

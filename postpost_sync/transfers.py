@@ -100,8 +100,8 @@ class Transfers:
         if self._unwritten is not None:  # it would be sent again and again; the worker's error ends the program
             raise self._unwritten
         now = account.now()
-        alive = one.stage is UploadStage.SIGNED and one.url is not None and one.expires_at is not None
-        if not alive or one.expires_at is None or one.expires_at - timedelta(seconds=URL_MARGIN) <= now:
+        ends = one.expires_at if one.stage is UploadStage.SIGNED and one.url is not None else None
+        if ends is None or ends - timedelta(seconds=URL_MARGIN) <= now:
             self._store.change(look.key, ledger.signing(group.key, one.position))
             signed = account.api.get_upload_url(group.post_group_id, one.upload_name, one.content_type)
             dies = upload.expiry(signed.url, now)

@@ -34,17 +34,16 @@ def until_idle(one: Workers, but: tuple[str, ...] = ()) -> None:
 
 def test_the_most_urgent_is_taken_first() -> None:
     taken: list[int] = []
-    first = threading.Event()
+    began, first = threading.Event(), threading.Event()
 
     def advance(key: int) -> None:
+        began.set()
         first.wait(5)
         taken.append(key)
 
     with workers(advance) as one:
         one.ready(50)
-        while one.idle():
-            time.sleep(0.005)
-        time.sleep(0.05)  # it is being worked on
+        assert began.wait(5)
         for key in (30, 10, 20, 10):
             one.ready(key)
         first.set()
@@ -55,22 +54,24 @@ def test_the_most_urgent_is_taken_first() -> None:
 def test_a_folder_is_never_with_two_threads_and_is_taken_again_where_it_was_made_ready_meanwhile() -> None:
     """Also where it moved to another lane meanwhile."""
     at_once, most, times, lanes = 0, 0, 0, iter(["a", "b", "a", "b", "a", "b"])
-    lock = threading.Lock()
+    lock, began, go_on = threading.Lock(), threading.Event(), threading.Event()
 
     def advance(key: int) -> None:
         nonlocal at_once, most, times
         with lock:
             at_once, times = at_once + 1, times + 1
             most = max(most, at_once)
-        time.sleep(0.05)
+        began.set()
+        go_on.wait(5)
         with lock:
             at_once -= 1
 
     with workers(advance, lambda key: next(lanes), threads=4) as one:
         one.ready(1)
-        time.sleep(0.02)
+        assert began.wait(5)
         for _ in range(4):
             one.ready(1)
+        go_on.set()
         until_idle(one)
     assert (most, times) == (1, 2)
 

@@ -111,9 +111,10 @@ class Store(Questions):
         with self._lock, contextlib.suppress(sqlite3.Error):
             self._conn.execute("PRAGMA synchronous = NORMAL")
             try:
-                self._conn.execute(
+                cursor = self._conn.execute(
                     "UPDATE uploads SET sent = ? WHERE group_key = ? AND position = ?", (sent, group_key, position)
                 )
+                self._only_for_show += cursor.rowcount
             finally:  # whatever became of it: the next commit must wait again
                 self._conn.execute("PRAGMA synchronous = FULL")
 

@@ -44,6 +44,7 @@ class Opened:
         self._lock = threading.RLock()
         self._inode = inode(path)
         self._gives_up_at = math.inf  # monotonic
+        self._only_for_show = 0  # rows changed by the progress of uploads
 
     @classmethod
     def open(cls, path: Path, *, read_only: bool = False) -> Self:
@@ -79,6 +80,11 @@ class Opened:
         """In `within` seconds nobody waits any longer for another process: the program is to end."""
         self._gives_up_at = time.monotonic() + within
 
+    def check_sound(self) -> None:
+        """ProgramError where it is damaged, also where that would only show later."""
+        with self._lock, translated(self.path):
+            _check_sound(self.path, self._conn)
+
     def close(self) -> None:
         with self._lock, contextlib.suppress(sqlite3.Error):
             self._conn.close()
@@ -92,9 +98,9 @@ class Opened:
             return int(self._conn.execute("PRAGMA data_version").fetchone()[0])
 
     def changes(self) -> int:
-        """A number that grows when this process writes."""
+        """A number that grows when this process writes; the progress of uploads aside."""
         with self._lock, translated(self.path):
-            return self._conn.total_changes
+            return self._conn.total_changes - self._only_for_show
 
     def _load(self, where: str, values: tuple[object, ...]) -> dict[int, Record]:
         chosen = f"SELECT key FROM folders {where}"  # noqa: S608 - `where` is one of ours

@@ -156,7 +156,7 @@ def _fold(posts: list[Post], after: int) -> tuple[list[Post], list[Post]]:
 def _folded_words(state: State, folded: Sequence[Post], frame: Frame) -> str:
     time = frame.when(folded[0]["scheduled_time"]) if state not in (State.PUBLISHED, State.CANCELLED) else ""
     warned = sum(bool(post["warnings"]) for post in folded)
-    named = f" {state.value}" if state in NEEDS_PERSON or state is not State.SCHEDULED else ""
+    named = f" {state.value}" if state is not State.SCHEDULED else ""
     return (
         f"… and {len(folded):,} more{named}"
         + (f" ({warned:,} with a warning)" if warned else "")
