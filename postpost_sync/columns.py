@@ -10,13 +10,15 @@ import json
 import os
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 Column = str | int | float | bytes | None
+_TO_JSON = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def encode(value: Any) -> Column:
@@ -33,62 +35,69 @@ def encode(value: Any) -> Column:
         except UnicodeEncodeError:
             return os.fsencode(value)
         return value
-    return json.dumps(_plain(value), separators=(",", ":"))
+    return _TO_JSON(_plain(value))
 
 
-def decode(hint: Any, column: Column) -> Any:
-    """The value that `encode` made `column` of; `hint` is its type."""
-    if column is None:
-        return None
+@cache
+def decoder(hint: Any) -> Callable[[Any], Any]:
+    """What makes the value again that `encode` made a column of; `hint` is its type, looked into once."""
     hint = _required(hint)
     if hint is str:
-        return os.fsdecode(column) if isinstance(column, bytes) else column
+        return _but_none(lambda column: os.fsdecode(column) if isinstance(column, bytes) else column)
     if hint in (int, float, bool):
-        return hint(column)
-    if _scalar_class(hint):
-        return _from_text(hint, str(column))
-    return _typed(hint, json.loads(str(column)))
-
-
-_HINTS: dict[type, dict[str, Any]] = {}
+        return _but_none(hint)
+    if (scalar := _scalar(hint)) is not None:
+        return _but_none(scalar)
+    build = _builder(hint)
+    return _but_none(lambda column: build(json.loads(column)))
 
 
 def hints(cls: type) -> dict[str, Any]:
     """Field name -> type of a dataclass."""
-    if cls not in _HINTS:
-        _HINTS[cls] = typing.get_type_hints(cls)
-    return _HINTS[cls]
+    return typing.get_type_hints(cls)
+
+
+@cache
+def names(cls: type) -> tuple[str, ...]:
+    """The names of a dataclass's fields."""
+    return tuple(field.name for field in fields(cls))
 
 
 def _plain(value: Any) -> Any:
-    if is_dataclass(value) and not isinstance(value, type):
-        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
+    if value is None or isinstance(value, str | int | float):
+        return value
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, tuple | list | frozenset):
         return [_plain(item) for item in value]
-    return value
+    return {name: _plain(getattr(value, name)) for name in names(value.__class__)}
 
 
-def _typed(hint: Any, plain: Any) -> Any:
+@cache
+def _builder(hint: Any) -> Callable[[Any], Any]:
+    """What makes the value again that `_plain` made plain."""
     hint = _required(hint)
-    if plain is None:
-        return None
-    if _scalar_class(hint):
-        return _from_text(hint, plain)
+    if (scalar := _scalar(hint)) is not None:
+        return _but_none(scalar)
     if isinstance(hint, type) and issubclass(hint, tuple):  # a NamedTuple
-        return hint(*plain)
+        return _but_none(lambda items: hint(*items))
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin is tuple:
-        return tuple(_typed(arguments[0], item) for item in plain)
+        item = _builder(arguments[0])
+        return _but_none(lambda items: tuple([item(one) for one in items]))
     if origin is not None and issubclass(origin, Mapping):
-        return {key: _typed(arguments[1], item) for key, item in plain.items()}
+        item = _builder(arguments[1])
+        return _but_none(lambda items: {key: item(one) for key, one in items.items()})
     if is_dataclass(hint) and isinstance(hint, type):
-        known = hints(hint)
-        return hint(**{name: _typed(known[name], item) for name, item in plain.items() if name in known})
-    return plain
+        known = {name: _builder(one) for name, one in hints(hint).items()}
+        return _but_none(lambda items: hint(**{name: known[name](one) for name, one in items.items() if name in known}))
+    return lambda value: value
+
+
+def _but_none(build: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda value: None if value is None else build(value)
 
 
 def _required(hint: Any) -> Any:
@@ -99,9 +108,8 @@ def _required(hint: Any) -> Any:
     return hint
 
 
-def _scalar_class(hint: Any) -> bool:
-    return isinstance(hint, type) and issubclass(hint, datetime | StrEnum)
-
-
-def _from_text(hint: Any, text: str) -> Any:
-    return datetime.fromisoformat(text) if issubclass(hint, datetime) else hint(text)
+def _scalar(hint: Any) -> Callable[[str], Any] | None:
+    """What makes the value of its text, where one text is all of it."""
+    if isinstance(hint, type) and issubclass(hint, datetime | StrEnum):
+        return hint.fromisoformat if issubclass(hint, datetime) else hint
+    return None

@@ -130,7 +130,7 @@ def did_you_mean(found: str, allowed: Iterable[str]) -> str:
 
 def printable(text: str) -> str:
     """Text from outside, safe to print or log: control, bidirectional and undecodable characters are escaped."""
-    return "".join(c if c.isprintable() and not 0xD800 <= ord(c) <= 0xDFFF else _escape(c) for c in text)
+    return text if text.isprintable() else "".join(c if c.isprintable() else _escape(c) for c in text)
 
 
 def _escape(character: str) -> str:

@@ -230,7 +230,7 @@ def limit(platform: str, key: str, overrides: Overrides) -> Limit | None:
     row = LIMITS.get((platform, key), LIMITS.get((ANY, key)))
     own = overrides.get(platform, {}).get(key)
     if own is None or key not in KEYS:
-        return replace(row, platform=platform) if row else None
+        return replace(row, platform=platform) if row and row.platform != platform else row
     unit, severity = (row.unit, row.severity) if row else (KEYS[key], Severity.ERROR)
     return Limit(platform, key, own, "bytes" if unit == "MB" else unit, severity, "limits in the config", "")
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postpost_sync.columns import decode, encode, hints
+from postpost_sync.columns import decoder, encode, hints
 from postpost_sync.errors import Finding
 from postpost_sync.models import (
     Group,
@@ -69,7 +69,7 @@ def test_a_value_goes_through_a_column_of_sqlite(hint: Any, value: Any) -> None:
     with sqlite3.connect(":memory:") as conn:
         (column,) = conn.execute("SELECT ?", (encode(value),)).fetchone()
     conn.close()
-    back = decode(hint, column)
+    back = decoder(hint)(column)
     assert back == value
     assert type(back) is type(value)
 
@@ -84,8 +84,8 @@ def test_equal_values_are_equal_columns_so_that_they_can_be_looked_up() -> None:
     | st.binary(max_size=20).map(lambda b: b.decode("utf-8", "surrogateescape"))
 )
 def test_any_name_comes_back(name: str) -> None:
-    assert decode(str, encode(name)) == name
-    assert decode(tuple[str, ...], encode((name,))) == (name,)
+    assert decoder(str)(encode(name)) == name
+    assert decoder(tuple[str, ...])(encode((name,))) == (name,)
 
 
 @pytest.mark.parametrize("cls", [Record, Group, Upload])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from postpost_sync.deciding import draft_group, live_group
 from postpost_sync.ledger.parts import Change, with_group, without_trouble
@@ -23,15 +24,17 @@ def shown(record: Record, decision: Decision, now: datetime) -> Record:
         retry_at = now + timedelta(seconds=decision.step.after)
         if (met := next((t for t in record.troubles if t.finding == decision.error), None)) is not None:
             retry_at = met.until
-    new = replace(record, state=decision.state, error=decision.error, warnings=decision.warnings)
+    new: dict[str, Any] = {"state": decision.state, "error": decision.error, "warnings": decision.warnings}
     if record.retry_at is None or retry_at is None or abs((retry_at - record.retry_at).total_seconds()) > 1:
-        new = replace(new, retry_at=retry_at)
+        new["retry_at"] = retry_at
     if decision.time is not None or decision.post is not None:
-        new = replace(new, time=decision.time)
+        new["time"] = decision.time
     if (post := decision.post) is not None:
-        names = tuple(MediaName(file.name, file.stat.size) for file in post.media)
-        new = replace(new, platforms=post.platforms, timezone=post.timezone, media=names)
-    return new if new == record else replace(new, updated_at=now)
+        files = tuple(MediaName(file.name, file.stat.size) for file in post.media)
+        new |= {"platforms": post.platforms, "timezone": post.timezone, "media": files}
+    if all(getattr(record, name) == value for name, value in new.items()):
+        return record
+    return replace(record, **new, updated_at=now)
 
 
 def settled(fingerprint: str, complete_at: datetime | None, now_time: datetime | None) -> Change:

@@ -25,10 +25,13 @@ class Store(Questions):
     """See the module; `opened` has what goes for all of it, `questions` what is read."""
 
     def add(self, root: str, path: str, inode: int, device: int, now: datetime, **more: Any) -> Record:
-        """A record for a folder seen for the first time; `more` are further fields of it."""
+        """A record for a folder seen for the first time; `more` are further fields of it.
+
+        It may be lost with the power, until anything is done for the folder: then it is found again.
+        """
         folder_id = more.pop("folder_id", None) or str(uuid.uuid4())
         record = Record(0, folder_id, root, path, inode, device, State.SETTLING, now, now, **more)
-        with self._transaction():
+        with self._transaction(waiting=False):
             columns = as_columns(record)
             del columns["key"]
             key = self._insert("folders", columns)
@@ -44,7 +47,7 @@ class Store(Questions):
             if new == old:
                 return old
             check_move(old.state, new.state)
-            self._write("folders", "key = :key", {"key": key}, as_columns(old), as_columns(new))
+            self._write("folders", "key = :key", {"key": key}, as_columns(new, old))
             before = {group.key: group for group in old.groups}
             groups = tuple(self._write_group(key, before.get(group.key), group) for group in new.groups)
             return replace(new, groups=groups)
@@ -108,15 +111,11 @@ class Store(Questions):
 
     def progress(self, group_key: int, position: int, sent: int) -> None:
         """How many bytes of a file are out. Only for show: it may be lost, so it does not wait for the disk."""
-        with self._lock, contextlib.suppress(sqlite3.Error):
-            self._conn.execute("PRAGMA synchronous = NORMAL")
-            try:
-                cursor = self._conn.execute(
-                    "UPDATE uploads SET sent = ? WHERE group_key = ? AND position = ?", (sent, group_key, position)
-                )
-                self._only_for_show += cursor.rowcount
-            finally:  # whatever became of it: the next commit must wait again
-                self._conn.execute("PRAGMA synchronous = FULL")
+        with self._lock, contextlib.suppress(sqlite3.Error), self._not_waiting():
+            cursor = self._conn.execute(
+                "UPDATE uploads SET sent = ? WHERE group_key = ? AND position = ?", (sent, group_key, position)
+            )
+            self._only_for_show += cursor.rowcount
 
     def fact(self, name: str, default: Callable[[], str]) -> str:
         """A fact about the database as a whole; made by `default` the first time."""
@@ -137,24 +136,17 @@ class Store(Questions):
                 self._insert("uploads", {"group_key": new.key, **as_columns(upload)})
             return new
         if new != old:
-            self._write("groups", "key = :key", {"key": new.key}, as_columns(old), as_columns(new))
+            self._write("groups", "key = :key", {"key": new.key}, as_columns(new, old))
             for before, after in zip(old.uploads, new.uploads, strict=True):
-                at = {"group_key": new.key, "position": after.position}
-                self._write(
-                    "uploads",
-                    "group_key = :group_key AND position = :position",
-                    at,
-                    as_columns(before),
-                    as_columns(after),
-                )
+                at, changed = {"group_key": new.key, "position": after.position}, as_columns(after, before)
+                self._write("uploads", "group_key = :group_key AND position = :position", at, changed)
         return new
 
     def _insert(self, table: str, columns: dict[str, Any]) -> int:
         names, marks = ", ".join(columns), ", ".join(f":{name}" for name in columns)
         return self._conn.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", columns).lastrowid or 0  # noqa: S608
 
-    def _write(self, table: str, where: str, at: dict[str, int], old: dict[str, Any], new: dict[str, Any]) -> None:
-        changed = {name: value for name, value in new.items() if value != old[name]}
+    def _write(self, table: str, where: str, at: dict[str, int], changed: dict[str, Any]) -> None:
         if changed:
             sets = ", ".join(f"{name} = :{name}" for name in changed)
             self._conn.execute(f"UPDATE {table} SET {sets} WHERE {where}", {**changed, **at})  # noqa: S608

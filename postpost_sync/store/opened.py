@@ -14,13 +14,12 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import fields
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from sqlite_utils import Database
 
-from postpost_sync.columns import decode, encode, hints
+from postpost_sync.columns import decoder, encode, hints, names
 from postpost_sync.errors import ProgramError
 from postpost_sync.migrations import migrations
 from postpost_sync.models import Group, Listener, Record, RootStatus, Upload
@@ -121,8 +120,9 @@ class Opened:
         }
 
     @contextlib.contextmanager
-    def _transaction(self) -> Iterator[None]:
-        with translated(self.path), self._begun():
+    def _transaction(self, *, waiting: bool = True) -> Iterator[None]:
+        """All or nothing, and on the disk at its end; not `waiting` for that, at the end of the next one that waits."""
+        with translated(self.path), self._begun(waiting=waiting):
             try:
                 yield
                 self._conn.execute("COMMIT")
@@ -132,11 +132,20 @@ class Opened:
                 raise
 
     @contextlib.contextmanager
-    def _begun(self) -> Iterator[None]:
+    def _not_waiting(self) -> Iterator[None]:
+        """No commit waits for the disk. To be used with the lock."""
+        self._conn.execute("PRAGMA synchronous = NORMAL")
+        try:
+            yield
+        finally:  # whatever became of it: the next commit must wait again
+            self._conn.execute("PRAGMA synchronous = FULL")
+
+    @contextlib.contextmanager
+    def _begun(self, *, waiting: bool) -> Iterator[None]:
         """The write lock, taken first: a deferred one fails when it is taken late. Between two tries others may read."""
         ends = time.monotonic() + _BUSY_TIMEOUT_MS / 1000
         while True:
-            with self._lock:
+            with self._lock, contextlib.nullcontext() if waiting else self._not_waiting():
                 if self._begin(min(ends, self._gives_up_at)):
                     yield
                     return
@@ -154,21 +163,34 @@ class Opened:
 
 
 _KEPT_APART = frozenset({"groups", "uploads"})  # they have tables of their own
+_DECODERS = {
+    cls: {name: decoder(hint) for name, hint in hints(cls).items() if name not in _KEPT_APART}
+    for cls in (Record, Group, Upload, RootStatus, Listener)
+}
 
 
-def as_columns(value: Record | Group | Upload | RootStatus | Listener) -> dict[str, Any]:
-    return {f.name: encode(getattr(value, f.name)) for f in fields(value) if f.name not in _KEPT_APART}
+def as_columns(value: Any, before: Any = None) -> dict[str, Any]:
+    """Column -> value; where it is another state of `before`, those that differ."""
+    kept = (name for name in names(value.__class__) if name not in _KEPT_APART)
+    if before is None:
+        return {name: encode(getattr(value, name)) for name in kept}
+    return {name: encode(now) for name in kept if (now := getattr(value, name)) != getattr(before, name)}
 
 
 def from_row(cls: type[_T], row: sqlite3.Row, **apart: Any) -> _T:
-    known = hints(cls)
-    values = {f.name: decoded(known[f.name], row[f.name]) for f in fields(cls) if f.name not in _KEPT_APART}
-    return cls(**values, **apart)
+    with _as_written():
+        return cls(**{name: decode(row[name]) for name, decode in _DECODERS[cls].items()}, **apart)
 
 
 def decoded(hint: Any, column: Any) -> Any:
+    with _as_written():
+        return decoder(hint)(column)
+
+
+@contextlib.contextmanager
+def _as_written() -> Iterator[None]:
     try:
-        return decode(hint, column)
+        yield
     except (ValueError, TypeError, LookupError, AttributeError) as error:  # no value that we ever wrote
         raise sqlite3.DatabaseError(f"a row cannot be read ({type(error).__name__})") from error
 
