@@ -73,7 +73,7 @@ class Daemon:
             self._lock = Lock(config.state_db)
             self._lock.take()
             undo.callback(self._lock.release)
-            self.store = Store.open(config.state_db)
+            self.store = Store.open(config.state_db, check_beside=True)
             undo.callback(self.store.close)
             self._client = upload.new_client(transport)
             self._client.event_hooks = {"response": [self._answered]}
@@ -81,6 +81,7 @@ class Daemon:
             gc.disable()  # of the hundred thousand folders that are taken to mind now, none is garbage
             undo.callback(gc.enable)
             self._wire(keys, targets, instance)
+            self.store.checked()
             undo.pop_all()
         gc.enable()
         self._warn_of_network()
@@ -265,7 +266,7 @@ class Daemon:
         """Watch over everything until `request_stop`, pausing here once a second."""
         clocks, version = _clocks(), self.store.data_version()
         progress = _Progress(self._service)
-        while not self.stopping.wait(HEARTBEAT if progress.ready else HEARTBEAT / 5):
+        while not self.stopping.wait(HEARTBEAT if progress.ready else HEARTBEAT / 20):
             try:
                 self.roots.look_after()
                 self._lock.check()

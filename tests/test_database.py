@@ -330,6 +330,17 @@ def test_progress_that_cannot_be_written_does_not_weaken_what_comes_after(
         assert store._conn.execute("PRAGMA synchronous").fetchone()[0] == 2  # FULL
 
 
+def test_only_what_is_found_again_by_itself_does_not_wait_for_the_disk(tmp_path: Path) -> None:
+    with closing(Store.open(tmp_path / "state.db")) as store:
+        said: list[str] = []
+        store._conn.set_trace_callback(lambda sql: said.append(sql) if sql[:6] in ("PRAGMA", "COMMIT") else None)
+        record = store.add("/posts", "launch", 7, 1, NOW)
+        assert said == ["PRAGMA synchronous = NORMAL", "COMMIT", "PRAGMA synchronous = FULL"]
+        said.clear()
+        store.change(record.key, lambda r: replace(r, done=True))
+        assert said == ["COMMIT"]
+
+
 # --- damaged ----------------------------------------------------------------------------------------------------------
 
 
@@ -414,6 +425,13 @@ def test_an_index_that_lost_a_row_would_hide_what_was_made_and_is_found(tmp_path
     with pytest.raises(ProgramError, match="is damaged") as caught:
         Store.open(path)
     assert "move it away" in caught.value.hint
+    before = path.read_bytes()
+    with closing(Store.open(path, check_beside=True)) as store:
+        assert len(store.index()) == 150
+        for use in (store.checked, lambda: store.add("/posts", "new", 7, 1, NOW), store.checked):
+            with pytest.raises(ProgramError, match="is damaged"):
+                use()
+    assert path.read_bytes() == before
 
 
 def test_a_row_that_we_cannot_have_written_is_said(tmp_path: Path) -> None:

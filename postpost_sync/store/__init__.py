@@ -17,7 +17,7 @@ from typing import Any
 from postpost_sync.columns import encode
 from postpost_sync.models import Group, Listener, Record, RootStatus
 from postpost_sync.states import State, check_move
-from postpost_sync.store.opened import as_columns
+from postpost_sync.store.opened import as_columns, translated
 from postpost_sync.store.questions import Questions
 
 
@@ -119,12 +119,13 @@ class Store(Questions):
 
     def fact(self, name: str, default: Callable[[], str]) -> str:
         """A fact about the database as a whole; made by `default` the first time."""
-        with self._transaction():
+        with self._lock, translated(self.path):
             row = self._conn.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
             if row is not None:
                 return str(row[0])
             value = default()
-            self._conn.execute("INSERT INTO facts VALUES (?, ?)", (name, value))
+            with self._transaction():
+                self._conn.execute("INSERT INTO facts VALUES (?, ?)", (name, value))
             return value
 
     def _write_group(self, folder: int, old: Group | None, new: Group) -> Group:

@@ -1,6 +1,6 @@
 """One database file, opened: what it must be, its transactions, its rows as our values, its errors as ours.
 
-What is not sound is not used: a database that is written to is checked in full when it is opened, since a damaged index
+What is not sound is not used: a database is checked in full before anything is written to it, since a damaged index
 would hide what was done already, and it would be done again.
 """
 
@@ -13,7 +13,8 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -37,34 +38,38 @@ _MOVE_AWAY = (
 class Opened:
     """Threads share one connection behind one lock. Errors of SQLite come out as ProgramError: which file, and what to do."""
 
-    def __init__(self, path: Path, conn: sqlite3.Connection) -> None:
+    def __init__(self, path: Path, conn: sqlite3.Connection, verdict: Callable[[], None] | None = None) -> None:
         self.path = path
         self._conn = conn
+        self._verdict = verdict
         self._lock = threading.RLock()
         self._inode = inode(path)
         self._gives_up_at = math.inf  # monotonic
         self._only_for_show = 0  # rows changed by the progress of uploads
 
     @classmethod
-    def open(cls, path: Path, *, read_only: bool = False) -> Self:
-        """Open (and, unless `read_only`, create or bring up to date) the database at `path`."""
+    def open(cls, path: Path, *, read_only: bool = False, check_beside: bool = False) -> Self:
+        """Open (and, unless `read_only`, create or bring up to date) the database at `path`.
+
+        `check_beside`: it may be read while it is checked; the first that is written waits for the verdict, as `checked`
+        does. A check takes 0.3 s for 100,000 posts, as long as it takes to read what is known of them.
+        """
+        verdict = None
         with translated(path), contextlib.ExitStack() as undo:
-            if read_only:
-                conn = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False)
-            else:
+            if not read_only:
                 _make(path)
-                conn = sqlite3.connect(path, check_same_thread=False)
+            conn = _connect(path, read_only=read_only)
             undo.callback(conn.close)
-            conn.row_factory = sqlite3.Row
-            conn.isolation_level = None  # transactions are ours
-            conn.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
             db = Database(conn)
             _check_ours(path, db)
             if not read_only:
                 conn.execute("BEGIN IMMEDIATE")
                 conn.execute("PRAGMA user_version = 0")  # what may only be read says so now, and not at BEGIN
                 conn.execute("ROLLBACK")
-                _check_sound(path, conn)
+                if check_beside and not migrations.pending(db):
+                    verdict = _begin_check(path)
+                else:
+                    _check_sound(path, conn)
                 conn.execute("PRAGMA journal_mode = WAL")
                 conn.execute("PRAGMA synchronous = FULL")
                 conn.execute("PRAGMA foreign_keys = ON")
@@ -73,11 +78,16 @@ class Opened:
             elif migrations.pending(db):
                 raise ProgramError(f"{path} is empty or of an older version", "start the daemon once")
             undo.pop_all()
-        return cls(path, conn)
+        return cls(path, conn, verdict)
 
     def hurry(self, within: float) -> None:
         """In `within` seconds nobody waits any longer for another process: the program is to end."""
         self._gives_up_at = time.monotonic() + within
+
+    def checked(self) -> None:
+        """Wait for the end of a check that goes on beside. ProgramError where the database is damaged."""
+        if self._verdict is not None:
+            self._verdict()
 
     def check_sound(self) -> None:
         """ProgramError where it is damaged, also where that would only show later."""
@@ -143,6 +153,7 @@ class Opened:
     @contextlib.contextmanager
     def _begun(self, *, waiting: bool) -> Iterator[None]:
         """The write lock, taken first: a deferred one fails when it is taken late. Between two tries others may read."""
+        self.checked()
         ends = time.monotonic() + _BUSY_TIMEOUT_MS / 1000
         while True:
             with self._lock, contextlib.nullcontext() if waiting else self._not_waiting():
@@ -178,21 +189,31 @@ def as_columns(value: Any, before: Any = None) -> dict[str, Any]:
 
 
 def from_row(cls: type[_T], row: sqlite3.Row, **apart: Any) -> _T:
-    with _as_written():
+    with as_written():
         return cls(**{name: decode(row[name]) for name, decode in _DECODERS[cls].items()}, **apart)
 
 
 def decoded(hint: Any, column: Any) -> Any:
-    with _as_written():
+    with as_written():
         return decoder(hint)(column)
 
 
 @contextlib.contextmanager
-def _as_written() -> Iterator[None]:
+def as_written() -> Iterator[None]:
+    """What is no value that we ever wrote comes out as an error of SQLite's."""
     try:
         yield
-    except (ValueError, TypeError, LookupError, AttributeError) as error:  # no value that we ever wrote
+    except (ValueError, TypeError, LookupError, AttributeError) as error:
         raise sqlite3.DatabaseError(f"a row cannot be read ({type(error).__name__})") from error
+
+
+def _connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
+    mode = "ro" if read_only else "rw"
+    conn = sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, check_same_thread=False)
+    conn.row_factory = sqlite3.Row
+    conn.isolation_level = None  # transactions are ours
+    conn.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
+    return conn
 
 
 def _make(path: Path) -> None:
@@ -221,6 +242,19 @@ def _check_ours(path: Path, db: Database) -> None:
     known = {migration.name for migration in migrations._migrations}
     if newer := [name for name in applied if name not in known]:
         raise ProgramError(f"{path} was written by a newer version ({newer[-1]})", "install that version again")
+
+
+def _begin_check(path: Path) -> Callable[[], None]:
+    """Check it on a connection and in a thread of their own; what is returned waits for the end, and raises as it did."""
+
+    def check() -> None:
+        with translated(path), contextlib.closing(_connect(path, read_only=True)) as conn:
+            _check_sound(path, conn)
+
+    thread = ThreadPoolExecutor(1, "check")
+    verdict = thread.submit(check)
+    thread.shutdown(wait=False)
+    return verdict.result
 
 
 def _check_sound(path: Path, conn: sqlite3.Connection) -> None:

@@ -12,7 +12,7 @@ from postpost_sync.columns import encode, hints
 from postpost_sync.errors import Finding
 from postpost_sync.models import Listener, Neighbour, Record, RootStatus, Trouble
 from postpost_sync.states import State
-from postpost_sync.store.opened import Opened, decoded, from_row, translated
+from postpost_sync.store.opened import Opened, as_written, decoded, from_row, translated
 
 # as the index groups_by_text has it: few texts are as long and begin the same. The + keeps SQLite to that index
 _SAME_TEXT = "length(content) = length(:text) AND substr(content, 1, 32) = substr(:text, 1, 32) AND +content = :text"
@@ -43,7 +43,8 @@ class Questions(Opened):
             rows = self._conn.execute(
                 "SELECT key, root, path, fingerprint, done, inode, device FROM folders"
             ).fetchall()
-        return [(r[0], _path(r[1]), _path(r[2]), r[3], bool(r[4]), r[5], r[6]) for r in rows]
+        with translated(self.path), as_written():
+            return [(r[0], _path(r[1]), _path(r[2]), r[3], bool(r[4]), r[5], r[6]) for r in rows]
 
     def states(self) -> Counter[State]:
         """How many folders are in each state."""
