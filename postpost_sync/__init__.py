@@ -44,6 +44,8 @@ Imports go downward only:
     store          the database
     migrations     its tables
     api            PostPost's API
+    answers        what it answers, as values and as errors
+    clock          its time
     upload         one PUT to the object store
     watch          the kernel's hints
     mounts         the mount table: where the kernel hears of changes

@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from weakref import WeakValueDictionary
 
-from postpost_sync.api import Listed, PostPost
+from postpost_sync.answers import Listed
+from postpost_sync.api import PostPost
 from postpost_sync.errors import Finding, Unclear
 
 PROBEEVERY = timedelta(minutes=15)

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from postpost_sync import ledger, reader, targets
 from postpost_sync.account import EVER, LIST_SLACK, Account
-from postpost_sync.api import Listed, PlatformPost
+from postpost_sync.answers import Listed, PlatformPost
 from postpost_sync.deciding import draft_group, live_group, other_key
 from postpost_sync.errors import Finding, KeyRefused, NotEditable, NotFound, NotReached, Refused, Unclear
 from postpost_sync.ledger import with_group

@@ -16,8 +16,8 @@ import httpx
 
 from postpost_sync import ledger, reader, receipt, scan, view
 from postpost_sync.account import Account
-from postpost_sync.api import SKEW
 from postpost_sync.calls import Calls
+from postpost_sync.clock import SKEW
 from postpost_sync.deciding import live_group, made_with, other_key
 from postpost_sync.errors import FileChanged, Finding, KeyRefused, NotFound, OtherKey, PostError
 from postpost_sync.ledger import with_group

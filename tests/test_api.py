@@ -13,7 +13,9 @@ import httpx
 import pytest
 
 from postpost_sync import __version__
-from postpost_sync.api import Listed, PostPost, ServerClock
+from postpost_sync.answers import Listed
+from postpost_sync.api import PostPost
+from postpost_sync.clock import ServerClock
 from postpost_sync.errors import (
     KeyRefused,
     NotEditable,

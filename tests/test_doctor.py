@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from postpost_sync import api, credentials, media, mounts, probe, watch
+from postpost_sync import credentials, media, mounts, probe, watch
+from postpost_sync.clock import ServerClock
 from postpost_sync.commands import doctor
 from postpost_sync.commands.doctor import findings as findings_module
 from postpost_sync.commands.doctor import inotify, installation, machine, roots
@@ -224,7 +225,7 @@ def test_no_account_at_all(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
 
 @pytest.mark.parametrize(("ahead", "said"), [(400, "7 min behind"), (-90, "90 s ahead of"), (9000, "2 h behind")])
 def test_a_clock_that_is_off(world: Rig, ahead: float, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(api.ServerClock, "offset", timedelta(seconds=ahead))
+    monkeypatch.setattr(ServerClock, "offset", timedelta(seconds=ahead))
     status, findings = examine(world)
     (clock,) = of(findings, "clock")
     assert (status, clock["level"], clock["hint"]) == (0, "warning", "timedatectl set-ntp true")

@@ -15,8 +15,8 @@ CORE, EDGE, SHELL, DOOR, APART = range(5)
 LAYERS = {
     CORE: """errors states times yamltree values models sidecar platforms counting breaches preflight names targets wanted
     steps deciding drafting scheduling building plan ledger view urls columns schema telling""",
-    EDGE: """config config_keys credentials links scan media structure probe measuring store migrations api upload watch
-    mounts receipt notify lock log service""",
+    EDGE: """config config_keys credentials links scan media structure probe measuring store migrations api answers clock
+    upload watch mounts receipt notify lock log service""",
     SHELL: """account line removals identity reader looks transfers calls sync workers observing oddities scanner roots
     tellers daemon""",
     DOOR: "cli __main__ commands terminal",
@@ -47,6 +47,8 @@ EDGES_THAT_MAY = {
     ("config", "config_keys"),
     ("config", "credentials"),
     ("config", "links"),
+    ("api", "answers"),
+    ("api", "clock"),
     ("credentials", "mounts"),  # it knows the mount table
     ("probe", "measuring"),
 }

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from postpost_sync import credentials, targets, upload
-from postpost_sync.api import SKEW, PostPost
+from postpost_sync.api import PostPost
+from postpost_sync.clock import SKEW
 from postpost_sync.commands.doctor.findings import Finding, Findings, Level, installed
 from postpost_sync.config import Config, Root, api_key
 from postpost_sync.errors import KeyRefused, PostError, ProgramError, printable
