@@ -14,7 +14,8 @@ Imports go downward only:
     terminal    what people see: texts, tables, the picture that redraws
 
   shell: constructs things and owns the threads
-    daemon         wiring, threads, timers, rescans
+    daemon         wiring, threads, start and end
+    timers         what wakes folders later, and what is done now and then
     roots          the watch roots, looked after together
     scanner        one of them: compared again and again, away, back
     observing      how it is observed: watched, polled, degraded

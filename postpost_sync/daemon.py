@@ -1,7 +1,7 @@
-"""The daemon: builds everything from a config, owns the timers, and runs until it is told to stop.
+"""The daemon: builds everything from a config, and runs until it is told to stop.
 
-Threads: a scanner and workers for each root (`roots`, `workers`), transfers (send bytes), tellers (`tellers`), APScheduler's
-(timers, which only wake, or start a thread of their own), and the caller's, which watches over the others.
+Threads: a scanner and workers for each root (`roots`, `workers`), transfers (send bytes), tellers (`tellers`), the timers'
+(`timers`, which only wake, or start a thread of their own), and the caller's, which watches over the others.
 """
 
 from __future__ import annotations
@@ -13,14 +13,12 @@ import random
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
-from apscheduler.schedulers.background import BackgroundScheduler
-from apscheduler.triggers.interval import IntervalTrigger
 
 from postpost_sync import mounts, notify, probe, upload
 from postpost_sync.account import Account
@@ -37,14 +35,12 @@ from postpost_sync.states import NEEDS_PERSON, UNFINISHED, WRONG, State
 from postpost_sync.store import Store
 from postpost_sync.sync import Site, Sync
 from postpost_sync.tellers import Tellers
+from postpost_sync.timers import Timers
 from postpost_sync.workers import DEFECT_PAUSE, Workers
 
 WORKERS = 16  # folders of a root worked on at once; they mostly wait for the network
 FAR = 60.0  # seconds ahead for which timers are kept; what is due later is asked of the database then
-HOURLY = 3600.0  # seconds between two comparisons of what stands scheduled with PostPost's list
-HOURLY_FIRST = 10.0  # seconds after the start: what is in the folders comes first
 HEARTBEAT = 1.0  # seconds
-OVERDUE = 60.0  # seconds by which a timer may be late before something is thought to be wrong
 CLOCK_JUMP = 5.0  # seconds by which wall and monotonic time may drift apart between two heartbeats
 STOP_WITHIN = 8.0  # seconds the threads have to end
 LAST_WORDS = 2.0  # of these seconds, for a message that is under way
@@ -91,9 +87,6 @@ class Daemon:
         config, log = self.config, self._log
         # those of a root that does not answer give up their place in the line, but not their thread
         self._transfers = ThreadPoolExecutor(config.concurrency * len(config.roots), "transfer")
-        self._scheduler = BackgroundScheduler(
-            timezone=UTC, job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
-        )
         accounts: dict[tuple[str, str, str | None], Account] = {}
         sites: dict[str, Site] = {}
         for root in config.roots:
@@ -103,6 +96,8 @@ class Daemon:
             sites[str(root.path)] = Site(str(root.path), root.policy, accounts[who])
         self._accounts = list(accounts.values())
         names = Names(config.ignore)
+        self.stopping = threading.Event()
+        self.timers = Timers(lambda key: self._workers.ready(key), self.stopping, log)
         self.sync = Sync(
             self.store,
             sites,
@@ -111,7 +106,7 @@ class Daemon:
             self._transfers,
             instance=instance or instance_id(config.state_db),
             concurrency=config.concurrency,
-            wake=self.wake,
+            wake=self.timers.wake,
             monotonic=time.monotonic,
             jitter=random.random,
             log=log,
@@ -136,10 +131,7 @@ class Daemon:
         self._tellers = Tellers(
             targets, self.store, on=on, digest=digest, roots=self.roots.statuses, accounts=shown, log=log
         )
-        self.stopping = threading.Event()
         self._fatal: ProgramError | None = None
-        self._due: dict[int, float] = {}  # key -> monotonic time of its next wake
-        self._due_lock = threading.Lock()
         self._asked_until = datetime.now(UTC)
 
     def _warn_of_network(self) -> None:
@@ -148,22 +140,7 @@ class Daemon:
             hint = "SQLite's locks are not safe there: name a place on a local disk as state_db"
             self._log.warning("the database is not on a local disk", path=self.config.state_db, kind=kind, hint=hint)
 
-    # --- timers ---
-
-    def wake(self, key: int, after: float) -> None:
-        """Look at a folder, now or in `after` seconds. A later call replaces the time of an earlier one."""
-        with self._due_lock:
-            if after > 0:
-                self._due[key] = time.monotonic() + after
-            else:
-                self._due.pop(key, None)
-        if self.stopping.is_set():
-            return  # a transfer that was broken off must not begin anew
-        if after <= 0:
-            self._workers.ready(key)
-        else:
-            at = datetime.now(UTC) + timedelta(seconds=after)
-            self._scheduler.add_job(self.wake, "date", run_date=at, args=(key, 0.0), id=str(key), replace_existing=True)
+    # --- what is done now and then ---
 
     def _wake_pending(self) -> None:
         """Everything that is to be done or found out by now, from the database alone.
@@ -172,7 +149,7 @@ class Daemon:
         """
         self._asked_until = self._now()
         for key in (*self.store.pending(self._asked_until), *self.store.next_due()):
-            self.wake(key, 0.0)
+            self.timers.wake(key, 0.0)
 
     def _reconcile(self) -> None:
         """Notice what people changed at PostPost."""
@@ -194,24 +171,12 @@ class Daemon:
             except PostError as error:
                 self._log.warning("the accounts could not be looked at", why=error.finding.message)
 
-    def _apart(self, call: Callable[[], None]) -> None:
-        """Make calls of the service that nothing waits for: the end of the program would wait for the scheduler's threads."""
-
-        def run() -> None:
-            try:
-                call()
-            except Exception as error:
-                if not self.stopping.is_set():  # else the connections were closed meanwhile
-                    self._log.defect(error)
-
-        threading.Thread(target=run, name=call.__name__, daemon=True).start()
-
     def _wake_due(self) -> None:
         """What was to go out since this was last asked."""
         now = self._now()
         since, self._asked_until = min(self._asked_until, now), now
         for key in self.store.due(since, self._asked_until):
-            self.wake(key, 0.0)
+            self.timers.wake(key, 0.0)
 
     def _now(self) -> datetime:
         """The latest of the services' times."""
@@ -222,7 +187,7 @@ class Daemon:
         with contextlib.suppress(ProgramError):  # then the defect is said without its folder
             record = self.store.record(key)
         self._log.defect(error, folder=f"{record.root}/{record.path}" if record else None)
-        self.wake(key, DEFECT_PAUSE)
+        self.timers.wake(key, DEFECT_PAUSE)
 
     def _answered(self, response: httpx.Response) -> None:
         request = response.request
@@ -234,28 +199,14 @@ class Daemon:
         """Start every thread; the first scan of each root is under way when this returns."""
         probe.start()
         gc.freeze()  # nor later: else the first scan is held up by a second of looking for it
-        self._scheduler.start()
+        self.timers.start()
         self._wake_pending()
         self.roots.start()
         self._tellers.start()
         if self._tellers:
-            self._hourly(self._ask_accounts)
-        rescan = self.config.rescan
-        self._hourly(self._reconcile)
-        self._scheduler.add_job(self.roots.scan_all, "interval", seconds=rescan, jitter=rescan * 0.1, id="rescan")
-
-    def _hourly(self, call: Callable[[], None]) -> None:
-        """Soon, and every hour or so, apart from everything else."""
-        first = datetime.now(UTC) + timedelta(seconds=HOURLY_FIRST)
-        self._scheduler.add_job(
-            self._apart,
-            "interval",
-            args=(call,),
-            seconds=HOURLY,
-            jitter=60,
-            next_run_time=first,
-            id=call.__name__.lstrip("_"),
-        )
+            self.timers.hourly(self._ask_accounts)
+        self.timers.hourly(self._reconcile)
+        self.timers.rescan(self.roots.scan_all, self.config.rescan)
 
     def run(self) -> None:
         """Until `request_stop`; ProgramError where the program cannot go on."""
@@ -294,10 +245,7 @@ class Daemon:
             account.api.clock.known = False
         self.roots.scan_all()
         self._wake_pending()
-        soon = datetime.now(UTC) + timedelta(seconds=HOURLY_FIRST)  # a machine may sleep more often than once an hour
-        for job in self._scheduler.get_jobs():
-            if isinstance(job.trigger, IntervalTrigger):
-                job.modify(next_run_time=soon)
+        self.timers.soon()
 
     def settle_all(self, wait: float) -> None:
         """Take every post as far as it goes within `wait` seconds."""
@@ -322,8 +270,7 @@ class Daemon:
         """Whether nothing more comes of waiting until then."""
         if self.sync.looks.sending():
             return False
-        with self._due_lock:
-            due = dict(self._due)
+        due = self.timers.due()
         for record in self.store.unfinished(self.sync.looks.in_memory()):
             ended = record.done or record.state in _AT_REST
             if ended and self.sync.looks.as_recorded(record):
@@ -334,10 +281,7 @@ class Daemon:
 
     def working(self) -> bool:
         """Whether all threads live, and nothing that was due has been left lying."""
-        with self._due_lock:
-            soonest = min(self._due.values(), default=None)
-        on_time = soonest is None or soonest > time.monotonic() - OVERDUE
-        return self._workers.alive() and self.roots.alive() and on_time
+        return self._workers.alive() and self.roots.alive() and self.timers.on_time()
 
     def progress(self) -> tuple[int, bool]:
         """A number that grows as folders are taken forward, and whether there is anything to do at all."""
@@ -372,8 +316,7 @@ class Daemon:
         self.stopping.set()
         ends = time.monotonic() + STOP_WITHIN
         self.store.hurry(STOP_WITHIN / 2)
-        if self._scheduler.running:
-            self._scheduler.shutdown(wait=False)
+        self.timers.stop()
         self.sync.transfers.stop()
         self.roots.stop(STOP_WITHIN / 2)
         self._workers.stop(max(0.0, ends - LAST_WORDS - time.monotonic()))

@@ -18,7 +18,7 @@ LAYERS = {
     EDGE: """config config_keys credentials links scan media structure probe measuring store migrations api answers clock
     upload watch mounts receipt notify lock log service""",
     SHELL: """account line removals identity reader looks transfers calls sync workers observing oddities scanner roots
-    tellers daemon""",
+    tellers timers daemon""",
     DOOR: "cli __main__ commands terminal",
     APART: "sandbox samples",
 }

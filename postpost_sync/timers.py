@@ -1,0 +1,91 @@
+"""The timers: APScheduler's jobs. They only wake: what there is to do lies in the database, and is found there anyway."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.interval import IntervalTrigger
+
+from postpost_sync.log import Log
+
+HOURLY = 3600.0  # seconds between two calls of the service that ask how things are there
+OVERDUE = 60.0  # seconds by which a wake may be late before something is thought to be wrong
+SOON = 10.0  # seconds until those are made first, or after a sleep: what is in the folders comes before them
+
+
+class Timers:
+    """Safe to use from several threads."""
+
+    def __init__(self, ready: Callable[[int], None], stopping: threading.Event, log: Log) -> None:
+        """`ready` takes a folder's key. Once it is `stopping`, nothing is waked any more."""
+        self._ready, self._stopping, self._log = ready, stopping, log
+        self._due: dict[int, float] = {}  # key -> monotonic time of its next wake
+        self._lock = threading.Lock()
+        self._scheduler = BackgroundScheduler(
+            timezone=UTC, job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
+        )
+
+    def start(self) -> None:
+        self._scheduler.start()
+
+    def stop(self) -> None:
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
+
+    def wake(self, key: int, after: float) -> None:
+        """Look at a folder, now or in `after` seconds. A later call replaces the time of an earlier one."""
+        with self._lock:
+            if after > 0:
+                self._due[key] = time.monotonic() + after
+            else:
+                self._due.pop(key, None)
+        if self._stopping.is_set():
+            return  # a transfer that was broken off must not begin anew
+        if after <= 0:
+            self._ready(key)
+        else:
+            at = datetime.now(UTC) + timedelta(seconds=after)
+            self._scheduler.add_job(self.wake, "date", run_date=at, args=(key, 0.0), id=str(key), replace_existing=True)
+
+    def rescan(self, call: Callable[[], None], every: float) -> None:
+        """Every so many seconds, give or take a tenth."""
+        self._scheduler.add_job(call, "interval", seconds=every, jitter=every * 0.1, id="rescan")
+
+    def hourly(self, call: Callable[[], None]) -> None:
+        """Soon, and every hour or so, apart from everything else."""
+        name, soon = call.__name__.lstrip("_"), datetime.now(UTC) + timedelta(seconds=SOON)
+        self._scheduler.add_job(
+            self._apart, "interval", args=(call,), seconds=HOURLY, jitter=60, next_run_time=soon, id=name
+        )
+
+    def soon(self) -> None:
+        """What is done now and then is done soon: a machine may sleep more often than that."""
+        soon = datetime.now(UTC) + timedelta(seconds=SOON)
+        for job in self._scheduler.get_jobs():
+            if isinstance(job.trigger, IntervalTrigger):
+                job.modify(next_run_time=soon)
+
+    def _apart(self, call: Callable[[], None]) -> None:
+        """In a thread that nothing waits for: the end of the program would wait for the scheduler's threads."""
+
+        def run() -> None:
+            try:
+                call()
+            except Exception as error:
+                if not self._stopping.is_set():  # else the connections were closed meanwhile
+                    self._log.defect(error)
+
+        threading.Thread(target=run, name=call.__name__, daemon=True).start()
+
+    def due(self) -> dict[int, float]:
+        """Key -> monotonic time of the next wake."""
+        with self._lock:
+            return dict(self._due)
+
+    def on_time(self) -> bool:
+        """Whether no wake has been left lying."""
+        return min(self.due().values(), default=float("inf")) > time.monotonic() - OVERDUE
