@@ -345,7 +345,7 @@ class Record:
     complete_at: datetime | None = None  # when that came to be
     now_time: datetime | None = None  # what `scheduled_time: now` was resolved to
     confirmed: bool = False  # a person said: go on
-    cancel: bool = False  # a person said: take it back
+    cancel: str | None = None  # the fingerprint of the folder of which a person said: take it back
     rebuilds: int = 0
     gave_up: Finding | None = None  # why no further draft is made for this fingerprint, until a person says so
     done: bool = False  # nothing more is wanted for this fingerprint than what stands at PostPost

@@ -30,6 +30,7 @@ from postpost_sync.steps import (
     Decision,
     Delete,
     Doom,
+    Finish,
     Forget,
     LearnAccounts,
     LearnTime,
@@ -87,8 +88,9 @@ class _Plan(Building):
             if group.stage is GroupStage.WITHDRAWN and group is not self.live:
                 return self._as_is(Doom(group))
         folder = self.snapshot.folder
-        as_it_was = folder is None or folder.fingerprint == self.record.fingerprint
-        if self.record.cancel and as_it_was and (step := self._cancel()) is not None:
+        cancel = self.record.cancel
+        meant = folder is None or folder.fingerprint in (cancel, self.record.fingerprint)
+        if cancel is not None and meant and (step := self._cancel()) is not None:
             return step
         if self.live is not None and self.live.updating and self.live.stage is GroupStage.SCHEDULED:
             if folder is None:  # whether it still stands is not known, nor what its folder asks for
@@ -112,6 +114,8 @@ class _Plan(Building):
             or folder.fingerprint != self.record.fingerprint
         ):
             return self._local(Read())
+        if cancel == folder.fingerprint and self.live is not None and self.live.outcome is State.CANCELLED:
+            return self._local(Finish())
         return self._unless_unknown(self._wanted(folder, resolve(folder, reading, self.policy, kept(self.record))))
 
     def _giving_way(self) -> Group | None:

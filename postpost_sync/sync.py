@@ -203,7 +203,7 @@ class Sync:
         for record in self._store.held_or_cancelled(min(now.values()) - timedelta(seconds=AT_ONCE)):
             if record.root not in now:
                 continue
-            if record.state is State.CANCELLED and not record.cancel:  # else a person said so
+            if record.state is State.CANCELLED and record.cancel is None:  # else a person said so
                 self._removals.cancelled(record.key, max(0.0, (now[record.root] - record.updated_at).total_seconds()))
             elif record.state is State.HELD:
                 self._lines[self._account(record)].see(record)
@@ -354,7 +354,7 @@ class Sync:
                         change(look.key, ledger.worked(step, before))
                 case Doom(group, rebuild, gave_up):
                     change(look.key, ledger.doomed(group.key, rebuild=rebuild, gave_up=gave_up))
-                    if snapshot.folder is None and group == live_group(record) and not record.cancel:
+                    if snapshot.folder is None and group == live_group(record) and record.cancel is None:
                         self._removals.cancelled(look.key)
                 case Follow(group):
                     change(look.key, ledger.followed(group.key))

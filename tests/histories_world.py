@@ -22,7 +22,7 @@ from unittest import mock
 
 import yaml
 
-from postpost_sync import ledger
+from postpost_sync import ledger, scan
 from postpost_sync.models import GroupStage, Policy, Record
 from postpost_sync.sandbox import Behaviour, FaultKind, Faults, Group, Request, Response
 from postpost_sync.scheduling import FRESH
@@ -322,18 +322,17 @@ class Histories(World):
         folder.there = True
 
     def retry(self, folder: Dropped) -> None:
-        self._say(folder, ledger.retried)
+        self._say(folder, ledger.retried, "retried")
 
     def cancel(self, folder: Dropped) -> None:
-        self._say(folder, ledger.cancelled)
+        seen = scan.look(str(self.root), folder.name, self.names)
+        self._say(folder, ledger.cancelled(seen.fingerprint if seen is not None else None), "cancelled")
 
-    def _say(self, folder: Dropped, word: ledger.Change) -> None:
+    def _say(self, folder: Dropped, word: ledger.Change, asked: str) -> None:
         """A person's word about a folder that is known already, as the commands write it down."""
         for record in self.store.records():
             if record.path == folder.name:
-                asked = self.lineages[folder.lineage]
-                asked.retried |= word is ledger.retried
-                asked.cancelled |= word is ledger.cancelled
+                setattr(self.lineages[folder.lineage], asked, True)
                 self.store.change(record.key, word)
                 self.wake(record.key, 0.0)
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+from typing import Any
 
 import pytest
 
-from postpost_sync import ledger
+from postpost_sync import ledger, scan
 from postpost_sync.models import Policy
 from postpost_sync.sandbox import Behaviour
 from postpost_sync.states import State
@@ -29,8 +30,13 @@ from tests.harness import Killed, NewWorld, World, picture
 from tests.support import FAR, Rig
 
 
+def seen(world: World, name: str) -> str | None:
+    folder = scan.look(str(world.root), name, world.names)
+    return folder.fingerprint if folder is not None else None
+
+
 def cancel(world: World, name: str) -> None:
-    change(world, name, ledger.cancelled)
+    change(world, name, ledger.cancelled(seen(world, name)))
     world.run_until_rest(600)
 
 
@@ -94,9 +100,29 @@ def test_a_cancel_in_the_middle_of_an_edit_leaves_nothing(new_world: NewWorld) -
             world.run()
         world.restart()
         read = world.record("launch").fingerprint != before  # else the edit comes after the person's word
-        world.store.change(world.record("launch").key, ledger.cancelled)
+        world.store.change(world.record("launch").key, ledger.cancelled(None))
         world.run_until_rest(600)
         assert [g.status for g in world.groups()] == ([] if read else ["scheduled"]), steps
+
+
+@pytest.mark.parametrize("edit", [{"content": "another text"}, {"time": None}, {"content": ""}], ids=str)
+@pytest.mark.parametrize("settled_at", ["once", "after a restart"])
+def test_a_cancel_right_after_an_edit_is_for_the_edited_post(
+    new_world: NewWorld, edit: dict[str, Any], settled_at: str
+) -> None:
+    world = new_world()
+    time = stand(world, "launch")
+    world.drop("launch", **{"content": "launch", "media": MEDIA, "time": time, **edit})
+    world.look_around()
+    change(world, "launch", ledger.cancelled(seen(world, "launch")))
+    if settled_at != "once":
+        world.restart()
+    world.run_until_rest(600)
+    record = world.record("launch")
+    assert (world.state("launch"), record.done, world.groups()) == (State.CANCELLED, True, [])
+    world.drop("launch", "once more", MEDIA, time)
+    world.run_until_rest(600)
+    assert (world.state("launch"), scheduled(world)) == (State.SCHEDULED, ["once more"])
 
 
 @pytest.mark.parametrize("restart", [False, True])

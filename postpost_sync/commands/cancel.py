@@ -7,12 +7,13 @@ from pathlib import Path
 
 import click
 
-from postpost_sync import ledger
+from postpost_sync import ledger, scan
 from postpost_sync.commands.common import at_or_below, load_config, nothing_at, opened_store
 from postpost_sync.deciding import draft_group, is_out, live_group
 from postpost_sync.errors import ProgramError
 from postpost_sync.lock import Lock
-from postpost_sync.models import Record
+from postpost_sync.models import Record, RootState
+from postpost_sync.names import Names
 from postpost_sync.states import State
 
 MANY = 10  # posts that are cancelled without asking
@@ -27,8 +28,9 @@ def cancel(option: str | None, paths: Sequence[Path], *, yes: bool) -> int:
         chosen = [record for record in records if _can_be_cancelled(record)]
         if len(chosen) > MANY and not yes:
             raise ProgramError(f"these are {len(chosen)} posts; nothing was cancelled", "if all are meant, add --yes")
+        away, names = {root.path for root in store.roots() if root.state is RootState.AWAY}, Names(config.ignore)
         for record in chosen:
-            store.change(record.key, ledger.cancelled)
+            store.change(record.key, ledger.cancelled(None if record.root in away else _fingerprint(record, names)))
     out = len(records) - len(chosen)
     if chosen:
         when = "now" if Lock(config.state_db).held() else "when the daemon runs again: postpost-sync run"
@@ -41,3 +43,12 @@ def cancel(option: str | None, paths: Sequence[Path], *, yes: bool) -> int:
 def _can_be_cancelled(record: Record) -> bool:
     """As `plan` has it: a draft, or a post that did not go out yet; or nothing so far, which stays so."""
     return record.state is not State.CANCELLED and (draft_group(record) is not None or not is_out(live_group(record)))
+
+
+def _fingerprint(record: Record, names: Names) -> str | None:
+    """The folder as the person sees it, which may have been edited a moment ago."""
+    try:
+        folder = scan.look(record.root, record.path, names)
+    except OSError:
+        return None
+    return folder.fingerprint if folder is not None else None

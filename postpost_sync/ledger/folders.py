@@ -52,7 +52,7 @@ def settled(fingerprint: str, complete_at: datetime | None, now_time: datetime |
             complete_at=complete_at,
             now_time=now_time,
             confirmed=False,
-            cancel=False,
+            cancel=fingerprint if record.cancel == fingerprint else None,
             rebuilds=0,
             gave_up=None,
             done=False,
@@ -86,7 +86,7 @@ def retried(record: Record) -> Record:
     return replace(
         record,
         confirmed=True,
-        cancel=False,
+        cancel=None,
         rebuilds=0,
         gave_up=None,
         troubles=(),
@@ -96,9 +96,11 @@ def retried(record: Record) -> Record:
     )
 
 
-def cancelled(record: Record) -> Record:
-    """A person said: take it back."""
-    return replace(record, cancel=True, done=False, retry_at=None)
+def cancelled(seen: str | None) -> Change:
+    """A person said: take it back. `seen`: the folder's fingerprint then; None: that of when it was read last."""
+    return lambda record: replace(
+        record, cancel=record.fingerprint if seen is None else seen, done=False, retry_at=None
+    )
 
 
 def adopted(record: Record) -> Record:

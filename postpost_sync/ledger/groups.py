@@ -137,7 +137,7 @@ def deleted(key: int) -> Change:
 
     def change(record: Record) -> Record:
         group = next(g for g in record.groups if g.key == key)
-        if not record.cancel:
+        if record.cancel is None:
             return with_group(key, stage=GroupStage.GONE)(record)
         previous = tuple(one for one in record.previous if one != group.post_group_id)
         record = replace(record, previous=previous)
