@@ -184,6 +184,17 @@ def test_cancel_as_a_command_says_what_is_out_already(pp: Rig) -> None:
     assert pp.output()[0] == "1 is out or cancelled already\n"
 
 
+def test_retry_as_a_command_leaves_alone_what_is_out(pp: Rig) -> None:
+    pp.drop("out", "content: hello\nplatforms: twitter-123\nscheduled_time: now\n")
+    pp.drop("wrong", "content: hello\n")
+    pp.sandbox.behaviour = Behaviour(tick_seconds=0)
+    assert pp.run_once() == 1
+    assert (pp.post("out")["state"], pp.post("wrong")["state"]) == ("published", "invalid")
+    assert pp.command("retry", str(pp.root)) == 0
+    again = "1 post will be tried again when the daemon runs again: postpost-sync run"
+    assert pp.output()[0] == f"{again}\n1 is out already\n"
+
+
 def test_what_a_person_took_back_does_not_count_as_removed_after_a_restart(new_world: NewWorld) -> None:
     world = new_world(policy=Policy(settle=2.0, cancel_removed=True))
     names = [f"p{n:03}" for n in range(12)]

@@ -15,6 +15,7 @@ from postpost_sync.lock import Lock
 from postpost_sync.models import Record, RootState
 from postpost_sync.names import Names
 from postpost_sync.states import State
+from postpost_sync.terminal.words import count
 
 MANY = 10  # posts that are cancelled without asking
 
@@ -34,7 +35,7 @@ def cancel(option: str | None, paths: Sequence[Path], *, yes: bool) -> int:
     out = len(records) - len(chosen)
     if chosen:
         when = "now" if Lock(config.state_db).held() else "when the daemon runs again: postpost-sync run"
-        click.echo(f"{len(chosen)} post{'s' if len(chosen) != 1 else ''} will be deleted from PostPost {when}")
+        click.echo(f"{count(len(chosen), 'post')} will be deleted from PostPost {when}")
     if out:
         click.echo(f"{out} {'are' if out != 1 else 'is'} out or cancelled already")
     return 0

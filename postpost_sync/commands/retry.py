@@ -10,6 +10,8 @@ import click
 from postpost_sync import ledger
 from postpost_sync.commands.common import at_or_below, load_config, nothing_at, opened_store
 from postpost_sync.lock import Lock
+from postpost_sync.states import State
+from postpost_sync.terminal.words import count
 
 
 def retry(option: str | None, paths: Sequence[Path]) -> int:
@@ -18,8 +20,13 @@ def retry(option: str | None, paths: Sequence[Path]) -> int:
         records = at_or_below(store.records(), paths)
         if not records:
             raise nothing_at(paths)
-        for record in records:
+        chosen = [record for record in records if record.state is not State.PUBLISHED or record.error is not None]
+        for record in chosen:
             store.change(record.key, ledger.retried)
-    when = "now" if Lock(config.state_db).held() else "when the daemon runs again"
-    click.echo(f"{len(records)} post{'s' if len(records) != 1 else ''} will be tried again {when}")
+    out = len(records) - len(chosen)
+    if chosen:
+        when = "now" if Lock(config.state_db).held() else "when the daemon runs again: postpost-sync run"
+        click.echo(f"{count(len(chosen), 'post')} will be tried again {when}")
+    if out:
+        click.echo(f"{out} {'are' if out != 1 else 'is'} out already")
     return 0
