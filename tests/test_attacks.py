@@ -284,7 +284,11 @@ def test_each_ends_in_a_state_that_its_owner_can_see(ran: Ran, name: str) -> Non
 def test_what_lies_behind_a_link_or_too_deep_is_no_post(ran: Ran) -> None:
     folders = [p["folder"].removeprefix(f"{ran.pp.root}/") for p in ran.report["posts"]]
     assert not [f for f in folders if f.startswith(("linked", "loop"))]
-    assert [f for f in folders if f.startswith("deep")] == ["/".join(["deep54", *["d"] * 53])]
+    deep = ["/".join([f"deep{depth}", *["d"] * (min(depth, MAX_DEPTH + 1) - 1)]) for depth in (100, 54)]
+    assert sorted(f for f in folders if f.startswith("deep")) == sorted(deep)
+    shown = ran.post(deep[0])
+    assert shown is not None
+    assert (shown["state"], shown["error"]["code"]) == ("invalid", "FOLDER_TOO_DEEP")
 
 
 def test_no_name_reaches_the_output_raw_and_nothing_is_a_traceback(ran: Ran) -> None:

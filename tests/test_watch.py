@@ -6,6 +6,8 @@ import os
 import queue
 import shutil
 import subprocess
+import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -217,3 +219,29 @@ def test_the_way_out_names_a_limit_that_is_enough(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(watch, "_limit", lambda name: 192536)
     assert too_few_watches(100_000).hint == "sudo sysctl fs.inotify.max_user_watches=524288"
     assert too_few_watches(900_000).hint == "sudo sysctl fs.inotify.max_user_watches=2097152"
+
+
+def test_a_tree_too_deep_to_be_watched_is_said_and_nothing_of_the_attempt_stays(tmp_path: Path) -> None:
+    """Some versions of Python walk no deeper than they can call themselves."""
+    root = tmp_path / "root"
+    root.mkdir()
+    above = os.open(root, os.O_RDONLY)
+    for _ in range(1200):
+        os.mkdir("d", dir_fd=above)
+        inner = os.open("d", os.O_RDONLY, dir_fd=above)
+        os.close(above)
+        above = inner
+    os.close(above)
+    threads, descriptors = threading.active_count(), len(os.listdir("/proc/self/fd"))
+    watcher = NativeWatcher(str(root), Names(), lambda path, below: None, lambda: None)
+    try:
+        trouble = watcher.start()
+        if sys.version_info >= (3, 12) and trouble is None:
+            return  # os.walk does not call itself any more
+        assert trouble is not None
+        assert trouble.code == "WATCH_FAILED"
+        assert "hundreds deep" in trouble.message
+        assert (threading.active_count(), len(os.listdir("/proc/self/fd"))) == (threads, descriptors)
+    finally:
+        watcher.stop()
+        subprocess.run(["/bin/rm", "-rf", str(root)], check=True)  # shutil walks no deeper either
