@@ -52,7 +52,7 @@ def walk(
                 if not path:
                     raise
                 if error.errno not in _GONE:  # gone meanwhile is nothing odd
-                    yield _unreadable(root, path, error)
+                    yield _unreadable(path, error)
                 continue
             visit(path)
             if listed.folders and depth == MAX_DEPTH:
@@ -200,10 +200,9 @@ def _no_sidecar(files: list[str], *, in_post: bool) -> Finding | None:
     return Finding("NO_SIDECAR", "the folder holds media but no post.yaml", hint)
 
 
-def _unreadable(root: str, path: str, error: OSError) -> Oddity:
-    why = f'"{printable(f"{root}/{path}")}" cannot be read: {error.strerror}'
+def _unreadable(path: str, error: OSError) -> Oddity:
     hint = "check its rights" if isinstance(error, PermissionError) else "check the disk or the share that it lies on"
-    return Oddity(path, Finding("FOLDER_UNREADABLE", why, hint))
+    return Oddity(path, Finding("FOLDER_UNREADABLE", f"it cannot be read: {error.strerror}", hint))
 
 
 def _too_deep(path: str) -> Oddity:

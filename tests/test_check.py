@@ -80,6 +80,27 @@ def test_a_path_outside_any_root_is_checked_with_the_defaults_and_without_a_conf
     assert capsys.readouterr().err.splitlines()[-1].startswith("postpost-sync: ")
 
 
+def test_what_the_daemon_would_not_look_at_is_said_and_not_called_ok(pp: Rig) -> None:
+    pp.configure(top="ignore: [drafts]\n")
+    for name in ("Drafts/launch", ".old/launch", "real/launch"):
+        pp.drop(name)
+    (pp.root / "linked").symlink_to(pp.root / "real")
+    (pp.place / "elsewhere").symlink_to(pp.root / "real/launch")
+    asked = {
+        "Drafts/launch": ("FOLDER_IGNORED", '"drafts"'),
+        ".old": ("FOLDER_IGNORED", '".*"'),
+        "linked/launch": ("FOLDER_IS_LINK", f'"{pp.root}/linked"'),
+        "linked": ("FOLDER_IS_LINK", f'"{pp.root}/linked"'),
+    }
+    for name, (code, what) in asked.items():
+        assert pp.command("check", "--offline", "--json", str(pp.root / name)) == 1
+        ((found,),) = [one["errors"] for one in json.loads(pp.output()[0])["posts"]]
+        assert found["code"] == code
+        assert what in found["message"]
+    assert pp.command("check", "--offline", str(pp.place / "elsewhere")) == 0
+    assert pp.command("check", "--offline", str(pp.root)) == 0
+
+
 def test_a_service_that_is_down_does_not_keep_from_checking(pp: Rig) -> None:
     pp.api_url = "http://127.0.0.1:9/api/v1"
     pp.configure()
