@@ -10,6 +10,7 @@ import errno
 import logging
 import os
 import threading
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -205,8 +206,12 @@ class _Overflow(logging.Handler):
 
 
 def _keep_quiet() -> None:
-    """A thread of watchdog that dies says so to whoever looks after it, not in a traceback on the screen."""
+    """A thread of watchdog that dies says so to whoever looks after it, not in a traceback on the screen.
+
+    Nor is each folder that it may not read worth a warning there: the walk says which these are.
+    """
     global _others_hook
+    warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"watchdog\.")
     if threading.excepthook is _hook:
         return
     _others_hook, threading.excepthook = threading.excepthook, _hook

@@ -7,6 +7,7 @@ import queue
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ import pytest
 from postpost_sync import watch
 from postpost_sync.names import Names
 from postpost_sync.watch import NativeWatcher, too_few_watches
+from tests.support import REPOSITORY
 
 # --- hints ------------------------------------------------------------------------------------------------------------
 
@@ -245,3 +247,30 @@ def test_a_tree_too_deep_to_be_watched_is_said_and_nothing_of_the_attempt_stays(
     finally:
         watcher.stop()
         subprocess.run(["/bin/rm", "-rf", str(root)], check=True)  # shutil walks no deeper either
+
+
+NOBODY = 65534
+AS_NOBODY = f"""
+import os, sys
+import watchdog.observers
+from postpost_sync.names import Names
+from postpost_sync.watch import NativeWatcher
+os.setuid({NOBODY})
+watcher = NativeWatcher(sys.argv[1], Names(), lambda path, below: None, lambda: None)
+print(watcher.start())
+watcher.stop()
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_folders_that_may_not_be_read_are_no_warning_on_the_screen() -> None:
+    public = Path(tempfile.mkdtemp(prefix="postpost-sync-test-"))
+    try:
+        public.chmod(0o755)
+        for name in "abc":
+            (public / name).mkdir(mode=0o700)
+        command = [sys.executable, "-c", AS_NOBODY, str(public)]
+        ended = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
+        assert (ended.stdout, ended.stderr) == ("None\n", "")
+    finally:
+        shutil.rmtree(public)
