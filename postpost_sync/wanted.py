@@ -26,7 +26,7 @@ from postpost_sync.models import (
     Resolved,
     Sidecar,
 )
-from postpost_sync.names import alike, is_conflict_copy, is_near_miss, looks_like_media, names, natural_order
+from postpost_sync.names import IGNORED, alike, is_conflict_copy, is_near_miss, looks_like_media, names, natural_order
 from postpost_sync.sidecar import meant, named
 from postpost_sync.times import TimeProblem, parse_time, zone
 
@@ -137,7 +137,7 @@ def _missing(absent: Sequence[str], sidecar: Sidecar, key: str, folder: Folder, 
     if pattern := names(policy.ignore).ignored_by(name):
         why = f'{_at(sidecar, key)}: {printable(name)} is not seen, since names like "{printable(pattern)}" are ignored'
         hint = "rename the file, here and there"
-        if pattern in policy.ignore:
+        if pattern in policy.ignore and pattern not in IGNORED:
             hint += f', or take "{printable(pattern)}" out of ignore in the config'
     elif same := next((file for file in files if alike(file) == alike(name)), None):
         why += f'; "{printable(same)}" is, which is not written the same (case, accents or spaces)'
