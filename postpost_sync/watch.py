@@ -160,7 +160,7 @@ def _not_watched(error: Exception) -> Finding:
             hint = f"sudo sysctl fs.inotify.max_user_instances={4 * max(_limit('max_user_instances'), 128)}"
     elif isinstance(error, RecursionError):
         why = "folders in it lie hundreds deep"
-        hint = f"move such folders out of it; {hint}"
+        hint = "move such folders out of it, or set observer: polling"
     return Finding("WATCH_FAILED", f"changes cannot be watched ({why}); the folder is polled instead", hint)
 
 
