@@ -30,6 +30,7 @@ _NEAR_MISS = re.compile(
     r"(posts?|sidecar)([._ -]*(copy|kopie|copie|copia|\(\d+\)))*\s*\."
     r"(ya?ml|ymal|json)(\.(txt|bak|orig|old|rtf|docx?|json|ya?ml))*"
 )
+_NEARLY = re.compile(r"\s*(post|sidecar)", re.IGNORECASE)
 _UNSEEN = re.compile("[\u200b-\u200f\u2060\ufeff]")  # characters of no width
 _OTHER_MEDIA = (
     ".heic .heif .avif .jxl .jp2 .bmp .tif .tiff .svg .dng .cr2 .cr3 .nef .arw .orf .raf .rw2 "
@@ -117,6 +118,8 @@ def is_conflict_copy(name: str) -> bool:
 
 def is_near_miss(name: str) -> bool:
     """Whether it may have been meant to be a sidecar, such as post.yaml.txt."""
+    if name.isascii() and not _NEARLY.match(name):  # a rescan asks for every file that lies beside no sidecar
+        return False
     plain = alike(_UNSEEN.sub("", name))
     return _NEAR_MISS.fullmatch(plain) is not None or (
         is_conflict_copy(name) and plain.startswith("post") and plain.endswith((".yaml", ".yml"))
