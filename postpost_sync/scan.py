@@ -13,7 +13,7 @@ import stat
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from postpost_sync.errors import FileChanged, Finding, Unreadable, printable
+from postpost_sync.errors import FileChanged, Finding, Unclear, Unreadable, printable
 from postpost_sync.models import SIDECAR_NAMES, Entry, EntryKind, Folder, Oddity, Stat
 from postpost_sync.names import Names, is_near_miss, looks_like_media
 
@@ -242,7 +242,10 @@ def _inside(above: int, path: str) -> int:
 
 @contextlib.contextmanager
 def opened(root: str, path: str, name: str, expected: Stat) -> Iterator[int]:
-    """A descriptor of the regular file that was seen as `expected`; FileChanged where it is another one by now."""
+    """A descriptor of the regular file that was seen as `expected`; FileChanged where it is another one by now.
+
+    What is read of it meanwhile may break: Unclear, since a disk or a share that does not answer may do so later.
+    """
     try:
         with descend(root, path) as folder:
             device, mount = os.fstat(folder).st_dev, _mount(folder)
@@ -259,6 +262,10 @@ def opened(root: str, path: str, name: str, expected: Stat) -> Iterator[int]:
         if os.fstat(fd).st_dev != device and (mount is None or _mount(fd) != mount):
             raise _changed(name, "lies on another file system than its folder")
         yield fd
+    except OSError as error:
+        why = f"{printable(name)} cannot be read: {error.strerror or type(error).__name__}"
+        hint = "check the disk or the share that it lies on; it is tried again by itself"
+        raise Unclear(Finding("FILE_BROKEN", why, hint)) from None
     finally:
         os.close(fd)
 

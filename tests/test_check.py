@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from postpost_sync.__main__ import main
-from tests.support import Rig
+from tests.support import REPOSITORY, Rig
 from tests.test_database import stranger
 from tests.test_pipeline import picture, sidecar
 
@@ -108,6 +111,26 @@ def test_a_service_that_is_down_does_not_keep_from_checking(pp: Rig) -> None:
     pp.output()
     assert pp.command("check") == 0
     assert "are not checked" in pp.output()[1]
+
+
+def test_a_libmagic_that_does_not_work_is_said_of_each_post(pp: Rig) -> None:
+    media = {"a.jpg": b"plain words, so that only libmagic can tell " * 9}
+    pp.drop("launch", media=media)
+    unwritten = pp.drop("unwritten", media=media)
+    (unwritten / "post.yaml").unlink()
+    broken = pp.place / "broken.mgc"
+    broken.write_bytes(b"no database")
+    for command, status in (["check", "--offline", str(pp.root / "launch")], 1), (["new", str(unwritten)], 2):
+        ended = subprocess.run(
+            [sys.executable, "-m", "postpost_sync", "-c", str(pp.config), *command],
+            cwd=REPOSITORY,
+            env={**os.environ, "MAGIC": str(broken)},
+            capture_output=True,
+            text=True,
+        )
+        assert ended.returncode == status
+        assert "libmagic, which tells what a file is, does not work" in ended.stdout + ended.stderr
+        assert "Traceback" not in ended.stderr
 
 
 def test_a_root_that_may_not_be_read_is_said_in_a_line() -> None:

@@ -146,6 +146,8 @@ def _judge(folder: Folder, policy: Policy) -> Verdict:
         reading = reader.read(folder)
     except FileChanged as changed:
         return Verdict(name, (replace(changed.finding, hint="it is still arriving; check again in a moment"),), ())
+    except PostError as error:
+        return Verdict(name, (error.finding,), ())
     wanted = resolve(folder, reading, policy)
     errors = (*wanted.errors, *(f for f in (wanted.missing, wanted.empty) if f is not None))
     warnings = wanted.warnings
