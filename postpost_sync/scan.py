@@ -29,8 +29,13 @@ def walk(
 
     `visit` is told the path of every folder that was looked into, whether it is a post folder or not.
     """
-    way = [_Level(os.open(root, _FOLDER), "", [start], start.count("/") + 1 if start else 0)]
+    way = list[_Level]()
     try:
+        try:
+            way.append(_Level(os.open(root, _FOLDER), "", [start], start.count("/") + 1 if start else 0))
+        except OSError:
+            if not start:
+                raise
         while way:
             above, before, coming, depth, in_post = way[-1]
             if not coming:
@@ -55,11 +60,11 @@ def walk(
                     yield _unreadable(path, error)
                 continue
             visit(path)
-            if listed.folders and depth == MAX_DEPTH:
+            if listed.folders and depth >= MAX_DEPTH:
                 yield _too_deep(f"{path}/{way[-1].coming[-1]}")
                 way[-1].coming.clear()
             if not listed.has_sidecar:
-                if odd := _no_sidecar(listed.files, in_post=in_post):
+                if odd := _no_sidecar(listed, in_post=in_post):
                     yield Oddity(path, odd)
             elif path:
                 yield listed.folder(root, path)
@@ -189,12 +194,14 @@ def of(s: os.stat_result) -> Stat:
     return Stat(s.st_size, s.st_mtime_ns, s.st_ctime_ns, s.st_ino, s.st_dev)
 
 
-def _no_sidecar(files: list[str], *, in_post: bool) -> Finding | None:
-    """`in_post`: they lie below a post folder, where people may keep what they like."""
-    near = next((name for name in sorted(files) if is_near_miss(name)), None)
+def _no_sidecar(listed: _Listed, *, in_post: bool) -> Finding | None:
+    """`in_post`: it lies below a post folder, where people may keep what they like."""
+    if folder := next((name for name in listed.folders if name.lower() in SIDECAR_NAMES), None):
+        return Finding("NO_SIDECAR", f"{folder} is a folder, and a file belongs there", "replace it with a file")
+    near = next((name for name in sorted(listed.files) if is_near_miss(name)), None)
     if near is not None:
         return Finding("NO_SIDECAR", "the folder has no post.yaml", f'rename "{printable(near)}" to post.yaml')
-    if in_post or not any(looks_like_media(name) for name in files):
+    if in_post or not any(looks_like_media(name) for name in listed.files):
         return None
     hint = "add a post.yaml; `postpost-sync new FOLDER` writes one"
     return Finding("NO_SIDECAR", "the folder holds media but no post.yaml", hint)

@@ -178,7 +178,10 @@ def test_folders_are_walked_to_a_limit(tmp_path: Path) -> None:
 
 def test_what_lies_too_deep_is_said(tmp_path: Path) -> None:
     put(tmp_path / "/".join("d" * (MAX_DEPTH + 2)) / "post.yaml")
-    assert oddities(tmp_path) == [("/".join("d" * (MAX_DEPTH + 1)), "FOLDER_TOO_DEEP")]
+    too_deep = "/".join("d" * (MAX_DEPTH + 1))
+    assert oddities(tmp_path) == [(too_deep, "FOLDER_TOO_DEEP")]
+    found = [one for one in walk(str(tmp_path), NAMES, too_deep) if not isinstance(one, Folder)]
+    assert [one.finding.code for one in found] == ["FOLDER_TOO_DEEP"]
 
 
 def test_a_path_that_is_too_long_for_the_system_is_walked_all_the_same(tmp_path: Path) -> None:
@@ -261,6 +264,10 @@ def test_a_root_that_is_not_there_is_an_error(tmp_path: Path) -> None:
         list(walk(str(tmp_path / "away"), NAMES))
 
 
+def test_below_a_root_that_is_not_there_is_nothing(tmp_path: Path) -> None:
+    assert list(walk(str(tmp_path / "away"), NAMES, "a")) == []
+
+
 def test_presence_of_a_root(tmp_path: Path) -> None:
     assert not present(str(tmp_path / "away"))
     assert not present(str(tmp_path))
@@ -313,6 +320,13 @@ def test_a_folder_whose_sidecar_is_nearly_named_so_is_told(tmp_path: Path, near:
 def test_media_without_a_sidecar_are_odd(tmp_path: Path, name: str) -> None:
     put(tmp_path / "a" / name)
     assert oddities(tmp_path) == [("a", "NO_SIDECAR")]
+
+
+def test_a_folder_in_place_of_the_sidecar_is_told(tmp_path: Path) -> None:
+    (tmp_path / "a/Post.yaml").mkdir(parents=True)
+    (odd,) = [found for found in walk(str(tmp_path), NAMES) if not isinstance(found, Folder)]
+    assert (odd.path, odd.finding.code) == ("a", "NO_SIDECAR")
+    assert odd.finding.message == "Post.yaml is a folder, and a file belongs there"
 
 
 def test_media_below_a_post_folder_are_nobodys_post_but_a_near_miss_is_said(tmp_path: Path) -> None:
