@@ -33,9 +33,11 @@ def walk(
     try:
         try:
             way.append(_Level(os.open(root, _FOLDER), "", [start], start.count("/") + 1 if start else 0))
-        except OSError:
+        except OSError as error:
             if not start:
                 raise
+            if error.errno not in _GONE:
+                yield _unreadable(start, error)
         while way:
             above, before, coming, depth, in_post = way[-1]
             if not coming:
