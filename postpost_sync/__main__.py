@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import click
 
-from postpost_sync.errors import ProgramError
+from postpost_sync.errors import PostError, ProgramError
 from postpost_sync.log import last_words
 
 
@@ -35,6 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _ended(_in_our_voice(error))
     except ProgramError as error:
         return _ended(str(error), error.status)
+    except PostError as error:
+        return _ended(str(ProgramError(error.finding.message, error.finding.hint)))
     except BrokenPipeError:  # `postpost-sync status | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left in its buffer has nowhere to go
         return 0

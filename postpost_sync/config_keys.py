@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 
 from postpost_sync import platforms, values, yamltree
 from postpost_sync.errors import did_you_mean, printable
+from postpost_sync.models import SIDECAR_NAMES
+from postpost_sync.names import Names
 from postpost_sync.telling import DEFAULT_EVENTS, Event
 from postpost_sync.times import TimeProblem, zone
 from postpost_sync.urls import is_loopback
@@ -95,6 +97,20 @@ def _timezone(node: Node) -> str:
 
 
 _names = values.list_of(values.text, "a list of names")
+
+
+@shaped(type=["string", "number", "boolean"], pattern="^[^/]+$", examples=["*.bak"])
+def _pattern(node: Node) -> str:
+    """It is compared with one name at a time: one that could never apply would let through what is meant to stay."""
+    pattern = values.text(node)
+    if "/" in pattern or not pattern:
+        name = next((part for part in reversed(pattern.split("/")) if part.strip("*")), "NAME")
+        hint = f'write the name alone, such as "{printable(name)}": it is ignored wherever it lies'
+        raise Wrong("BAD_PATTERN", f'"{printable(pattern)}" is not a pattern for one name', hint)
+    if hides := next((name for name in sorted(SIDECAR_NAMES) if Names([pattern]).ignored(name)), None):
+        why = f'"{printable(pattern)}" would hide every {hides}, and with it all posts'
+        raise Wrong("BAD_PATTERN", why, "name what is to be ignored more exactly")
+    return pattern
 
 
 @shaped(type="object", additionalProperties=_names)
@@ -245,5 +261,9 @@ KEYS: Mapping[str, Key] = {
         _limits, "{}", "Figures of platforms that differ for you, such as {twitter: {text: 25000}} with X Premium."
     ),
     "notify": Key(lambda node: node, "{}", "Who is told when a post needs a person, and of what."),
-    "ignore": Key(_names, "[]", "Further name patterns to ignore, added to the built-in ones."),
+    "ignore": Key(
+        values.list_of(_pattern, "a list of name patterns"),
+        "[]",
+        "Further name patterns to ignore, added to the built-in ones.",
+    ),
 }

@@ -6,17 +6,24 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+MOST_TEXT = 1000  # characters of a message or a hint
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One thing a person should know about a post.
 
-    `code` is UPPER_SNAKE and stable, `message` says what, where, found and allowed, `hint` the way out.
+    `code` is UPPER_SNAKE and stable, `message` says what, where, found and allowed, `hint` the way out. What is quoted in
+    them may be a megabyte of somebody's text: both are kept to what a person reads.
     """
 
     code: str
     message: str
     hint: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "message", _shortened(self.message))
+        object.__setattr__(self, "hint", _shortened(self.hint))
 
     def __str__(self) -> str:
         return f"{self.message} [{self.code}]" + (f" hint: {self.hint}" if self.hint else "")
@@ -113,6 +120,10 @@ class FileChanged(PostError):
 
 class Unreadable(PostError):
     """The file is there, but we may not read it."""
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= MOST_TEXT else f"{text[: MOST_TEXT * 3 // 4]} … {text[-MOST_TEXT // 4 + 3 :]}"
 
 
 def nearest(found: str, allowed: Iterable[str]) -> str:

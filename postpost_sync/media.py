@@ -17,8 +17,6 @@ from postpost_sync.platforms import SUFFIXES
 
 HEAD = 65536  # bytes of a file that `content_type` wants to see
 
-"""Every content type PostPost takes, with the extension it is sent under."""
-
 _NAMES = MappingProxyType(
     {
         "image/jpeg": "JPEG image",
@@ -35,7 +33,14 @@ _NAMES = MappingProxyType(
         "image/avif": "AVIF image",
         "image/jxl": "JPEG XL image",
         "image/jp2": "JPEG 2000 image",
+        "image/x-canon-cr2": "Canon RAW image",
         "image/x-canon-cr3": "Canon RAW image",
+        "image/x-canon-crw": "Canon RAW image",
+        "image/x-fuji-raf": "Fujifilm RAW image",
+        "image/x-minolta-mrw": "Minolta RAW image",
+        "image/x-olympus-orf": "Olympus RAW image",
+        "image/x-panasonic-rw2": "Panasonic RAW image",
+        "image/x-sony-arw": "Sony RAW image",
         "image/svg+xml": "SVG image",
         "image/bmp": "BMP image",
         "image/x-ms-bmp": "BMP image",
@@ -50,7 +55,9 @@ _NAMES = MappingProxyType(
         "audio/mpeg": "MP3 audio",
         "video/3gpp": "3GP video",
         "video/mpeg": "MPEG video",
-        "video/mp2t": "MPEG transport stream",
+        "video/mp2t": "MPEG-TS video",
+        "video/ogg": "Ogg video",
+        "video/x-dv": "DV video",
         "video/x-flv": "Flash video",
         "video/x-ms-asf": "Windows Media video",
         "application/zip": "Zip archive",

@@ -27,9 +27,15 @@ ARRIVING = "*.part *.partial *.filepart *.crdownload *.download .syncthing.* ~sy
 _RSYNC = r"\..+\.[A-Za-z0-9]{6}"  # rsync writes .NAME.XXXXXX
 _CONFLICT_COPIES = "*.sync-conflict-* *conflicted?copy* *(case?conflict)* *_conflict-* *-safebackup-*".split()
 _NEAR_MISS = re.compile(
-    r"post([._ -]?(copy|\(\d+\)))?\.ya?ml(\.txt|\.bak|\.yaml)?|posts?\.(ya?ml|json)|sidecar\.ya?ml", re.IGNORECASE
+    r"(posts?|sidecar)([._ -]*(copy|kopie|copie|copia|\(\d+\)))*\s*\."
+    r"(ya?ml|ymal|json)(\.(txt|bak|orig|old|rtf|docx?|json|ya?ml))*"
 )
-_OTHER_MEDIA = ".heic .heif .avif .bmp .tif .tiff .svg .mpg .mpeg .wmv .flv .3gp".split()
+_NEARLY = re.compile(r"\s*(post|sidecar)", re.IGNORECASE)
+_UNSEEN = re.compile("[\u200b-\u200f\u2060\ufeff]")  # characters of no width
+_OTHER_MEDIA = (
+    ".heic .heif .avif .jxl .jp2 .bmp .tif .tiff .svg .dng .cr2 .cr3 .nef .arw .orf .raf .rw2 "
+    ".mpg .mpeg .mts .m2ts .wmv .flv .3gp .ogv"
+).split()
 _MEDIA = frozenset(suffix for suffixes in (*SUFFIXES.values(), _OTHER_MEDIA) for suffix in suffixes)
 _JUDGED = 8192  # names kept in mind
 _WILD = re.compile(r"[*?\[]")
@@ -45,8 +51,9 @@ class Names:
     """
 
     def __init__(self, more: Sequence[str] = ()) -> None:
-        patterns = [pattern.lower() for pattern in (*IGNORED, *more)]
-        self._whole = {pattern for pattern in patterns if not _WILD.search(pattern)} | {STATUS_FILE}
+        self._patterns = (*IGNORED, STATUS_FILE, *more)
+        patterns = [_low(pattern) for pattern in self._patterns]
+        self._whole = {pattern for pattern in patterns if not _WILD.search(pattern)}
         self._beginnings = tuple(
             p[:-1] for p in patterns if p.endswith("*") and not _WILD.search(p[:-1]) and len(p) > 1
         )
@@ -61,8 +68,13 @@ class Names:
         if known is None:
             if len(self._judged) >= _JUDGED:
                 self._judged = {}
-            known = self._judged[name] = self._judge(name.lower())
+            known = self._judged[name] = self._judge(_low(name))
         return known
+
+    def ignored_by(self, name: str) -> str | None:
+        """The pattern that a name is ignored by, as it was written; a built-in one where there are several."""
+        low = _low(name)
+        return next((one for one in self._patterns if fnmatch.fnmatchcase(low, _low(one))), None)
 
     def _judge(self, low: str) -> bool:
         return (
@@ -74,6 +86,11 @@ class Names:
 
     def arriving(self, name: str) -> bool:
         return self._arriving.fullmatch(name) is not None
+
+
+def _low(name: str) -> str:
+    """As patterns see a name: without case, and é as one character although macOS writes two."""
+    return name.lower() if name.isascii() else unicodedata.normalize("NFC", name).lower()
 
 
 @functools.lru_cache(maxsize=16)
@@ -101,7 +118,12 @@ def is_conflict_copy(name: str) -> bool:
 
 def is_near_miss(name: str) -> bool:
     """Whether it may have been meant to be a sidecar, such as post.yaml.txt."""
-    return _NEAR_MISS.fullmatch(name) is not None
+    if name.isascii() and not _NEARLY.match(name):  # a rescan asks for every file that lies beside no sidecar
+        return False
+    plain = alike(_UNSEEN.sub("", name))
+    return _NEAR_MISS.fullmatch(plain) is not None or (
+        is_conflict_copy(name) and plain.startswith("post") and plain.endswith((".yaml", ".yml"))
+    )
 
 
 def looks_like_media(name: str) -> bool:

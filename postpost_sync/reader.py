@@ -81,6 +81,9 @@ def _content_file(folder: Folder, parsed: Sidecar, errors: list[Finding]) -> str
     def wrong(code: str, what: str, hint: str) -> None:
         errors.append(located(parsed.file, line, code, f"content_file: {printable(entry.name)} {what}", hint))
 
+    if entry in folder.sidecars:
+        wrong("CONTENT_IS_SIDECAR", "is the sidecar itself", "write the text below content:, or into a file of its own")
+        return None
     if entry.kind is not EntryKind.FILE:
         wrong("CONTENT_NOT_A_FILE", "is not a regular file", "put the file itself into the folder")
         return None

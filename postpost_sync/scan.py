@@ -1,7 +1,7 @@
 """Looks at folders and opens files in them, trusting nothing: what is there, what is ignored, and no link ever followed.
 
-The walk reads metadata alone. Reading goes component by component from the root's own descriptor, so that a folder that
-is swapped for a link meanwhile leads nowhere.
+The walk reads metadata alone. It and all reading go component by component from the root's own descriptor, so that a
+folder that is swapped for a link meanwhile leads nowhere.
 """
 
 from __future__ import annotations
@@ -13,11 +13,13 @@ import stat
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from postpost_sync.errors import FileChanged, Finding, Unreadable, printable
+from postpost_sync.errors import FileChanged, Finding, Unclear, Unreadable, printable
 from postpost_sync.models import SIDECAR_NAMES, Entry, EntryKind, Folder, Oddity, Stat
 from postpost_sync.names import Names, is_near_miss, looks_like_media
 
 MAX_DEPTH = 64  # folders below the root; deeper ones are not looked at
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_GONE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)  # or a link by now
 
 
 def walk(
@@ -27,31 +29,63 @@ def walk(
 
     `visit` is told the path of every folder that was looked into, whether it is a post folder or not.
     """
-    stack = [(start, start.count("/") + 1 if start else 0)]
-    while stack:
-        path, depth = stack.pop()
-        full = f"{root}/{path}" if path else root
+    way = list[_Level]()
+    try:
         try:
-            listed = _list(full, names)
+            way.append(_Level(os.open(root, _FOLDER), "", [start], start.count("/") + 1 if start else 0))
         except OSError as error:
-            if not path:
+            if not start:
                 raise
-            if not isinstance(error, FileNotFoundError | NotADirectoryError):  # gone meanwhile is nothing odd
-                why = f'"{printable(full)}" cannot be read: {error.strerror}'
-                yield Oddity(path, Finding("FOLDER_UNREADABLE", why, "check its rights"))
-            continue
-        visit(path)
-        if depth < MAX_DEPTH:
-            inside = sorted(listed.folders, reverse=True)
-            stack.extend([(f"{path}/{name}" if path else name, depth + 1) for name in inside])
-        if not listed.has_sidecar:
-            if odd := _no_sidecar(listed.files):
-                yield Oddity(path, odd)
-        elif path:
-            yield listed.folder(root, path)
-        else:
-            why = f'a sidecar lies in the watch root "{printable(root)}" itself'
-            yield Oddity(path, Finding("SIDECAR_IN_ROOT", why, "put it and its media into a folder of their own"))
+            if error.errno not in _GONE:
+                yield _unreadable(start, error)
+        while way:
+            above, before, coming, depth, in_post = way[-1]
+            if not coming:
+                os.close(way.pop().fd)
+                continue
+            name = coming.pop()
+            path = before + name
+            try:
+                fd = _inside(above, name)
+                try:
+                    listed = _list(fd, names)
+                    if listed.folders:
+                        inside = sorted(listed.folders, reverse=True)
+                        within = in_post or (listed.has_sidecar and path != "")
+                        way.append(_Level(os.dup(fd), f"{path}/" if path else "", inside, depth + 1, within))
+                finally:
+                    os.close(fd)
+            except OSError as error:
+                if not path:
+                    raise
+                if error.errno not in _GONE:  # gone meanwhile is nothing odd
+                    yield _unreadable(path, error)
+                continue
+            visit(path)
+            if listed.folders and depth >= MAX_DEPTH:
+                yield _too_deep(f"{path}/{way[-1].coming[-1]}")
+                way[-1].coming.clear()
+            if not listed.has_sidecar:
+                if odd := _no_sidecar(listed, in_post=in_post):
+                    yield Oddity(path, odd)
+            elif path:
+                yield listed.folder(root, path)
+            else:
+                why = f'a sidecar lies in the watch root "{printable(root)}" itself'
+                yield Oddity(path, Finding("SIDECAR_IN_ROOT", why, "put it and its media into a folder of their own"))
+    finally:
+        for level in way:
+            os.close(level.fd)
+
+
+class _Level(NamedTuple):
+    """A folder on the way of a walk: it stays open, so that what is swapped for a link above leads nowhere."""
+
+    fd: int
+    path: str  # with a slash at its end; "" is the root
+    coming: list[str]  # the folders in it that are still to be walked, the next one last
+    depth: int  # of these
+    in_post: bool = False  # whether it is a post folder, or lies in one
 
 
 def look(root: str, path: str, names: Names) -> Folder | None:
@@ -62,7 +96,7 @@ def look(root: str, path: str, names: Names) -> Folder | None:
         with descend(root, path) as fd:
             listed = _list(fd, names)
     except OSError as error:
-        if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
+        if error.errno in _GONE:
             return None
         raise
     return listed.folder(root, path) if listed.has_sidecar else None
@@ -122,15 +156,15 @@ class _Listed(NamedTuple):
         return Folder(root, path, inode, self.device, tuple(self.found), self.arriving)
 
 
-def _list(where: str | int, names: Names) -> _Listed:
-    """What lies in one folder. Files are looked at closely only where there is a sidecar."""
-    here = os.stat(where)
+def _list(folder: int, names: Names) -> _Listed:
+    """What lies in the folder of that descriptor. Files are looked at closely only where there is a sidecar."""
+    here = os.fstat(folder)
     found: list[Entry] = []
     files: list[os.DirEntry[str]] = []
     folders: list[str] = []
     arriving: float | None = None
     has_sidecar = False
-    with os.scandir(where) as entries:
+    with os.scandir(folder) as entries:
         for entry in entries:
             name = entry.name
             if names.ignored(name):
@@ -162,16 +196,27 @@ def of(s: os.stat_result) -> Stat:
     return Stat(s.st_size, s.st_mtime_ns, s.st_ctime_ns, s.st_ino, s.st_dev)
 
 
-def _no_sidecar(files: list[str]) -> Finding | None:
-    near = next((name for name in sorted(files) if is_near_miss(name)), None)
-    if near is None and not any(looks_like_media(name) for name in files):
+def _no_sidecar(listed: _Listed, *, in_post: bool) -> Finding | None:
+    """`in_post`: it lies below a post folder, where people may keep what they like."""
+    if folder := next((name for name in listed.folders if name.lower() in SIDECAR_NAMES), None):
+        return Finding("NO_SIDECAR", f"{folder} is a folder, and a file belongs there", "replace it with a file")
+    near = next((name for name in sorted(listed.files) if is_near_miss(name)), None)
+    if near is not None:
+        return Finding("NO_SIDECAR", "the folder has no post.yaml", f'rename "{printable(near)}" to post.yaml')
+    if in_post or not any(looks_like_media(name) for name in listed.files):
         return None
-    hint = (
-        f'rename "{printable(near)}" to post.yaml' if near else "add a post.yaml; `postpost-sync new FOLDER` writes one"
-    )
-    return Finding(
-        "NO_SIDECAR", "the folder holds media but no post.yaml" if near is None else "the folder has no post.yaml", hint
-    )
+    hint = "add a post.yaml; `postpost-sync new FOLDER` writes one"
+    return Finding("NO_SIDECAR", "the folder holds media but no post.yaml", hint)
+
+
+def _unreadable(path: str, error: OSError) -> Oddity:
+    hint = "check its rights" if isinstance(error, PermissionError) else "check the disk or the share that it lies on"
+    return Oddity(path, Finding("FOLDER_UNREADABLE", f"it cannot be read: {error.strerror}", hint))
+
+
+def _too_deep(path: str) -> Oddity:
+    why = f"it lies deeper than {MAX_DEPTH} folders below the watch root; what is in it is not looked at"
+    return Oddity(path, Finding("FOLDER_TOO_DEEP", why, "move it further up"))
 
 
 # --- opening ----------------------------------------------------------------------------------------------------------
@@ -180,20 +225,36 @@ def _no_sidecar(files: list[str]) -> Finding | None:
 @contextlib.contextmanager
 def descend(root: str, path: str) -> Iterator[int]:
     """A descriptor of the folder, reached from the root without following a link."""
-    fd = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    above = os.open(root, _FOLDER)
     try:
-        for part in path.split("/"):
-            inner = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=fd)
-            os.close(fd)
-            fd = inner
+        fd = _inside(above, path)
+    finally:
+        os.close(above)
+    try:
         yield fd
     finally:
         os.close(fd)
 
 
+def _inside(above: int, path: str) -> int:
+    """A descriptor of what lies at a path below the folder of another; "" is that folder itself."""
+    first, *others = path.split("/")
+    fd = os.open(first or ".", _FOLDER | os.O_NOFOLLOW, dir_fd=above)
+    for part in others:
+        try:
+            inner = os.open(part, _FOLDER | os.O_NOFOLLOW, dir_fd=fd)
+        finally:
+            os.close(fd)
+        fd = inner
+    return fd
+
+
 @contextlib.contextmanager
 def opened(root: str, path: str, name: str, expected: Stat) -> Iterator[int]:
-    """A descriptor of the regular file that was seen as `expected`; FileChanged where it is another one by now."""
+    """A descriptor of the regular file that was seen as `expected`; FileChanged where it is another one by now.
+
+    What is read of it meanwhile may break: Unclear, since a disk or a share that does not answer may do so later.
+    """
     try:
         with descend(root, path) as folder:
             device, mount = os.fstat(folder).st_dev, _mount(folder)
@@ -210,6 +271,10 @@ def opened(root: str, path: str, name: str, expected: Stat) -> Iterator[int]:
         if os.fstat(fd).st_dev != device and (mount is None or _mount(fd) != mount):
             raise _changed(name, "lies on another file system than its folder")
         yield fd
+    except OSError as error:
+        why = f"{printable(name)} cannot be read: {error.strerror or type(error).__name__}"
+        hint = "check the disk or the share that it lies on; it is tried again by itself"
+        raise Unclear(Finding("FILE_BROKEN", why, hint)) from None
     finally:
         os.close(fd)
 

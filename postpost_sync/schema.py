@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from postpost_sync import platforms, sidecar
-from postpost_sync.values import SHAPES, list_of, one_of, optional, text, whole_number
+from postpost_sync.values import MOST_ITEMS, SHAPES, list_of, one_of, optional, text, whole_number
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 Schema = dict[str, Any]
@@ -83,7 +83,7 @@ def _shape(parse: Callable[..., Any]) -> Schema:
     match parse:
         case list_of():
             item = _shape(parse.item)
-            return {"anyOf": [item, {"type": "array", "uniqueItems": True, "items": item}]}
+            return {"anyOf": [item, {"type": "array", "uniqueItems": True, "maxItems": MOST_ITEMS, "items": item}]}
         case one_of():
             return {"enum": list(parse.allowed)}
         case whole_number():

@@ -102,10 +102,17 @@ SPELLINGS: Mapping[str, str] = {spelling: name for name, key in KEYS.items() for
 
 
 def named(folder: Folder, name: str) -> Entry | None:
-    """The entry that a name in the sidecar means: a file system may spell é in two characters where people write one."""
-    composed = unicodedata.normalize("NFC", name)
-    alike = [e for e in folder.entries if unicodedata.normalize("NFC", e.name) == composed]
-    return next((e for e in alike if e.name == name), alike[0] if alike else None)
+    """The entry that a name in the sidecar means."""
+    return meant(folder)(name)
+
+
+def meant(folder: Folder) -> Callable[[str], Entry | None]:
+    """The same for many names: a file system may spell é in two characters where people write one."""
+    composed: dict[str, Entry] = {}
+    for entry in folder.entries:
+        composed.setdefault(unicodedata.normalize("NFC", entry.name), entry)
+    exact = {entry.name: entry for entry in folder.entries}
+    return lambda name: exact.get(name) or composed.get(unicodedata.normalize("NFC", name))
 
 
 def parse(data: bytes, file: str = "post.yaml") -> tuple[Sidecar | None, tuple[Finding, ...]]:

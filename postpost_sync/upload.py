@@ -87,7 +87,10 @@ def put(
     progress: Callable[[int], None],
     stop: Event,
 ) -> Sent:
-    """PUT the `size` bytes of `fd`. UploadRefused: presign again. Unclear: the same URL may be tried again."""
+    """PUT the `size` bytes of `fd`. UploadRefused: presign again. Unclear: the same URL may be tried again.
+
+    OSError where the file cannot be read.
+    """
     if not is_secure(url):
         raise Refused(Finding("UPLOAD_URL_NOT_SECURE", "PostPost gave an upload URL that is not https"), 0)
     body = _Body(fd, size, progress, stop)
@@ -102,8 +105,6 @@ def put(
         raise NotReached(Finding("STORE_UNREACHABLE", why, "check the network; it is tried again by itself")) from None
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise _trouble(f"the connection broke ({type(error).__name__})") from None
-    except OSError as error:
-        raise FileChanged(Finding("MEDIA_UNREADABLE", f"the file could not be read: {error.strerror}")) from None
     return _judged(response, said, body, size)
 
 

@@ -10,6 +10,9 @@ from postpost_sync.errors import Finding, did_you_mean, printable
 from postpost_sync.times import parse_duration
 from postpost_sync.yamltree import Node, Scalar, Sequence, describe
 
+MOST_ITEMS = 1000  # of a list; no post has a tenth of it
+LONGEST_NAME = 255  # bytes; what file systems take
+
 
 class Wrong(Exception):
     """A value that does not fit its key."""
@@ -52,14 +55,19 @@ class list_of:
     what: str
 
     def __call__(self, node: Node) -> tuple[str, ...]:
-        if isinstance(node, Scalar):
-            return (self.item(node),)
-        if isinstance(node, Sequence):
-            items = tuple(self.item(child) for child in node.items)
-            if twice := next((name for at, name in enumerate(items) if name in items[:at]), None):
-                raise Wrong("STANDS_TWICE", f'"{printable(twice)}" stands twice', "keep one of the two")
-            return items
-        raise Wrong("WRONG_TYPE", f"is {describe(node)}; {self.what} belongs here", "write it as [one, two]")
+        if not isinstance(node, Scalar | Sequence):
+            raise Wrong("WRONG_TYPE", f"is {describe(node)}; {self.what} belongs here", "write it as [one, two]")
+        nodes = node.items if isinstance(node, Sequence) else (node,)
+        if len(nodes) > MOST_ITEMS:
+            what = f"has {len(nodes):,} entries; at most {MOST_ITEMS:,} are taken"
+            raise Wrong("LIST_TOO_LONG", what, "remove what does not belong there")
+        items = tuple(self.item(child) for child in nodes)
+        if twice := next((name for at, name in enumerate(items) if name in items[:at]), None):
+            raise Wrong("STANDS_TWICE", f'"{printable(twice)}" stands twice', "keep one of the two")
+        if long := next((name for name in items if len(name.encode("utf-8", "replace")) > LONGEST_NAME), None):
+            what = f'"{printable(long[:20])}…" is longer than {LONGEST_NAME} bytes, which no name is'
+            raise Wrong("NAME_TOO_LONG", what, "see whether a comma or a line break is missing")
+        return items
 
 
 @shaped(

@@ -26,11 +26,12 @@ from postpost_sync.models import (
     Resolved,
     Sidecar,
 )
-from postpost_sync.names import alike, is_conflict_copy, looks_like_media, names, natural_order
-from postpost_sync.sidecar import named
+from postpost_sync.names import IGNORED, alike, is_conflict_copy, is_near_miss, looks_like_media, names, natural_order
+from postpost_sync.sidecar import meant, named
 from postpost_sync.times import TimeProblem, parse_time, zone
 
 NOTHING_KEPT: Resolved = MappingProxyType({})
+MOST_FINDINGS = 20  # errors, and as many warnings, of one post
 _TOO_FEW = frozenset({"MEDIA_REQUIRED", "VIDEO_REQUIRED"})  # preflight's codes for media that are not there
 
 
@@ -58,7 +59,7 @@ def resolve(folder: Folder, reading: Reading, policy: Policy, kept: Resolved = N
     sidecar = reading.sidecar
     if sidecar is None:
         empty = next((e for e in errors if e.code == "SIDECAR_EMPTY"), None)
-        return Wanted(None, errors=() if empty else tuple(errors), warnings=tuple(warnings), empty=empty)
+        return Wanted(None, errors=() if empty else _most(errors), warnings=_most(warnings), empty=empty)
     given = policy.default_platforms if sidecar.platforms is None else sidecar.platforms
     to = targets.resolve(given, policy, kept, _at(sidecar, "platforms"))
     errors += to.errors
@@ -83,7 +84,15 @@ def resolve(folder: Folder, reading: Reading, policy: Policy, kept: Resolved = N
         warnings += doubtful
     if errors or missing or empty:
         post = None
-    return Wanted(post, now, tuple(errors), tuple(warnings), missing, empty, time, to.unknown, frozenset(to.mistyped))
+    return Wanted(post, now, _most(errors), _most(warnings), missing, empty, time, to.unknown, frozenset(to.mistyped))
+
+
+def _most(found: Sequence[Finding]) -> tuple[Finding, ...]:
+    """As many as a person reads at once: a folder can hold thousands of files, each of them wrong."""
+    if len(found) <= MOST_FINDINGS:
+        return tuple(found)
+    first, others = found[:MOST_FINDINGS], len(found) - MOST_FINDINGS
+    return (*first, Finding(found[MOST_FINDINGS].code, f"and {others:,} more", "they are shown when these are mended"))
 
 
 def _at(sidecar: Sidecar, key: str) -> str:
@@ -125,9 +134,11 @@ def _missing(absent: Sequence[str], sidecar: Sidecar, key: str, folder: Folder, 
     why = f"{_at(sidecar, key)}: {printable(name)} is not in the folder (yet)"
     hint = f"add the file, or correct its name in {printable(sidecar.file)}"
     files = [e.name for e in folder.entries if e.kind is EntryKind.FILE and e.name.lower() not in SIDECAR_NAMES]
-    if names(policy.ignore).ignored(name):
-        why = f"{_at(sidecar, key)}: {printable(name)} is not seen, since such names are ignored"
-        hint = "rename the file, here and there" + (", or take it out of ignore in the config" if policy.ignore else "")
+    if pattern := names(policy.ignore).ignored_by(name):
+        why = f'{_at(sidecar, key)}: {printable(name)} is not seen, since names like "{printable(pattern)}" are ignored'
+        hint = "rename the file, here and there"
+        if pattern in policy.ignore and pattern not in IGNORED:
+            hint += f', or take "{printable(pattern)}" out of ignore in the config'
     elif same := next((file for file in files if alike(file) == alike(name)), None):
         why += f'; "{printable(same)}" is, which is not written the same (case, accents or spaces)'
         hint = f'write "{printable(same)}", or rename the file'
@@ -142,14 +153,16 @@ def _media(
 ) -> tuple[tuple[MediaFile, ...], Sequence[str], Finding | None]:
     """The media in order; then the names of what is missing, and what is empty."""
     read = {m.name: m for m in reading.media}
-    entries = {e.name: e for e in folder.entries}
+    entries = {e.name: e for e in folder.entries if e.kind is not EntryKind.FOLDER}
+    find = meant(folder)
+    text_file = entry.name if (entry := find(sidecar.content_file or "")) else None
     media: list[MediaFile] = []
     missing: list[str] = []
     empty = None
     if sidecar.media is not None:
         taken: set[str] = set()
         for given in sidecar.media:
-            entry = named(folder, given)
+            entry = find(given)
             if entry is None:
                 missing.append(given)
             elif entry.name in taken:
@@ -162,21 +175,16 @@ def _media(
             elif entry.name in read:
                 media.append(read[entry.name])
             taken.add(entry.name if entry else given)
+        copies = [name for name in entries if is_conflict_copy(name) and name not in taken and name != text_file]
+        warnings += [_conflict_copy(name) for name in sorted(copies, key=natural_order)]
         return tuple(media), missing, empty
     left_out: list[Finding] = []
-    text_file = named(folder, sidecar.content_file) if sidecar.content_file is not None else None
     for name in sorted(entries, key=natural_order):
         entry = entries[name]
-        if entry.kind is EntryKind.FOLDER or entry.name.lower() in SIDECAR_NAMES or entry == text_file:
+        if name.lower() in SIDECAR_NAMES or name == text_file:
             continue
         if is_conflict_copy(name):
-            warnings.append(
-                Finding(
-                    "CONFLICT_COPY",
-                    f"{printable(name)} is a sync program's conflict copy; it is left out",
-                    "remove it, or name it in media: if it is meant",
-                )
-            )
+            warnings.append(_conflict_copy(name))
         elif entry.kind is EntryKind.FILE and entry.stat.size == 0:
             if looks_like_media(name):
                 empty = empty or _empty(name)
@@ -193,6 +201,13 @@ def _media(
         hint = "remove what does not belong, or list media: to be exact"
         warnings.append(Finding("FILE_LEFT_OUT", f"{left_out[0].message}; it is left out{more}", hint))
     return tuple(media), missing, empty
+
+
+def _conflict_copy(name: str) -> Finding:
+    what, hint = "conflict copy", "remove it, or name it in media: if it is meant"
+    if is_near_miss(name):
+        what, hint = "conflict copy of the sidecar", "take over what is right in it, then remove it"
+    return Finding("CONFLICT_COPY", f"{printable(name)} is a sync program's {what}; it is left out", hint)
 
 
 def _empty(name: str) -> Finding:

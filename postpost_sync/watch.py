@@ -10,6 +10,7 @@ import errno
 import logging
 import os
 import threading
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -58,7 +59,7 @@ class NativeWatcher:
             observer = Observer()  # already asks the kernel
             observer.schedule(Handler(), self._root, recursive=True, event_filter=wanted)
             observer.start()
-        except OSError as error:
+        except Exception as error:  # OSError, and what its walk makes of a tree that is too deep or changes meanwhile
             if observer is not None:
                 _end(observer)
             self.stop()
@@ -149,13 +150,18 @@ def too_few_watches(folders: int) -> Finding:
     )
 
 
-def _not_watched(error: OSError) -> Finding:
-    if error.errno == errno.ENOSPC:
-        return too_few_watches(0)
-    hint = "set observer: polling if that is to stay so"
-    if error.errno == errno.EMFILE:
-        hint = f"sudo sysctl fs.inotify.max_user_instances={4 * max(_limit('max_user_instances'), 128)}"
-    return Finding("WATCH_FAILED", f"changes cannot be watched ({error.strerror}); the folder is polled instead", hint)
+def _not_watched(error: Exception) -> Finding:
+    why, hint = type(error).__name__, "set observer: polling if that is to stay so"
+    if isinstance(error, OSError):
+        if error.errno == errno.ENOSPC:
+            return too_few_watches(0)
+        why = error.strerror or why
+        if error.errno == errno.EMFILE:
+            hint = f"sudo sysctl fs.inotify.max_user_instances={4 * max(_limit('max_user_instances'), 128)}"
+    elif isinstance(error, RecursionError):
+        why = "folders in it lie hundreds deep"
+        hint = "move such folders out of it, or set observer: polling"
+    return Finding("WATCH_FAILED", f"changes cannot be watched ({why}); the folder is polled instead", hint)
 
 
 def _limit(name: str) -> int:
@@ -200,8 +206,12 @@ class _Overflow(logging.Handler):
 
 
 def _keep_quiet() -> None:
-    """A thread of watchdog that dies says so to whoever looks after it, not in a traceback on the screen."""
+    """A thread of watchdog that dies says so to whoever looks after it, not in a traceback on the screen.
+
+    Nor is each folder that it may not read worth a warning there: the walk says which these are.
+    """
     global _others_hook
+    warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"watchdog\.")
     if threading.excepthook is _hook:
         return
     _others_hook, threading.excepthook = threading.excepthook, _hook

@@ -36,6 +36,9 @@ ROOT = os.geteuid() == 0
 SECRET = picture(seed=4711)  # a picture that lies outside of every post folder
 SECRET_TEXT = "plainly secret words"
 OWN = picture(seed=1)
+MEGABYTE = "m" * 1_000_000
+MANY = ", ".join(f"{n:x}" for n in range(100_000))
+SETTINGS = ", ".join(f"k{n}: {{a: b}}" for n in range(20_000))
 BIDI = "\u202e"  # right-to-left override
 RAW_CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
@@ -137,6 +140,12 @@ def crowd(place: Place) -> None:
         os.close(os.open(place.folder / f"{n}.txt", os.O_CREAT | os.O_WRONLY))
 
 
+def pages(place: Place) -> None:
+    post(place)
+    for n in range(1000):
+        (place.folder / f"{n}.jpg").write_text("<html>")
+
+
 def only_media(place: Place) -> None:
     (place.folder / "post.yaml").mkdir()
     (place.folder / "post.yaml/a.jpg").write_bytes(OWN)
@@ -186,6 +195,12 @@ ATTACKS: dict[str, Row] = {  # what is laid there, the state it ends in (None: i
     "status file that is a folder": (status_folder, SCHEDULED, None),
     "status file of nobody": (lambda p: forged_status(p, "scheduled"), "held", "OTHER_DAEMON"),
     "status file with an escape": (lambda p: forged_status(p, f"\\e[31m{BIDI}"), SCHEDULED, None),
+    "a megabyte of a zone": (lambda p: post(p, f"timezone: {MEGABYTE}\n"), INVALID, "BAD_TIMEZONE"),
+    "a megabyte of a name": (lambda p: post(p, f"media: [{MEGABYTE}]\n"), INVALID, "NAME_TOO_LONG"),
+    "a megabyte of a text file's name": (lambda p: content_path(p, MEGABYTE), SETTLING, "MEDIA_MISSING"),
+    "a megabyte of names": (lambda p: post(p, f"media: [{MANY}]\n"), INVALID, "LIST_TOO_LONG"),
+    "a megabyte of settings": (lambda p: post(p, f"platform_settings: {{{SETTINGS}}}\n"), SCHEDULED, None),
+    "a thousand pages": (pages, INVALID, "NOT_MEDIA"),
     "twenty thousand files": (crowd, SCHEDULED, None),
     "\x1b[31mred\x1b[0m": (post, SCHEDULED, None),
     "new\nline state=published": (post, SCHEDULED, None),
@@ -284,7 +299,11 @@ def test_each_ends_in_a_state_that_its_owner_can_see(ran: Ran, name: str) -> Non
 def test_what_lies_behind_a_link_or_too_deep_is_no_post(ran: Ran) -> None:
     folders = [p["folder"].removeprefix(f"{ran.pp.root}/") for p in ran.report["posts"]]
     assert not [f for f in folders if f.startswith(("linked", "loop"))]
-    assert [f for f in folders if f.startswith("deep")] == ["/".join(["deep54", *["d"] * 53])]
+    deep = ["/".join([f"deep{depth}", *["d"] * (min(depth, MAX_DEPTH + 1) - 1)]) for depth in (100, 54)]
+    assert sorted(f for f in folders if f.startswith("deep")) == sorted(deep)
+    shown = ran.post(deep[0])
+    assert shown is not None
+    assert (shown["state"], shown["error"]["code"]) == ("invalid", "FOLDER_TOO_DEEP")
 
 
 def test_no_name_reaches_the_output_raw_and_nothing_is_a_traceback(ran: Ran) -> None:
@@ -293,6 +312,7 @@ def test_no_name_reaches_the_output_raw_and_nothing_is_a_traceback(ran: Ran) -> 
     assert "Traceback" not in ran.output
     assert "defect" not in ran.output
     assert "\nline state=published" not in ran.output
+    assert max(map(len, ran.output.splitlines())) < 20_000
 
 
 def test_no_name_reaches_a_status_file_raw(ran: Ran) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from postpost_sync.__main__ import main
-from tests.support import Rig
+from tests.support import REPOSITORY, Rig
 from tests.test_database import stranger
 from tests.test_pipeline import picture, sidecar
 
@@ -80,6 +83,27 @@ def test_a_path_outside_any_root_is_checked_with_the_defaults_and_without_a_conf
     assert capsys.readouterr().err.splitlines()[-1].startswith("postpost-sync: ")
 
 
+def test_what_the_daemon_would_not_look_at_is_said_and_not_called_ok(pp: Rig) -> None:
+    pp.configure(top="ignore: [drafts]\n")
+    for name in ("Drafts/launch", ".old/launch", "real/launch"):
+        pp.drop(name)
+    (pp.root / "linked").symlink_to(pp.root / "real")
+    (pp.place / "elsewhere").symlink_to(pp.root / "real/launch")
+    asked = {
+        "Drafts/launch": ("FOLDER_IGNORED", '"drafts"'),
+        ".old": ("FOLDER_IGNORED", '".*"'),
+        "linked/launch": ("FOLDER_IS_LINK", f'"{pp.root}/linked"'),
+        "linked": ("FOLDER_IS_LINK", f'"{pp.root}/linked"'),
+    }
+    for name, (code, what) in asked.items():
+        assert pp.command("check", "--offline", "--json", str(pp.root / name)) == 1
+        ((found,),) = [one["errors"] for one in json.loads(pp.output()[0])["posts"]]
+        assert found["code"] == code
+        assert what in found["message"]
+    assert pp.command("check", "--offline", str(pp.place / "elsewhere")) == 0
+    assert pp.command("check", "--offline", str(pp.root)) == 0
+
+
 def test_a_service_that_is_down_does_not_keep_from_checking(pp: Rig) -> None:
     pp.api_url = "http://127.0.0.1:9/api/v1"
     pp.configure()
@@ -87,6 +111,26 @@ def test_a_service_that_is_down_does_not_keep_from_checking(pp: Rig) -> None:
     pp.output()
     assert pp.command("check") == 0
     assert "are not checked" in pp.output()[1]
+
+
+def test_a_libmagic_that_does_not_work_is_said_of_each_post(pp: Rig) -> None:
+    media = {"a.jpg": b"plain words, so that only libmagic can tell " * 9}
+    pp.drop("launch", media=media)
+    unwritten = pp.drop("unwritten", media=media)
+    (unwritten / "post.yaml").unlink()
+    broken = pp.place / "broken.mgc"
+    broken.write_bytes(b"no database")
+    for command, status in (["check", "--offline", str(pp.root / "launch")], 1), (["new", str(unwritten)], 2):
+        ended = subprocess.run(
+            [sys.executable, "-m", "postpost_sync", "-c", str(pp.config), *command],
+            cwd=REPOSITORY,
+            env={**os.environ, "MAGIC": str(broken)},
+            capture_output=True,
+            text=True,
+        )
+        assert ended.returncode == status
+        assert "libmagic, which tells what a file is, does not work" in ended.stdout + ended.stderr
+        assert "Traceback" not in ended.stderr
 
 
 def test_a_root_that_may_not_be_read_is_said_in_a_line() -> None:

@@ -240,6 +240,9 @@ BAD = [
     ("a broken address", WATCH + "api: {base_url: 'https://[::1/api'}\n", "BAD_URL", 3, "api.base_url"),
     ("a port that is none", WATCH + "api: {base_url: 'https://postpost.dev:99999'}\n", "BAD_URL", 3, "api.base_url"),
     ("a user id of two lines", WATCH + 'api: {user_id: "a\\nb"}\n', "BAD_USER_ID", 3, "api.user_id"),
+    ("a path as a pattern", WATCH + "ignore: [team/drafts/]\n", "BAD_PATTERN", 3, "ignore"),
+    ("a pattern that hides the sidecars", WATCH + "ignore: ['*.YAML']\n", "BAD_PATTERN", 3, "post.yaml"),
+    ("a pattern that hides everything", WATCH + "ignore: ['*']\n", "BAD_PATTERN", 3, "post.yaml"),
     ("a relative key file", WATCH + "api: {key_file: key}\n", "PATH_NOT_ABSOLUTE", 3, "api.key_file"),
     ("a relative database", WATCH + "state_db: state.db\n", "PATH_NOT_ABSOLUTE", 3, "state_db"),
 ]
@@ -264,6 +267,10 @@ def test_bad_config_is_said_with_file_line_key_and_fix(
         (WATCH + "    default_platform: x-1\n", 'did you mean "default_platforms"?'),
         (WATCH + "timezone: Europe/Berln\n", 'did you mean "Europe/Berlin"?'),
         (WATCH + "    observer: poling\n", 'did you mean "polling"?'),
+        (
+            WATCH + "ignore: [team/drafts/**]\n",
+            'write the name alone, such as "drafts": it is ignored wherever it lies',
+        ),
     ],
 )
 def test_a_near_miss_is_suggested(file: Path, text: str, hint: str) -> None:

@@ -134,6 +134,31 @@ def test_odd_patterns_and_names_are_no_error(name: str) -> None:
     assert Names().ignored(name) == name.lower().endswith(".tmp")
 
 
+@pytest.mark.parametrize(("pattern", "name"), [("Entwürfe", "ENTWÜRFE"), ("*-é.jpg", "1-é.jpg"), ("é*", "É1.jpg")])
+def test_a_pattern_applies_however_accents_are_spelt(pattern: str, name: str) -> None:
+    """macOS writes them in two characters, people's editors in one."""
+    spelt = [unicodedata.normalize(form, text) for form in ("NFC", "NFD") for text in (pattern, name)]
+    for one in spelt[::2]:
+        for other in spelt[1::2]:
+            assert Names([one]).ignored(other)
+            assert Names([one]).ignored_by(other) == one
+
+
+def test_the_pattern_is_told_by_which_a_name_is_ignored() -> None:
+    names = Names(["RAW*", "*.TMP"])
+    asked = ["raw.jpg", "a.tmp", ".x", "POST.Status.yaml", "Icon\r", "a\n.part", "a.jpg"]
+    assert [names.ignored_by(name) for name in asked] == [
+        "RAW*",
+        "*.tmp",
+        ".*",
+        "post.status.yaml",
+        "Icon\r",
+        "*.part",
+        None,
+    ]
+    assert all(names.ignored(name) == (names.ignored_by(name) is not None) for name in asked)
+
+
 @pytest.mark.parametrize(
     ("name", "is_copy"),
     [
@@ -159,7 +184,23 @@ def test_conflict_copies_are_known_by_their_names(name: str, is_copy: bool) -> N
         ("Post (1).yml", True),
         ("posts.json", True),
         ("post.yaml", True),
+        ("post.yaml ", True),
+        ("post .yaml", True),
+        ("post.yaml.yml", True),
+        ("post.yaml.txt.txt", True),
+        ("post.yaml.rtf", True),
+        ("post - Copy.yaml", True),
+        ("post - Kopie (2).yml", True),
+        ("post.ymal", True),
+        ("post\u200b.yaml", True),
+        ("\uff50ost.yaml", True),
+        ("post.sync-conflict-20261124-101112-ABCDEFG.yaml", True),
+        ("post (Ann's conflicted copy 2026-11-24).yml", True),
         ("poster.yaml", False),
+        ("post-mortem.yaml", False),
+        ("my post.yaml", False),
+        ("post.txt", False),
+        ("post.sync-conflict-20261124-101112-ABCDEFG.jpg", False),
     ],
 )
 def test_near_misses_of_a_sidecars_name(name: str, is_near: bool) -> None:

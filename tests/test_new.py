@@ -146,7 +146,9 @@ _words = st.text(st.characters(exclude_characters="/\0"), min_size=1, max_size=4
 def test_whatever_files_and_accounts_are_called_it_can_be_read_back(names: list[str], accounts: list[str]) -> None:
     found = [command._File(name, "PNG image") for name in names]
     policy = Policy(accounts=dict.fromkeys(accounts, ("twitter-1",)))
-    parsed, findings = sidecar.parse(command._text(found, None, accounts, policy, datetime.now(UTC)).encode())
+    text = command._text(found, None, accounts, policy, datetime.now(UTC))
+    assert text.replace("\n", "").isprintable()
+    parsed, findings = sidecar.parse(text.encode())
     assert findings == ()
     assert parsed is not None
     assert (parsed.content, list(parsed.media or ()), list(parsed.platforms or ())) == ("", names, accounts)

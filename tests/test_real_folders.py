@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import hashlib
 import os
 from dataclasses import replace
 from datetime import timedelta
@@ -9,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from postpost_sync.upload import BLOCK
 from tests.harness import World
 from tests.mounting import mounted
 from tests.support import rig
@@ -52,6 +55,35 @@ def test_a_dead_temporary_from_the_future_does_not_hold_its_folder_for_ever(tmp_
         world.look_around()
         world.advance_time(7200.0)
         assert [group.status for group in world.groups()] == ["scheduled"]
+
+
+@pytest.mark.parametrize(("name", "broken_from"), [("a.jpg", 0), ("a.jpg", BLOCK), ("post.yaml", 0)])
+def test_a_disk_that_breaks_down_is_said_and_the_post_goes_out_once_it_is_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, broken_from: int
+) -> None:
+    with World(tmp_path) as world:
+        data = picture() + bytes(2 * BLOCK)
+        folder = world.drop("post", media={"a.jpg": data}, time=world.now + timedelta(days=1))
+        world.drop("other", content="another", time=world.now + timedelta(days=1))
+        inode, read = (folder / name).stat().st_ino, os.pread
+
+        def broken(fd: int, size: int, at: int) -> bytes:
+            if at == broken_from and os.fstat(fd).st_ino == inode:
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+            return read(fd, size, at)
+
+        with monkeypatch.context() as disk:
+            disk.setattr(os, "pread", broken)
+            world.run_until_rest(600)
+            assert [group.content for group in world.groups("scheduled")] == ["another"]
+            (record,) = [record for record in world.store.records() if record.path == "post"]
+            assert record.error is not None
+            assert record.error.code == "FILE_BROKEN"
+            assert record.error.message == f"{name} cannot be read: Input/output error"
+            assert record.retry_at is not None
+        world.run_until_rest(3600)
+        (group,) = [one for one in world.groups("scheduled") if one.content != "another"]
+        assert [media.sha256 for media in group.media] == [hashlib.sha256(data).hexdigest()]
 
 
 def test_thousands_of_other_files_are_one_warning(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 from collections.abc import Callable
@@ -175,6 +176,75 @@ def test_folders_are_walked_to_a_limit(tmp_path: Path) -> None:
     assert [f.path.count("/") + 1 for f in folders(tmp_path)] == [MAX_DEPTH]
 
 
+def test_what_lies_too_deep_is_said(tmp_path: Path) -> None:
+    put(tmp_path / "/".join("d" * (MAX_DEPTH + 2)) / "post.yaml")
+    too_deep = "/".join("d" * (MAX_DEPTH + 1))
+    assert oddities(tmp_path) == [(too_deep, "FOLDER_TOO_DEEP")]
+    found = [one for one in walk(str(tmp_path), NAMES, too_deep) if not isinstance(one, Folder)]
+    assert [one.finding.code for one in found] == ["FOLDER_TOO_DEEP"]
+
+
+def test_a_path_that_is_too_long_for_the_system_is_walked_all_the_same(tmp_path: Path) -> None:
+    names = [f"{level:02}" + "l" * 250 for level in range(20)]
+    with contextlib.chdir(tmp_path):
+        for name in names:
+            os.mkdir(name)
+            os.chdir(name)
+        put(Path("post.yaml"))
+    (found,) = folders(tmp_path)
+    assert found == seen(tmp_path, "/".join(names))
+    assert oddities(tmp_path) == []
+
+
+@pytest.mark.parametrize("swapped", ["b", "b/inner", "b/inner/post"])
+def test_a_folder_that_is_swapped_for_a_link_while_it_is_walked_leads_nowhere(tmp_path: Path, swapped: str) -> None:
+    root, outside = tmp_path / "root", tmp_path / "outside"
+    for place in (root / "a", root / "b/inner/post", outside, outside / "post", outside / "inner/post"):
+        put(place / "post.yaml")
+    walked = []
+    for found in walk(str(root), NAMES):
+        walked.append(found.path)
+        if found.path == "a":  # all that lies in the root was listed before
+            (root / swapped).rename(tmp_path / "aside")
+            (root / swapped).symlink_to(outside)
+    assert walked == ["a"]
+
+
+def test_a_folder_above_that_is_swapped_for_a_link_leads_nowhere(tmp_path: Path) -> None:
+    root, outside = tmp_path / "root", tmp_path / "outside"
+    for place in (root / "a/1", root / "a/2", outside / "2", outside / "2/secret"):
+        put(place / "post.yaml")
+    inode = (root / "a/2").stat().st_ino
+    walked = []
+    for found in walk(str(root), NAMES):
+        assert isinstance(found, Folder)
+        walked.append((found.path, found.inode))
+        if found.path == "a/1":
+            (root / "a").rename(tmp_path / "aside")
+            (root / "a").symlink_to(outside)
+    assert walked[1:] == [("a/2", inode)]  # the one that was there
+
+
+def test_a_walk_that_starts_at_a_link_leads_nowhere(tmp_path: Path) -> None:
+    put(tmp_path / "outside/inner/post.yaml")
+    (tmp_path / "root").mkdir()
+    (tmp_path / "root/link").symlink_to(tmp_path / "outside")
+    for start in ("link", "link/inner"):
+        assert list(walk(str(tmp_path / "root"), NAMES, start)) == []
+
+
+def test_a_walk_leaves_no_descriptor_behind(tmp_path: Path) -> None:
+    for path in ("a/b/c/post.yaml", "a/post.yaml", "d/e/post.yaml", "f/1.jpg"):
+        put(tmp_path / path)
+    before = len(os.listdir("/proc/self/fd"))
+    list(walk(str(tmp_path), NAMES))
+    list(walk(str(tmp_path), NAMES, "none/none"))
+    half = walk(str(tmp_path), NAMES)
+    next(half)
+    del half
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
 def test_names_that_are_not_utf_8_are_walked_and_looked_at(tmp_path: Path) -> None:
     folder = os.path.join(os.fsencode(tmp_path), b"caf\xe9")
     os.mkdir(folder)
@@ -192,6 +262,10 @@ def test_names_that_are_not_utf_8_are_walked_and_looked_at(tmp_path: Path) -> No
 def test_a_root_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         list(walk(str(tmp_path / "away"), NAMES))
+
+
+def test_below_a_root_that_is_not_there_is_nothing(tmp_path: Path) -> None:
+    assert list(walk(str(tmp_path / "away"), NAMES, "a")) == []
 
 
 def test_presence_of_a_root(tmp_path: Path) -> None:
@@ -246,6 +320,19 @@ def test_a_folder_whose_sidecar_is_nearly_named_so_is_told(tmp_path: Path, near:
 def test_media_without_a_sidecar_are_odd(tmp_path: Path, name: str) -> None:
     put(tmp_path / "a" / name)
     assert oddities(tmp_path) == [("a", "NO_SIDECAR")]
+
+
+def test_a_folder_in_place_of_the_sidecar_is_told(tmp_path: Path) -> None:
+    (tmp_path / "a/Post.yaml").mkdir(parents=True)
+    (odd,) = [found for found in walk(str(tmp_path), NAMES) if not isinstance(found, Folder)]
+    assert (odd.path, odd.finding.code) == ("a", "NO_SIDECAR")
+    assert odd.finding.message == "Post.yaml is a folder, and a file belongs there"
+
+
+def test_media_below_a_post_folder_are_nobodys_post_but_a_near_miss_is_said(tmp_path: Path) -> None:
+    for path in ("a/post.yaml", "a/originals/1.jpg", "a/originals/deeper/2.jpg", "a/part two/post.yaml.txt"):
+        put(tmp_path / path)
+    assert oddities(tmp_path) == [("a/part two", "NO_SIDECAR")]
 
 
 @pytest.mark.parametrize("name", ["notes.txt", "a.jpg.part", ".a.jpg", "yaml", "blog post.md"])

@@ -17,7 +17,7 @@ from postpost_sync import reader, scan
 from postpost_sync.models import UNREADABLE, Folder, Policy
 from postpost_sync.names import Names, is_conflict_copy, looks_like_media, natural_order
 from postpost_sync.times import to_service
-from postpost_sync.wanted import Wanted, resolve
+from postpost_sync.wanted import MOST_FINDINGS, Wanted, resolve
 
 
 @cache
@@ -446,6 +446,56 @@ def test_a_conflict_copy_is_left_out_with_a_warning_unless_it_is_named(drop: Dro
     assert [m.name for m in wanted.post.media] == [copy]
 
 
+def test_conflict_copies_are_said_where_the_media_are_named_too(drop: Drop) -> None:
+    drop.add("a.jpg", picture())
+    drop.add("a (Ann's conflicted copy 2026-11-24).jpg", picture())
+    drop.add("post.sync-conflict-20261201-080000-ABCDEFG.yaml", GOOD)
+    drop.add("post.yaml", GOOD + "media: [a.jpg]\n")
+    wanted = drop.wanted()
+    assert wanted.post is not None
+    assert [(w.code, w.message.partition(" is a ")[2]) for w in wanted.warnings] == [
+        ("CONFLICT_COPY", "sync program's conflict copy; it is left out"),
+        ("CONFLICT_COPY", "sync program's conflict copy of the sidecar; it is left out"),
+    ]
+    assert wanted.warnings[1].hint == "take over what is right in it, then remove it"
+
+
+def test_of_thousands_of_wrong_files_as_many_are_named_as_a_person_reads(drop: Drop) -> None:
+    for n in range(30):
+        drop.add(f"{n}.jpg", "<html>")
+    drop.add("post.yaml", GOOD)
+    found = drop.wanted().errors
+    assert len(found) == MOST_FINDINGS + 1
+    assert found[0].message.startswith("0.jpg (HTML document)")
+    assert (found[-1].code, found[-1].message) == ("NOT_MEDIA", "and 10 more")
+
+
+def test_the_sidecar_is_not_its_own_text(drop: Drop) -> None:
+    drop.add("post.yaml", "content_file: post.yaml\nplatforms: twitter-1\n")
+    assert drop.codes() == ["CONTENT_IS_SIDECAR"]
+
+
+@pytest.mark.parametrize(
+    ("name", "head", "what"),
+    [
+        ("IMG_1.CR2", b"II*\0\x10\0\0\0CR\x02\0" + bytes(99), "Canon RAW image"),
+        ("DSCF1.RAF", b"FUJIFILMCCD-RAW 0201FF129502" + bytes(99), "Fujifilm RAW image"),
+        ("P1.orf", b"IIRO\x08\0\0\0" + bytes(99), "Olympus RAW image"),
+        ("photo", b"II*\0\x10\0\0\0CR\x02\0" + bytes(99), "Canon RAW image"),
+        ("00001.MTS", b"".join(bytes(4) + b"\x47\x40\0\x10" + bytes(184) for _ in range(9)), "MPEG-TS video"),
+        ("clip", b"".join(b"\x47\x40\0\x10" + bytes(184) for _ in range(9)), "MPEG-TS video"),
+        ("P2.rw2", b"IIU\0\x18\0\0\0" + bytes(99), "unknown kind of file"),
+    ],
+)
+def test_what_cameras_write_is_never_left_out_silently(drop: Drop, name: str, head: bytes, what: str) -> None:
+    drop.add("post.yaml", GOOD)
+    drop.add("a.jpg", picture())
+    drop.add(name, head)
+    (found,) = drop.wanted().errors
+    assert found.code == "NOT_MEDIA"
+    assert f"{name} ({what})" in found.message
+
+
 # --- media that are awaited -------------------------------------------------------------------------------------------
 
 
@@ -497,14 +547,16 @@ def test_a_platform_that_wants_media_says_so_where_none_is_awaited(drop: Drop) -
         ("STRASSE.jpg", "straße.jpg", '"straße.jpg" is', 'write "straße.jpg"'),
         ("slide1.jpg", "slide2.jpg", "not in the folder (yet)", 'did you mean "slide2.jpg"? else add the file'),
         ("clip.mp4", "a.jpg", "not in the folder (yet)", "add the file, or correct its name in post.yaml"),
-        (".hidden.jpg", ".hidden.jpg", "is not seen, since such names are ignored", "rename the file"),
-        ("Thumbs.db", "a.jpg", "is not seen, since such names are ignored", "rename the file"),
-        ("raw-1.jpg", "raw-1.jpg", "is not seen, since such names are ignored", "take it out of ignore in the config"),
-        ("raw-1.jpg", "a.jpg", "is not seen, since such names are ignored", "take it out of ignore in the config"),
+        (".hidden.jpg", ".hidden.jpg", 'is not seen, since names like ".*" are ignored', "rename the file"),
+        ("Thumbs.db", "a.jpg", 'is not seen, since names like "Thumbs.db" are ignored', "rename the file"),
+        ("post.status.yaml", "a.jpg", 'since names like "post.status.yaml" are ignored', "rename the file"),
+        ("raw-1.jpg", "raw-1.jpg", 'since names like "RAW-*" are ignored', 'take "RAW-*" out of ignore in the config'),
+        ("raw-1.jpg", "a.jpg", 'since names like "RAW-*" are ignored', 'take "RAW-*" out of ignore in the config'),
+        ("raw-1.tmp", "a.jpg", 'since names like "*.tmp" are ignored', "rename the file, here and there"),
     ],
 )
 def test_why_a_named_file_is_not_there_is_said(drop: Drop, named: str, there: str, message: str, hint: str) -> None:
-    own = replace(POLICY, ignore=("raw-*",) if named.startswith("raw") else ())
+    own = replace(POLICY, ignore=("RAW-*",) if named.startswith("raw") else ())
     drop.add("post.yaml", GOOD + f"media: ['{named}']\n")
     drop.add(there, picture())
     folder = scan.look(str(drop.root), "launch", Names(own.ignore))
@@ -515,6 +567,7 @@ def test_why_a_named_file_is_not_there_is_said(drop: Drop, named: str, there: st
     assert message in missing.message
     assert missing.message.startswith(f"post.yaml, line 3: media: {named}")
     assert hint in missing.hint
+    assert ("config" in missing.hint) == ("config" in hint)
 
 
 def test_all_that_are_missing_are_named(drop: Drop) -> None:

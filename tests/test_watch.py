@@ -6,6 +6,9 @@ import os
 import queue
 import shutil
 import subprocess
+import sys
+import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +18,7 @@ import pytest
 from postpost_sync import watch
 from postpost_sync.names import Names
 from postpost_sync.watch import NativeWatcher, too_few_watches
+from tests.support import REPOSITORY
 
 # --- hints ------------------------------------------------------------------------------------------------------------
 
@@ -217,3 +221,56 @@ def test_the_way_out_names_a_limit_that_is_enough(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(watch, "_limit", lambda name: 192536)
     assert too_few_watches(100_000).hint == "sudo sysctl fs.inotify.max_user_watches=524288"
     assert too_few_watches(900_000).hint == "sudo sysctl fs.inotify.max_user_watches=2097152"
+
+
+def test_a_tree_too_deep_to_be_watched_is_said_and_nothing_of_the_attempt_stays(tmp_path: Path) -> None:
+    """Some versions of Python walk no deeper than they can call themselves."""
+    root = tmp_path / "root"
+    root.mkdir()
+    above = os.open(root, os.O_RDONLY)
+    for _ in range(1200):
+        os.mkdir("d", dir_fd=above)
+        inner = os.open("d", os.O_RDONLY, dir_fd=above)
+        os.close(above)
+        above = inner
+    os.close(above)
+    threads, descriptors = threading.active_count(), len(os.listdir("/proc/self/fd"))
+    watcher = NativeWatcher(str(root), Names(), lambda path, below: None, lambda: None)
+    try:
+        trouble = watcher.start()
+        if sys.version_info >= (3, 12) and trouble is None:
+            return  # os.walk does not call itself any more
+        assert trouble is not None
+        assert trouble.code == "WATCH_FAILED"
+        assert "hundreds deep" in trouble.message
+        assert (threading.active_count(), len(os.listdir("/proc/self/fd"))) == (threads, descriptors)
+    finally:
+        watcher.stop()
+        subprocess.run(["/bin/rm", "-rf", str(root)], check=True)  # shutil walks no deeper either
+
+
+NOBODY = 65534
+AS_NOBODY = f"""
+import os, sys
+import watchdog.observers
+from postpost_sync.names import Names
+from postpost_sync.watch import NativeWatcher
+os.setuid({NOBODY})
+watcher = NativeWatcher(sys.argv[1], Names(), lambda path, below: None, lambda: None)
+print(watcher.start())
+watcher.stop()
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_folders_that_may_not_be_read_are_no_warning_on_the_screen() -> None:
+    public = Path(tempfile.mkdtemp(prefix="postpost-sync-test-"))
+    try:
+        public.chmod(0o755)
+        for name in "abc":
+            (public / name).mkdir(mode=0o700)
+        command = [sys.executable, "-c", AS_NOBODY, str(public)]
+        ended = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
+        assert (ended.stdout, ended.stderr) == ("None\n", "")
+    finally:
+        shutil.rmtree(public)

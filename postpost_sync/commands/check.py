@@ -108,11 +108,14 @@ def _places(config: Config | None, paths: Sequence[Path]) -> Iterator[tuple[str,
         if inside is not None:
             relative = os.path.relpath(folder, inside.path)
             yield str(inside.path), "" if relative == "." else relative, inside.policy
-        elif folder.parent != folder:
-            yield str(folder.parent), folder.name, roots[0].policy if roots else Policy()
+        elif (real := Path(os.path.realpath(folder))).parent != real:  # below no root, a link may lead to it
+            yield str(real.parent), real.name, roots[0].policy if roots else Policy()
 
 
 def _below(root: str, path: str, policy: Policy, names: Names) -> Iterator[Verdict]:
+    if (finding := _not_seen(root, path, names)) is not None:
+        yield Verdict(os.path.join(root, path), (finding,), ())
+        return
     try:
         for found in scan.walk(root, names, path):
             if isinstance(found, Oddity):
@@ -123,12 +126,28 @@ def _below(root: str, path: str, policy: Policy, names: Names) -> Iterator[Verdi
         raise unreadable(root, error) from None
 
 
+def _not_seen(root: str, path: str, names: Names) -> Finding | None:
+    """Why the daemon looks at nothing that lies there, if so."""
+    at = root
+    for part in path.split("/") if path else ():
+        at = f"{at}/{part}"
+        where = f'"{printable(at)}"'
+        if pattern := names.ignored_by(part):
+            why = f'{where} is not looked at, since names like "{printable(pattern)}" are ignored'
+            return Finding("FOLDER_IGNORED", why, "rename it, or put the post somewhere else")
+        if os.path.islink(at):
+            return Finding("FOLDER_IS_LINK", f"{where} is a link, and none is followed", "put the folder itself there")
+    return None
+
+
 def _judge(folder: Folder, policy: Policy) -> Verdict:
     name = os.path.join(folder.root, folder.path)
     try:
         reading = reader.read(folder)
     except FileChanged as changed:
         return Verdict(name, (replace(changed.finding, hint="it is still arriving; check again in a moment"),), ())
+    except PostError as error:
+        return Verdict(name, (error.finding,), ())
     wanted = resolve(folder, reading, policy)
     errors = (*wanted.errors, *(f for f in (wanted.missing, wanted.empty) if f is not None))
     warnings = wanted.warnings

@@ -300,5 +300,7 @@ def _settings(to: Sequence[str], policy: Policy) -> list[str]:
 
 
 def _scalar(text: str) -> str:
-    """As YAML reads it back. In quotes where it is not plainly a word."""
+    """As YAML reads it back. In quotes where it is not plainly a word, and what no editor shows is spelt out."""
+    if not text.isprintable():
+        return '"' + printable(text).replace('"', '\\"') + '"'
     return text if _PLAIN.fullmatch(text) else "'" + text.replace("'", "''") + "'"
