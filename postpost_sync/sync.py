@@ -225,8 +225,8 @@ class Sync:
         """A folder that is gone from another file system than the one it was on was not removed: its mount is away."""
         folder = snapshot.folder
         if folder is None:
-            there = scan.present(record.root, record.path, record.device)
-            return (snapshot if there else replace(snapshot, root_present=False)), record
+            away = self.looks.is_away(record.root, record.path, record.device)
+            return (replace(snapshot, root_present=False) if away else snapshot), record
         if (folder.inode, folder.device) != (record.inode, record.device):
             inode, device = folder.inode, folder.device
             record = self._store.change(record.key, lambda r: replace(r, inode=inode, device=device))
