@@ -48,6 +48,7 @@ EDGES_THAT_MAY = {
     ("config", "credentials"),
     ("config", "links"),
     ("credentials", "mounts"),  # it knows the mount table
+    ("links", "mounts"),
     ("probe", "measuring"),
 }
 MAY_IN_CORE = {  # os.fsencode, os.path.join and PurePath do no I/O

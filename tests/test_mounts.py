@@ -17,7 +17,7 @@ tmpfs /srv/posts/fast tmpfs rw 0 0
 """
 MOUNTINFO = """\
 22 1 254:0 / / rw,relatime - ext4 /dev/vda rw
-30 22 0:40 / /srv/posts rw,relatime shared:5 master:1 - nfs4 nas:/posts rw
+30 22 0:40 /shared /srv/posts rw,relatime shared:5 master:1 - nfs4 nas:/posts rw
 31 30 0:41 / /srv/posts/fast rw - tmpfs tmpfs rw
 32 22 0:42 / /srv/posts2 rw - cifs //nas/two rw
 33 31 0:43 / /srv/posts/fast/my\\040nas rw - fuse.sshfs nas: rw
@@ -57,10 +57,17 @@ def test_without_a_mount_table_it_polls(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("root", "mounts"),
     [
-        ("/home/a", (Mount(22, "", "ext4"),)),
-        ("/srv/posts/a", (Mount(30, "", "nfs4"),)),
-        ("/srv/posts", (Mount(30, "", "nfs4"), Mount(31, "fast", "tmpfs"), Mount(34, "fast/my nas", "xfs"))),
-        ("/srv/posts/fast/my nas", (Mount(34, "", "xfs"),)),
+        ("/home/a", (Mount(22, "", "ext4", "254:0", "/home/a"),)),
+        ("/srv/posts/a", (Mount(30, "", "nfs4", "0:40", "/shared/a"),)),
+        (
+            "/srv/posts",
+            (
+                Mount(30, "", "nfs4", "0:40", "/shared"),
+                Mount(31, "fast", "tmpfs", "0:41", "/"),
+                Mount(34, "fast/my nas", "xfs", "0:44", "/"),
+            ),
+        ),
+        ("/srv/posts/fast/my nas", (Mount(34, "", "xfs", "0:44", "/"),)),
     ],
 )
 def test_a_root_lies_on_a_mount_and_may_have_others_below(
