@@ -153,6 +153,7 @@ class Scanner:
         if self._ended.is_set():
             return
         if task is _WATCH:
+            self._asked_disk_at = time.monotonic() + 10 * self._walk_took  # it goes over all folders without a word
             self._observing.begin()
             self._show()
             return
