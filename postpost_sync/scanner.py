@@ -262,7 +262,7 @@ class Scanner:
         if not scan.present(self.path):
             return "it is empty, although posts were in it"
         record = self._store.record(next(iter(missing.values())))
-        if record is not None and record.device != place.device:
+        if record is not None and self._sync.looks.is_away(self.path, record.path, record.device):
             return "another file system is there, without any of its posts"
         if self._compared_at is not None and place.is_other(self._compared_at):
             return "another folder is there, without any of its posts"

@@ -122,6 +122,21 @@ def test_what_was_bound_there_from_the_same_disk_and_is_not_now_was_not_removed(
             assert world.state(path) == "cancelled"
 
 
+def test_all_posts_of_a_root_that_were_on_a_mount_below_it_may_be_removed(world: World) -> None:
+    made_ready: list[int] = []
+    (world.root / "readme.txt").touch()
+    with mounted(world.root / "nas"):
+        world.drop("nas/post")
+        with looked_after(world, poll=0.1, ready=made_ready.append) as it:
+            until(lambda: it.folders() == ["nas/post"] and it.watching())
+            made_ready.clear()
+            world.remove("nas/post")
+            it.roots.scan_all()
+            until(lambda: made_ready)
+            until(it.roots.idle)
+            assert it.status.state is RootState.OK
+
+
 def test_a_root_replaced_by_one_without_posts_is_away(world: World) -> None:
     world.drop("post")
     with looked_after(world, poll=0.1) as it:
