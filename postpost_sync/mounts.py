@@ -10,7 +10,7 @@ from typing import NamedTuple
 _OCTAL = re.compile(r"\\([0-7]{3})")  # how the mount table writes spaces and backslashes
 _NETWORK = frozenset(
     """nfs nfs4 cifs smb smb3 smbfs afs ceph 9p virtiofs vboxsf vmhgfs prl_fs davfs
-    glusterfs lustre gpfs ocfs2 fuseblk coda ncpfs beegfs""".split()
+    glusterfs lustre gpfs ocfs2 gfs2 fuseblk coda ncpfs beegfs""".split()
 )
 
 

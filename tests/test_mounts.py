@@ -14,6 +14,7 @@ MOUNTS = """\
 nas:/posts /srv/posts nfs4 rw 0 0
 sshfs /srv/my\\040posts fuse.sshfs rw 0 0
 tmpfs /srv/posts/fast tmpfs rw 0 0
+/dev/shared /srv/cluster gfs2 rw 0 0
 """
 MOUNTINFO = """\
 22 1 254:0 / / rw,relatime - ext4 /dev/vda rw
@@ -43,6 +44,7 @@ def table(tmp_path: Path) -> Callable[[str], str]:
         ("/srv/posts2", "ext4", False),
         ("/srv/my posts/a", "fuse.sshfs", True),
         ("/srv/posts/fast", "tmpfs", False),
+        ("/srv/cluster/posts", "gfs2", True),  # other machines write to the same disk
     ],
 )
 def test_the_innermost_mount_decides(table: Callable[[str], str], path: str, kind: str, polls: bool) -> None:
