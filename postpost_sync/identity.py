@@ -36,8 +36,7 @@ def identify(
 ) -> Identity:
     """By its status file, and by the places that the others hold.
 
-    `is_away`: whether the place of a folder cannot be seen for now, so that it may still be there. A place below none of
-    the `roots` holds nothing: it is no longer watched, as where a root was renamed, or is named by another path now.
+    `is_away`: whether the place of a folder cannot be seen for now, so that it may still be there.
     """
     said = _claims(folder.root, folder.path)
     folder_id = said.get("folder_id")
@@ -46,8 +45,7 @@ def identify(
     record = store.record_of(folder_id)
     if record is not None:
         at_its_place = (record.root, record.path) == (folder.root, folder.path)
-        watched = record.root in roots and not at_its_place
-        if watched and (is_away(record) or _still_there(record, names)):
+        if not at_its_place and may_be_at_its_place(record, names, roots, is_away):
             return Identity(copy_of=folder_id)
         return Identity(moved=record)
     if said.get("path") not in (None, folder.path) and _is_original(folder, said, names):
@@ -60,6 +58,17 @@ def identify(
         asked_time=parse_service_time(said.get("asked_time")),
     )
     return Identity(folder_id=folder_id if _well_formed(folder_id) else None, claim=claim)
+
+
+def may_be_at_its_place(
+    record: Record, names: Names, roots: Collection[str], is_away: Callable[[Record], bool]
+) -> bool:
+    """Whether the folder of the record is there still, for all that can be told.
+
+    A place below none of the `roots` holds nothing: it is no longer watched, as where a root was renamed, or is named by
+    another path now.
+    """
+    return record.root in roots and (is_away(record) or _still_there(record, names))
 
 
 def _claims(root: str, path: str) -> Mapping[str, str]:

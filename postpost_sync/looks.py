@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from postpost_sync import scan
-from postpost_sync.identity import Identity, identify
+from postpost_sync.identity import Identity, identify, may_be_at_its_place
 from postpost_sync.log import Log
 from postpost_sync.models import Folder, MediaFile, Reading, Record
 from postpost_sync.names import Names, spelt_alike
@@ -133,6 +133,50 @@ class Looks:
     def _identify(self, folder: Folder) -> Identity:
         return identify(folder, self._store, self._names, self._instance, self._roots, self._record_is_away)
 
+    def identify_again(self, look: Look, folder: Folder, record: Record) -> int | None:
+        """A folder of which nothing was made yet has settled: its status file may have come after its sidecar.
+
+        The key of the folder that was moved here, which takes this one's place; None where it is no other one.
+        """
+        known = self._identify(folder)
+        if known.moved is not None:
+            return self._take_over(look, folder, known.moved) if known.moved.key != look.key else None
+        if known.copy_of is not None and record.copy_of is None:
+            self._store.change(look.key, lambda r: replace(r, copy_of=known.copy_of, unproven=False))
+        elif known.claim is not None and record.claim is None:
+            own = record.folder_id if known.folder_id is None else known.folder_id
+            self._store.change(look.key, lambda r: replace(r, folder_id=own, claim=known.claim, unproven=True))
+        return None
+
+    def original_gone(self, look: Look, folder: Folder, original: Record) -> int | None:
+        """The key of the folder whose copy this one seemed to be, where that was moved here: copied, then removed there."""
+        if may_be_at_its_place(original, self._names, self._roots, self._record_is_away):
+            return None
+        return self._take_over(look, folder, original)
+
+    def _take_over(self, look: Look, folder: Folder, moved: Record) -> int | None:
+        """The folder is the moved one; the record that it had here meanwhile, of which nothing was made, is no more."""
+        place, was = (folder.root, folder.path), (moved.root, moved.path)
+        with self._lock:
+            if self._keys.get(place) != look.key or not self._is_recorded_at(was, moved.key):
+                return None  # somebody else saw it elsewhere at the same time
+            self._store.swap_places(look.key, moved.key)  # at once, so that no crash leaves a post without its folder
+            self._store.forget(look.key)
+            self._forget(look.key)
+            self._put(moved.key, was, place)
+        self._log.info("moved", folder="/".join(place), was="/".join(was))
+        return moved.key
+
+    def _is_recorded_at(self, place: tuple[str, str], key: int) -> bool:
+        record = self._store.record(key)
+        return record is not None and (record.root, record.path) == place and self._keys.get(place, key) == key
+
+    def _put(self, key: int, was: tuple[str, str], place: tuple[str, str]) -> None:
+        self._keys.pop(was, None)  # it is not there where its root is no longer watched
+        self._keys[place] = key
+        if (look := self._looks.get(key)) is not None:
+            look.root, look.path = place
+
     def root_of(self, key: int) -> str:
         """The root that a folder lies below; "" where that is none of ours (any more)."""
         with self._lock:
@@ -243,11 +287,14 @@ class Looks:
 
     def forget(self, look: Look) -> None:
         with self._lock:
-            self._looks.pop(look.key, None)
             self._keys.pop((look.root, look.path), None)
-            known = self._known.pop(look.key, None)
-            if known is not None and self._inodes.get((known.inode, known.device)) == look.key:
-                del self._inodes[known.inode, known.device]
+            self._forget(look.key)
+
+    def _forget(self, key: int) -> None:
+        self._looks.pop(key, None)
+        known = self._known.pop(key, None)
+        if known is not None and self._inodes.get((known.inode, known.device)) == key:
+            del self._inodes[known.inode, known.device]
 
     def _saw(self, look: Look, folder: Folder | None) -> bool:
         there = folder is not None
@@ -322,22 +369,16 @@ class Looks:
 
     def _move(self, record: Record, folder: Folder) -> bool:
         """The folder of the record is at a new place now; False where somebody else saw it elsewhere at the same time."""
-        place = (folder.root, folder.path)
+        place, was = (folder.root, folder.path), (record.root, record.path)
         with self._lock:
-            if place in self._keys or self._keys.get((record.root, record.path), record.key) != record.key:
-                return False
-            now = self._store.record(record.key)
-            if now is None or (now.root, now.path) != (record.root, record.path):
+            if place in self._keys or not self._is_recorded_at(was, record.key):
                 return False
             self._store.change(
                 record.key,
                 lambda r: replace(r, root=folder.root, path=folder.path, inode=folder.inode, device=folder.device),
             )
-            self._keys.pop((record.root, record.path), None)  # it is not there where its root is watched no longer
-            self._keys[place] = record.key
-            if (look := self._looks.get(record.key)) is not None:
-                look.root, look.path = place
-        self._log.info("moved", folder="/".join(place), was=f"{record.root}/{record.path}")
+            self._put(record.key, was, place)
+        self._log.info("moved", folder="/".join(place), was="/".join(was))
         return True
 
     def _remember(self, key: int, known: _Known) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import shutil
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from tests.harness import World
+from tests.harness import picture as small
 from tests.mounting import mounted
 from tests.support import FAR, Rig, rig
 from tests.test_pipeline import picture, sidecar
@@ -168,6 +170,47 @@ def test_a_root_that_was_copied_to_where_it_is_now_brings_its_posts_along_once(p
     copy = found[str(pp.root / "twice/post")]
     assert (copy["state"], copy["error"]["code"]) == ("held", "COPY_OF")
     assert writes(pp) == before
+
+
+@pytest.mark.parametrize("on_remove", ["keep", "cancel"])
+@pytest.mark.parametrize("last", ["post.status.yaml", "post.yaml", "the removal"])
+def test_a_folder_moved_to_another_disk_is_the_same_however_slowly_it_goes(
+    world: World, on_remove: str, last: str
+) -> None:
+    """File by file, then it is removed where it was. The daemon sees every step of it."""
+    world.policy = replace(world.policy, cancel_removed=on_remove == "cancel")
+    world.restart()
+    time_of_it = world.now + timedelta(days=1)
+    data = {"a.jpg": small(1)}
+    was = world.drop("a", "moved", data, time_of_it)
+    world.drop("beside", "another text", time=world.now + timedelta(days=2))
+    world.run_until_rest()
+    ids = {group.content: group.id for group in world.groups()}
+    (world.root / "b").mkdir()
+    for name in sorted(["post.yaml", "a.jpg", "post.status.yaml"], key=lambda name: name == last):
+        shutil.copy2(was / name, world.root / "b" / name)
+        world.look_around()
+        world.advance_time(1)
+    if last == "the removal":
+        world.advance_time(60)
+        assert (world.state("b"), world.code("b")) == ("held", "COPY_OF")
+    world.remove("a")
+    world.run_until_rest()
+    world.advance_time(7200)
+    assert world.once("b", "moved", data, time_of_it, frozenset([ids["another text"]])).id == ids["moved"]
+    assert [record.path for record in world.store.records()] == ["b", "beside"]
+
+
+def test_a_copy_whose_status_file_comes_last_waits_for_a_word(world: World) -> None:
+    original = world.drop("a", time=world.now + timedelta(days=1))
+    world.run_until_rest()
+    (world.root / "b").mkdir()
+    for name in ("post.yaml", "post.status.yaml"):
+        shutil.copy2(original / name, world.root / "b" / name)
+        world.look_around()
+        world.advance_time(1)
+    world.run_until_rest()
+    assert (world.state("b"), world.code("b"), len(world.groups())) == ("held", "COPY_OF", 1)
 
 
 def test_a_copy_of_what_lies_on_a_disk_that_is_away_is_a_copy(world: World) -> None:
