@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -149,8 +150,13 @@ class Looks:
         return None
 
     def original_gone(self, look: Look, folder: Folder, original: Record) -> int | None:
-        """The key of the folder whose copy this one seemed to be, where that was moved here: copied, then removed there."""
-        if may_be_at_its_place(original, self._names, self._roots, self._record_is_away):
+        """The key of the folder whose copy this one seemed to be, where that was moved here: copied, then removed there.
+
+        All of it, that is: a sidecar alone may be gone for the moment in which it is written anew.
+        """
+        if os.path.lexists(f"{original.root}/{original.path}") or may_be_at_its_place(
+            original, self._names, self._roots, self._record_is_away
+        ):
             return None
         return self._take_over(look, folder, original)
 

@@ -201,6 +201,21 @@ def test_a_folder_moved_to_another_disk_is_the_same_however_slowly_it_goes(
     assert [record.path for record in world.store.records()] == ["b", "beside"]
 
 
+def test_a_copy_takes_no_post_from_a_folder_whose_sidecar_is_being_written(world: World) -> None:
+    original = world.drop("a", time=world.now + timedelta(days=1))
+    world.run_until_rest()
+    shutil.copytree(original, world.root / "b")
+    world.run_until_rest()
+    (original / "post.yaml").rename(original / "post.yaml~")
+    world.look_around()
+    for record in world.store.records():
+        world.wake(record.key, 0.0)
+    world.advance_time(5)
+    (original / "post.yaml~").rename(original / "post.yaml")
+    world.run_until_rest()
+    assert {record.path: record.state for record in world.store.records()} == {"a": "scheduled", "b": "held"}
+
+
 def test_a_copy_whose_status_file_comes_last_waits_for_a_word(world: World) -> None:
     original = world.drop("a", time=world.now + timedelta(days=1))
     world.run_until_rest()
