@@ -232,7 +232,7 @@ class Sync:
         folder = snapshot.folder
         if folder is None:
             away = self.looks.is_away(record.root, record.path, record.device)
-            if not away and (copy := self._copies.pop(record.key, None)) is not None:
+            if not away and (copy := self._copies.get(record.key)) is not None:
                 self._wake(copy, 0.0)  # it may be this one, moved there
             return (replace(snapshot, root_present=False) if away else snapshot), record
         if (folder.inode, folder.device) != (record.inode, record.device):
