@@ -269,11 +269,16 @@ class Scanner:
         return ""
 
     def _unmounted(self, place: Place) -> frozenset[str]:
-        """Where file systems were mounted and are not now; "" is the root itself, where what is there was beneath one."""
+        """Where another folder of the same disk was bound and is not now, which the number of the device does not show.
+
+        "" is the root itself, where what is there now was beneath.
+        """
         now, gone = {mount.path: mount for mount in place.mounts}, set[str]()
+        devices = {mount.device for mount in place.mounts}
         for path, was in self._mounts.items():
             here = now.get(path)
-            if here is None or (here.device == was.device and here.inside != was.inside):
+            shown = (here.device, here.inside) if here is not None else ("", "")
+            if was.device in devices and shown != (was.device, was.inside) and shown[0] in ("", was.device):
                 gone.add(path)
         self._mounts.update({path: mount for path, mount in now.items() if path not in gone})
         return frozenset(gone)
