@@ -241,13 +241,9 @@ class _Reader:
         return tuple(roots)
 
     def _overlaps(self, paths: list[Path], lines: list[int]) -> None:
-        real = links.followed(paths)
-        for at, path in enumerate(paths):
-            for other in paths[:at]:
-                here, there = real[path], real[other]
-                if here == there or here in there.parents or there in here.parents:
-                    message = f"watch: {path} and {other} overlap"
-                    self.wrong(lines[at], "ROOTS_OVERLAP", message, "watch the outer one alone")
+        for at, before in links.overlapping(paths):
+            message = f"watch: {paths[at]} and {paths[before]} overlap"
+            self.wrong(lines[at], "ROOTS_OVERLAP", message, "watch the outer one alone")
 
 
 # --- secrets ----------------------------------------------------------------------------------------------------------

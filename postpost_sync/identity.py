@@ -6,7 +6,7 @@ PostPost; it never makes anything happen there by itself.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from postpost_sync import receipt, scan
@@ -27,16 +27,25 @@ class Identity:
 
 
 def identify(
-    folder: Folder, store: Store, names: Names, instance: str, silent: frozenset[str] = frozenset()
+    folder: Folder,
+    store: Store,
+    names: Names,
+    instance: str,
+    roots: Collection[str],
+    is_away: Callable[[Record], bool],
 ) -> Identity:
-    """By its status file, and by the places that the others hold. `silent`: roots that do not answer: nothing is gone there."""
+    """By its status file, and by the places that the others hold.
+
+    `is_away`: whether the place of a folder cannot be seen for now, so that it may still be there.
+    """
     said = _claims(folder.root, folder.path)
     folder_id = said.get("folder_id")
     if not folder_id:
         return Identity()
     record = store.record_of(folder_id)
     if record is not None:
-        if record.root in silent or _still_there(record, folder, names):
+        at_its_place = (record.root, record.path) == (folder.root, folder.path)
+        if not at_its_place and may_be_at_its_place(record, names, roots, is_away):
             return Identity(copy_of=folder_id)
         return Identity(moved=record)
     if said.get("path") not in (None, folder.path) and _is_original(folder, said, names):
@@ -51,6 +60,17 @@ def identify(
     return Identity(folder_id=folder_id if _well_formed(folder_id) else None, claim=claim)
 
 
+def may_be_at_its_place(
+    record: Record, names: Names, roots: Collection[str], is_away: Callable[[Record], bool]
+) -> bool:
+    """Whether the folder of the record is there still, for all that can be told.
+
+    A place below none of the `roots` holds nothing: it is no longer watched, as where a root was renamed, or is named by
+    another path now.
+    """
+    return record.root in roots and (is_away(record) or _still_there(record, names))
+
+
 def _claims(root: str, path: str) -> Mapping[str, str]:
     try:
         with scan.descend(root, path) as folder:
@@ -59,10 +79,8 @@ def _claims(root: str, path: str) -> Mapping[str, str]:
         return {}
 
 
-def _still_there(record: Record, folder: Folder, names: Names) -> bool:
+def _still_there(record: Record, names: Names) -> bool:
     """Whether the folder of the record is where the record has it, and still says that it is that one."""
-    if (record.root, record.path) == (folder.root, folder.path):
-        return False
     if not scan.is_there(record.root, record.path, names):
         return False
     return _claims(record.root, record.path).get("folder_id") in (None, record.folder_id)

@@ -5,7 +5,11 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
+
+from postpost_sync import mounts
 
 ANSWER_WITHIN = 2.0  # seconds all file systems have together
 
@@ -40,10 +44,40 @@ def followed(paths: list[Path]) -> dict[Path, Path]:
         found[path] = done
 
     if len(paths) > 1:
-        following = [threading.Thread(target=follow, args=(path,), daemon=True) for path in paths]
-        for thread in following:
-            thread.start()
-        ends = time.monotonic() + ANSWER_WITHIN
-        for thread in following:
-            thread.join(max(0.0, ends - time.monotonic()))
+        _together([partial(follow, path) for path in paths])
     return {path: Path(os.path.normpath(real)) for path, real in found.items()}
+
+
+def overlapping(paths: list[Path]) -> list[tuple[int, int]]:
+    """Which two of them lead to the same folders, or one to folders within the other, by links or bind mounts, too.
+
+    By their numbers, the greater one first. Of a share that is dead for all that is known without it.
+    """
+    real = followed(paths)
+    on = {path: mounts.mounts_of(str(real[path])) for path in paths} if len(paths) > 1 else {}
+    found: set[tuple[int, int]] = set()
+    asking: list[Callable[[], None]] = []
+
+    def compare(pair: tuple[int, int], places: Iterable[tuple[str, str]]) -> None:
+        if any(mounts.is_one(*both) for both in places):
+            found.add(pair)
+
+    for at, path in enumerate(paths):
+        for before, other in enumerate(paths[:at]):
+            here, there = real[path], real[other]
+            if here == there or here in there.parents or there in here.parents:
+                found.add((at, before))
+            elif places := mounts.in_common(str(here), on[path], str(there), on[other]):
+                asking.append(partial(compare, (at, before), places))
+    _together(asking)
+    return sorted(found)
+
+
+def _together(calls: list[Callable[[], None]]) -> None:
+    """Make all calls at once; those that a dead share does not answer in time go on behind our back."""
+    asking = [threading.Thread(target=call, daemon=True) for call in calls]
+    for thread in asking:
+        thread.start()
+    ends = time.monotonic() + ANSWER_WITHIN
+    for thread in asking:
+        thread.join(max(0.0, ends - time.monotonic()))

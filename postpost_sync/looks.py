@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -10,7 +11,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from postpost_sync import scan
-from postpost_sync.identity import identify
+from postpost_sync.identity import Identity, identify, may_be_at_its_place
 from postpost_sync.log import Log
 from postpost_sync.models import Folder, MediaFile, Reading, Record
 from postpost_sync.names import Names, spelt_alike
@@ -74,12 +75,16 @@ class Looks:
         self._keys: dict[tuple[str, str], int] = {}
         self._inodes: dict[tuple[int, int], int] = {}
         self._known: dict[int, _Known] = {}
+        self._unwatched: dict[tuple[int, int], tuple[int, str]] = {}  # inode, device -> key, fingerprint: below no root
         for key, root, path, fingerprint, done, inode, device in store.index():
             if root in roots:
                 self._keys[root, path] = key
                 self._remember(key, _Known(root, fingerprint, done, inode, device))
+            elif fingerprint:
+                self._unwatched[inode, device] = key, fingerprint
         self._renumbered: dict[str, set[tuple[int, int]]] = {}  # root -> numbers of file systems, before and now
         self.silent: frozenset[str] = frozenset()  # the roots whose file system does not answer
+        self.unmounted: dict[str, frozenset[str]] = {}  # root -> where below it a file system was, and is not now
 
     def below(self, root: str) -> dict[str, int]:
         """path -> key of the folders known below a root."""
@@ -106,6 +111,77 @@ class Looks:
             with self._lock:
                 look = self._looks.setdefault(key, Look(key, record.root, record.path, since=self._monotonic()))
         return look
+
+    def is_away(self, root: str, path: str, device: int) -> bool:
+        """Whether a folder that is not at its place is on a file system that is not there for now: it was not removed, nor moved.
+
+        The number of its device does not show that where it was bound there from elsewhere on the same disk.
+        """
+        gone = self.unmounted.get(root, ())
+        if root in self.silent or any(f"{path}/".startswith(f"{mount}/" if mount else "") for mount in gone):
+            return True
+        return not scan.present(root, path, device)
+
+    def place_is_away(self, root: str, path: str) -> bool:
+        """The same of the place of a folder that the database knows."""
+        with self._lock:
+            known = self._known.get(self._keys.get((root, path), 0))
+        return known is not None and self.is_away(root, path, known.device)
+
+    def _record_is_away(self, record: Record) -> bool:
+        return self.is_away(record.root, record.path, record.device)
+
+    def _identify(self, folder: Folder) -> Identity:
+        return identify(folder, self._store, self._names, self._instance, self._roots, self._record_is_away)
+
+    def identify_again(self, look: Look, folder: Folder, record: Record) -> int | None:
+        """A folder of which nothing was made yet has settled: its status file may have come after its sidecar.
+
+        The key of the folder that was moved here, which takes this one's place; None where it is no other one.
+        """
+        known = self._identify(folder)
+        if known.moved is not None:
+            return self._take_over(look, folder, known.moved) if known.moved.key != look.key else None
+        if known.copy_of is not None and record.copy_of is None:
+            self._store.change(look.key, lambda r: replace(r, copy_of=known.copy_of, unproven=False))
+        elif known.claim is not None and record.claim is None:
+            own = record.folder_id if known.folder_id is None else known.folder_id
+            self._store.change(look.key, lambda r: replace(r, folder_id=own, claim=known.claim, unproven=True))
+        return None
+
+    def original_gone(self, look: Look, folder: Folder, original: Record) -> int | None:
+        """The key of the folder whose copy this one seemed to be, where that was moved here: copied, then removed there.
+
+        All of it, that is: a sidecar alone may be gone for the moment in which it is written anew.
+        """
+        if os.path.lexists(f"{original.root}/{original.path}") or may_be_at_its_place(
+            original, self._names, self._roots, self._record_is_away
+        ):
+            return None
+        return self._take_over(look, folder, original)
+
+    def _take_over(self, look: Look, folder: Folder, moved: Record) -> int | None:
+        """The folder is the moved one; the record that it had here meanwhile, of which nothing was made, is no more."""
+        place, was = (folder.root, folder.path), (moved.root, moved.path)
+        with self._lock:
+            if self._keys.get(place) != look.key or not self._is_recorded_at(was, moved.key):
+                return None  # somebody else saw it elsewhere at the same time
+            self._store.swap_places(look.key, moved.key)  # at once, so that no crash leaves a post without its folder
+            self._store.forget(look.key)
+            self._forget(look.key)
+            self._put(moved.key, was, place)
+        self._log.info("moved", folder="/".join(place), was="/".join(was))
+        return moved.key
+
+    def _is_recorded_at(self, place: tuple[str, str], key: int) -> bool:
+        record = self._store.record(key)
+        return record is not None and (record.root, record.path) == place and self._keys.get(place, key) == key
+
+    def _put(self, key: int, was: tuple[str, str], place: tuple[str, str]) -> None:
+        self._keys.pop(was, None)  # it is not there where its root is no longer watched
+        self._keys[place] = key
+        if (look := self._looks.get(key)) is not None:
+            look.root, look.path = place
 
     def root_of(self, key: int) -> str:
         """The root that a folder lies below; "" where that is none of ours (any more)."""
@@ -173,11 +249,11 @@ class Looks:
                 return key
         other = self._same_files(folder)
         if other is None:
-            other = identify(folder, self._store, self._names, self._instance, self.silent).moved
+            other = self._identify(folder).moved
         if other is None or other.key == key or other.root not in self._roots:
             return key
-        if not scan.present(other.root, other.path, other.device):
-            return key  # the other one's file system is away, which says nothing about where it is
+        if self._record_is_away(other):
+            return key  # which says nothing about where it is
         with self._lock:
             mine, theirs = (folder.root, folder.path), (other.root, other.path)
             if self._keys.get(mine) != key or self._keys.get(theirs) != other.key:
@@ -217,11 +293,14 @@ class Looks:
 
     def forget(self, look: Look) -> None:
         with self._lock:
-            self._looks.pop(look.key, None)
             self._keys.pop((look.root, look.path), None)
-            known = self._known.pop(look.key, None)
-            if known is not None and self._inodes.get((known.inode, known.device)) == look.key:
-                del self._inodes[known.inode, known.device]
+            self._forget(look.key)
+
+    def _forget(self, key: int) -> None:
+        self._looks.pop(key, None)
+        known = self._known.pop(key, None)
+        if known is not None and self._inodes.get((known.inode, known.device)) == key:
+            del self._inodes[known.inode, known.device]
 
     def _saw(self, look: Look, folder: Folder | None) -> bool:
         there = folder is not None
@@ -235,9 +314,12 @@ class Looks:
 
     def _new(self, folder: Folder, now: datetime) -> int:
         """The key of a folder that stands at a place where none was known: it may have been elsewhere before."""
-        known = identify(folder, self._store, self._names, self._instance, self.silent)
-        if known.moved is not None and known.moved.root in self._roots and self._move(known.moved, folder):
-            return known.moved.key
+        known = self._identify(folder)
+        copy_of = known.copy_of
+        if known.moved is not None:
+            if self._move(known.moved, folder):
+                return known.moved.key
+            copy_of = known.moved.folder_id
         older = folder.changed_at < self._made_at
         record = self._store.add(
             folder.root,
@@ -247,8 +329,8 @@ class Looks:
             now,
             folder_id=known.folder_id,
             claim=known.claim,
-            copy_of=known.copy_of,
-            unproven=known.claim is not None or (older and known.copy_of is None),
+            copy_of=copy_of,
+            unproven=known.claim is not None or (older and copy_of is None),
         )
         with self._lock:
             self._keys[folder.root, folder.path] = record.key
@@ -258,7 +340,12 @@ class Looks:
     def _moved(self, folder: Folder) -> int | None:
         """The key of the folder that this one was before it was renamed."""
         record = self._same_files(folder)
-        if record is None or record.root != folder.root or not self._move(record, folder):
+        if record is not None and record.root != folder.root:
+            record = None
+        key, fingerprint = self._unwatched.get((folder.inode, folder.device), (0, ""))
+        if record is None and fingerprint == folder.fingerprint:
+            record = self._store.record(key)  # its root was renamed
+        if record is None or not self._move(record, folder):
             return None
         return record.key
 
@@ -288,19 +375,16 @@ class Looks:
 
     def _move(self, record: Record, folder: Folder) -> bool:
         """The folder of the record is at a new place now; False where somebody else saw it elsewhere at the same time."""
-        place = (folder.root, folder.path)
+        place, was = (folder.root, folder.path), (record.root, record.path)
         with self._lock:
-            if self._keys.get((record.root, record.path)) != record.key or place in self._keys:
+            if place in self._keys or not self._is_recorded_at(was, record.key):
                 return False
             self._store.change(
                 record.key,
                 lambda r: replace(r, root=folder.root, path=folder.path, inode=folder.inode, device=folder.device),
             )
-            del self._keys[record.root, record.path]
-            self._keys[place] = record.key
-            if (look := self._looks.get(record.key)) is not None:
-                look.root, look.path = place
-        self._log.info("moved", folder="/".join(place), was=record.path)
+            self._put(record.key, was, place)
+        self._log.info("moved", folder="/".join(place), was="/".join(was))
         return True
 
     def _remember(self, key: int, known: _Known) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 _OCTAL = re.compile(r"\\([0-7]{3})")  # how the mount table writes spaces and backslashes
 _NETWORK = frozenset(
     """nfs nfs4 cifs smb smb3 smbfs afs ceph 9p virtiofs vboxsf vmhgfs prl_fs davfs
-    glusterfs lustre gpfs ocfs2 fuseblk coda ncpfs beegfs""".split()
+    glusterfs lustre gpfs ocfs2 gfs2 fuseblk coda ncpfs beegfs""".split()
 )
 
 
@@ -39,6 +40,8 @@ class Mount(NamedTuple):
     number: int
     path: str  # relative to the root; "" for the one it lies on
     kind: str
+    device: str = ""  # the file system, as the mount table numbers it: the same for each mount of it
+    inside: str = ""  # what is seen at `path` is this folder of the file system
 
     @property
     def is_remote(self) -> bool:
@@ -47,17 +50,50 @@ class Mount(NamedTuple):
 
 def mounts_at(root: str, table: str = "/proc/self/mountinfo") -> tuple[Mount, ...]:
     """The mount that a root lies on, then those below it; empty where the mount table cannot be read."""
-    real, under = os.path.realpath(root), {"": Mount(0, "", "")}
+    return mounts_of(os.path.realpath(root), table)
+
+
+def mounts_of(real: str, table: str = "/proc/self/mountinfo") -> tuple[Mount, ...]:
+    """The same of a path without links, from the mount table alone: no file system is asked."""
+    under = {"": Mount(0, "", "")}
     longest = -1
     for line in _lines(table):
         fields = line.split(" ")
         number, place, kind = int(fields[0]), _unescaped(fields[4]), fields[fields.index("-") + 1]
+        device, inside = fields[2], _unescaped(fields[3])
         if _is_below(real, place) and len(place) >= longest:
-            longest, under[""] = len(place), Mount(number, "", kind)
+            inside = os.path.normpath(os.path.join(inside, os.path.relpath(real, place)))
+            longest, under[""] = len(place), Mount(number, "", kind, device, inside)
         elif _is_below(place, real):
             below = os.path.relpath(place, real)
-            under[below] = Mount(number, below, kind)  # a later one covers an earlier one
+            under[below] = Mount(number, below, kind, device, inside)  # a later one covers an earlier one
     return tuple(under[path] for path in sorted(under)) if longest >= 0 else ()
+
+
+def in_common(one: str, ones: Sequence[Mount], other: str, others: Sequence[Mount]) -> list[tuple[str, str]]:
+    """Pairs of places that are one folder if the two paths (without links) lead to folders that have one in common.
+
+    Such as where one of them, or a mount below it, is bound to what lies below the other. The table alone does not tell:
+    of a network share it does not say which of the share's folders was mounted.
+    """
+    return [
+        (
+            os.path.normpath(os.path.join(outer, m.path, os.path.relpath(n.inside, m.inside))),
+            os.path.join(inner, n.path),
+        )
+        for outer, out, inner, inn in ((one, ones, other, others), (other, others, one, ones))
+        for m in out
+        for n in inn
+        if m.device == n.device and _is_below(n.inside, m.inside)
+    ]
+
+
+def is_one(here: str, there: str) -> bool:
+    """Whether two places are one folder; not where one of them is missing."""
+    try:
+        return os.path.samefile(here, there)
+    except OSError:
+        return False
 
 
 def _lines(table: str) -> list[str]:
@@ -82,6 +118,10 @@ class Place(NamedTuple):
     device: int
     inode: int
     mounts: tuple[Mount, ...]
+
+    def is_other(self, before: Place) -> bool:
+        """Whether it is another folder than before, or seen through another mount; what is mounted below it aside."""
+        return (self.device, self.inode, self.mounts[:1]) != (before.device, before.inode, before.mounts[:1])
 
     def is_at(self, path: str) -> bool:
         try:

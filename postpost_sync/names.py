@@ -23,8 +23,10 @@ IGNORED: tuple[str, ...] = (
 )
 """What sync tools, browsers, editors and systems leave lying about; for folders as for files."""
 
-ARRIVING = "*.part *.partial *.filepart *.crdownload *.download .syncthing.* ~syncthing~* *.insyncdl *.!sync".split()
+ARRIVING = """*.part *.partial *.filepart *.crdownload *.download .syncthing.* ~syncthing~* *.insyncdl *.!sync *.unison.tmp
+    *.ffs_tmp""".split()
 _RSYNC = r"\..+\.[A-Za-z0-9]{6}"  # rsync writes .NAME.XXXXXX
+_NEXTCLOUD = r"\..+\.~[0-9a-f]{1,8}"  # and ownCloud
 _CONFLICT_COPIES = "*.sync-conflict-* *conflicted?copy* *(case?conflict)* *_conflict-* *-safebackup-*".split()
 _NEAR_MISS = re.compile(
     r"(posts?|sidecar)([._ -]*(copy|kopie|copie|copia|\(\d+\)))*\s*\."
@@ -60,7 +62,7 @@ class Names:
         self._endings = tuple(p[1:] for p in patterns if p.startswith("*") and not _WILD.search(p[1:]) and len(p) > 1)
         simple = self._whole | {f"{b}*" for b in self._beginnings} | {f"*{e}" for e in self._endings}
         self._others = _either([pattern for pattern in patterns if pattern not in simple])
-        self._arriving = re.compile(_either(ARRIVING).pattern + "|" + _RSYNC, re.IGNORECASE | re.DOTALL)
+        self._arriving = re.compile(_either(ARRIVING).pattern + f"|{_RSYNC}|{_NEXTCLOUD}", re.IGNORECASE | re.DOTALL)
         self._judged: dict[str, bool] = {}
 
     def ignored(self, name: str) -> bool:

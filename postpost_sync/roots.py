@@ -6,14 +6,17 @@ after a while. A root that is away, or does not answer, is shown so, and nothing
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Sequence
 
+from postpost_sync import mounts
 from postpost_sync.config import Root
 from postpost_sync.errors import ProgramError
 from postpost_sync.log import Log
 from postpost_sync.models import RootStatus
+from postpost_sync.mounts import Place
 from postpost_sync.names import Names
 from postpost_sync.scanner import CHECK, Scanner, Task
 from postpost_sync.store import Store
@@ -36,8 +39,20 @@ class Roots:
     ) -> None:
         self._sync, self._store, self._log = sync, store, log
         self._publishing = threading.Lock()
+        self._noting = threading.Lock()
+        self._places: dict[str, tuple[str, Place]] = {}  # path -> what it leads to, of those that are served or were
         self._scanners = {
-            str(root.path): Scanner(root, sync, store, names, ready=ready, publish=self._publish, fatal=fatal, log=log)
+            str(root.path): Scanner(
+                root,
+                sync,
+                store,
+                names,
+                ready=ready,
+                publish=self._publish,
+                fatal=fatal,
+                served=self._served,
+                log=log,
+            )
             for root in roots
         }
 
@@ -83,6 +98,20 @@ class Roots:
 
     def statuses(self) -> list[RootStatus]:
         return [scanner.status() for scanner in self._scanners.values()]
+
+    def _served(self, path: str, place: Place) -> str | None:
+        """The root that was there before this one and holds some of the same folders. Else this one is served."""
+        real = os.path.realpath(path)
+        with self._noting:  # of two that come at once, the later one sees the other
+            self._places.pop(path, None)
+            before = dict(self._places)
+            self._places[path] = real, place
+        for other, (there, its) in before.items():
+            if any(mounts.is_one(*both) for both in mounts.in_common(real, place.mounts, there, its.mounts)):
+                with self._noting:
+                    del self._places[path]
+                return other
+        return None
 
     def _publish(self) -> None:
         with self._publishing:

@@ -6,10 +6,12 @@ changed is made ready for the workers.
 
 from __future__ import annotations
 
+import os
 import queue
 import threading
 import time
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -19,10 +21,11 @@ from postpost_sync.config import Root
 from postpost_sync.errors import Finding, ProgramError, printable
 from postpost_sync.log import Log
 from postpost_sync.models import Folder, Oddity, RootState, RootStatus
-from postpost_sync.mounts import Place, place_of
+from postpost_sync.mounts import Mount, Place, place_of
 from postpost_sync.names import Names
 from postpost_sync.observing import Observing
 from postpost_sync.oddities import Oddities
+from postpost_sync.states import OUTCOMES, State
 from postpost_sync.store import Store
 from postpost_sync.sync import Sync
 
@@ -37,6 +40,7 @@ class Task(NamedTuple):
 
 
 CHECK = Task("check")
+_OVER = OUTCOMES | {State.FAILED, State.CANCELLED}
 _WATCH = Task("watch")
 
 
@@ -53,11 +57,13 @@ class Scanner:
         ready: Callable[[int], None],
         publish: Callable[[], None],
         fatal: Callable[[ProgramError], None],
+        served: Callable[[str, Place], str | None],
         log: Log,
     ) -> None:
+        """`served`: the root that is served already and holds some of the same folders as this one, which is at that place."""
         self.root, self.path = root, str(root.path)
         self._sync, self._store, self._names, self._log = sync, store, names, log
-        self._ready, self._publish, self._fatal = ready, publish, fatal
+        self._ready, self._publish, self._fatal, self._served = ready, publish, fatal, served
         self._observing = Observing(root, names, lambda path, below: self.ask(Task("scan", path, below)), log)
         self._queue: queue.SimpleQueue[Task] = queue.SimpleQueue()
         self._waiting: set[Task] = set()
@@ -68,6 +74,8 @@ class Scanner:
         self._thread = threading.Thread(target=self._work, name=f"scanner {self.path}", daemon=True)
         self._status = RootStatus(self.path, "polling", RootState.OK)  # as long as nothing is known about it
         self._place: Place | None = None  # while it is there
+        self._compared_at: Place | None = None  # when it was last compared
+        self._mounts: dict[str, Mount] = {}  # those that were seen there, the latest at each path
         self._away_because: Finding | None = None
         self._last_scan: datetime | None = None
         self._walk_took = 0.0
@@ -145,6 +153,7 @@ class Scanner:
         if self._ended.is_set():
             return
         if task is _WATCH:
+            self._asked_disk_at = time.monotonic() + 10 * self._walk_took  # it goes over all folders without a word
             self._observing.begin()
             self._show()
             return
@@ -186,7 +195,9 @@ class Scanner:
         """The full comparison: everything there is against everything that is known."""
         began = time.monotonic()
         missing = self._sync.looks.below(self.path)
+        any_known = bool(missing)
         anything, odd, visited = False, list[Oddity](), list[str]()
+        new: list[Folder] = []
 
         def visit(path: str) -> None:
             visited.append(path)
@@ -194,6 +205,10 @@ class Scanner:
 
         try:
             place = place_of(self.path)
+            if place != self._place and (other := self._served(self.path, place)) is not None:
+                self._leave_to(other)
+                return
+            self._sync.looks.unmounted[self.path] = self._unmounted(place)
             for found in scan.walk(self.path, self._names, visit=visit):
                 if self._ended.is_set():
                     return
@@ -201,8 +216,10 @@ class Scanner:
                     odd.append(found)
                     continue
                 anything = True
-                missing.pop(found.path, None)
-                self._compare(found)
+                if missing.pop(found.path, None) is None and any_known and place != self._place:
+                    new.append(found)  # whether it was moved there shows once the numbers of its file systems are known
+                else:
+                    self._compare(found)
         except OSError as error:
             self._away(f"it cannot be read: {error.strerror}")
             return
@@ -211,10 +228,12 @@ class Scanner:
             self._away(why)
             return
         self._sync.looks.renumber(self.path)
+        for folder in new:
+            self._notice(folder)
         for key in missing.values():
             self._ready(key)
         self._take_in(place, visited)
-        self._oddities.keep(odd)
+        self._oddities.keep([*odd, *self._away_below(missing)])
         self._last_scan = datetime.now(UTC)
         self._show()
 
@@ -243,15 +262,54 @@ class Scanner:
         if not scan.present(self.path):
             return "it is empty, although posts were in it"
         record = self._store.record(next(iter(missing.values())))
-        if record is not None and record.device != place.device:
+        if record is not None and self._sync.looks.is_away(self.path, record.path, record.device):
             return "another file system is there, without any of its posts"
+        if self._compared_at is not None and place.is_other(self._compared_at):
+            return "another folder is there, without any of its posts"
         return ""
+
+    def _unmounted(self, place: Place) -> frozenset[str]:
+        """Where another folder of the same disk was bound and is not now, which the number of the device does not show.
+
+        "" is the root itself, where what is there now was beneath.
+        """
+        now, gone = {mount.path: mount for mount in place.mounts}, set[str]()
+        devices = {mount.device for mount in place.mounts}
+        for path, was in self._mounts.items():
+            here = now.get(path)
+            shown = (here.device, here.inside) if here is not None else ("", "")
+            if was.device in devices and shown != (was.device, was.inside) and shown[0] in ("", was.device):
+                gone.add(path)
+        self._mounts.update({path: mount for path, mount in now.items() if path not in gone})
+        return frozenset(gone)
+
+    def _away_below(self, missing: dict[str, int]) -> list[Oddity]:
+        """The places whose posts are missing because a file system is."""
+        looks, posts = self._sync.looks, Counter[str]()
+        for path, key in missing.items():
+            if (
+                looks.place_is_away(self.path, path)
+                and (record := self._store.record(key)) is not None
+                and record.state not in _OVER
+            ):
+                while path and not os.path.lexists(f"{self.path}/{path}"):
+                    path = os.path.dirname(path)
+                posts[path] += 1
+        hint = "mount it again; their posts stand as they are"
+        return [
+            Oddity(
+                path,
+                Finding("MOUNT_AWAY", f"a file system is not there that held {n:,} post folder{'s' * (n != 1)}", hint),
+            )
+            for path, n in posts.items()
+        ]
 
     def _take_in(self, place: Place, visited: list[str]) -> None:
         """The root is there."""
         if self._away_because is not None:
             self._log.info("root is back", root=self.path)
             self._away_because = None
+        self._compared_at = place
         if self._place != place:
             self._place = place
             self._observing.found(place.mounts)
@@ -261,15 +319,18 @@ class Scanner:
             self._observing.walked(visited)
 
     def _away(self, why: str) -> None:
-        if self._away_because is None:
-            self._log.warning("root is away", root=self.path, why=why)
-        message = f"{printable(self.path)} is away: {why}"
-        self._away_because = Finding(
-            "ROOT_AWAY",
-            message,
-            "mount it, create it, or let the user that runs this read it; its posts stand as they are",
-        )
-        self._place = None
+        hint = "mount it, create it, or let the user that runs this read it; its posts stand as they are"
+        self._not_served(Finding("ROOT_AWAY", f"{printable(self.path)} is away: {why}", hint))
+
+    def _leave_to(self, other: str) -> None:
+        """Each folder in both would be two posts. The config shows that at once, but for what was away when it was read."""
+        why = f"{printable(self.path)} is not served: it overlaps with {printable(other)}, by a link or a mount"
+        self._not_served(Finding("ROOTS_OVERLAP", why, "watch the outer one alone"))
+
+    def _not_served(self, why: Finding) -> None:
+        if self._away_because is None or self._away_because.code != why.code:
+            self._log.warning("root is away", root=self.path, why=why.message, hint=why.hint)
+        self._away_because, self._place = why, None
         self._observing.lost()
         self._show()
 

@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 
+_BLANK = 4096  # bytes of zeros: no muxer pads an end with so many
 _STEPS = 100_000  # a file of more pieces than this is taken at its word: they take a quarter of a second
 _BOXES = frozenset(b"ftyp moov mdat free skip wide moof uuid styp sidx ssix mfra meta udta pnot prft emsg".split())
 
@@ -98,7 +99,7 @@ def _gif_cut(fd: int, size: int) -> str:
         if not head:  # readers forgive that, but who knows how many pictures were to follow
             return "its end is missing"
         if head[:1] not in (b",", b"!"):  # the trailer
-            break
+            return _UNWRITTEN if head[:1] == b"\0" and not any(os.pread(fd, _BLANK, at)) else ""
         at = behind_table(at + 10, head[9]) + 1 if head[:1] == b"," else at + 2
         for _ in steps:  # data in blocks of up to 255 bytes, then an empty one
             length = os.pread(fd, 1, at)
@@ -113,7 +114,9 @@ def _gif_cut(fd: int, size: int) -> str:
 def _riff_cut(fd: int, size: int) -> str:
     """WebP and AVI; only the first RIFF counts, larger AVI files have more behind it."""
     announced = 8 + int.from_bytes(os.pread(fd, 4, 4), "little")
-    return f"it should have {announced:,} bytes and has {size:,}" if announced > size else ""
+    if announced > size:
+        return f"it should have {announced:,} bytes and has {size:,}"
+    return _unwritten(fd, announced)
 
 
 def _ebml_cut(fd: int, size: int) -> str:
@@ -128,7 +131,18 @@ def _ebml_cut(fd: int, size: int) -> str:
         if length == (1 << 7 * width) - 1:
             return ""
         at += 4 + width + length
-    return f"it should have {at:,} bytes and has {size:,}" if at > size else ""
+    return f"it should have {at:,} bytes and has {size:,}" if at > size else _unwritten(fd, at)
+
+
+def _unwritten(fd: int, end: int) -> str:
+    """What to say where nothing lies before an announced end: some copies make the file as long as it will be at once.
+
+    Not of an MP4, where sound may end in silence without compression, and be the last thing in the file.
+    """
+    return _UNWRITTEN if end > _BLANK and not any(os.pread(fd, _BLANK, end - _BLANK)) else ""
+
+
+_UNWRITTEN = "its end has not been written yet"
 
 
 _CUT: Mapping[str, Callable[[int, int], str]] = {

@@ -18,7 +18,7 @@ from postpost_sync import ledger, reader, receipt, scan, view
 from postpost_sync.account import Account
 from postpost_sync.calls import Calls
 from postpost_sync.clock import SKEW
-from postpost_sync.deciding import live_group, made_with, other_key
+from postpost_sync.deciding import is_out, live_group, made_with, other_key
 from postpost_sync.errors import FileChanged, Finding, KeyRefused, NotFound, OtherKey, PostError
 from postpost_sync.ledger import with_group
 from postpost_sync.line import Line
@@ -108,6 +108,7 @@ class Sync:
         self._calls = Calls(store, log)
         self.times: dict[int, float] = {}  # key -> the time its post asks for, seconds since 1970, once that is known
         self._removals = Removals(monotonic)
+        self._copies: dict[int, int] = {}  # key of a folder -> that of one which waits for a word, since it is the same
         roots: dict[Account, list[str]] = {}
         for root, site in sites.items():
             roots.setdefault(site.account, []).append(root)
@@ -138,6 +139,11 @@ class Sync:
                 snapshot = self._beside(self._at(account, snapshot), record, line)
                 now = account.now()
                 decision = plan(snapshot, record, now)
+                if (moved := self._moved_here(look, snapshot, record, decision)) is not None:
+                    self._leave_lines(key)
+                    self.times.pop(key, None)
+                    self._wake(moved, 0.0)
+                    return
                 unknown = key not in self.times
                 record = self._show(look, record, decision, now)
                 line.see(record)
@@ -225,12 +231,26 @@ class Sync:
         """A folder that is gone from another file system than the one it was on was not removed: its mount is away."""
         folder = snapshot.folder
         if folder is None:
-            there = scan.present(record.root, record.path, record.device)
-            return (snapshot if there else replace(snapshot, root_present=False)), record
+            away = self.looks.is_away(record.root, record.path, record.device)
+            if not away and (copy := self._copies.get(record.key)) is not None:
+                self._wake(copy, 0.0)  # it may be this one, moved there
+            return (replace(snapshot, root_present=False) if away else snapshot), record
         if (folder.inode, folder.device) != (record.inode, record.device):
             inode, device = folder.inode, folder.device
             record = self._store.change(record.key, lambda r: replace(r, inode=inode, device=device))
         return snapshot, record
+
+    def _moved_here(self, look: Look, snapshot: Snapshot, record: Record, decision: Decision) -> int | None:
+        """The key of another folder, where this is that one: moved from one disk to another it is two for a while."""
+        folder, original = snapshot.folder, snapshot.twin
+        if folder is None or record.groups:
+            return None
+        if isinstance(decision.step, Read):
+            return self.looks.identify_again(look, folder, record)
+        if original is not None and decision.error is not None and decision.error.code == "COPY_OF":
+            self._copies[original.key] = look.key
+            return None if is_out(live_group(original)) else self.looks.original_gone(look, folder, original)
+        return None
 
     def _notice_clock(self, account: Account) -> None:
         """Where the local clock was set, or the machine slept, the service's time has to be learnt again."""

@@ -38,16 +38,15 @@ class Timers:
 
     def wake(self, key: int, after: float) -> None:
         """Look at a folder, now or in `after` seconds. A later call replaces the time of an earlier one."""
+        stopping = self._stopping.is_set()  # then a transfer that was broken off must not begin anew
         with self._lock:
             if after > 0:
                 self._due[key] = time.monotonic() + after
             else:
                 self._due.pop(key, None)
-        if self._stopping.is_set():
-            return  # a transfer that was broken off must not begin anew
-        if after <= 0:
-            self._ready(key)
-        else:
+                if not stopping:
+                    self._ready(key)  # at once: whoever looks between the two takes it for at rest
+        if after > 0 and not stopping:
             at = datetime.now(UTC) + timedelta(seconds=after)
             self._scheduler.add_job(self.wake, "date", run_date=at, args=(key, 0.0), id=str(key), replace_existing=True)
 

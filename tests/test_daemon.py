@@ -7,6 +7,7 @@ import hashlib
 import json
 import signal
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from postpost_sync.sandbox import Behaviour, Connection, Fault
+from postpost_sync.workers import Workers
 from tests.support import Manager, Rig, rig
 from tests.test_database import held
 from tests.test_pipeline import hashes, picture, sent, sidecar, video
@@ -257,3 +259,19 @@ def test_no_secret_reaches_a_log_an_error_column_a_status_file_or_the_screen(
         assert "Traceback" not in text
     assert b"canary" not in stored
     assert (pp.state_db.stat().st_mode & 0o777, pp.state_db.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+
+
+def test_a_pass_does_not_end_between_a_timer_and_the_folder_that_it_wakes(
+    pp: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ready = Workers.ready
+
+    def slowly(self: Workers, key: int) -> None:
+        if threading.current_thread().name.startswith("ThreadPoolExecutor"):  # the scheduler's
+            time.sleep(1)
+        ready(self, key)
+
+    monkeypatch.setattr(Workers, "ready", slowly)
+    pp.drop("post", sidecar())
+    assert pp.run_once() == 0
+    assert [group.status for group in pp.groups()] == ["scheduled"]

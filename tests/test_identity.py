@@ -5,10 +5,15 @@ from __future__ import annotations
 import shutil
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from tests.harness import World
+from tests.harness import picture as small
+from tests.mounting import mounted
 from tests.support import FAR, Rig, rig
 from tests.test_pipeline import picture, sidecar
 
@@ -120,6 +125,122 @@ def test_a_folder_that_was_moved_and_edited_while_nobody_looked_is_replaced(pp: 
     (group,) = pp.groups()
     assert (group.content, group.status) == ("new", "scheduled")
     assert pp.post("elsewhere")["previous_post_group_ids"] == [old.id]
+
+
+@pytest.mark.parametrize("status_files", [True, False], ids=["with status files", "without"])
+@pytest.mark.parametrize(
+    ("was", "becomes"),
+    [("posts", "news"), ("posts", "."), (".", "posts")],
+    ids=["renamed", "the folder around it", "a folder within it"],
+)
+def test_a_root_by_another_path_brings_its_posts_along(pp: Rig, was: str, becomes: str, status_files: bool) -> None:
+    place = pp.place / "disk"
+    folders, pp.root = place / "posts", place / was
+    pp.configure()
+    for name in ("one", "two"):
+        pp.drop(str(folders / name), sidecar(name), {"a.jpg": picture()})
+    assert pp.run_once() == 0
+    before, groups = writes(pp), pp.groups()
+    assert len(groups) == 2
+    if not status_files:
+        for file in folders.rglob("post.status.yaml"):
+            file.unlink()
+    if becomes == "news":
+        folders = folders.rename(place / "news")
+    pp.root = place / becomes
+    pp.configure()
+    assert pp.run_once() == 0
+    assert (writes(pp), pp.groups()) == (before, groups)
+    found = {(post["folder"], post["state"], post["post_group_id"]) for post in pp.status()["posts"]}
+    assert found == {(str(folders / group.content), "scheduled", group.id) for group in groups}
+
+
+def test_a_root_that_was_copied_to_where_it_is_now_brings_its_posts_along_once(pp: Rig) -> None:
+    """As to another server: the old one is there for a while, and nobody watches it any more."""
+    pp.drop("post", sidecar(), {"a.jpg": picture()})
+    assert pp.run_once() == 0
+    before, (group,), old = writes(pp), pp.groups(), pp.root
+    for name in ("once", "twice"):
+        shutil.copytree(old, pp.place / "new" / name)
+    pp.root = pp.place / "new"
+    pp.configure()
+    assert pp.run_once() == 0
+    found = {post["folder"]: post for post in pp.status()["posts"]}
+    assert found[str(pp.root / "once/post")]["post_group_id"] == group.id
+    copy = found[str(pp.root / "twice/post")]
+    assert (copy["state"], copy["error"]["code"]) == ("held", "COPY_OF")
+    assert writes(pp) == before
+
+
+@pytest.mark.parametrize("on_remove", ["keep", "cancel"])
+@pytest.mark.parametrize("last", ["post.status.yaml", "post.yaml", "the removal"])
+def test_a_folder_moved_to_another_disk_is_the_same_however_slowly_it_goes(
+    world: World, on_remove: str, last: str
+) -> None:
+    """File by file, then it is removed where it was. The daemon sees every step of it."""
+    world.policy = replace(world.policy, cancel_removed=on_remove == "cancel")
+    world.restart()
+    time_of_it = world.now + timedelta(days=1)
+    data = {"a.jpg": small(1)}
+    was = world.drop("a", "moved", data, time_of_it)
+    world.drop("beside", "another text", time=world.now + timedelta(days=2))
+    world.run_until_rest()
+    ids = {group.content: group.id for group in world.groups()}
+    (world.root / "b").mkdir()
+    for name in sorted(["post.yaml", "a.jpg", "post.status.yaml"], key=lambda name: name == last):
+        shutil.copy2(was / name, world.root / "b" / name)
+        world.look_around()
+        world.advance_time(1)
+    if last == "the removal":
+        world.advance_time(60)
+        assert (world.state("b"), world.code("b")) == ("held", "COPY_OF")
+    world.remove("a")
+    world.run_until_rest()
+    world.advance_time(7200)
+    assert world.once("b", "moved", data, time_of_it, frozenset([ids["another text"]])).id == ids["moved"]
+    assert [record.path for record in world.store.records()] == ["b", "beside"]
+
+
+def test_a_copy_takes_no_post_from_a_folder_whose_sidecar_is_being_written(world: World) -> None:
+    original = world.drop("a", time=world.now + timedelta(days=1))
+    world.run_until_rest()
+    shutil.copytree(original, world.root / "b")
+    world.run_until_rest()
+    (original / "post.yaml").rename(original / "post.yaml~")
+    world.look_around()
+    for record in world.store.records():
+        world.wake(record.key, 0.0)
+    world.advance_time(5)
+    (original / "post.yaml~").rename(original / "post.yaml")
+    world.run_until_rest()
+    assert {record.path: record.state for record in world.store.records()} == {"a": "scheduled", "b": "held"}
+
+
+def test_a_copy_whose_status_file_comes_last_waits_for_a_word(world: World) -> None:
+    original = world.drop("a", time=world.now + timedelta(days=1))
+    world.run_until_rest()
+    (world.root / "b").mkdir()
+    for name in ("post.yaml", "post.status.yaml"):
+        shutil.copy2(original / name, world.root / "b" / name)
+        world.look_around()
+        world.advance_time(1)
+    world.run_until_rest()
+    assert (world.state("b"), world.code("b"), len(world.groups())) == ("held", "COPY_OF", 1)
+
+
+def test_a_copy_of_what_lies_on_a_disk_that_is_away_is_a_copy(world: World) -> None:
+    """That its place is empty says nothing: it is where it was, and comes back with the disk."""
+    with mounted(world.root / "disk") as unmount:
+        world.drop("disk/post", time=world.now + timedelta(days=1))
+        world.drop("beside", "another text", time=world.now + timedelta(days=2))
+        world.run_until_rest()
+        before = [group.id for group in world.groups()]
+        shutil.copytree(world.root / "disk/post", world.root / "copy")
+        unmount()
+        world.run_until_rest()
+        assert (world.state("copy"), world.code("copy")) == ("held", "COPY_OF")
+        assert world.state("disk/post") == "scheduled"
+        assert [group.id for group in world.groups()] == before
 
 
 def test_a_folder_of_another_installation_waits_until_it_is_adopted(pp: Rig) -> None:

@@ -50,6 +50,7 @@ EDGES_THAT_MAY = {
     ("api", "answers"),
     ("api", "clock"),
     ("credentials", "mounts"),  # it knows the mount table
+    ("links", "mounts"),
     ("probe", "measuring"),
 }
 MAY_IN_CORE = {  # os.fsencode, os.path.join and PurePath do no I/O

@@ -266,6 +266,28 @@ def test_a_large_photograph_that_is_cut_off_is_seen_as_such_though_it_is_not_dec
     assert "truncated" not in facts_of(data + b"a phone's video", "image/jpeg")
 
 
+@pytest.mark.parametrize(
+    ("data", "content_type"),
+    [
+        (image("GIF", frames=6), "image/gif"),
+        (image("WEBP", frames=6), "image/webp"),
+        (video("matroska", seconds=3), "video/x-matroska"),
+        (video("avi", seconds=3), "video/x-msvideo"),
+        (video("webm", "libvpx-vp9", seconds=3, sound="libopus"), "video/webm"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+@pytest.mark.parametrize("part", [0.1, 0.5])
+def test_a_copy_that_made_room_for_all_of_the_file_and_stalled_is_seen(
+    data: bytes, content_type: str, part: float
+) -> None:
+    """As from Windows to a share: the size is right from the beginning on."""
+    assert structure_of(data, content_type) == {}
+    written = int(len(data) * part)
+    assert structure_of(data[:written] + bytes(len(data) - written), content_type)["truncated"]
+    assert structure_of(data + bytes(9000), content_type) == {}  # what lies behind the end is nothing to the readers
+
+
 @pytest.mark.parametrize("name", [b"pdin", b"meco", b"thum"])
 def test_a_box_that_only_a_decoder_knows_makes_no_video_wrong(name: bytes) -> None:
     data = video("mp4")

@@ -25,6 +25,7 @@ from postpost_sync.roots import Roots
 from postpost_sync.states import State
 from tests.harness import World
 from tests.harness import picture as small
+from tests.looked import looked_after
 from tests.mounting import Fuse, fused, mount, mounted, overlaid, unmount
 from tests.support import Rig, until
 from tests.test_pipeline import hashes, picture, sent, sidecar
@@ -222,6 +223,25 @@ def test_a_folder_removed_after_its_share_was_mounted_anew_was_removed(world: Wo
                 "one": State.SCHEDULED,
                 "two": State.CANCELLED,
             }
+
+
+def test_a_folder_moved_while_its_share_was_mounted_anew_is_the_same_folder(world: World, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    for name in ("one", "two"):
+        (source / name).mkdir(parents=True)
+    with fused(world.root, source) as fuse:
+        for name in ("one", "two"):
+            world.drop(name, content=name, time=world.now + timedelta(days=3))
+        world.run_until_rest()
+        groups = world.groups()
+        fuse.unmount()
+        with mounted(tmp_path / "takes the number"), fused(world.root, source):
+            (source / "two").rename(source / "0 before the others")
+            world.restart()
+            with looked_after(world, "polling"):
+                assert {record.path for record in world.store.records()} == {"one", "0 before the others"}
+            world.run_until_rest()
+            assert world.groups() == groups
 
 
 # --- a FUSE daemon that died ------------------------------------------------------------------------------------------

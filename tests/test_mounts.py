@@ -14,10 +14,11 @@ MOUNTS = """\
 nas:/posts /srv/posts nfs4 rw 0 0
 sshfs /srv/my\\040posts fuse.sshfs rw 0 0
 tmpfs /srv/posts/fast tmpfs rw 0 0
+/dev/shared /srv/cluster gfs2 rw 0 0
 """
 MOUNTINFO = """\
 22 1 254:0 / / rw,relatime - ext4 /dev/vda rw
-30 22 0:40 / /srv/posts rw,relatime shared:5 master:1 - nfs4 nas:/posts rw
+30 22 0:40 /shared /srv/posts rw,relatime shared:5 master:1 - nfs4 nas:/posts rw
 31 30 0:41 / /srv/posts/fast rw - tmpfs tmpfs rw
 32 22 0:42 / /srv/posts2 rw - cifs //nas/two rw
 33 31 0:43 / /srv/posts/fast/my\\040nas rw - fuse.sshfs nas: rw
@@ -43,6 +44,7 @@ def table(tmp_path: Path) -> Callable[[str], str]:
         ("/srv/posts2", "ext4", False),
         ("/srv/my posts/a", "fuse.sshfs", True),
         ("/srv/posts/fast", "tmpfs", False),
+        ("/srv/cluster/posts", "gfs2", True),  # other machines write to the same disk
     ],
 )
 def test_the_innermost_mount_decides(table: Callable[[str], str], path: str, kind: str, polls: bool) -> None:
@@ -57,10 +59,17 @@ def test_without_a_mount_table_it_polls(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("root", "mounts"),
     [
-        ("/home/a", (Mount(22, "", "ext4"),)),
-        ("/srv/posts/a", (Mount(30, "", "nfs4"),)),
-        ("/srv/posts", (Mount(30, "", "nfs4"), Mount(31, "fast", "tmpfs"), Mount(34, "fast/my nas", "xfs"))),
-        ("/srv/posts/fast/my nas", (Mount(34, "", "xfs"),)),
+        ("/home/a", (Mount(22, "", "ext4", "254:0", "/home/a"),)),
+        ("/srv/posts/a", (Mount(30, "", "nfs4", "0:40", "/shared/a"),)),
+        (
+            "/srv/posts",
+            (
+                Mount(30, "", "nfs4", "0:40", "/shared"),
+                Mount(31, "fast", "tmpfs", "0:41", "/"),
+                Mount(34, "fast/my nas", "xfs", "0:44", "/"),
+            ),
+        ),
+        ("/srv/posts/fast/my nas", (Mount(34, "", "xfs", "0:44", "/"),)),
     ],
 )
 def test_a_root_lies_on_a_mount_and_may_have_others_below(

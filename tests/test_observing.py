@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from postpost_sync import mounts, observing, scan, watch
+from postpost_sync import mounts, observing, scan, scanner, watch
 from postpost_sync.config import Api, Root
 from postpost_sync.log import Log
 from postpost_sync.models import Policy, RootState
@@ -83,6 +83,18 @@ def test_the_first_scan_does_not_wait_for_the_watch(world: World, monkeypatch: p
         assert it.roots.scanned()
         assert it.folders() == ["post"]
         go_on.set()
+
+
+def test_a_root_that_hangs_when_it_is_to_be_watched_is_said(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    go_on = threading.Event()
+    monkeypatch.setattr(scanner, "SILENT_AFTER", 0.5)
+    monkeypatch.setattr(watch.NativeWatcher, "start", lambda self: go_on.wait(30) and None)
+    with looked_after(world) as it:
+        try:
+            until(lambda: it.code() == "ROOT_SILENT")
+        finally:
+            go_on.set()
+        until(lambda: it.status.state is RootState.OK)
 
 
 def test_a_root_that_hangs_holds_up_no_other(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 from dataclasses import replace
 from datetime import timedelta
@@ -9,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from postpost_sync.errors import Finding
 from postpost_sync.models import RootState
 from tests.harness import World
 from tests.harness import picture as small
 from tests.looked import looked_after
-from tests.mounting import mounted
+from tests.mounting import mount, mounted
 from tests.support import Rig, until
 from tests.test_pipeline import picture, sidecar
 
@@ -88,6 +90,94 @@ def test_a_post_whose_root_is_unmounted_stands(pp: Rig, on_remove: str) -> None:
             assert root["error"]["code"] == "ROOT_AWAY"
             assert pp.post("post")["state"] == "scheduled"
     assert [group.status for group in pp.groups()] == ["scheduled"]
+
+
+@pytest.mark.parametrize("place", ["", "team"])
+def test_what_was_bound_there_from_the_same_disk_and_is_not_now_was_not_removed(
+    world: World, tmp_path: Path, place: str
+) -> None:
+    """The number of the device is the same, and something lies beneath the mount: another post even."""
+    world.policy = replace(world.policy, cancel_removed=True)
+    world.restart()
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere/readme.txt").touch()  # a root that is empty is away
+    world.drop(f"{place}/beneath".strip("/"))
+    with mounted(world.root / place, "--bind", str(tmp_path / "elsewhere")) as unmount:
+        path = f"{place}/post".strip("/")
+        world.drop(path, time=world.now + timedelta(days=3))
+        with looked_after(world, poll=0.1) as it:
+            until(lambda: it.folders() == [path] and it.roots.idle())
+            world.wake(world.record(path).key, 0.0)
+            world.run_until_rest()
+            unmount()
+            until(lambda: it.odd() == [("MOUNT_AWAY", "mount it again; their posts stand as they are")])
+            assert [one.path for one in it.status.oddities] == [place]
+            world.wake(world.record(path).key, 0.0)
+            world.advance_time(7200)
+            assert world.state(path) == "scheduled"
+            assert mount(world.root / place, "--bind", str(tmp_path / "elsewhere"))
+            until(lambda: it.odd() == [])
+            world.remove(path)
+            world.advance_time(7200)
+            assert world.state(path) == "cancelled"
+
+
+def test_all_posts_of_a_root_that_were_on_a_mount_below_it_may_be_removed(world: World) -> None:
+    made_ready: list[int] = []
+    (world.root / "readme.txt").touch()
+    with mounted(world.root / "nas"):
+        world.drop("nas/post")
+        with looked_after(world, poll=0.1, ready=made_ready.append) as it:
+            until(lambda: it.folders() == ["nas/post"] and it.watching())
+            made_ready.clear()
+            world.remove("nas/post")
+            it.roots.scan_all()
+            until(lambda: made_ready)
+            until(it.roots.idle)
+            assert it.status.state is RootState.OK
+
+
+def test_a_root_replaced_by_one_without_posts_is_away(world: World) -> None:
+    world.drop("post")
+    with looked_after(world, poll=0.1) as it:
+        until(lambda: it.folders() == ["post"])
+        world.root.rename(world.root.parent / "aside")
+        world.root.mkdir()
+        (world.root / "readme.txt").touch()
+        until(lambda: it.status.state is RootState.AWAY)
+        assert it.status.error is not None
+        assert it.status.error.message.endswith("another folder is there, without any of its posts")
+        world.drop("later")
+        until(lambda: it.folders() == ["post", "later"] and it.status.state is RootState.OK)
+
+
+@pytest.mark.parametrize("by", ["a link", "a bind mount", "a bind mount below it"])
+def test_a_root_that_turns_out_to_overlap_when_it_appears_is_said_and_not_served(
+    world: World, tmp_path: Path, by: str
+) -> None:
+    """Each folder would be two posts, and both of them are found before either has a status file."""
+    other = tmp_path / "other"
+    (world.root / "inner").mkdir()
+    with looked_after(world, poll=0.1, more=(other,)) as it:
+        until(lambda: [status.state for status in it.roots.statuses()] == [RootState.OK, RootState.AWAY])
+        with contextlib.ExitStack() as mounts:
+            if by == "a link":
+                other.symlink_to(world.root / "inner")
+            else:
+                place = other if by == "a bind mount" else other / "deep"
+                place.mkdir(parents=True)
+                mounts.enter_context(mounted(place, "--bind", str(world.root)))
+            until(lambda: (it.roots.statuses()[1].error or Finding("", "")).code == "ROOTS_OVERLAP")
+            world.drop("inner/post")
+            until(lambda: it.folders() == ["inner/post"])
+            it.roots.scan_all()
+            until(it.roots.idle)
+            assert [status.state for status in it.roots.statuses()] == [RootState.OK, RootState.AWAY]
+            assert it.folders() == ["inner/post"]
+        if by == "a link":
+            other.unlink()
+            other.mkdir()
+        until(lambda: it.roots.statuses()[1].state is RootState.OK)  # what it leads to now is its own
 
 
 @pytest.mark.parametrize("state", ["missing", "empty", "a file"])
