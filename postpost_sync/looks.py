@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from postpost_sync import scan
+from postpost_sync.deciding import made_with
 from postpost_sync.identity import Identity, identify, may_be_at_its_place
 from postpost_sync.log import Log
 from postpost_sync.models import Folder, MediaFile, Reading, Record
@@ -56,7 +57,7 @@ class Looks:
     def __init__(
         self,
         store: Store,
-        roots: frozenset[str],
+        roots: Mapping[str, str],
         names: Names,
         monotonic: Callable[[], float],
         log: Log,
@@ -64,7 +65,7 @@ class Looks:
         instance: str,
         now: float,
     ) -> None:
-        """`now`: seconds since 1970, the age of a database that is new."""
+        """`roots`: each with the digest of who it posts as. `now`: seconds since 1970, the age of a database that is new."""
         self._store, self._names, self._monotonic, self._log = store, names, monotonic, log
         self._instance = instance
         # folders that are older may have their posts already
@@ -132,7 +133,14 @@ class Looks:
         return self.is_away(record.root, record.path, record.device)
 
     def _identify(self, folder: Folder) -> Identity:
-        return identify(folder, self._store, self._names, self._instance, self._roots, self._record_is_away)
+        known = identify(folder, self._store, self._names, self._instance, self._roots, self._record_is_away)
+        if known.moved is not None and not self._may_be(folder, known.moved):
+            return Identity(copy_of=known.moved.folder_id)
+        return known
+
+    def _may_be(self, folder: Folder, record: Record) -> bool:
+        """Whether a status file is believed: not where, by its word alone, something else would be posted as somebody else."""
+        return made_with(record) in ("", self._roots[folder.root]) or folder.fingerprint == record.fingerprint
 
     def identify_again(self, look: Look, folder: Folder, record: Record) -> int | None:
         """A folder of which nothing was made yet has settled: its status file may have come after its sidecar.
@@ -154,9 +162,9 @@ class Looks:
 
         All of it, that is: a sidecar alone may be gone for the moment in which it is written anew.
         """
-        if os.path.lexists(f"{original.root}/{original.path}") or may_be_at_its_place(
-            original, self._names, self._roots, self._record_is_away
-        ):
+        if not self._may_be(folder, original) or os.path.lexists(f"{original.root}/{original.path}"):
+            return None
+        if may_be_at_its_place(original, self._names, self._roots, self._record_is_away):
             return None
         return self._take_over(look, folder, original)
 

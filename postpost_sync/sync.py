@@ -100,7 +100,8 @@ class Sync:
         self._refused: set[Account] = set()  # whose key is not taken
         self._clock_off: dict[Account, bool] = {}  # whether that was said
         now = min((site.account.now().timestamp() for site in sites.values()), default=0.0)
-        self.looks = Looks(store, frozenset(sites), names, monotonic, log, instance=instance, now=now)
+        digests = {root: site.account.digest for root, site in sites.items()}
+        self.looks = Looks(store, digests, names, monotonic, log, instance=instance, now=now)
         self._slots = Slots(concurrency, wake, lambda key: self.looks.root_of(key) in self.looks.silent)
         self.transfers = Transfers(
             store, self.looks, client, threads, self._slots, wake=wake, monotonic=monotonic, jitter=jitter, log=log

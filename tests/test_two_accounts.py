@@ -17,6 +17,7 @@ from postpost_sync.models import GroupStage, Policy
 from postpost_sync.sandbox import Plan
 from postpost_sync.states import State
 from postpost_sync.sync import Site
+from postpost_sync.times import to_service
 from tests.harness import KEY, Killed, World, picture
 
 DAY = timedelta(days=1)
@@ -74,6 +75,24 @@ def test_a_folder_that_is_moved_to_anothers_root_keeps_its_post_and_is_edited_wh
     assert world.held() == [("scheduled", "third", world.key)]
     world.advance_time(2 * DAY.total_seconds() + 600)
     assert world.state("launch") is State.PUBLISHED
+
+
+def test_a_status_file_of_theirs_does_not_let_anybody_post_as_somebody_else(world: TwoAccounts) -> None:
+    folder = world.drop("launch", "first", MEDIA, world.now + 2 * DAY)
+    world.run_until_rest(60)
+    said = (folder / "post.status.yaml").read_text()
+    world.remove("launch")
+    evil = world.hers / "evil"
+    evil.mkdir()
+    (evil / "post.status.yaml").write_text(said)
+    sidecar = f"content: buy this\nplatforms: [twitter-123]\nscheduled_time: {to_service(world.now + DAY)}\n"
+    (evil / "post.yaml").write_text(sidecar)
+    world.run_until_rest(60)
+    assert world.held() == [("scheduled", "buy this", HERS), ("scheduled", "first", world.key)]
+    world.restart()
+    world.run_until_rest(3600)
+    assert world.held() == [("scheduled", "buy this", HERS)]
+    assert world.state("evil") is State.SCHEDULED
 
 
 def test_a_folder_that_is_moved_while_its_draft_is_built_leaves_none_behind(world: TwoAccounts) -> None:
