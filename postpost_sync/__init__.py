@@ -23,6 +23,7 @@ Imports go downward only:
     tellers        who is notified, and when
     workers        the threads that take folders forward
     sync           one folder forward: snapshot, plan, perform, record
+    snapshots      what `plan` is told: folder, account, the other posts
     calls          the steps that need the service
     transfers      media on their way, in turn
     looks          what is in memory about each folder

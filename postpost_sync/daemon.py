@@ -31,9 +31,10 @@ from postpost_sync.models import Record, RootState
 from postpost_sync.names import Names
 from postpost_sync.roots import Roots
 from postpost_sync.service import Service
+from postpost_sync.snapshots import Site
 from postpost_sync.states import NEEDS_PERSON, UNFINISHED, WRONG, State
 from postpost_sync.store import Store
-from postpost_sync.sync import Site, Sync
+from postpost_sync.sync import Sync
 from postpost_sync.tellers import Tellers
 from postpost_sync.timers import Timers
 from postpost_sync.workers import DEFECT_PAUSE, Workers

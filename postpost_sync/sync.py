@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -17,17 +17,17 @@ import httpx
 from postpost_sync import ledger, reader, receipt, scan, view
 from postpost_sync.account import Account
 from postpost_sync.calls import Calls
-from postpost_sync.clock import SKEW
-from postpost_sync.deciding import is_out, live_group, made_with, other_key
+from postpost_sync.deciding import is_out, live_group, other_key
 from postpost_sync.errors import FileChanged, Finding, KeyRefused, NotFound, OtherKey, PostError
 from postpost_sync.ledger import with_group
 from postpost_sync.line import Line
 from postpost_sync.log import Log
 from postpost_sync.looks import Look, Looks
-from postpost_sync.models import Folder, Group, GroupStage, Policy, Record, Snapshot
+from postpost_sync.models import Folder, Group, Record, Snapshot
 from postpost_sync.names import Names
 from postpost_sync.plan import plan
 from postpost_sync.removals import AT_ONCE, Removals
+from postpost_sync.snapshots import Site, Snapshots
 from postpost_sync.states import WRONG, State
 from postpost_sync.steps import (
     Abandon,
@@ -50,7 +50,6 @@ from postpost_sync.store import Store
 from postpost_sync.transfers import Slots, Transfers
 from postpost_sync.workers import DEFECT_PAUSE
 
-CLOCK_SET = 5.0  # seconds by which wall and monotonic time may drift apart between two looks
 _NO_STATUS_FILE = Finding(
     "STATUS_FILE_UNWRITABLE",
     "post.status.yaml cannot be written into the folder",
@@ -62,15 +61,6 @@ _OTHER_KEY = Finding(
     "use that key again; or if the post is gone: postpost-sync retry FOLDER makes a new one",
 )
 MAX_STEPS = 2000  # of one folder in one go: an end to any loop that a defect could make
-
-
-@dataclass(frozen=True)
-class Site:
-    """One watch root as the workers see it."""
-
-    path: str
-    policy: Policy
-    account: Account
 
 
 class Sync:
@@ -93,12 +83,8 @@ class Sync:
         far: float = math.inf,
     ) -> None:
         """`far`: a finished post that is due later than so many seconds is not waked; the caller asks the store for it."""
-        self._store, self._sites, self._names, self._log = store, sites, names, log
-        self._instance, self._wake, self._jitter, self._monotonic = instance, wake, jitter, monotonic
-        self._far = far
-        self._drifts: dict[Account, float] = {}
-        self._refused: set[Account] = set()  # whose key is not taken
-        self._clock_off: dict[Account, bool] = {}  # whether that was said
+        self._store, self._sites, self._log = store, sites, log
+        self._instance, self._wake, self._jitter, self._far = instance, wake, jitter, far
         now = min((site.account.now().timestamp() for site in sites.values()), default=0.0)
         digests = {root: site.account.digest for root, site in sites.items()}
         self.looks = Looks(store, digests, names, monotonic, log, instance=instance, now=now)
@@ -109,11 +95,13 @@ class Sync:
         self._calls = Calls(store, log)
         self.times: dict[int, float] = {}  # key -> the time its post asks for, seconds since 1970, once that is known
         self._removals = Removals(monotonic)
-        self._copies: dict[int, int] = {}  # key of a folder -> that of one which waits for a word, since it is the same
         roots: dict[Account, list[str]] = {}
         for root, site in sites.items():
             roots.setdefault(site.account, []).append(root)
         self._lines = {account: Line(store, frozenset(those), account.now, wake) for account, those in roots.items()}
+        self._snapshots = Snapshots(
+            store, sites, self.looks, names, self._lines, self._removals, wake=wake, monotonic=monotonic, log=log
+        )
         self._as_before()
 
     def notice(self, folder: Folder) -> tuple[int, bool]:
@@ -128,16 +116,13 @@ class Sync:
         waits_for_slot = False
         try:
             for _ in range(MAX_STEPS):
-                # the snapshot before the record: a transfer writes there before it is no longer in flight
-                snapshot, record = self._snapshot(look), self._store.record(key)
-                if record is None:
+                taken = self._snapshots.take(look)
+                if taken is None:
                     self._leave_lines(key)
                     return
-                snapshot, record = self._placed(snapshot, record)
-                account = self._account(record)
+                snapshot, record, account = taken
                 line = self._lines[account]
                 self._leave_lines(key, but=account)
-                snapshot = self._beside(self._at(account, snapshot), record, line)
                 now = account.now()
                 decision = plan(snapshot, record, now)
                 if (moved := self._moved_here(look, snapshot, record, decision)) is not None:
@@ -189,7 +174,7 @@ class Sync:
         for account in self._lines:
             if account.refused is not None:
                 continue
-            mine = [record for record in records if self._account(record) is account]
+            mine = [record for record in records if self._snapshots.account_of(record) is account]
             try:
                 changed = self._calls.reconcile(account, mine)
             except KeyRefused as error:
@@ -213,33 +198,13 @@ class Sync:
             if record.state is State.CANCELLED and record.cancel is None:  # else a person said so
                 self._removals.cancelled(record.key, max(0.0, (now[record.root] - record.updated_at).total_seconds()))
             elif record.state is State.HELD:
-                self._lines[self._account(record)].see(record)
-
-    def _account(self, record: Record) -> Account:
-        """Its root's. What another of ours made stays that one's, as after a move to a root that posts as someone else."""
-        own, digest = self._sites[record.root].account, made_with(record)
-        if digest in ("", own.digest):
-            return own
-        return next((account for account in self._lines if account.digest == digest), own)
+                self._lines[self._snapshots.account_of(record)].see(record)
 
     def _leave_lines(self, key: int, but: Account | None = None) -> None:
         """It waits at no account, or at none but this one: whose it was before, it is no longer."""
         for account, line in self._lines.items():
             if account is not but:
                 line.leave(key)
-
-    def _placed(self, snapshot: Snapshot, record: Record) -> tuple[Snapshot, Record]:
-        """A folder that is gone from another file system than the one it was on was not removed: its mount is away."""
-        folder = snapshot.folder
-        if folder is None:
-            away = self.looks.is_away(record.root, record.path, record.device)
-            if not away and (copy := self._copies.get(record.key)) is not None:
-                self._wake(copy, 0.0)  # it may be this one, moved there
-            return (replace(snapshot, root_present=False) if away else snapshot), record
-        if (folder.inode, folder.device) != (record.inode, record.device):
-            inode, device = folder.inode, folder.device
-            record = self._store.change(record.key, lambda r: replace(r, inode=inode, device=device))
-        return snapshot, record
 
     def _moved_here(self, look: Look, snapshot: Snapshot, record: Record, decision: Decision) -> int | None:
         """The key of another folder, where this is that one: moved from one disk to another it is two for a while."""
@@ -249,77 +214,9 @@ class Sync:
         if isinstance(decision.step, Read):
             return self.looks.identify_again(look, folder, record)
         if original is not None and decision.error is not None and decision.error.code == "COPY_OF":
-            self._copies[original.key] = look.key
+            self._snapshots.copies[original.key] = look.key
             return None if is_out(live_group(original)) else self.looks.original_gone(look, folder, original)
         return None
-
-    def _notice_clock(self, account: Account) -> None:
-        """Where the local clock was set, or the machine slept, the service's time has to be learnt again."""
-        clock = account.api.clock
-        drift = clock.local().timestamp() - self._monotonic()
-        if abs(drift - self._drifts.setdefault(account, drift)) > CLOCK_SET:
-            clock.known, self._drifts[account] = False, drift
-        off = abs(clock.offset) > SKEW
-        if clock.known and off is not self._clock_off.get(account, False):
-            self._clock_off[account] = off
-            tell = self._log.warning if off else self._log.info
-            tell("this machine's clock against PostPost's", ahead=f"{-clock.offset.total_seconds():.0f}s")
-
-    def _snapshot(self, look: Look) -> Snapshot:
-        """What there is to see of the folder itself."""
-        try:
-            folder = scan.look(look.root, look.path, self._names)
-            if folder is not None and (there := self.looks.key_at(folder)) != look.key:  # another one took its place
-                folder = scan.look(look.root, look.path, self._names)
-                if there is not None:
-                    self._wake(there, 0.0)
-            present = folder is not None or scan.present(look.root)
-        except OSError:  # it cannot be read now, which says nothing about whether it was removed
-            folder, present = None, False
-        return Snapshot(
-            folder,
-            self._sites[look.root].policy,
-            self.looks.saw(look, folder),
-            present,
-            look.reading,
-            frozenset(look.in_flight),
-        )
-
-    def _at(self, account: Account, snapshot: Snapshot) -> Snapshot:
-        """The snapshot with what is known about the account."""
-        self._notice_clock(account)
-        refused = account.refused
-        if refused is not None:
-            self._refused.add(account)
-        elif account in self._refused:  # no longer: all that waited for it may go on
-            self._refused.discard(account)
-            for key in self.looks.in_memory():
-                self._wake(key, 0.0)
-        return replace(
-            snapshot,
-            policy=replace(snapshot.policy, connections=account.api.last_connections),
-            key_refused=refused,
-            key_probe_at=account.probe_at,
-            accounts_age=account.accounts_age(),
-            clock_known=account.api.clock.known,
-        )
-
-    def _beside(self, snapshot: Snapshot, record: Record, line: Line) -> Snapshot:
-        """The snapshot with what the decision depends on besides the folder: the account's other posts."""
-        waiting, reading = line.first(), snapshot.reading
-        last = line.last_scheduled() if waiting is not None and record.done else None
-        live, policy = live_group(record), snapshot.policy
-        gone = snapshot.folder is None and snapshot.root_present and policy.cancel_removed
-        stands = live is not None and live.stage in (GroupStage.SCHEDULED, GroupStage.WITHDRAWN)
-        removed = self._removals.see(record.key, gone=gone and stands)
-        snapshot = replace(snapshot, waiting=waiting, last_scheduled=last, removed=removed)
-        if not record.done and reading is not None and reading.content and snapshot.policy.duplicates != "allow":
-            snapshot = replace(snapshot, alike=self._store.alike(record.key, reading.content))
-        if not record.done and record.time is not None:
-            snapshot = replace(snapshot, beside=self._store.beside(record.key, record.time))
-        if record.copy_of is not None and not record.groups:
-            snapshot = replace(snapshot, twin=self._store.record_of(record.copy_of))
-        return snapshot
 
     def _show(self, look: Look, record: Record, decision: Decision, now: datetime) -> Record:
         """Write down, log and put into the status file what a person should see."""

@@ -46,9 +46,10 @@ from postpost_sync.log import Log
 from postpost_sync.models import Oddity, Policy, Record
 from postpost_sync.names import Names
 from postpost_sync.sandbox import Behaviour, Group, Sandbox, SandboxTransport
+from postpost_sync.snapshots import Site
 from postpost_sync.states import State
 from postpost_sync.store import Store
-from postpost_sync.sync import Site, Sync
+from postpost_sync.sync import Sync
 from postpost_sync.times import to_service
 
 START = datetime(2025, 6, 2, 8, 0, tzinfo=UTC)

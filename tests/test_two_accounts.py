@@ -15,8 +15,8 @@ from postpost_sync import ledger
 from postpost_sync.account import Account
 from postpost_sync.models import GroupStage, Policy
 from postpost_sync.sandbox import Plan
+from postpost_sync.snapshots import Site
 from postpost_sync.states import State
-from postpost_sync.sync import Site
 from postpost_sync.times import to_service
 from tests.harness import KEY, Killed, World, picture
 
