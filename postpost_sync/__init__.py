@@ -26,7 +26,9 @@ Imports go downward only:
     snapshots      what `plan` is told: folder, account, the other posts
     calls          the steps that need the service
     transfers      media on their way, in turn
-    looks          what is in memory about each folder
+    looks          what each folder was last seen like, and since when
+    whereabouts    where it is, also where it was elsewhere before
+    places         which folders are known, and where
     identity       which post a folder is, when it is seen for the first time
     reader         a settled folder read: sidecar, text, what its files are
     line           the posts of an account that wait for room in its plan
