@@ -212,7 +212,8 @@ class Whereabouts:
 
     def _may_be(self, folder: Folder, record: Record) -> bool:
         """Whether a status file is believed: not where, by its word alone, something else would be posted as somebody else."""
-        return made_with(record) in ("", self._roots[folder.root]) or folder.fingerprint == record.fingerprint
+        others = {digest for digest in self._roots.values() if digest != self._roots[folder.root]}
+        return made_with(record) not in others or folder.fingerprint == record.fingerprint
 
     # --- from one place to another ---
 
