@@ -19,10 +19,15 @@ class Line:
     """In the order of their times. Safe to use from several threads."""
 
     def __init__(
-        self, store: Store, roots: frozenset[str], now: Callable[[], datetime], wake: Callable[[int, float], None]
+        self,
+        store: Store,
+        account: str,
+        roots: frozenset[str],
+        now: Callable[[], datetime],
+        wake: Callable[[int, float], None],
     ) -> None:
-        """`roots`: whose posts share the account. `now`: the service's time."""
-        self._store, self._roots, self._now, self._wake = store, roots, now, wake
+        """`account`: its digest. `roots`: those that are served, whoever posts there. `now`: the service's time."""
+        self._store, self._account, self._roots, self._now, self._wake = store, account, roots, now, wake
         self._lock = threading.Lock()
         self._waiting: dict[int, Waiting] = {}
 
@@ -33,7 +38,7 @@ class Line:
 
     def last_scheduled(self) -> int | None:
         """The key of the account's post that stands scheduled the furthest ahead: the one that could give way."""
-        return self._store.last_scheduled(self._roots)
+        return self._store.last_scheduled(self._account, self._roots)
 
     def see(self, record: Record) -> None:
         """A record as it was just decided about: it joins, stays, or leaves, and then the next one's turn has come."""

@@ -95,10 +95,8 @@ class Sync:
         self._calls = Calls(store, log)
         self.times: dict[int, float] = {}  # key -> the time its post asks for, seconds since 1970, once that is known
         self._removals = Removals(monotonic)
-        roots: dict[Account, list[str]] = {}
-        for root, site in sites.items():
-            roots.setdefault(site.account, []).append(root)
-        self._lines = {account: Line(store, frozenset(those), account.now, wake) for account, those in roots.items()}
+        accounts, roots = dict.fromkeys(site.account for site in sites.values()), frozenset(sites)
+        self._lines = {one: Line(store, one.digest, roots, one.now, wake) for one in accounts}
         self._snapshots = Snapshots(
             store, sites, self.looks, names, self._lines, self._removals, wake=wake, monotonic=monotonic, log=log
         )

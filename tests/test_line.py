@@ -26,16 +26,23 @@ class Waiting:
 
     def __init__(self, store: Store) -> None:
         self.store, self.woken = store, list[int]()
-        self.line = Line(store, frozenset({"/posts"}), lambda: NOW, lambda key, _: self.woken.append(key))
+        self.line = Line(store, "hers", frozenset({"/posts"}), lambda: NOW, lambda key, _: self.woken.append(key))
 
     def add(
-        self, days: int, *, tried: bool = False, error: Finding | None = FULL, stage: GroupStage | None = None
+        self,
+        days: int,
+        *,
+        tried: bool = False,
+        error: Finding | None = FULL,
+        stage: GroupStage | None = None,
+        account: str = "hers",
     ) -> int:
         """The key of a post for a time so many days ahead: held for `error`, or in `stage` at PostPost."""
         record = self.store.add("/posts", f"p{len(self.store.records())}", 1, 1, NOW)
         trouble = Trouble("Update", TroubleKind.HELD, FULL, NOW, NOW + timedelta(hours=1))
         time = NOW + timedelta(days=days)
         group = Group(0, stage or GroupStage.DRAFT, "id", NOW, "Hello", ("twitter-1",), {}, (), answered_time=time)
+        group = replace(group, account=account)
         held = replace(
             record,
             state=State.HELD if error else State.SCHEDULED,
@@ -108,6 +115,7 @@ def test_one_that_is_held_for_long_goes_on_naming_the_plans_own_reason(waiting: 
 def test_the_post_furthest_ahead_is_looked_at_where_an_earlier_one_was_refused(waiting: Waiting) -> None:
     far = waiting.add(9, error=None, stage=GroupStage.SCHEDULED)
     waiting.add(5, error=None, stage=GroupStage.SCHEDULED)
+    waiting.add(20, error=None, stage=GroupStage.SCHEDULED, account="somebody else's, moved here")
     waiting.see(waiting.add(1, tried=True))
     assert waiting.woken == [far]
 

@@ -82,7 +82,7 @@ def test_no_question_about_one_post_walks_through_all_of_them(store: Store) -> N
         lambda: store.due(NOW, NOW),
         store.next_due,
         store.at_postpost,
-        lambda: store.last_scheduled(frozenset({"/posts"})),
+        lambda: store.last_scheduled("digest", frozenset({"/posts"})),
         lambda: store.held_or_cancelled(NOW),
         lambda: store.records(State.HELD, State.CANCELLED),
     ]

@@ -73,15 +73,15 @@ class Questions(Opened):
             ).fetchall()
         return [row[0] for row in rows]
 
-    def last_scheduled(self, roots: frozenset[str]) -> int | None:
-        """Of the finished folders below these roots, the key of the one whose post is scheduled the furthest ahead."""
+    def last_scheduled(self, account: str, roots: frozenset[str]) -> int | None:
+        """Of the finished folders below these roots, the key of the one whose post the account has furthest ahead."""
         marks = ", ".join("?" * len(roots))
         with self._lock, translated(self.path):
             row = self._conn.execute(
                 "SELECT g.folder FROM groups g JOIN folders f ON f.key = g.folder "  # noqa: S608 - marks alone
                 "WHERE g.stage = 'scheduled' AND f.done "
-                f"AND f.root IN ({marks}) ORDER BY g.answered_time DESC, g.folder DESC LIMIT 1",
-                [encode(root) for root in roots],
+                f"AND g.account = ? AND f.root IN ({marks}) ORDER BY g.answered_time DESC, g.folder DESC LIMIT 1",
+                [account, *(encode(root) for root in roots)],
             ).fetchone()
         return row[0] if row is not None else None
 
