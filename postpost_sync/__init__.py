@@ -18,6 +18,7 @@ Imports go downward only:
     timers         what wakes folders later, and what is done now and then
     roots          the watch roots, looked after together
     scanner        one of them: compared again and again, away, back
+    presence       whether it is there, and what is mounted below it
     observing      how it is observed: watched, polled, degraded
     oddities       what is odd below it, and since when
     tellers        who is notified, and when

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+TABLE = "/proc/self/mountinfo"
 _OCTAL = re.compile(r"\\([0-7]{3})")  # how the mount table writes spaces and backslashes
 _NETWORK = frozenset(
     """nfs nfs4 cifs smb smb3 smbfs afs ceph 9p virtiofs vboxsf vmhgfs prl_fs davfs
@@ -14,20 +15,14 @@ _NETWORK = frozenset(
 )
 
 
-def wants_polling(path: str, mounts: str = "/proc/self/mounts") -> bool:
+def wants_polling(path: str, table: str = TABLE) -> bool:
     """Whether the file system under `path` can change without the kernel hearing of it: network and FUSE mounts."""
-    return _is_remote(filesystem(path, mounts))
+    return _is_remote(filesystem(path, table))
 
 
-def filesystem(path: str, mounts: str = "/proc/self/mounts") -> str:
+def filesystem(path: str, table: str = TABLE) -> str:
     """The kind of file system under `path`, such as ext4 or nfs4; "" where the mount table cannot be read."""
-    real, best, found = os.path.realpath(path), "", ""
-    for line in _lines(mounts):
-        point, kind = line.split(" ")[1:3]
-        place = _unescaped(point)
-        if _is_below(real, place) and len(place) >= len(best):
-            best, found = place, kind
-    return found
+    return next((mount.kind for mount in mounts_at(path, table)), "")
 
 
 def _is_remote(kind: str) -> bool:
@@ -48,16 +43,16 @@ class Mount(NamedTuple):
         return _is_remote(self.kind)
 
 
-def mounts_at(root: str, table: str = "/proc/self/mountinfo") -> tuple[Mount, ...]:
+def mounts_at(root: str, table: str = TABLE) -> tuple[Mount, ...]:
     """The mount that a root lies on, then those below it; empty where the mount table cannot be read."""
     return mounts_of(os.path.realpath(root), table)
 
 
-def mounts_of(real: str, table: str = "/proc/self/mountinfo") -> tuple[Mount, ...]:
+def mounts_of(real: str, table: str = TABLE) -> tuple[Mount, ...]:
     """The same of a path without links, from the mount table alone: no file system is asked."""
     under = {"": Mount(0, "", "")}
     longest = -1
-    for line in _lines(table):
+    for line in _lines(table):  # as proc_pid_mountinfo(5) has them
         fields = line.split(" ")
         number, place, kind = int(fields[0]), _unescaped(fields[4]), fields[fields.index("-") + 1]
         device, inside = fields[2], _unescaped(fields[3])

@@ -17,7 +17,7 @@ LAYERS = {
     steps deciding drafting scheduling building plan ledger view urls columns schema telling""",
     EDGE: """config config_keys credentials links scan media structure probe measuring store migrations api answers clock
     upload watch mounts receipt notify lock log service""",
-    SHELL: """account line removals identity reader looks transfers calls sync workers observing oddities scanner roots
+    SHELL: """account line removals identity reader looks transfers calls sync workers observing oddities presence scanner roots
     tellers timers daemon""",
     DOOR: "cli __main__ commands terminal",
     APART: "sandbox samples",
