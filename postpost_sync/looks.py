@@ -14,6 +14,7 @@ from postpost_sync import scan
 from postpost_sync.identity import Identity, identify, may_be_at_its_place
 from postpost_sync.log import Log
 from postpost_sync.models import Folder, MediaFile, Reading, Record
+from postpost_sync.mounts import is_in
 from postpost_sync.names import Names, spelt_alike
 from postpost_sync.store import Store
 
@@ -85,6 +86,7 @@ class Looks:
         self._renumbered: dict[str, set[tuple[int, int]]] = {}  # root -> numbers of file systems, before and now
         self.silent: frozenset[str] = frozenset()  # the roots whose file system does not answer
         self.unmounted: dict[str, frozenset[str]] = {}  # root -> where below it a file system was, and is not now
+        self.seen_again: dict[str, frozenset[str]] = {}  # root -> where below it folders are that are served elsewhere
 
     def below(self, root: str) -> dict[str, int]:
         """path -> key of the folders known below a root."""
@@ -117,10 +119,13 @@ class Looks:
 
         The number of its device does not show that where it was bound there from elsewhere on the same disk.
         """
-        gone = self.unmounted.get(root, ())
-        if root in self.silent or any(f"{path}/".startswith(f"{mount}/" if mount else "") for mount in gone):
+        if root in self.silent or is_in(path, self.unmounted.get(root, ())) or self.is_seen_again(root, path):
             return True
         return not scan.present(root, path, device)
+
+    def is_seen_again(self, root: str, path: str) -> bool:
+        """Whether what is seen there is served at another place, so that nothing of it is this folder's."""
+        return is_in(path, self.seen_again.get(root, ()))
 
     def place_is_away(self, root: str, path: str) -> bool:
         """The same of the place of a folder that the database knows."""

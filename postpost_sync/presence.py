@@ -1,4 +1,4 @@
-"""Whether a watch root is there, and what is mounted below it: another one, away, or away in part.
+"""Whether a watch root is there, and what is mounted below it: another one, away, away in part, or seen twice.
 
 Nothing is concluded from what is away: of that the looks are told, and why it is, `status`.
 """
@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Collection
 
 from postpost_sync import scan
 from postpost_sync.errors import Finding, printable
 from postpost_sync.looks import Looks
 from postpost_sync.models import Oddity
-from postpost_sync.mounts import Mount, Place
+from postpost_sync.mounts import Mount, Place, is_in, seen_again
+from postpost_sync.names import Names
 from postpost_sync.states import OUTCOMES, State
 from postpost_sync.store import Store
 
@@ -22,36 +24,51 @@ _OVER = OUTCOMES | {State.FAILED, State.CANCELLED}
 class Presence:
     """Of one root; used by its thread alone. `see` what is there, compare the root, then say that it is `taken_in`, or `lost`."""
 
-    def __init__(self, path: str, looks: Looks, store: Store) -> None:
-        self.path, self._looks, self._store = path, looks, store
-        self.place: Place | None = None  # while it is there
+    def __init__(self, path: str, names: Names, looks: Looks, store: Store) -> None:
+        self.path, self._names, self._looks, self._store = path, names, looks, store
+        self._seen: Place | None = None  # what was last there
+        self.place: Place | None = None  # the same, while it is there and was compared
         self._compared_at: Place | None = None  # when it was last compared
         self._mounts: dict[str, Mount] = {}  # those that were seen there, the latest at each path
+        self.again: dict[str, str] = {}  # where folders are seen that are served at another place -> that place
 
-    def see(self, place: Place) -> None:
-        """This is there now: the looks learn what is not."""
+    def see(self, place: Place, known: Collection[str]) -> None:
+        """This is there now: the looks learn what is not, and what is seen `again`. `known`: where posts were before."""
+        self._seen = place
+        self.again = seen_again(self.path, place.mounts, lambda at: not self._names.ignored_on(at), known)
+        self._looks.seen_again[self.path] = frozenset(self.again)
         self._looks.unmounted[self.path] = self._unmounted(place)
 
-    def taken_in(self, place: Place) -> bool:
-        """It was compared there. Whether that is another place than before, or it was away."""
-        another, self.place, self._compared_at = place != self.place, place, place
+    def served_at(self, path: str) -> str:
+        """Where a folder is served: of one that is seen at two places, the kernel tells changes at either alone."""
+        for _ in path.split("/"):  # each turn takes off a name, or more
+            here = next((one for one in self.again if is_in(path, [one])), None)
+            if here is None:
+                break
+            path = os.path.join(self.again[here], path[len(here) + 1 :]).rstrip("/")
+        return path
+
+    def changed(self) -> bool:
+        """Whether something else is there by now than was last seen, or mounted there."""
+        return self._seen is not None and not self._seen.is_at(self.path)
+
+    def taken_in(self) -> bool:
+        """What was seen was compared. Whether it is another place than before, or was away."""
+        another = self._seen != self.place
+        self.place = self._compared_at = self._seen
         return another
 
     def lost(self) -> None:
         self.place = None
 
-    def replaced(self) -> bool:
-        """Whether something else than what was compared is there now, or something else is mounted."""
-        return self.place is not None and not self.place.is_at(self.path)
-
-    def vanished(self, missing: dict[str, int], place: Place) -> str:
+    def vanished(self, missing: dict[str, int]) -> str:
         """Why all of its posts are missing, where that is not because they were removed."""
         if not scan.present(self.path):
             return "it is empty, although posts were in it"
         record = self._store.record(next(iter(missing.values())))
         if record is not None and self._looks.is_away(self.path, record.path, record.device):
             return "another file system is there, without any of its posts"
-        if self._compared_at is not None and place.is_other(self._compared_at):
+        if self._seen is not None and self._compared_at is not None and self._seen.is_other(self._compared_at):
             return "another folder is there, without any of its posts"
         return ""
 
@@ -67,11 +84,14 @@ class Presence:
             shown = (here.device, here.inside) if here is not None else ("", "")
             if was.device in devices and shown != (was.device, was.inside) and shown[0] in ("", was.device):
                 gone.add(path)
-        self._mounts.update({path: mount for path, mount in now.items() if path not in gone})
+        self._mounts.update({path: mount for path, mount in now.items() if path not in gone and path not in self.again})
         return frozenset(gone)
 
-    def away_below(self, missing: dict[str, int]) -> list[Oddity]:
-        """The places whose posts are missing because a file system is."""
+    def odd(self, missing: dict[str, int]) -> list[Oddity]:
+        """The places whose posts are missing because a file system is, and those that are seen twice."""
+        return [*self._away_below(missing), *(mounted_twice(*both) for both in self.again.items())]
+
+    def _away_below(self, missing: dict[str, int]) -> list[Oddity]:
         posts = Counter[str]()
         for path, key in missing.items():
             if (
@@ -90,6 +110,14 @@ class Presence:
             )
             for path, n in posts.items()
         ]
+
+
+def mounted_twice(here: str, there: str) -> Oddity:
+    """Each folder in both would be two posts."""
+    where = f'at "{printable(there)}"' if there else "in the watch root itself"
+    why = f"what is mounted here is also seen {where}, and is served there alone"
+    hint = "unmount it, or name it under `ignore`; posts that were here stand as they are"
+    return Oddity(here, Finding("MOUNTED_TWICE", why, hint))
 
 
 def away(root: str, why: str) -> Finding:

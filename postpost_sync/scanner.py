@@ -20,7 +20,7 @@ from postpost_sync.config import Root
 from postpost_sync.errors import Finding, ProgramError
 from postpost_sync.log import Log
 from postpost_sync.models import Folder, Oddity, RootState, RootStatus
-from postpost_sync.mounts import Place, place_of
+from postpost_sync.mounts import Place, is_in, place_of
 from postpost_sync.names import Names
 from postpost_sync.observing import Observing
 from postpost_sync.oddities import Oddities
@@ -60,7 +60,7 @@ class Scanner:
     ) -> None:
         """`served`: the root that is served already and holds some of the same folders as this one, which is at that place."""
         self.root, self.path = root, str(root.path)
-        self._sync, self._store, self._names, self._log = sync, store, names, log
+        self._sync, self._names, self._log = sync, names, log
         self._ready, self._publish, self._fatal, self._served = ready, publish, fatal, served
         self._observing = Observing(root, names, lambda path, below: self.ask(Task("scan", path, below)), log)
         self._queue: queue.SimpleQueue[Task] = queue.SimpleQueue()
@@ -71,7 +71,7 @@ class Scanner:
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._work, name=f"scanner {self.path}", daemon=True)
         self._status = RootStatus(self.path, "polling", RootState.OK)  # as long as nothing is known about it
-        self._presence = Presence(self.path, sync.looks, store)
+        self._presence = Presence(self.path, names, sync.looks, store)
         self._away_because: Finding | None = None
         self._last_scan: datetime | None = None
         self._walk_took = 0.0
@@ -155,12 +155,12 @@ class Scanner:
         self._answered()
         if task is CHECK:
             self._check()
-        elif not task.path:
+        elif not (path := self._presence.served_at(task.path)):
             self._scan_root()
         elif task.below:
-            self._scan_below(task.path)
+            self._scan_below(path)
         else:
-            self._scan_one(task.path)
+            self._scan_one(path)
 
     def _scan_one(self, path: str) -> None:
         try:
@@ -174,7 +174,9 @@ class Scanner:
 
     def _scan_below(self, path: str) -> None:
         found = set()
-        for seen in scan.walk(self.path, self._names, path, visit=lambda _: self._answered()):
+        for seen in scan.walk(
+            self.path, self._names, path, visit=lambda _: self._answered(), skip=self._presence.again
+        ):
             if isinstance(seen, Folder):
                 found.add(seen.path)
                 self._compare(seen)
@@ -204,8 +206,10 @@ class Scanner:
             if another and (other := self._served(self.path, place)) is not None:
                 self._not_served(presence.overlaps(self.path, other))
                 return
-            self._presence.see(place)
-            for found in scan.walk(self.path, self._names, visit=visit):
+            self._presence.see(place, missing)
+            for path in [path for path in missing if is_in(path, self._presence.again)]:
+                del missing[path]  # they are not there, and not missing
+            for found in scan.walk(self.path, self._names, visit=visit, skip=self._presence.again):
                 if self._ended.is_set():
                     return
                 if isinstance(found, Oddity):
@@ -220,7 +224,7 @@ class Scanner:
             self._not_served(presence.away(self.path, f"it cannot be read: {error.strerror}"))
             return
         self._walk_took = time.monotonic() - began
-        if missing and not anything and (why := self._presence.vanished(missing, place)):
+        if missing and not anything and (why := self._presence.vanished(missing)):
             self._not_served(presence.away(self.path, why))
             return
         self._sync.looks.renumber(self.path)
@@ -229,7 +233,7 @@ class Scanner:
         for key in missing.values():
             self._ready(key)
         self._take_in(place, visited)
-        self._oddities.keep([*odd, *self._presence.away_below(missing)])
+        self._oddities.keep([*odd, *self._presence.odd(missing)])
         self._last_scan = datetime.now(UTC)
         self._show()
 
@@ -241,6 +245,9 @@ class Scanner:
             self._notice(folder)
 
     def _notice(self, folder: Folder) -> None:
+        if self._presence.changed():  # it may be seen through a mount that came meanwhile, and be served elsewhere
+            self.ask(Task("scan"))
+            return
         key, news = self._sync.notice(folder)
         if news:
             self._ready(key)
@@ -258,7 +265,7 @@ class Scanner:
         if self._away_because is not None:
             self._log.info("root is back", root=self.path)
             self._away_because = None
-        if self._presence.taken_in(place):
+        if self._presence.taken_in():
             self._observing.found(place.mounts)
             self._observing.poll_later(self._pause())
             self.ask(_WATCH)
@@ -275,7 +282,7 @@ class Scanner:
 
     def _check(self) -> None:
         """What is to be done when nothing is heard: the root's own state, how it is observed, and what lasts."""
-        if self._presence.replaced():
+        if self._presence.place is not None and self._presence.changed():
             self._log.info("root was replaced or mounted anew", root=self.path)
             self._presence.lost()
             self._observing.lost()
