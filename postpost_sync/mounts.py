@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
+
+from postpost_sync.names import Names
 
 TABLE = "/proc/self/mountinfo"
 _OCTAL = re.compile(r"\\([0-7]{3})")  # how the mount table writes spaces and backslashes
@@ -90,18 +92,16 @@ def in_common(one: str, ones: Sequence[Mount], other: str, others: Sequence[Moun
     ]
 
 
-def seen_again(
-    root: str, mounts: Sequence[Mount], walked: Callable[[str], bool], known: Collection[str] = ()
-) -> dict[str, str]:
+def seen_again(root: str, mounts: Sequence[Mount], names: Names, known: Collection[str] = ()) -> dict[str, str]:
     """Where below a root, by its `mounts_at`, folders are seen that are seen at another place below it, too: and where.
 
     What lies on the root's own mount is never seen again. Of two mounts that show the same from elsewhere, the one
-    without `known` posts shows it again, or the later one by its path. `walked`: whether a place is looked at at all.
+    without `known` posts shows it again, or the later one by its path. What is ignored is not seen at all.
     """
     again = dict[str, str]()
 
     def counts(place: str) -> bool:
-        return walked(place) and not is_in(place, again)
+        return not names.ignored_on(place) and not is_in(place, again)
 
     seen = list(mounts[:1])
     for mount in sorted(mounts[1:], key=lambda m: (not any(is_in(path, [m.path]) for path in known), m.path)):

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Collection
 
 from postpost_sync import scan
 from postpost_sync.errors import Finding, printable
@@ -32,12 +31,18 @@ class Presence:
         self._mounts: dict[str, Mount] = {}  # those that were seen there, the latest at each path
         self.again: dict[str, str] = {}  # where folders are seen that are served at another place -> that place
 
-    def see(self, place: Place, known: Collection[str]) -> None:
-        """This is there now: the looks learn what is not, and what is seen `again`. `known`: where posts were before."""
+    def see(self, place: Place, known: dict[str, int]) -> dict[str, int]:
+        """This is there now: the looks learn what is not, and what is seen `again`.
+
+        `known`: where posts were before; what comes back are those that are to be found there.
+        """
         self._seen = place
-        self.again = seen_again(self.path, place.mounts, lambda at: not self._names.ignored_on(at), known)
+        self.again = seen_again(self.path, place.mounts, self._names, known)
         self._looks.seen_again[self.path] = frozenset(self.again)
         self._looks.unmounted[self.path] = self._unmounted(place)
+        if not self.again:
+            return known
+        return {path: key for path, key in known.items() if not is_in(path, self.again)}
 
     def served_at(self, path: str) -> str:
         """Where a folder is served: of one that is seen at two places, the kernel tells changes at either alone."""
@@ -84,12 +89,13 @@ class Presence:
             shown = (here.device, here.inside) if here is not None else ("", "")
             if was.device in devices and shown != (was.device, was.inside) and shown[0] in ("", was.device):
                 gone.add(path)
-        self._mounts.update({path: mount for path, mount in now.items() if path not in gone and path not in self.again})
+        mine = {path: mount for path, mount in now.items() if path not in gone and not is_in(path, self.again)}
+        self._mounts.update(mine)
         return frozenset(gone)
 
     def odd(self, missing: dict[str, int]) -> list[Oddity]:
         """The places whose posts are missing because a file system is, and those that are seen twice."""
-        return [*self._away_below(missing), *(mounted_twice(*both) for both in self.again.items())]
+        return [*self._away_below(missing), *(Oddity(here, mounted_twice(there)) for here, there in self.again.items())]
 
     def _away_below(self, missing: dict[str, int]) -> list[Oddity]:
         posts = Counter[str]()
@@ -112,12 +118,12 @@ class Presence:
         ]
 
 
-def mounted_twice(here: str, there: str) -> Oddity:
+def mounted_twice(there: str) -> Finding:
     """Each folder in both would be two posts."""
-    where = f'at "{printable(there)}"' if there else "in the watch root itself"
+    where = f'at "{printable(there)}"' if there else "as the watch root itself"
     why = f"what is mounted here is also seen {where}, and is served there alone"
     hint = "unmount it, or name it under `ignore`; posts that were here stand as they are"
-    return Oddity(here, Finding("MOUNTED_TWICE", why, hint))
+    return Finding("MOUNTED_TWICE", why, hint)
 
 
 def away(root: str, why: str) -> Finding:

@@ -20,7 +20,7 @@ from postpost_sync.config import Root
 from postpost_sync.errors import Finding, ProgramError
 from postpost_sync.log import Log
 from postpost_sync.models import Folder, Oddity, RootState, RootStatus
-from postpost_sync.mounts import Place, is_in, place_of
+from postpost_sync.mounts import Place, place_of
 from postpost_sync.names import Names
 from postpost_sync.observing import Observing
 from postpost_sync.oddities import Oddities
@@ -206,9 +206,7 @@ class Scanner:
             if another and (other := self._served(self.path, place)) is not None:
                 self._not_served(presence.overlaps(self.path, other))
                 return
-            self._presence.see(place, missing)
-            for path in [path for path in missing if is_in(path, self._presence.again)]:
-                del missing[path]  # they are not there, and not missing
+            missing = self._presence.see(place, missing)
             for found in scan.walk(self.path, self._names, visit=visit, skip=self._presence.again):
                 if self._ended.is_set():
                     return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -21,9 +22,17 @@ Bind = Callable[[str | Path, str], Callable[[], bool]]
 
 
 def twice(it: Looked) -> list[str]:
-    """Where something is mounted twice; nothing else is odd."""
-    assert {one.finding.code for one in it.status.oddities} <= {"MOUNTED_TWICE"}
-    return [one.path for one in it.status.oddities]
+    """Where something is mounted twice; what else is odd with its code."""
+    odd = [(one.path, one.finding.code) for one in it.status.oddities]
+    return [path if code == "MOUNTED_TWICE" else f"{code} {path}" for path, code in odd]
+
+
+def codes_checked(pp: Rig, *paths: Path) -> dict[str, str | None]:
+    """The code of what is wrong with each folder, as `check` has it."""
+    pp.output()
+    pp.command("check", "--offline", "--json", *map(str, paths))
+    posts = json.loads(pp.output()[0])["posts"]
+    return {post["folder"]: next((error["code"] for error in post["errors"]), None) for post in posts}
 
 
 @pytest.fixture
@@ -58,6 +67,8 @@ def test_a_folder_that_a_mount_shows_a_second_time_is_posted_once(pp: Rig, sourc
         assert [sent(group) for group in pp.groups()] == [hashes(data)]
         shown = {post["folder"]: (post["error"] or {}).get("code") for post in pp.status()["posts"]}
         assert shown == {str(pp.root / "x/a"): None, str(pp.root / again): "MOUNTED_TWICE"}
+        assert codes_checked(pp) == shown
+        assert codes_checked(pp, pp.root / again) == {str(pp.root / again): "MOUNTED_TWICE"}
 
 
 def test_what_is_mounted_below_a_root_from_outside_is_served(world: World, bind: Bind, tmp_path: Path) -> None:

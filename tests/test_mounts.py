@@ -10,6 +10,7 @@ import pytest
 
 from postpost_sync import mounts
 from postpost_sync.mounts import Mount, filesystem, is_in, mounts_at, seen_again, wants_polling
+from postpost_sync.names import Names
 
 TABLE = """\
 22 1 254:0 / / rw,relatime - ext4 /dev/vda rw
@@ -135,7 +136,7 @@ def test_what_a_mount_shows_of_what_is_seen_elsewhere(
     same = {frozenset(os.path.normpath(f"/srv/{place}") for place in both.split()) for both in one}
     monkeypatch.setattr(mounts, "is_one", lambda *both: frozenset(map(os.path.normpath, both)) in same)
     found = [Mount(number, path, "ext4", "8:1", inside) for number, (path, inside) in enumerate(table)]
-    assert seen_again("/srv", found, lambda path: not path.startswith("."), known) == again
+    assert seen_again("/srv", found, Names(), known) == again
 
 
 def test_a_path_is_in_its_places_and_below_them() -> None:
