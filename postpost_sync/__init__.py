@@ -50,7 +50,7 @@ Imports go downward only:
     clock          its time
     upload         one PUT to the object store
     watch          the kernel's hints
-    mounts         the mount table: where the kernel hears of changes
+    mounts         the mount table: where the kernel hears of changes, and what is seen twice
     receipt        post.status.yaml
     notify         messages to people, through Apprise
     lock           one daemon a database

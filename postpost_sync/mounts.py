@@ -1,4 +1,4 @@
-"""The mount table: which file system a folder lies on, and whether the kernel hears of every change there."""
+"""The mount table: which file system a folder lies on, whether the kernel hears of each change, and what is seen twice."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def seen_again(root: str, mounts: Sequence[Mount], names: Names, known: Collecti
 
 def is_in(path: str, places: Iterable[str]) -> bool:
     """Whether a path is one of the places or lies below one, all of them relative to one root; "" is the root."""
-    return any(f"{path}/".startswith(f"{place}/" if place else "") for place in places)
+    return any(not place or _is_below(path, place) for place in places)
 
 
 def is_one(here: str, there: str) -> bool:

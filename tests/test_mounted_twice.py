@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -165,6 +166,31 @@ def test_what_changes_in_a_folder_that_is_mounted_twice_is_heard_of(
         world.drop(f"{place}/{'x/' if not source else ''}by the other way")
         until(lambda: it.folders() == ["x/post", "x/later", "x/by the other way"], within=5)
         assert twice(it) == [place]
+
+
+def test_mounts_that_the_kernel_copies_into_each_other_make_no_second_post(world: World) -> None:
+    """Where mounts are shared, as systemd has them, one that shows the root shows what is mounted below it, too."""
+    with mounted(world.root):
+        assert subprocess.run(["mount", "--make-shared", str(world.root)], check=False).returncode == 0  # noqa: S607
+        root = world.root / "root"
+        for place in ("root/b/sub", "root/c", "root/y"):
+            (world.root / place).mkdir(parents=True)
+        try:
+            world.drop("root/x/post")
+            assert mount(root / "b/sub", "--bind", str(root))
+            assert mount(root / "y", "--bind", str(root / "x"))
+            assert mount(root / "c", "--rbind", str(root))
+            assert len(mounts.mounts_at(str(root))) > 4
+            with looked_after(world) as it:
+                until(it.watching)
+                world.drop("root/x/later")
+                until(lambda: it.folders() == ["root/x/post", "root/x/later"], within=5)
+                it.roots.scan_all()
+                until(it.roots.idle)
+                assert it.folders() == ["root/x/post", "root/x/later"]
+                assert sorted(twice(it)) == ["root/b/sub", "root/c", "root/y"]
+        finally:
+            subprocess.run(["umount", "-R", "-l", str(world.root)], capture_output=True)  # noqa: S607
 
 
 @pytest.mark.parametrize("before", ["on the root's own mount", "mounted from outside"])
