@@ -18,6 +18,7 @@ Imports go downward only:
     timers         what wakes folders later, and what is done now and then
     roots          the watch roots, looked after together
     scanner        one of them: compared again and again, away, back
+    presence       whether it is there, and what is mounted below it
     observing      how it is observed: watched, polled, degraded
     oddities       what is odd below it, and since when
     tellers        who is notified, and when
@@ -52,7 +53,7 @@ Imports go downward only:
     clock          its time
     upload         one PUT to the object store
     watch          the kernel's hints
-    mounts         the mount table: where the kernel hears of changes
+    mounts         the mount table: where the kernel hears of changes, and what is seen twice
     receipt        post.status.yaml
     notify         messages to people, through Apprise
     lock           one daemon a database

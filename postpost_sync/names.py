@@ -73,6 +73,10 @@ class Names:
             known = self._judged[name] = self._judge(_low(name))
         return known
 
+    def ignored_on(self, path: str) -> bool:
+        """Whether the name of a folder on a path, relative to its root, or that of what it leads to, is ignored."""
+        return any(self.ignored(part) for part in path.split("/"))
+
     def ignored_by(self, name: str) -> str | None:
         """The pattern that a name is ignored by, as it was written; a built-in one where there are several."""
         low = _low(name)

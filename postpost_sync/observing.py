@@ -92,7 +92,7 @@ class Observing:
         if not self._mounts or self._root.observer != "auto":
             return []
         below = (mount for mount in self._mounts[1:] if mount.is_remote)
-        return [m.path for m in below if not any(self._names.ignored(part) for part in m.path.split("/"))]
+        return [m.path for m in below if not self._names.ignored_on(m.path)]
 
     def _watches_missing(self, watcher: watch.NativeWatcher) -> Finding | None:
         """What to say where folders are still not watched some time after they were seen."""

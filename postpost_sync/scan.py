@@ -10,7 +10,7 @@ import contextlib
 import errno
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import NamedTuple
 
 from postpost_sync.errors import FileChanged, Finding, Unclear, Unreadable, printable
@@ -23,11 +23,16 @@ _GONE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)  # or a link by now
 
 
 def walk(
-    root: str, names: Names, start: str = "", visit: Callable[[str], object] = lambda path: None
+    root: str,
+    names: Names,
+    start: str = "",
+    visit: Callable[[str], object] = lambda path: None,
+    skip: Collection[str] = (),
 ) -> Iterator[Folder | Oddity]:
     """Every post folder at or below `start`, and what is odd. OSError where the root itself cannot be read.
 
-    `visit` is told the path of every folder that was looked into, whether it is a post folder or not.
+    `visit` is told the path of every folder that was looked into, whether it is a post folder or not. None of those to
+    `skip` is, nor what lies below it.
     """
     way = list[_Level]()
     try:
@@ -45,6 +50,8 @@ def walk(
                 continue
             name = coming.pop()
             path = before + name
+            if path in skip:
+                continue
             try:
                 fd = _inside(above, name)
                 try:

@@ -6,26 +6,25 @@ changed is made ready for the workers.
 
 from __future__ import annotations
 
-import os
 import queue
 import threading
 import time
 from bisect import bisect_left
-from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from postpost_sync import scan
+from postpost_sync import presence, scan
 from postpost_sync.config import Root
-from postpost_sync.errors import Finding, ProgramError, printable
+from postpost_sync.errors import Finding, ProgramError
 from postpost_sync.log import Log
 from postpost_sync.models import Folder, Oddity, RootState, RootStatus
-from postpost_sync.mounts import Mount, Place, place_of
+from postpost_sync.mounts import Place, place_of
 from postpost_sync.names import Names
 from postpost_sync.observing import Observing
 from postpost_sync.oddities import Oddities
-from postpost_sync.states import OUTCOMES, State
+from postpost_sync.presence import Presence
 from postpost_sync.store import Store
 from postpost_sync.sync import Sync
 
@@ -40,7 +39,6 @@ class Task(NamedTuple):
 
 
 CHECK = Task("check")
-_OVER = OUTCOMES | {State.FAILED, State.CANCELLED}
 _WATCH = Task("watch")
 
 
@@ -62,7 +60,7 @@ class Scanner:
     ) -> None:
         """`served`: the root that is served already and holds some of the same folders as this one, which is at that place."""
         self.root, self.path = root, str(root.path)
-        self._sync, self._store, self._names, self._log = sync, store, names, log
+        self._sync, self._names, self._log = sync, names, log
         self._ready, self._publish, self._fatal, self._served = ready, publish, fatal, served
         self._observing = Observing(root, names, lambda path, below: self.ask(Task("scan", path, below)), log)
         self._queue: queue.SimpleQueue[Task] = queue.SimpleQueue()
@@ -73,9 +71,7 @@ class Scanner:
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._work, name=f"scanner {self.path}", daemon=True)
         self._status = RootStatus(self.path, "polling", RootState.OK)  # as long as nothing is known about it
-        self._place: Place | None = None  # while it is there
-        self._compared_at: Place | None = None  # when it was last compared
-        self._mounts: dict[str, Mount] = {}  # those that were seen there, the latest at each path
+        self._presence = Presence(self.path, names, sync.looks, store)
         self._away_because: Finding | None = None
         self._last_scan: datetime | None = None
         self._walk_took = 0.0
@@ -116,9 +112,8 @@ class Scanner:
         known = self._status
         if not self.silent():
             return known
-        message = f"{printable(self.path)} is away: it has not answered for more than {SILENT_AFTER:.0f} seconds"
-        finding = Finding("ROOT_SILENT", message, "see whether its server can be reached; its posts stand as they are")
-        return RootStatus(self.path, known.observer, RootState.AWAY, finding, known.last_scan, known.oddities)
+        why = presence.silent(self.path, SILENT_AFTER)
+        return replace(known, state=RootState.AWAY, error=why)
 
     def end(self) -> None:
         self._ended.set()
@@ -160,12 +155,12 @@ class Scanner:
         self._answered()
         if task is CHECK:
             self._check()
-        elif not task.path:
+        elif not (path := self._presence.served_at(task.path)):
             self._scan_root()
         elif task.below:
-            self._scan_below(task.path)
+            self._scan_below(path)
         else:
-            self._scan_one(task.path)
+            self._scan_one(path)
 
     def _scan_one(self, path: str) -> None:
         try:
@@ -179,7 +174,9 @@ class Scanner:
 
     def _scan_below(self, path: str) -> None:
         found = set()
-        for seen in scan.walk(self.path, self._names, path, visit=lambda _: self._answered()):
+        for seen in scan.walk(
+            self.path, self._names, path, visit=lambda _: self._answered(), skip=self._presence.again
+        ):
             if isinstance(seen, Folder):
                 found.add(seen.path)
                 self._compare(seen)
@@ -205,27 +202,28 @@ class Scanner:
 
         try:
             place = place_of(self.path)
-            if place != self._place and (other := self._served(self.path, place)) is not None:
-                self._leave_to(other)
+            another = place != self._presence.place
+            if another and (other := self._served(self.path, place)) is not None:
+                self._not_served(presence.overlaps(self.path, other))
                 return
-            self._sync.looks.unmounted[self.path] = self._unmounted(place)
-            for found in scan.walk(self.path, self._names, visit=visit):
+            missing = self._presence.see(place, missing)
+            for found in scan.walk(self.path, self._names, visit=visit, skip=self._presence.again):
                 if self._ended.is_set():
                     return
                 if isinstance(found, Oddity):
                     odd.append(found)
                     continue
                 anything = True
-                if missing.pop(found.path, None) is None and any_known and place != self._place:
+                if missing.pop(found.path, None) is None and any_known and another:
                     new.append(found)  # whether it was moved there shows once the numbers of its file systems are known
                 else:
                     self._compare(found)
         except OSError as error:
-            self._away(f"it cannot be read: {error.strerror}")
+            self._not_served(presence.away(self.path, f"it cannot be read: {error.strerror}"))
             return
         self._walk_took = time.monotonic() - began
-        if missing and not anything and (why := self._vanished(missing, place)):
-            self._away(why)
+        if missing and not anything and (why := self._presence.vanished(missing)):
+            self._not_served(presence.away(self.path, why))
             return
         self._sync.looks.renumber(self.path)
         for folder in new:
@@ -233,7 +231,7 @@ class Scanner:
         for key in missing.values():
             self._ready(key)
         self._take_in(place, visited)
-        self._oddities.keep([*odd, *self._away_below(missing)])
+        self._oddities.keep([*odd, *self._presence.odd(missing)])
         self._last_scan = datetime.now(UTC)
         self._show()
 
@@ -245,6 +243,9 @@ class Scanner:
             self._notice(folder)
 
     def _notice(self, folder: Folder) -> None:
+        if self._presence.changed():  # it may be seen through a mount that came meanwhile, and be served elsewhere
+            self.ask(Task("scan"))
+            return
         key, news = self._sync.notice(folder)
         if news:
             self._ready(key)
@@ -257,88 +258,31 @@ class Scanner:
 
     # --- there, away, replaced ---
 
-    def _vanished(self, missing: dict[str, int], place: Place) -> str:
-        """Why all of its posts are missing, where that is not because they were removed."""
-        if not scan.present(self.path):
-            return "it is empty, although posts were in it"
-        record = self._store.record(next(iter(missing.values())))
-        if record is not None and self._sync.looks.is_away(self.path, record.path, record.device):
-            return "another file system is there, without any of its posts"
-        if self._compared_at is not None and place.is_other(self._compared_at):
-            return "another folder is there, without any of its posts"
-        return ""
-
-    def _unmounted(self, place: Place) -> frozenset[str]:
-        """Where another folder of the same disk was bound and is not now, which the number of the device does not show.
-
-        "" is the root itself, where what is there now was beneath.
-        """
-        now, gone = {mount.path: mount for mount in place.mounts}, set[str]()
-        devices = {mount.device for mount in place.mounts}
-        for path, was in self._mounts.items():
-            here = now.get(path)
-            shown = (here.device, here.inside) if here is not None else ("", "")
-            if was.device in devices and shown != (was.device, was.inside) and shown[0] in ("", was.device):
-                gone.add(path)
-        self._mounts.update({path: mount for path, mount in now.items() if path not in gone})
-        return frozenset(gone)
-
-    def _away_below(self, missing: dict[str, int]) -> list[Oddity]:
-        """The places whose posts are missing because a file system is."""
-        looks, posts = self._sync.looks, Counter[str]()
-        for path, key in missing.items():
-            if (
-                looks.place_is_away(self.path, path)
-                and (record := self._store.record(key)) is not None
-                and record.state not in _OVER
-            ):
-                while path and not os.path.lexists(f"{self.path}/{path}"):
-                    path = os.path.dirname(path)
-                posts[path] += 1
-        hint = "mount it again; their posts stand as they are"
-        return [
-            Oddity(
-                path,
-                Finding("MOUNT_AWAY", f"a file system is not there that held {n:,} post folder{'s' * (n != 1)}", hint),
-            )
-            for path, n in posts.items()
-        ]
-
     def _take_in(self, place: Place, visited: list[str]) -> None:
         """The root is there."""
         if self._away_because is not None:
             self._log.info("root is back", root=self.path)
             self._away_because = None
-        self._compared_at = place
-        if self._place != place:
-            self._place = place
+        if self._presence.taken_in():
             self._observing.found(place.mounts)
             self._observing.poll_later(self._pause())
             self.ask(_WATCH)
         else:
             self._observing.walked(visited)
 
-    def _away(self, why: str) -> None:
-        hint = "mount it, create it, or let the user that runs this read it; its posts stand as they are"
-        self._not_served(Finding("ROOT_AWAY", f"{printable(self.path)} is away: {why}", hint))
-
-    def _leave_to(self, other: str) -> None:
-        """Each folder in both would be two posts. The config shows that at once, but for what was away when it was read."""
-        why = f"{printable(self.path)} is not served: it overlaps with {printable(other)}, by a link or a mount"
-        self._not_served(Finding("ROOTS_OVERLAP", why, "watch the outer one alone"))
-
     def _not_served(self, why: Finding) -> None:
         if self._away_because is None or self._away_because.code != why.code:
             self._log.warning("root is away", root=self.path, why=why.message, hint=why.hint)
-        self._away_because, self._place = why, None
+        self._away_because = why
+        self._presence.lost()
         self._observing.lost()
         self._show()
 
     def _check(self) -> None:
         """What is to be done when nothing is heard: the root's own state, how it is observed, and what lasts."""
-        if self._place is not None and not self._place.is_at(self.path):
+        if self._presence.place is not None and self._presence.changed():
             self._log.info("root was replaced or mounted anew", root=self.path)
-            self._place = None
+            self._presence.lost()
             self._observing.lost()
             self.ask(Task("scan"))
             return

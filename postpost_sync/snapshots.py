@@ -85,7 +85,8 @@ class Snapshots:
     def _folder(self, look: Look) -> Snapshot:
         """What there is to see of the folder itself."""
         try:
-            folder = scan.look(look.root, look.path, self._names)
+            seen_again = self._looks.is_seen_again(look.root, look.path)
+            folder = None if seen_again else scan.look(look.root, look.path, self._names)
             if folder is not None and (there := self._looks.key_at(folder)) != look.key:  # another one took its place
                 folder = scan.look(look.root, look.path, self._names)
                 if there is not None:

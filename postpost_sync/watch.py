@@ -120,8 +120,7 @@ class NativeWatcher:
             if not raw:
                 continue
             relative = os.path.relpath(os.fsdecode(raw), self._root)
-            parts = relative.split("/")
-            if relative == "." or relative.startswith("../") or any(self._names.ignored(part) for part in parts):
+            if relative == "." or relative.startswith("../") or self._names.ignored_on(relative):
                 continue
             yield relative if event.is_directory else os.path.dirname(relative)
 

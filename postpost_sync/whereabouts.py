@@ -14,6 +14,7 @@ from postpost_sync.deciding import made_with
 from postpost_sync.identity import Identity, identify, may_be_at_its_place
 from postpost_sync.log import Log
 from postpost_sync.models import Folder, MediaFile, Reading, Record
+from postpost_sync.mounts import is_in
 from postpost_sync.names import Names, spelt_alike
 from postpost_sync.places import Places
 from postpost_sync.store import Store
@@ -66,16 +67,20 @@ class Whereabouts:
         self._places = Places(store.index(), roots)
         self.silent: frozenset[str] = frozenset()  # the roots whose file system does not answer
         self.unmounted: dict[str, frozenset[str]] = {}  # root -> where below it a file system was, and is not now
+        self.seen_again: dict[str, frozenset[str]] = {}  # root -> where below it folders are that are served elsewhere
 
     def is_away(self, root: str, path: str, device: int) -> bool:
         """Whether a folder that is not at its place is on a file system that is not there for now: it was not removed, nor moved.
 
         The number of its device does not show that where it was bound there from elsewhere on the same disk.
         """
-        gone = self.unmounted.get(root, ())
-        if root in self.silent or any(f"{path}/".startswith(f"{mount}/" if mount else "") for mount in gone):
+        if root in self.silent or is_in(path, self.unmounted.get(root, ())) or self.is_seen_again(root, path):
             return True
         return not scan.present(root, path, device)
+
+    def is_seen_again(self, root: str, path: str) -> bool:
+        """Whether what is seen there is served at another place, so that nothing of it is this folder's."""
+        return is_in(path, self.seen_again.get(root, ()))
 
     def place_is_away(self, root: str, path: str) -> bool:
         """The same of the place of a folder that the database knows."""

@@ -415,16 +415,3 @@ def test_what_is_in_use_is_counted(tmp_path: Path) -> None:
         watcher.stop()
     assert watches >= before[0] + 3
     assert instances >= before[1] + 1
-
-
-# --- the mount table --------------------------------------------------------------------------------------------------
-
-
-def test_the_innermost_mount_counts_however_it_is_written(tmp_path: Path) -> None:
-    table = tmp_path / "mounts"
-    table.write_text("dev / ext4 rw 0 0\nnas:/x /mnt/Büro\\040NAS nfs4 rw 0 0\ntmpfs /mnt tmpfs rw 0 0\n")
-    assert mounts.filesystem("/mnt/Büro NAS/posts", str(table)) == "nfs4"
-    assert mounts.filesystem("/mnt/other", str(table)) == "tmpfs"
-    assert mounts.filesystem("/srv", str(table)) == "ext4"
-    assert mounts.filesystem("/srv", str(tmp_path / "none")) == ""
-    assert mounts.wants_polling("/mnt/Büro NAS", str(table))

@@ -18,7 +18,7 @@ LAYERS = {
     EDGE: """config config_keys credentials links scan media structure probe measuring store migrations api answers clock
     upload watch mounts receipt notify lock log service""",
     SHELL: """account line removals identity places whereabouts looks reader transfers calls snapshots sync workers
-    observing oddities scanner roots tellers timers daemon""",
+    observing oddities presence scanner roots tellers timers daemon""",
     DOOR: "cli __main__ commands terminal",
     APART: "sandbox samples",
 }

@@ -49,7 +49,11 @@ def test_network_mounts_are_polled_and_local_ones_are_not(world: World, monkeypa
 
 
 def test_a_network_mount_below_a_local_root_is_polled(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    below = (Mount(1, "", "ext4"), Mount(2, "nas", "cifs"), Mount(3, ".snapshots/nas", "nfs"))
+    below = (
+        Mount(1, "", "ext4", "8:1", "/posts"),
+        Mount(2, "nas", "cifs", "0:41", "/"),
+        Mount(3, ".snapshots/nas", "nfs", "0:42", "/"),
+    )
     monkeypatch.setattr(mounts, "mounts_at", lambda root: below)
     walked: list[str] = []
     walk = scan.walk

@@ -52,6 +52,16 @@ def test_every_folder_with_a_sidecar_is_a_post_folder_at_any_depth(tmp_path: Pat
     assert [f.path for f in folders(tmp_path)] == ["a", "a/inner/deeper", "b", "c"]
 
 
+def test_nothing_is_looked_at_in_a_folder_to_skip(tmp_path: Path) -> None:
+    for path in ("a/post.yaml", "b/c/post.yaml", "b/c/inner/post.yaml", "b/cc/post.yaml", "c/post.yaml"):
+        put(tmp_path / path)
+    visited: list[str] = []
+    found = walk(str(tmp_path), NAMES, visit=visited.append, skip={"b/c": "a"})
+    assert [one.path for one in found] == ["a", "b/cc", "c"]
+    assert visited == ["", "a", "b", "b/cc", "c"]
+    assert list(walk(str(tmp_path), NAMES, "b/c", skip={"b/c": "a"})) == []
+
+
 def test_a_folder_holds_its_files_and_the_names_of_its_folders(tmp_path: Path) -> None:
     put(tmp_path / "a/post.yaml")
     put(tmp_path / "a/1.jpg", b"12345")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,8 +19,10 @@ from postpost_sync.commands.common import is_folder, load_config, unreadable
 from postpost_sync.config import Config, Root
 from postpost_sync.errors import FileChanged, Finding, PostError, ProgramError, printable
 from postpost_sync.models import Connection, Folder, Oddity, Policy, Record, Snapshot
+from postpost_sync.mounts import is_in, mounts_at, seen_again
 from postpost_sync.names import Names
 from postpost_sync.plan import plan
+from postpost_sync.presence import mounted_twice
 from postpost_sync.states import State
 from postpost_sync.wanted import resolve
 
@@ -39,10 +41,15 @@ def check(option: str | None, paths: Sequence[Path], *, as_json: bool, offline: 
     config = _config(option, paths)
     names = Names(config.ignore if config else ())
     connections = {} if offline or config is None else _connections(config)
+    places = list(_places(config, paths))
+    watched = {str(root.path) for root in config.roots} if config else set()
+    again = {root: seen_again(root, mounts_at(root), names) for root in watched & {root for root, _, _ in places}}
     verdicts = [
         verdict
-        for root, path, policy in _places(config, paths)
-        for verdict in _below(root, path, replace(policy, connections=connections.get(root)), names)
+        for root, path, policy in places
+        for verdict in _below(
+            root, path, replace(policy, connections=connections.get(root)), names, again.get(root, {})
+        )
     ]
     if paths and not verdicts:
         where = ", ".join(f'"{printable(str(path))}"' for path in paths)
@@ -112,12 +119,16 @@ def _places(config: Config | None, paths: Sequence[Path]) -> Iterator[tuple[str,
             yield str(real.parent), real.name, roots[0].policy if roots else Policy()
 
 
-def _below(root: str, path: str, policy: Policy, names: Names) -> Iterator[Verdict]:
-    if (finding := _not_seen(root, path, names)) is not None:
+def _below(root: str, path: str, policy: Policy, names: Names, again: Mapping[str, str]) -> Iterator[Verdict]:
+    """`again`: the places that show what is seen elsewhere below the root, as `seen_again` has them."""
+    if (finding := _not_seen(root, path, names, again)) is not None:
         yield Verdict(os.path.join(root, path), (finding,), ())
         return
+    for here in again:
+        if is_in(here, [path]):
+            yield Verdict(os.path.join(root, here), (mounted_twice(again[here]),), ())
     try:
-        for found in scan.walk(root, names, path):
+        for found in scan.walk(root, names, path, skip=again):
             if isinstance(found, Oddity):
                 yield Verdict(os.path.join(root, found.path).rstrip("/"), (found.finding,), ())
             else:
@@ -126,7 +137,7 @@ def _below(root: str, path: str, policy: Policy, names: Names) -> Iterator[Verdi
         raise unreadable(root, error) from None
 
 
-def _not_seen(root: str, path: str, names: Names) -> Finding | None:
+def _not_seen(root: str, path: str, names: Names, again: Mapping[str, str]) -> Finding | None:
     """Why the daemon looks at nothing that lies there, if so."""
     at = root
     for part in path.split("/") if path else ():
@@ -137,7 +148,7 @@ def _not_seen(root: str, path: str, names: Names) -> Finding | None:
             return Finding("FOLDER_IGNORED", why, "rename it, or put the post somewhere else")
         if os.path.islink(at):
             return Finding("FOLDER_IS_LINK", f"{where} is a link, and none is followed", "put the folder itself there")
-    return None
+    return next((mounted_twice(again[here]) for here in again if is_in(path, [here])), None)
 
 
 def _judge(folder: Folder, policy: Policy) -> Verdict:
