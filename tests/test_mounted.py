@@ -15,13 +15,12 @@ from pathlib import Path
 import pytest
 
 from postpost_sync import scan, scanner
-from postpost_sync.config import Api, Root, load
+from postpost_sync.config import load
 from postpost_sync.daemon import Daemon
 from postpost_sync.errors import FileChanged
 from postpost_sync.log import Log
-from postpost_sync.models import Folder, Policy, RootState, RootStatus
+from postpost_sync.models import Folder, RootState, RootStatus
 from postpost_sync.names import Names
-from postpost_sync.roots import Roots
 from postpost_sync.states import State
 from tests.harness import World
 from tests.harness import picture as small
@@ -203,18 +202,8 @@ def test_a_folder_removed_after_its_share_was_mounted_anew_was_removed(world: Wo
         fuse.unmount()
         with mounted(tmp_path / "takes the number"), fused(world.root, source):
             world.restart()
-            roots = Roots(
-                [Root(world.root, Api(), Policy(), "polling", 3600.0)],
-                world.sync,
-                world.store,
-                world.names,
-                ready=lambda key: world.wake(key, 0.0),
-                fatal=print,
-                log=Log(),
-            )
-            roots.start()
-            until(roots.scanned)
-            roots.stop(5)
+            with looked_after(world, "polling"):
+                pass
             assert {record.device for record in world.store.records()}.isdisjoint(before)
             shutil.rmtree(source / "two")
             world.run_until_rest()

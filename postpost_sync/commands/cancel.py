@@ -5,17 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import click
-
 from postpost_sync import ledger, scan
-from postpost_sync.commands.common import at_or_below, load_config, nothing_at, opened_store
+from postpost_sync.commands.common import at_or_below, load_config, nothing_at, opened_store, say_marked
 from postpost_sync.deciding import draft_group, is_out, live_group
 from postpost_sync.errors import ProgramError
-from postpost_sync.lock import Lock
 from postpost_sync.models import Record, RootState
 from postpost_sync.names import Names
 from postpost_sync.states import State
-from postpost_sync.terminal.words import count
 
 MANY = 10  # posts that are cancelled without asking
 
@@ -32,12 +28,7 @@ def cancel(option: str | None, paths: Sequence[Path], *, yes: bool) -> int:
         away, names = {root.path for root in store.roots() if root.state is RootState.AWAY}, Names(config.ignore)
         for record in chosen:
             store.change(record.key, ledger.cancelled(None if record.root in away else _fingerprint(record, names)))
-    out = len(records) - len(chosen)
-    if chosen:
-        when = "now" if Lock(config.state_db).held() else "when the daemon runs again: postpost-sync run"
-        click.echo(f"{count(len(chosen), 'post')} will be deleted from PostPost {when}")
-    if out:
-        click.echo(f"{out} {'are' if out != 1 else 'is'} out or cancelled already")
+    say_marked(config, len(chosen), "deleted from PostPost", len(records) - len(chosen), "out or cancelled already")
     return 0
 
 

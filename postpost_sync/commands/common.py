@@ -15,6 +15,7 @@ import click
 from postpost_sync import config as configs
 from postpost_sync.config import Config
 from postpost_sync.errors import Finding, ProgramError, printable
+from postpost_sync.lock import Lock
 from postpost_sync.models import Record
 from postpost_sync.store import Store
 
@@ -75,6 +76,17 @@ def unreadable(path: str | Path, error: OSError) -> ProgramError:
         f'"{printable(str(path))}" cannot be read: {error.strerror}',
         "check its rights and those of the folders above it",
     )
+
+
+def say_marked(config: Config, marked: int, what: str, out: int, why: str) -> None:
+    """What a person's word comes to: how many posts it is for, and how many it cannot be for."""
+    from postpost_sync.terminal.words import count  # what draws is not for every command to load
+
+    if marked:
+        when = "now" if Lock(config.state_db).held() else "when the daemon runs again: postpost-sync run"
+        click.echo(f"{count(marked, 'post')} will be {what} {when}")
+    if out:
+        click.echo(f"{out} {'are' if out != 1 else 'is'} {why}")
 
 
 def at_or_below(records: Iterable[Record], paths: Iterable[Path]) -> list[Record]:
