@@ -62,6 +62,7 @@ Imports go downward only:
 
   core: pure, no I/O, no clock
     models         the values that travel between the layers
+    records        those that say what we know and did
     states         the states of a post, and which may follow which
     steps          what `plan` can answer
     plan           what to do next: the one place that decides

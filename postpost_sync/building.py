@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 
 from postpost_sync.deciding import compare, draft_group, live_group
 from postpost_sync.errors import Finding, printable
-from postpost_sync.models import Group, GroupStage, Post, UploadStage
+from postpost_sync.models import Post
+from postpost_sync.records import Group, GroupStage, UploadStage
 from postpost_sync.scheduling import Scheduling
 from postpost_sync.states import State
 from postpost_sync.steps import (

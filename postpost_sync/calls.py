@@ -15,7 +15,8 @@ from postpost_sync.errors import Finding, KeyRefused, NotEditable, NotFound, Not
 from postpost_sync.ledger import with_group
 from postpost_sync.log import Log
 from postpost_sync.looks import Look
-from postpost_sync.models import Claim, Group, GroupStage, PlatformResult, Post, Record
+from postpost_sync.models import Post
+from postpost_sync.records import Claim, Group, GroupStage, PlatformResult, Record
 from postpost_sync.steps import (
     Ask,
     CheckDraft,

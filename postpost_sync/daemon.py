@@ -27,8 +27,9 @@ from postpost_sync.config import Config, api_key, notify_urls
 from postpost_sync.errors import KeyRefused, PostError, ProgramError, printable
 from postpost_sync.lock import Lock
 from postpost_sync.log import Log
-from postpost_sync.models import Record, RootState
+from postpost_sync.models import RootState
 from postpost_sync.names import Names
+from postpost_sync.records import Record
 from postpost_sync.roots import Roots
 from postpost_sync.service import Service
 from postpost_sync.snapshots import Site

@@ -9,19 +9,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from postpost_sync.errors import Finding
-from postpost_sync.models import (
-    Group,
-    GroupStage,
-    PlatformResult,
-    Policy,
-    Post,
-    Record,
-    Resolved,
-    Snapshot,
-    Trouble,
-    TroubleKind,
-    Waiting,
-)
+from postpost_sync.models import Policy, Post, Resolved
+from postpost_sync.records import Group, GroupStage, PlatformResult, Record, Snapshot, Trouble, TroubleKind, Waiting
 from postpost_sync.states import State
 from postpost_sync.steps import Decision, Delete, LearnTime, Rest, Step, Update
 

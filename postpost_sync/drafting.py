@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 
 from postpost_sync.deciding import DRAFT_GONE, Deciding
 from postpost_sync.errors import Finding
-from postpost_sync.models import Group, GroupStage, Post
+from postpost_sync.models import Post
+from postpost_sync.records import Group, GroupStage
 from postpost_sync.states import State
 from postpost_sync.steps import (
     Abandon,

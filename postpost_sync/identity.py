@@ -10,8 +10,9 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from postpost_sync import receipt, scan
-from postpost_sync.models import Claim, Folder, Record
+from postpost_sync.models import Folder
 from postpost_sync.names import Names
+from postpost_sync.records import Claim, Record
 from postpost_sync.store import Store
 from postpost_sync.times import parse_service_time
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from postpost_sync import ledger
 from postpost_sync.deciding import HELD_LONG, meets_a_fault, place_in_line
-from postpost_sync.models import GroupStage, Record, Waiting
+from postpost_sync.records import GroupStage, Record, Waiting
 from postpost_sync.steps import Ask, Delete, Withdraw
 from postpost_sync.store import Store
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from postpost_sync.models import Folder, Record
+from postpost_sync.models import Folder
 from postpost_sync.places import Known
+from postpost_sync.records import Record
 from postpost_sync.whereabouts import Look, Whereabouts
 
 __all__ = ["Look", "Looks"]

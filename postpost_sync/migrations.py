@@ -11,7 +11,7 @@ migrations = Migrations("postpost_sync")
 @migrations(name="0001_initial")
 def initial(db: Database) -> None:
     for statement in (
-        # one row a post folder: models.Record
+        # one row a post folder: records.Record
         """CREATE TABLE folders (
             key INTEGER PRIMARY KEY, folder_id TEXT NOT NULL UNIQUE, root TEXT NOT NULL, path TEXT NOT NULL,
             inode INTEGER NOT NULL, device INTEGER NOT NULL, state TEXT NOT NULL, first_seen TEXT NOT NULL,
@@ -23,7 +23,7 @@ def initial(db: Database) -> None:
             claim TEXT, copy_of TEXT, unproven INTEGER NOT NULL, UNIQUE (root, path))""",
         "CREATE INDEX folders_by_state ON folders (state)",
         "CREATE INDEX folders_by_asked_time ON folders (time)",
-        # one row a post group that we made, or may have made: models.Group
+        # one row a post group that we made, or may have made: records.Group
         """CREATE TABLE groups (
             key INTEGER PRIMARY KEY, folder INTEGER NOT NULL REFERENCES folders (key) ON DELETE CASCADE, stage TEXT NOT NULL,
             post_group_id TEXT, intent_at TEXT NOT NULL, content TEXT NOT NULL, platforms TEXT NOT NULL,
@@ -35,7 +35,7 @@ def initial(db: Database) -> None:
         "CREATE INDEX groups_by_folder ON groups (folder)",
         "CREATE INDEX groups_by_time ON groups (stage, answered_time)",
         "CREATE INDEX groups_by_text ON groups (length(content), substr(content, 1, 32))",
-        # one row a media record: models.Upload. url is a secret
+        # one row a media record: records.Upload. url is a secret
         """CREATE TABLE uploads (
             group_key INTEGER NOT NULL REFERENCES groups (key) ON DELETE CASCADE, position INTEGER NOT NULL, name TEXT NOT NULL,
             upload_name TEXT NOT NULL, content_type TEXT NOT NULL, stat TEXT NOT NULL, stage TEXT NOT NULL, sha256 TEXT, url TEXT,

@@ -22,7 +22,8 @@ from datetime import datetime, timedelta
 from postpost_sync.building import Building
 from postpost_sync.deciding import compare, kept, outcome
 from postpost_sync.errors import Finding
-from postpost_sync.models import Folder, Group, GroupStage, Post, Record, Snapshot
+from postpost_sync.models import Folder, Post
+from postpost_sync.records import Group, GroupStage, Record, Snapshot
 from postpost_sync.states import UNFINISHED, State
 from postpost_sync.steps import (
     Abort,

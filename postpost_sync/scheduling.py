@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 from postpost_sync.deciding import HELD_LONG, IN_LINE, outcome
 from postpost_sync.drafting import Drafting
 from postpost_sync.errors import Finding
-from postpost_sync.models import Group, GroupStage, Post, TroubleKind
+from postpost_sync.models import Post
+from postpost_sync.records import Group, GroupStage, TroubleKind
 from postpost_sync.states import State
 from postpost_sync.steps import (
     CheckDraft,

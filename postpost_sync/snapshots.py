@@ -12,8 +12,9 @@ from postpost_sync.deciding import live_group, made_with
 from postpost_sync.line import Line
 from postpost_sync.log import Log
 from postpost_sync.looks import Look, Looks
-from postpost_sync.models import GroupStage, Policy, Record, Snapshot
+from postpost_sync.models import Policy
 from postpost_sync.names import Names
+from postpost_sync.records import GroupStage, Record, Snapshot
 from postpost_sync.removals import Removals
 from postpost_sync.store import Store
 

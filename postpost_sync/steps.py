@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from postpost_sync.errors import Finding
-from postpost_sync.models import Group, Post, Upload
+from postpost_sync.models import Post
+from postpost_sync.records import Group, Upload
 from postpost_sync.states import State
 
 

@@ -23,9 +23,10 @@ from postpost_sync.ledger import with_group
 from postpost_sync.line import Line
 from postpost_sync.log import Log
 from postpost_sync.looks import Look, Looks
-from postpost_sync.models import Folder, Group, Record, Snapshot
+from postpost_sync.models import Folder
 from postpost_sync.names import Names
 from postpost_sync.plan import plan
+from postpost_sync.records import Group, Record, Snapshot
 from postpost_sync.removals import AT_ONCE, Removals
 from postpost_sync.snapshots import Site, Snapshots
 from postpost_sync.states import WRONG, State

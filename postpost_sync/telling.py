@@ -20,7 +20,8 @@ from enum import StrEnum
 from postpost_sync import view
 from postpost_sync.deciding import HELD_LONG, IN_LINE, retried
 from postpost_sync.errors import Finding, printable
-from postpost_sync.models import Connection, Record, RootState, RootStatus, Trouble
+from postpost_sync.models import Connection, RootState, RootStatus
+from postpost_sync.records import Record, Trouble
 from postpost_sync.states import State
 from postpost_sync.times import for_people, parse_service_time
 

@@ -17,7 +17,7 @@ from postpost_sync.account import Account
 from postpost_sync.errors import FileChanged, PostError, ProgramError
 from postpost_sync.log import Log
 from postpost_sync.looks import Look, Looks
-from postpost_sync.models import Group, Upload, UploadStage
+from postpost_sync.records import Group, Upload, UploadStage
 from postpost_sync.steps import Transfer
 from postpost_sync.store import Store
 

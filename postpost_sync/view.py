@@ -7,7 +7,7 @@ from typing import Any
 
 from postpost_sync.deciding import draft_group, kept_results, live_group, retried
 from postpost_sync.errors import Finding, printable
-from postpost_sync.models import Group, GroupStage, PlatformResult, Record
+from postpost_sync.records import Group, GroupStage, PlatformResult, Record
 from postpost_sync.states import State
 from postpost_sync.times import for_people, to_service
 

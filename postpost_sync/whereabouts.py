@@ -13,10 +13,11 @@ from postpost_sync import scan
 from postpost_sync.deciding import made_with
 from postpost_sync.identity import Identity, identify, may_be_at_its_place
 from postpost_sync.log import Log
-from postpost_sync.models import Folder, MediaFile, Reading, Record
+from postpost_sync.models import Folder, MediaFile, Reading
 from postpost_sync.mounts import is_in
 from postpost_sync.names import Names, spelt_alike
 from postpost_sync.places import Places
+from postpost_sync.records import Record
 from postpost_sync.store import Store
 
 

@@ -30,8 +30,9 @@ from postpost_sync import scan
 from postpost_sync.config import load
 from postpost_sync.daemon import Daemon
 from postpost_sync.log import Log
-from postpost_sync.models import Folder, Group, GroupStage, Record
+from postpost_sync.models import Folder
 from postpost_sync.names import Names
+from postpost_sync.records import Group, GroupStage, Record
 from postpost_sync.sandbox import Sandbox, serve
 from postpost_sync.states import State
 from postpost_sync.store import Store

@@ -43,8 +43,9 @@ from postpost_sync import ledger, probe, scan, upload
 from postpost_sync.account import Account
 from postpost_sync.api import PostPost
 from postpost_sync.log import Log
-from postpost_sync.models import Oddity, Policy, Record
+from postpost_sync.models import Oddity, Policy
 from postpost_sync.names import Names
+from postpost_sync.records import Record
 from postpost_sync.sandbox import Behaviour, Group, Sandbox, SandboxTransport
 from postpost_sync.snapshots import Site
 from postpost_sync.states import State

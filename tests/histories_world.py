@@ -23,7 +23,8 @@ from unittest import mock
 import yaml
 
 from postpost_sync import ledger, scan
-from postpost_sync.models import GroupStage, Policy, Record
+from postpost_sync.models import Policy
+from postpost_sync.records import GroupStage, Record
 from postpost_sync.sandbox import Behaviour, FaultKind, Faults, Group, Request, Response
 from postpost_sync.scheduling import FRESH
 from postpost_sync.states import State

@@ -8,21 +8,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from postpost_sync.errors import Finding
-from postpost_sync.models import (
-    Entry,
-    EntryKind,
-    Folder,
+from postpost_sync.models import Entry, EntryKind, Folder, MediaFile, Policy, Reading, Sidecar, Stat
+from postpost_sync.records import (
     Group,
     GroupStage,
     Issued,
-    MediaFile,
-    Policy,
     ReadBack,
-    Reading,
     Record,
-    Sidecar,
     Snapshot,
-    Stat,
     Trouble,
     TroubleKind,
     Upload,

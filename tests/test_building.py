@@ -9,12 +9,8 @@ import pytest
 from postpost_sync import ledger
 from postpost_sync.building import REFUSALS
 from postpost_sync.drafting import REBUILDS, SEARCHES
-from postpost_sync.models import (
-    GroupStage,
-    Record,
-    UploadStage,
-)
 from postpost_sync.plan import plan
+from postpost_sync.records import GroupStage, Record, UploadStage
 from postpost_sync.states import State
 from postpost_sync.steps import (
     Abandon,

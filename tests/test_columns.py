@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from postpost_sync.columns import decoder, encode, hints
 from postpost_sync.errors import Finding
-from postpost_sync.models import (
+from postpost_sync.models import Settings, Stat
+from postpost_sync.records import (
     Group,
     GroupStage,
     Issued,
@@ -20,8 +21,6 @@ from postpost_sync.models import (
     PlatformResult,
     ReadBack,
     Record,
-    Settings,
-    Stat,
     Trouble,
     TroubleKind,
     Upload,

@@ -25,7 +25,8 @@ import pytest
 
 from postpost_sync import mounts
 from postpost_sync.errors import ProgramError
-from postpost_sync.models import Group, GroupStage, Stat, Upload
+from postpost_sync.models import Stat
+from postpost_sync.records import Group, GroupStage, Upload
 from postpost_sync.sandbox import Fault
 from postpost_sync.store import Store, opened
 from tests.support import REPOSITORY, Rig, rig

@@ -9,14 +9,8 @@ import pytest
 
 from postpost_sync.deciding import compare
 from postpost_sync.errors import Finding
-from postpost_sync.models import (
-    Group,
-    GroupStage,
-    Snapshot,
-    TroubleKind,
-    UploadStage,
-)
 from postpost_sync.plan import plan
+from postpost_sync.records import Group, GroupStage, Snapshot, TroubleKind, UploadStage
 from postpost_sync.states import State
 from postpost_sync.steps import (
     Ask,

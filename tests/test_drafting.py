@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from postpost_sync.drafting import REBUILDS
-from postpost_sync.models import GroupStage, ReadBack, Snapshot
 from postpost_sync.plan import plan
+from postpost_sync.records import GroupStage, ReadBack, Snapshot
 from postpost_sync.states import State
 from postpost_sync.steps import Abandon, CheckDraft, Doom, Search, Verified
 from tests.situations import NOW, PICTURE, TEXT, back, code, group, record, rest, seconds, snapshot, trouble, with_back

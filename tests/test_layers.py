@@ -13,7 +13,7 @@ import postpost_sync
 PACKAGE = Path(postpost_sync.__file__).parent
 CORE, EDGE, SHELL, DOOR, APART = range(5)
 LAYERS = {
-    CORE: """errors states times yamltree values models sidecar platforms counting breaches preflight names targets wanted
+    CORE: """errors states times yamltree values models records sidecar platforms counting breaches preflight names targets wanted
     steps deciding drafting scheduling building plan ledger view urls columns schema telling""",
     EDGE: """config config_keys credentials links scan media structure probe measuring store migrations api answers clock
     upload watch mounts receipt notify lock log service""",

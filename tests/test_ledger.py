@@ -22,15 +22,13 @@ from postpost_sync.errors import (
     Unreadable,
     UploadRefused,
 )
-from postpost_sync.models import (
+from postpost_sync.models import MediaFile, Post, Stat
+from postpost_sync.records import (
     Group,
     GroupStage,
-    MediaFile,
     MediaName,
     PlatformResult,
-    Post,
     Record,
-    Stat,
     Trouble,
     TroubleKind,
     UploadStage,

@@ -11,7 +11,7 @@ import pytest
 
 from postpost_sync.errors import Finding
 from postpost_sync.line import Line
-from postpost_sync.models import Group, GroupStage, Record, Trouble, TroubleKind
+from postpost_sync.records import Group, GroupStage, Record, Trouble, TroubleKind
 from postpost_sync.states import State
 from postpost_sync.steps import Ask
 from postpost_sync.store import Store

@@ -13,22 +13,19 @@ from hypothesis import strategies as st
 from postpost_sync.building import REFUSALS
 from postpost_sync.deciding import FOLLOW_FOR
 from postpost_sync.errors import Finding
-from postpost_sync.models import (
-    Connection,
-    Folder,
+from postpost_sync.models import Connection, Folder, Policy, Reading
+from postpost_sync.plan import ABSENCE_GRACE, plan
+from postpost_sync.records import (
     Group,
     GroupStage,
     PlatformResult,
-    Policy,
     ReadBack,
-    Reading,
     Record,
     Snapshot,
     Trouble,
     TroubleKind,
     UploadStage,
 )
-from postpost_sync.plan import ABSENCE_GRACE, plan
 from postpost_sync.states import State, check_move
 from postpost_sync.steps import (
     Abandon,

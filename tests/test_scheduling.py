@@ -10,15 +10,8 @@ import pytest
 
 from postpost_sync.deciding import meets_a_fault, place_in_line
 from postpost_sync.errors import Finding
-from postpost_sync.models import (
-    GroupStage,
-    Snapshot,
-    Trouble,
-    TroubleKind,
-    UploadStage,
-    Waiting,
-)
 from postpost_sync.plan import plan
+from postpost_sync.records import GroupStage, Snapshot, Trouble, TroubleKind, UploadStage, Waiting
 from postpost_sync.scheduling import AFTER_THE_FIRST, FRESH, HELD_WARN
 from postpost_sync.states import State
 from postpost_sync.steps import (

@@ -16,16 +16,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from postpost_sync.errors import Finding, ProgramError
-from postpost_sync.models import (
+from postpost_sync.models import Listener, Stat
+from postpost_sync.records import (
     Group,
     GroupStage,
     Issued,
-    Listener,
     MediaName,
     PlatformResult,
     ReadBack,
     Record,
-    Stat,
     Trouble,
     TroubleKind,
     Upload,

@@ -10,7 +10,8 @@ import pytest
 
 from postpost_sync.deciding import HELD_LONG, IN_LINE
 from postpost_sync.errors import Finding
-from postpost_sync.models import Connection, Oddity, Record, RootState, RootStatus, Trouble, TroubleKind
+from postpost_sync.models import Connection, Oddity, RootState, RootStatus
+from postpost_sync.records import Record, Trouble, TroubleKind
 from postpost_sync.states import State
 from postpost_sync.telling import (
     DEFAULT_EVENTS,

@@ -13,7 +13,8 @@ import pytest
 
 from postpost_sync import ledger
 from postpost_sync.account import Account
-from postpost_sync.models import GroupStage, Policy
+from postpost_sync.models import Policy
+from postpost_sync.records import GroupStage
 from postpost_sync.sandbox import Plan
 from postpost_sync.snapshots import Site
 from postpost_sync.states import State

@@ -9,8 +9,9 @@ from postpost_sync import ledger, scan
 from postpost_sync.commands.common import at_or_below, load_config, nothing_at, opened_store, say_marked
 from postpost_sync.deciding import draft_group, is_out, live_group
 from postpost_sync.errors import ProgramError
-from postpost_sync.models import Record, RootState
+from postpost_sync.models import RootState
 from postpost_sync.names import Names
+from postpost_sync.records import Record
 from postpost_sync.states import State
 
 MANY = 10  # posts that are cancelled without asking

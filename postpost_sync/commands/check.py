@@ -18,11 +18,12 @@ from postpost_sync.api import PostPost
 from postpost_sync.commands.common import is_folder, load_config, unreadable
 from postpost_sync.config import Config, Root
 from postpost_sync.errors import FileChanged, Finding, PostError, ProgramError, printable
-from postpost_sync.models import Connection, Folder, Oddity, Policy, Record, Snapshot
+from postpost_sync.models import Connection, Folder, Oddity, Policy
 from postpost_sync.mounts import is_in, mounts_at, seen_again
 from postpost_sync.names import Names
 from postpost_sync.plan import plan
 from postpost_sync.presence import mounted_twice
+from postpost_sync.records import Record, Snapshot
 from postpost_sync.states import State
 from postpost_sync.wanted import resolve
 

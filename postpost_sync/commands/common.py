@@ -16,7 +16,7 @@ from postpost_sync import config as configs
 from postpost_sync.config import Config
 from postpost_sync.errors import Finding, ProgramError, printable
 from postpost_sync.lock import Lock
-from postpost_sync.models import Record
+from postpost_sync.records import Record
 from postpost_sync.store import Store
 
 

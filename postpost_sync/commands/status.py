@@ -17,7 +17,8 @@ from postpost_sync.commands.common import at_or_below, load_config, nothing_at, 
 from postpost_sync.config import Config
 from postpost_sync.errors import printable
 from postpost_sync.lock import Lock
-from postpost_sync.models import Record, RootStatus
+from postpost_sync.models import RootStatus
+from postpost_sync.records import Record
 from postpost_sync.store import Store
 from postpost_sync.times import to_service, zone
 

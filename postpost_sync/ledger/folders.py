@@ -8,7 +8,8 @@ from typing import Any
 
 from postpost_sync.deciding import draft_group, live_group
 from postpost_sync.ledger.parts import Change, with_group, without_trouble
-from postpost_sync.models import Group, MediaName, Post, Record
+from postpost_sync.models import Post
+from postpost_sync.records import Group, MediaName, Record
 from postpost_sync.steps import Decision, Read, Rest, Search
 
 

@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 
 from postpost_sync.errors import Finding
 from postpost_sync.ledger.parts import Change, with_group, with_trouble
-from postpost_sync.models import (
+from postpost_sync.models import Post
+from postpost_sync.names import upload_names
+from postpost_sync.records import (
     Group,
     GroupStage,
     PlatformResult,
-    Post,
     ReadBack,
     Record,
     Trouble,
@@ -19,7 +20,6 @@ from postpost_sync.models import (
     Upload,
     UploadStage,
 )
-from postpost_sync.names import upload_names
 from postpost_sync.states import State
 from postpost_sync.steps import PutBack, Search, Update, Withdraw
 from postpost_sync.times import to_service

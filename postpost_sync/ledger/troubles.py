@@ -20,7 +20,7 @@ from postpost_sync.errors import (
     UploadRefused,
 )
 from postpost_sync.ledger.parts import Change, with_group, with_trouble, without_trouble
-from postpost_sync.models import Group, GroupStage, Record, Trouble, TroubleKind
+from postpost_sync.records import Group, GroupStage, Record, Trouble, TroubleKind
 from postpost_sync.states import State
 from postpost_sync.steps import Ask, Create, Delete, Step, Update
 from postpost_sync.times import parse_service_time

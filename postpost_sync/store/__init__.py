@@ -15,7 +15,8 @@ from datetime import datetime
 from typing import Any
 
 from postpost_sync.columns import encode
-from postpost_sync.models import Group, Listener, Record, RootStatus
+from postpost_sync.models import Listener, RootStatus
+from postpost_sync.records import Group, Record
 from postpost_sync.states import State, check_move
 from postpost_sync.store.opened import as_columns, translated
 from postpost_sync.store.questions import Questions

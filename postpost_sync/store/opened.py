@@ -23,7 +23,8 @@ from sqlite_utils import Database
 from postpost_sync.columns import decoder, encode, hints, names
 from postpost_sync.errors import ProgramError
 from postpost_sync.migrations import migrations
-from postpost_sync.models import Group, Listener, Record, RootStatus, Upload
+from postpost_sync.models import Listener, RootStatus
+from postpost_sync.records import Group, Record, Upload
 
 _T = TypeVar("_T", Record, Group, Upload, RootStatus, Listener)
 _BUSY_TIMEOUT_MS = 10_000  # for who writes while another process does

@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 
 from postpost_sync.columns import encode, hints
 from postpost_sync.errors import Finding
-from postpost_sync.models import Listener, Neighbour, Record, RootStatus, Trouble
+from postpost_sync.models import Listener, RootStatus
+from postpost_sync.records import Neighbour, Record, Trouble
 from postpost_sync.states import State
 from postpost_sync.store.opened import Opened, as_written, decoded, from_row, translated
 
