@@ -67,7 +67,8 @@ class Opened:
                 conn.execute("BEGIN IMMEDIATE")
                 conn.execute("PRAGMA user_version = 0")  # what may only be read says so now, and not at BEGIN
                 conn.execute("ROLLBACK")
-                if check_beside and not migrations.pending(db):
+                as_it_is = not migrations.pending(db) and conn.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+                if check_beside and as_it_is:  # else something is written at once
                     verdict = _begin_check(path)
                 else:
                     _check_sound(path, conn)
