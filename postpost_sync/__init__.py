@@ -5,93 +5,34 @@ snapshot of X, reads X's record from SQLite, and `plan(snapshot, record, now)` a
 performs that one step, writes down what happened, and asks again. Watching, polling, rescans, retries, restarts,
 `run --once` and `check` are that same loop entered from another door. A post's fate is decided nowhere else.
 
-Imports go downward only:
+The house, from the ground up. A folder imports only what stands above it in this list; tests/test_layers.py holds it to that.
+
+  pure: no I/O, no clock, no logging
+    model       the values that travel: folder, post, record, findings, states, times
+    post        what a folder asks for: sidecar, accounts, the platforms' limits
+    plan        what to do next: the rules, in order; the one place that decides
+    ledger      what each thing that happened changes in a record
+
+  edges: each hides one outside thing behind our own types; they do not know each other
+    log         one line an event
+    disk        folders and files: nothing followed, nothing trusted
+    store       the database
+    service     PostPost, and the object store that it signs URLs for
+    notify      what is worth telling people, in which words, and sending it
+    config      the config file; it asks `disk` about paths and `notify` about events
+
+  runs: constructs things and owns the threads
+    sync        one folder forward: snapshot, plan, perform, record
+    daemon      threads, wiring, watch roots, timers, who is notified
 
   doors: parse, call, print
-    __main__    the boundary where errors become words and an exit status
-    cli         what there is to type
-    commands    one module a command
     terminal    what people see: texts, tables, the picture that redraws
+    commands    one module a command
+    cli         what there is to type
+    __main__    the boundary where errors become words and an exit status
 
-  shell: constructs things and owns the threads
-    daemon         wiring, threads, start and end
-    timers         what wakes folders later, and what is done now and then
-    roots          the watch roots, looked after together
-    scanner        one of them: compared again and again, away, back
-    presence       whether it is there, and what is mounted below it
-    observing      how it is observed: watched, polled, degraded
-    oddities       what is odd below it, and since when
-    tellers        who is notified, and when
-    workers        the threads that take folders forward
-    sync           one folder forward: snapshot, plan, perform, record
-    snapshots      what `plan` is told: folder, account, the other posts
-    calls          the steps that need the service
-    transfers      media on their way, in turn
-    looks          what each folder was last seen like, and since when
-    whereabouts    where it is, also where it was elsewhere before
-    places         which folders are known, and where
-    identity       which post a folder is, when it is seen for the first time
-    reader         a settled folder read: sidecar, text, what its files are
-    line           the posts of an account that wait for room in its plan
-    removals       how many posts of removed folders are cancelled at once
-    account        one account shared by the workers: key, list of posts
-
-  edges: each hides one outside thing behind our own types
-    config         the config file
-    config_keys    its keys: how each is read
-    credentials    files that hold secrets
-    links          what paths lead to
-    scan           folders and files, nothing followed, nothing trusted
-    media          what a file is, by its content
-    structure      whether a file reaches its own end
-    probe          what a media file measures, asked of another process
-    measuring      that process: reads one file, and ends
-    store          the database
-    migrations     its tables
-    api            PostPost's API
-    answers        what it answers, as values and as errors
-    clock          its time
-    upload         one PUT to the object store
-    watch          the kernel's hints
-    mounts         the mount table: where the kernel hears of changes, and what is seen twice
-    receipt        post.status.yaml
-    notify         messages to people, through Apprise
-    lock           one daemon a database
-    log            one line an event
-    service        the service manager
-
-  core: pure, no I/O, no clock
-    models         the values that travel between the layers
-    records        those that say what we know and did
-    states         the states of a post, and which may follow which
-    steps          what `plan` can answer
-    plan           what to do next: the one place that decides
-    building       its lower half: from a wanted post to a complete draft
-    scheduling     from there to a scheduled post, replaced, moved or in line
-    drafting       what both know of a draft: found, complete, given up
-    deciding       what all rest on: which group is which, what may be called now
-    ledger         what each thing that happened changes in a record
-    names          what a name says, and the name a file is sent under
-    wanted         what a folder asks for
-    targets        which accounts a post goes to
-    sidecar        post.yaml
-    preflight      what a platform would refuse
-    breaches       what breaks a limit, in words
-    counting       how each platform counts a text
-    platforms      the platforms' limits, as data
-    telling        what is worth telling people, and in which words
-    view           how a record is shown
-    values         values in people's YAML
-    yamltree       the strict subset of YAML
-    times          times and durations
-    columns        dataclasses as columns and JSON
-    schema         the JSON Schemas of both files
-    urls           what may be done with a URL from outside
-    errors         findings and errors
-
-  apart: nothing imports them but `demo`, `sandbox` and the tests
-    sandbox        the simulated PostPost and its object store
-    samples        sample posts with real media
+  apart: nothing imports it but `demo`, `sandbox` and the tests
+    sandbox     the simulated PostPost and its object store
 """
 
 __version__ = "0.1.0"

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 import click
 
-from postpost_sync.errors import PostError, ProgramError
 from postpost_sync.log import last_words
+from postpost_sync.model.errors import PostError, ProgramError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -10,7 +10,7 @@ import click
 
 from postpost_sync import __version__
 from postpost_sync.log import Format, Level
-from postpost_sync.times import parse_duration
+from postpost_sync.model.times import parse_duration
 
 
 class _Duration(click.ParamType[float]):

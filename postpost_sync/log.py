@@ -19,8 +19,8 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from postpost_sync.errors import printable
-from postpost_sync.urls import scrubbed
+from postpost_sync.model.errors import printable
+from postpost_sync.model.urls import scrubbed
 
 _PRIORITIES = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3}  # syslog's
 

@@ -1,1 +1,1 @@
-"""The tests, and the benchmarks, which are run by name: `python -m tests.bench_scan`."""
+"""The tests, and the benchmarks, which are run by name: `python -m tests.bench.scan`."""

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from tests.harness import NewWorld, World
-from tests.hook import Hook
-from tests.support import Rig, rig
+from tests.support.rig import Rig, rig
+from tests.support.web_hook import Hook
+from tests.support.world import NewWorld, World
 
 settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
 settings.load_profile("repeatable")

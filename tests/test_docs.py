@@ -11,13 +11,14 @@ from pathlib import Path
 import click
 import pytest
 
-from postpost_sync import config, config_keys, sidecar
 from postpost_sync.cli import cli
-from postpost_sync.models import Policy
+from postpost_sync.config import keys, load
+from postpost_sync.model.post import Policy
+from postpost_sync.model.states import State
+from postpost_sync.post import sidecar
 from postpost_sync.sandbox import Behaviour
-from postpost_sync.states import State
-from tests.support import REPOSITORY, rig
-from tests.test_pipeline import picture
+from tests.support.drops import picture
+from tests.support.rig import REPOSITORY, rig
 
 README = (REPOSITORY / "README.md").read_text()
 EXAMPLE = (REPOSITORY / "config.example.yaml").read_text()
@@ -30,9 +31,9 @@ def section(title: str) -> str:
 def test_the_example_is_valid_and_shows_the_defaults(tmp_path: Path, own_home: Path) -> None:
     file = tmp_path / "config.yaml"
     file.write_text(EXAMPLE)
-    loaded = config.load(file, {"HOME": str(own_home)})
+    loaded = load.load(file, {"HOME": str(own_home)})
     (root,) = loaded.roots
-    default = config.Config(None, (), config.Api(key_file=Path("/etc/postpost-sync/api-key")), loaded.state_db)
+    default = load.Config(None, (), load.Api(key_file=Path("/etc/postpost-sync/api-key")), loaded.state_db)
     assert (loaded.api, loaded.rescan, loaded.concurrency, loaded.ignore) == (
         default.api,
         default.rescan,
@@ -40,17 +41,17 @@ def test_the_example_is_valid_and_shows_the_defaults(tmp_path: Path, own_home: P
         default.ignore,
     )
     assert loaded.notify == default.notify
-    assert root == config.Root(own_home / "Posts", default.api, Policy())
-    assert loaded.state_db == config.default_state_db({"HOME": str(own_home)})
+    assert root == load.Root(own_home / "Posts", default.api, Policy())
+    assert loaded.state_db == load.default_state_db({"HOME": str(own_home)})
 
 
 @pytest.mark.parametrize(
-    "keys",
-    [config_keys.KEYS, config_keys.API_KEYS, config_keys.WATCH_KEYS, config_keys.UPLOAD_KEYS, config_keys.NOTIFY_KEYS],
+    "named",
+    [keys.KEYS, keys.API_KEYS, keys.WATCH_KEYS, keys.UPLOAD_KEYS, keys.NOTIFY_KEYS],
     ids=["top", "api", "watch", "uploads", "notify"],
 )
-def test_the_example_and_the_readme_name_every_key(keys: dict[str, config_keys.Key]) -> None:
-    for key in keys:
+def test_the_example_and_the_readme_name_every_key(named: dict[str, keys.Key]) -> None:
+    for key in named:
         assert re.search(rf"^[ #-]*{key}:", EXAMPLE, re.MULTILINE), key
         assert re.search(rf"`([a-z]+\.)?{key}[`.]", section("The config")), key
 
@@ -114,4 +115,4 @@ def test_every_example_of_a_config_is_right(tmp_path: Path, own_home: Path) -> N
     for number, text in enumerate(examples):
         file = tmp_path / f"{number}.yaml"
         file.write_text(textwrap.dedent(text))
-        assert config.load(file, {"HOME": str(own_home)}).roots
+        assert load.load(file, {"HOME": str(own_home)}).roots

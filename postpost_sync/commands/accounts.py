@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from datetime import UTC, datetime
 
-from postpost_sync import upload
-from postpost_sync.api import PostPost
 from postpost_sync.commands.common import load_config
-from postpost_sync.config import api_key
-from postpost_sync.errors import PostError, ProgramError
+from postpost_sync.config.load import api_key
+from postpost_sync.model.errors import PostError, ProgramError
+from postpost_sync.service import upload
+from postpost_sync.service.api import PostPost
 
 
 def accounts(option: str | None) -> int:

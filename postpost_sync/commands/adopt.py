@@ -9,7 +9,7 @@ import click
 
 from postpost_sync import ledger
 from postpost_sync.commands.common import at_or_below, load_config, nothing_at, opened_store
-from postpost_sync.lock import Lock
+from postpost_sync.store.lock import Lock
 
 
 def adopt(option: str | None, paths: Sequence[Path]) -> int:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from postpost_sync import ledger, scan
+from postpost_sync import ledger
 from postpost_sync.commands.common import at_or_below, load_config, nothing_at, opened_store, say_marked
-from postpost_sync.deciding import draft_group, is_out, live_group
-from postpost_sync.errors import ProgramError
-from postpost_sync.models import RootState
-from postpost_sync.names import Names
-from postpost_sync.records import Record
-from postpost_sync.states import State
+from postpost_sync.disk import scan
+from postpost_sync.model.errors import ProgramError
+from postpost_sync.model.program import RootState
+from postpost_sync.model.record import Record, draft_group, is_out, live_group
+from postpost_sync.model.states import State
+from postpost_sync.post.names import Names
 
 MANY = 10  # posts that are cancelled without asking
 

@@ -12,20 +12,25 @@ from pathlib import Path
 
 import click
 
-from postpost_sync import config as configs
-from postpost_sync import reader, scan, upload, view
-from postpost_sync.api import PostPost
 from postpost_sync.commands.common import is_folder, load_config, unreadable
-from postpost_sync.config import Config, Root
-from postpost_sync.errors import FileChanged, Finding, PostError, ProgramError, printable
-from postpost_sync.models import Connection, Folder, Oddity, Policy
-from postpost_sync.mounts import is_in, mounts_at, seen_again
-from postpost_sync.names import Names
-from postpost_sync.plan import plan
-from postpost_sync.presence import mounted_twice
-from postpost_sync.records import Record, Snapshot
-from postpost_sync.states import State
-from postpost_sync.wanted import resolve
+from postpost_sync.config import load as configs
+from postpost_sync.config.load import Config, Root
+from postpost_sync.daemon.presence import mounted_twice
+from postpost_sync.disk import reader, scan
+from postpost_sync.disk.mounts import is_in, mounts_at, seen_again
+from postpost_sync.model import view
+from postpost_sync.model.errors import FileChanged, Finding, PostError, ProgramError, printable
+from postpost_sync.model.folder import Folder
+from postpost_sync.model.post import Connection, Policy
+from postpost_sync.model.program import Oddity
+from postpost_sync.model.record import Record
+from postpost_sync.model.states import State
+from postpost_sync.plan.rules import plan
+from postpost_sync.plan.snapshot import Snapshot
+from postpost_sync.post.desired import resolve
+from postpost_sync.post.names import Names
+from postpost_sync.service import upload
+from postpost_sync.service.api import PostPost
 
 _QUIET = 1e9  # seconds: as if the folder had settled long ago
 

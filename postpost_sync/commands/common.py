@@ -12,12 +12,12 @@ from types import FrameType
 
 import click
 
-from postpost_sync import config as configs
-from postpost_sync.config import Config
-from postpost_sync.errors import Finding, ProgramError, printable
-from postpost_sync.lock import Lock
-from postpost_sync.records import Record
+from postpost_sync.config import load as configs
+from postpost_sync.config.load import Config
+from postpost_sync.model.errors import Finding, ProgramError, printable
+from postpost_sync.model.record import Record
 from postpost_sync.store import Store
+from postpost_sync.store.lock import Lock
 
 
 def load_config(option: str | None, warn: Callable[[Finding], None] | None = None) -> Config:

@@ -17,16 +17,18 @@ from pathlib import Path
 
 import click
 
-from postpost_sync import breaches, media, probe, targets
-from postpost_sync import config as configs
 from postpost_sync.commands.common import load_config
-from postpost_sync.config import Config
-from postpost_sync.errors import ProgramError, printable
-from postpost_sync.models import SIDECAR_NAMES, Policy
-from postpost_sync.names import Names, is_conflict_copy, looks_like_media, natural_order
-from postpost_sync.platforms import PLATFORMS, SETTINGS
+from postpost_sync.config import load as configs
+from postpost_sync.config.load import Config
+from postpost_sync.disk import media, probe
+from postpost_sync.model.errors import ProgramError, printable
+from postpost_sync.model.folder import SIDECAR_NAMES
+from postpost_sync.model.post import Policy
+from postpost_sync.model.times import TimeProblem, for_people, parse_time, zone
+from postpost_sync.post import targets, violations
+from postpost_sync.post.names import Names, is_conflict_copy, looks_like_media, natural_order
+from postpost_sync.post.platforms import PLATFORMS, SETTINGS
 from postpost_sync.terminal.words import byte_size, path_name
-from postpost_sync.times import TimeProblem, for_people, parse_time, zone
 
 _NAME = "post.yaml"
 _TEMPORARY = f".{_NAME}.tmp"
@@ -169,7 +171,7 @@ def _sniff(place: Path, name: str) -> _File:
         if not facts.st_size:
             return _File(name, "empty", "copy it again" if looks_like_media(name) else "it is no media")
         content_type, kind = media.content_type(os.pread(fd, media.HEAD, 0))
-        measured = breaches.describe(probe.measure(fd, content_type)) if content_type else ""
+        measured = violations.describe(probe.measure(fd, content_type)) if content_type else ""
     except OSError as error:
         return _File(name, "not readable", error.strerror or "check the disk")
     finally:
@@ -240,7 +242,7 @@ def _text(found: Sequence[_File], at: str | None, to: Sequence[str], policy: Pol
 
 def _schema_line() -> list[str]:
     """For editors with a YAML language server. The file travels with the program, so it is found on this machine only."""
-    schema = files("postpost_sync") / "schemas" / "sidecar.schema.json"
+    schema = files("postpost_sync.config") / "schemas" / "sidecar.schema.json"
     return [f"# yaml-language-server: $schema={schema.as_uri()}"] if isinstance(schema, Path) else []
 
 

@@ -6,12 +6,12 @@ import os
 
 import click
 
-from postpost_sync import credentials
 from postpost_sync.commands.common import load_config
-from postpost_sync.config import notify_urls
-from postpost_sync.errors import ProgramError
-from postpost_sync.notify import targets
-from postpost_sync.telling import Message, Tone
+from postpost_sync.config import credentials
+from postpost_sync.config.load import notify_urls
+from postpost_sync.model.errors import ProgramError
+from postpost_sync.notify.delivery import targets
+from postpost_sync.notify.messages import Message, Tone
 
 TEST = Message("postpost-sync: a test message", "If you read this, postpost-sync can reach you.", Tone.SUCCESS)
 

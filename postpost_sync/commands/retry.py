@@ -7,7 +7,7 @@ from pathlib import Path
 
 from postpost_sync import ledger
 from postpost_sync.commands.common import at_or_below, load_config, nothing_at, opened_store, say_marked
-from postpost_sync.states import State
+from postpost_sync.model.states import State
 
 
 def retry(option: str | None, paths: Sequence[Path]) -> int:

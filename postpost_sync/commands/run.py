@@ -13,16 +13,17 @@ from pathlib import Path
 
 import click
 
-from postpost_sync import __version__, log, view
+from postpost_sync import __version__, log
 from postpost_sync.commands.common import is_folder, load_config, stopped_by_signals
 from postpost_sync.commands.status import posts
-from postpost_sync.config import Config
-from postpost_sync.daemon import Daemon
-from postpost_sync.errors import Finding, ProgramError, printable
-from postpost_sync.models import RootState
-from postpost_sync.service import Service
+from postpost_sync.config.load import Config
+from postpost_sync.daemon.daemon import Daemon
+from postpost_sync.daemon.systemd import Service
+from postpost_sync.model import view
+from postpost_sync.model.errors import Finding, ProgramError, printable
+from postpost_sync.model.program import RootState
+from postpost_sync.model.times import zone
 from postpost_sync.store import Store
-from postpost_sync.times import zone
 
 REDRAW_SHARE = 0.1  # of the time may go into drawing, since the work waits while the database is read for it
 _UNENDED = ProgramError("a transfer did not come to its end", "the next run goes on from there")

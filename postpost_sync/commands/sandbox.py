@@ -7,7 +7,7 @@ import threading
 import click
 
 from postpost_sync.commands.common import stopped_by_signals
-from postpost_sync.errors import ProgramError
+from postpost_sync.model.errors import ProgramError
 from postpost_sync.sandbox import Sandbox, serve
 
 

@@ -6,8 +6,7 @@ import json
 
 import click
 
-from postpost_sync import config_keys as keys
-from postpost_sync import schema
+from postpost_sync.config import keys, schema
 
 
 def show(which: str) -> int:

@@ -12,15 +12,15 @@ from typing import Any
 
 import click
 
-from postpost_sync import view
 from postpost_sync.commands.common import at_or_below, load_config, nothing_at, opened_store
-from postpost_sync.config import Config
-from postpost_sync.errors import printable
-from postpost_sync.lock import Lock
-from postpost_sync.models import RootStatus
-from postpost_sync.records import Record
+from postpost_sync.config.load import Config
+from postpost_sync.model import view
+from postpost_sync.model.errors import printable
+from postpost_sync.model.program import RootStatus
+from postpost_sync.model.record import Record
+from postpost_sync.model.times import to_service, zone
 from postpost_sync.store import Store
-from postpost_sync.times import to_service, zone
+from postpost_sync.store.lock import Lock
 
 REDRAW = 0.5  # seconds
 

@@ -6,11 +6,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from postpost_sync.deciding import draft_group, live_group
 from postpost_sync.ledger.parts import Change, with_group, without_trouble
-from postpost_sync.models import Post
-from postpost_sync.records import Group, MediaName, Record
-from postpost_sync.steps import Decision, Read, Rest, Search
+from postpost_sync.model.post import Post
+from postpost_sync.model.record import Group, MediaName, Record, draft_group, live_group
+from postpost_sync.plan.steps import Decision, Read, Rest, Search
 
 
 def shown(record: Record, decision: Decision, now: datetime) -> Record:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from postpost_sync.errors import Finding
 from postpost_sync.ledger.parts import Change, with_group, with_trouble
-from postpost_sync.models import Post
-from postpost_sync.names import upload_names
-from postpost_sync.records import (
+from postpost_sync.model.errors import Finding
+from postpost_sync.model.post import Post
+from postpost_sync.model.record import (
     Group,
     GroupStage,
     PlatformResult,
@@ -20,9 +19,10 @@ from postpost_sync.records import (
     Upload,
     UploadStage,
 )
-from postpost_sync.states import State
-from postpost_sync.steps import PutBack, Search, Update, Withdraw
-from postpost_sync.times import to_service
+from postpost_sync.model.states import State
+from postpost_sync.model.times import to_service
+from postpost_sync.plan.steps import PutBack, Search, Update, Withdraw
+from postpost_sync.post.names import upload_names
 
 SEARCH_PAUSES = (2.0, 6.0, 12.0)  # seconds: an unknown create is looked for at 0, 2, 8 and 20 s
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from postpost_sync.records import Record, Trouble
+from postpost_sync.model.record import Record, Trouble
 
 Change = Callable[[Record], Record]
 

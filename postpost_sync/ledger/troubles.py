@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from postpost_sync.deciding import DRAFT_GONE
-from postpost_sync.errors import (
+from postpost_sync.ledger.parts import Change, with_group, with_trouble, without_trouble
+from postpost_sync.model.errors import (
     Finding,
     KeyRefused,
     NotEditable,
@@ -19,11 +19,11 @@ from postpost_sync.errors import (
     Unclear,
     UploadRefused,
 )
-from postpost_sync.ledger.parts import Change, with_group, with_trouble, without_trouble
-from postpost_sync.records import Group, GroupStage, Record, Trouble, TroubleKind
-from postpost_sync.states import State
-from postpost_sync.steps import Ask, Create, Delete, Step, Update
-from postpost_sync.times import parse_service_time
+from postpost_sync.model.record import Group, GroupStage, Record, Trouble, TroubleKind
+from postpost_sync.model.states import State
+from postpost_sync.model.times import parse_service_time
+from postpost_sync.plan.situation import DRAFT_GONE
+from postpost_sync.plan.steps import Ask, Create, Delete, Step, Update
 
 LONGEST_PAUSE = 900.0  # seconds between two tries of the same step
 PROBE_LIMIT = 3600.0  # seconds between two probes of a plan's limit

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from postpost_sync.errors import Altered, NotReached, PostError, Unclear, UploadRefused
 from postpost_sync.ledger.parts import Change, with_group, with_upload, without_trouble
-from postpost_sync.records import Issued, Record, UploadStage
-from postpost_sync.steps import Transfer
+from postpost_sync.model.errors import Altered, NotReached, PostError, Unclear, UploadRefused
+from postpost_sync.model.record import Issued, Record, UploadStage
+from postpost_sync.plan.steps import Transfer
 
 RESETS = 2  # broken connections in a row after which an upload URL is thought to be dead
 

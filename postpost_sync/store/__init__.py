@@ -14,12 +14,12 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from postpost_sync.columns import encode
-from postpost_sync.models import Listener, RootStatus
-from postpost_sync.records import Group, Record
-from postpost_sync.states import State, check_move
-from postpost_sync.store.opened import as_columns, translated
-from postpost_sync.store.questions import Questions
+from postpost_sync.model.program import Listener, RootStatus
+from postpost_sync.model.record import Group, Record
+from postpost_sync.model.states import State, check_move
+from postpost_sync.store.columns import encode
+from postpost_sync.store.connection import as_columns, translated
+from postpost_sync.store.queries import Questions
 
 
 class Store(Questions):

@@ -18,9 +18,9 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from postpost_sync.errors import printable
-from postpost_sync.names import natural_order
-from postpost_sync.states import NEEDS_PERSON, UNFINISHED, State
+from postpost_sync.model.errors import printable
+from postpost_sync.model.states import NEEDS_PERSON, UNFINISHED, State
+from postpost_sync.post.names import natural_order
 from postpost_sync.terminal.words import (
     STYLES,
     Frame,

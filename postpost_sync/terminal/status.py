@@ -12,9 +12,10 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from postpost_sync.errors import printable
-from postpost_sync.names import natural_order
-from postpost_sync.states import NEEDS_PERSON, State
+from postpost_sync.model.errors import printable
+from postpost_sync.model.states import NEEDS_PERSON, State
+from postpost_sync.model.times import parse_service_time
+from postpost_sync.post.names import natural_order
 from postpost_sync.terminal.words import (
     STYLES,
     Frame,
@@ -29,7 +30,6 @@ from postpost_sync.terminal.words import (
     say,
     standing,
 )
-from postpost_sync.times import parse_service_time
 
 GROUPS: tuple[tuple[str, tuple[State, ...]], ...] = (
     ("needs a person", (State.INVALID, State.FAILED, State.PARTIALLY_PUBLISHED, State.HELD)),

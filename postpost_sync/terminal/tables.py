@@ -12,12 +12,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from postpost_sync.errors import printable
+from postpost_sync.model.errors import printable
+from postpost_sync.model.times import parse_service_time
 from postpost_sync.terminal.words import STYLES, Frame, byte_size, count, hint, path_name, say
-from postpost_sync.times import parse_service_time
 
 if TYPE_CHECKING:
-    from postpost_sync.models import Connection
+    from postpost_sync.model.post import Connection
 
 
 def findings_text(posts: Sequence[Mapping[str, Any]], console: Console) -> None:

@@ -13,9 +13,9 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from postpost_sync.errors import printable
-from postpost_sync.states import State
-from postpost_sync.times import parse_service_time
+from postpost_sync.model.errors import printable
+from postpost_sync.model.states import State
+from postpost_sync.model.times import parse_service_time
 
 Post = Mapping[str, Any]  # an entry of `posts` in `status --json`
 

@@ -15,11 +15,11 @@ from functools import partial
 
 import click
 
-from postpost_sync import config as configs
 from postpost_sync.commands.doctor import account, inotify, installation, machine, notify, roots, service
 from postpost_sync.commands.doctor.findings import Finding, Findings, Level
-from postpost_sync.config import Config, ConfigError
-from postpost_sync.errors import ProgramError, printable
+from postpost_sync.config import load as configs
+from postpost_sync.config.load import Config, ConfigError
+from postpost_sync.model.errors import ProgramError, printable
 from postpost_sync.terminal.words import count, path_name
 
 ANSWER_WITHIN = 60.0  # seconds one check may take

@@ -7,15 +7,17 @@ import os
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
-from postpost_sync import credentials, targets, upload
-from postpost_sync.api import PostPost
-from postpost_sync.clock import SKEW
 from postpost_sync.commands.doctor.findings import Finding, Findings, Level, installed
-from postpost_sync.config import Config, Root, api_key
-from postpost_sync.errors import KeyRefused, PostError, ProgramError, printable
-from postpost_sync.models import Connection
+from postpost_sync.config import credentials
+from postpost_sync.config.load import Config, Root, api_key
+from postpost_sync.model.errors import KeyRefused, PostError, ProgramError, printable
+from postpost_sync.model.post import Connection
+from postpost_sync.model.times import parse_service_time
+from postpost_sync.post import targets
+from postpost_sync.service import upload
+from postpost_sync.service.api import PostPost
+from postpost_sync.service.clock import SKEW
 from postpost_sync.terminal.words import count
-from postpost_sync.times import parse_service_time
 
 
 def check(config: Config, environ: Mapping[str, str]) -> Findings:

@@ -6,10 +6,10 @@ import contextlib
 import os
 from pathlib import Path
 
-from postpost_sync import mounts
 from postpost_sync.commands.doctor.findings import Finding, Findings, Level
-from postpost_sync.config import Config
-from postpost_sync.lock import Lock
+from postpost_sync.config.load import Config
+from postpost_sync.disk import mounts
+from postpost_sync.store.lock import Lock
 
 INOTIFY = Path("/proc/sys/fs/inotify")
 RAISE = "sysctl -w fs.inotify.max_user_watches=1048576 fs.inotify.max_user_instances=1024"

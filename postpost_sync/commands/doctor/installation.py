@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from postpost_sync import credentials, mounts
 from postpost_sync.commands.common import opened_store
 from postpost_sync.commands.doctor.findings import Finding, Findings, Level, existing, installed
-from postpost_sync.config import Config
-from postpost_sync.lock import Lock
-from postpost_sync.models import RootState
+from postpost_sync.config import credentials
+from postpost_sync.config.load import Config
+from postpost_sync.disk import mounts
+from postpost_sync.model.program import RootState
+from postpost_sync.store.lock import Lock
 from postpost_sync.terminal.words import count, path_name
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping
 
-from postpost_sync import credentials
 from postpost_sync.commands.common import opened_store
 from postpost_sync.commands.doctor.findings import Finding, Findings, Level
-from postpost_sync.config import Config, notify_urls
-from postpost_sync.errors import ProgramError
-from postpost_sync.notify import targets
+from postpost_sync.config import credentials
+from postpost_sync.config.load import Config, notify_urls
+from postpost_sync.model.errors import ProgramError
+from postpost_sync.notify.delivery import targets
 
 
 def check(config: Config, environ: Mapping[str, str]) -> Findings:

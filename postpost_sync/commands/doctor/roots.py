@@ -7,11 +7,11 @@ import os
 import threading
 import time
 
-from postpost_sync import mounts, watch
 from postpost_sync.commands.doctor import inotify
 from postpost_sync.commands.doctor.findings import Finding, Findings, Level
-from postpost_sync.config import Root
-from postpost_sync.names import Names
+from postpost_sync.config.load import Root
+from postpost_sync.disk import mounts, watcher
+from postpost_sync.post.names import Names
 from postpost_sync.terminal.words import path_name
 
 NOTICED_WITHIN = 5.0  # seconds a change in a root may take to be noticed
@@ -79,18 +79,18 @@ def _noticed(root: Root, what: str, *, polls: bool) -> Finding:
     name = f".postpost-sync-doctor-{os.getpid()}.tmp"
     file = root.path / name
     heard = threading.Event()
-    watcher = None
+    native = None
     if not polls:
         if (missing := inotify.folders(root.path) - inotify.free_watches()) > 0:
             message = f"its folders need {missing:,} more watches than are free: it is polled instead"
             return Finding(Level.WARNING, what, message, inotify.RAISE)
-        watcher = watch.NativeWatcher(str(root.path), _TestFileOnly(name), lambda *_: heard.set(), lambda: None)
-        if (trouble := watcher.start()) is not None:
+        native = watcher.NativeWatcher(str(root.path), _TestFileOnly(name), lambda *_: heard.set(), lambda: None)
+        if (trouble := native.start()) is not None:
             return Finding(Level.WARNING, what, trouble.message, trouble.hint)
     try:
         began = time.monotonic()
         file.touch(exist_ok=False)
-        seen = name in os.listdir(root.path) if watcher is None else heard.wait(NOTICED_WITHIN)
+        seen = name in os.listdir(root.path) if native is None else heard.wait(NOTICED_WITHIN)
         took = time.monotonic() - began
     except OSError as error:
         message = f"a test file cannot be made: {error.strerror}"
@@ -98,8 +98,8 @@ def _noticed(root: Root, what: str, *, polls: bool) -> Finding:
     finally:
         with contextlib.suppress(OSError):
             file.unlink(missing_ok=True)
-        if watcher is not None:
-            watcher.stop()
+        if native is not None:
+            native.stop()
     if seen:
         return Finding(Level.OK, what, f"a test file was noticed within {max(took, 0.01):.2f} s")
     message = f"a test file was not noticed within {NOTICED_WITHIN:.0f} s; only the rescan sees changes"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 
 from postpost_sync.commands.doctor.findings import Finding, Findings, Level
-from postpost_sync.errors import printable
+from postpost_sync.model.errors import printable
 
 _ASK_WITHIN = 10.0  # seconds
 _PROPERTIES = ("LoadState", "ActiveState", "SubState", "Result", "StatusText")

@@ -1,0 +1,113 @@
+"""`demo`: sample posts, the real daemon, a simulated PostPost; no account, no config, no network."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from postpost_sync import log
+from postpost_sync.commands.common import stopped_by_signals
+from postpost_sync.commands.demo import samples
+from postpost_sync.commands.status import posts
+from postpost_sync.config.load import Api, Config, Root
+from postpost_sync.daemon.daemon import Daemon
+from postpost_sync.model.errors import ProgramError
+from postpost_sync.model.post import Policy
+from postpost_sync.model.states import State
+from postpost_sync.model.times import zone
+from postpost_sync.sandbox import Behaviour, Fault, Sandbox, serve
+from postpost_sync.terminal.live import LiveView
+from postpost_sync.terminal.tables import HeldPost, held_table
+
+ENDS_WITHIN = 25.0  # seconds; without DIR
+REDRAW = 0.1  # seconds
+_SETTLE = 1.0
+_EXPIRED = "one upload URL expired on purpose: the file was sent again, to a new one"
+_MOVING = frozenset({State.SETTLING, State.DRAFTING, State.UPLOADING})
+
+
+def demo(directory: Path | None) -> int:
+    console = Console(highlight=False)
+    log.silence()  # the picture says it all
+    with tempfile.TemporaryDirectory(prefix="postpost-sync-demo-") as scratch:
+        folder = (directory or Path(scratch, "posts")).absolute()
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ProgramError(f"{folder} cannot be used: {error.strerror}", "name a folder of yours") from None
+        with Sandbox(behaviour=Behaviour(tick_seconds=1)) as simulated, serve(simulated) as server:
+            # one upload URL is refused as if it had expired while its bytes were on their way
+            simulated.faults.add(Fault("put-object", "expire_url", after=1))
+            click.echo(f'watching "{folder}", posting to a simulated PostPost at {server.api_url}')
+            config = Config(
+                file=None,
+                roots=(Root(folder, api := Api(server.api_url, key="demo"), Policy(settle=_SETTLE)),),
+                api=api,
+                state_db=Path(scratch, "state.db"),
+                rescan=10.0,
+            )
+            with (
+                _running(config) as daemon,
+                LiveView(console, zone(samples.ZONE), [str(folder)]) as live,
+                stopped_by_signals(daemon.request_stop),
+            ):
+                _drop_samples(folder)
+                _show(daemon, simulated, live, None if directory else ENDS_WITHIN)
+            _tell(simulated, console)
+    return 0
+
+
+@contextmanager
+def _running(config: Config) -> Iterator[Daemon]:
+    daemon = Daemon(config, {}, log.Log(), instance="demo")  # the next demo in the same folder is no other installation
+    try:
+        daemon.start()
+        yield daemon
+    finally:
+        daemon.stop()
+
+
+def _drop_samples(folder: Path) -> None:
+    now = datetime.now(UTC)
+    for sample in samples.posts():
+        try:
+            samples.write_sample(sample, folder, now)
+        except FileExistsError:
+            continue  # from an earlier demo in the same folder
+
+
+def _show(daemon: Daemon, simulated: Sandbox, live: LiveView, ends_within: float | None) -> None:
+    """Redraw until everything is at rest (or, without an end, until a signal comes)."""
+    began, expected = time.monotonic(), len(samples.posts())
+    while not daemon.stopping.wait(REDRAW):
+        records = daemon.store.records()
+        notes = [_EXPIRED] if any(call.fault for call in simulated.calls) else []
+        if ends_within is None:
+            notes.append("drop folders of your own; Ctrl-C ends it")
+        live.update(posts(records), "; ".join(notes))
+        if ends_within is None:
+            continue
+        moving = any(r.state in _MOVING or (r.state is State.SCHEDULED and r.now_time is not None) for r in records)
+        if (len(records) >= expected and not moving) or time.monotonic() - began > ends_within:
+            return
+
+
+def _tell(simulated: Sandbox, console: Console) -> None:
+    held = [
+        HeldPost(
+            group.content,
+            group.platforms,
+            group.status,
+            group.scheduled_time,
+            tuple((media.file_name, media.size, media.stored) for media in group.media),
+        )
+        for group in simulated.groups()
+    ]
+    held_table(held, console, zone(samples.ZONE))

@@ -1,0 +1,1 @@
+"""The process that runs: threads, wiring, watch roots, timers, and who is notified."""

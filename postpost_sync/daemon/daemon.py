@@ -1,0 +1,378 @@
+"""The daemon: builds everything from a config, and runs until it is told to stop.
+
+Threads: a scanner and workers for each root (`roots`, `workers`), transfers (send bytes), tellers (`tellers`), the timers'
+(`timers`, which only wake, or start a thread of their own), and the caller's, which watches over the others.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+import random
+import threading
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+
+from postpost_sync.config.load import Config, api_key, notify_urls
+from postpost_sync.daemon.notifier import Tellers
+from postpost_sync.daemon.roots import Roots
+from postpost_sync.daemon.systemd import Service
+from postpost_sync.daemon.timers import Timers
+from postpost_sync.daemon.workers import Workers
+from postpost_sync.disk import mounts, probe
+from postpost_sync.log import Log
+from postpost_sync.model.errors import KeyRefused, PostError, ProgramError, printable
+from postpost_sync.model.program import RootState
+from postpost_sync.model.record import Record
+from postpost_sync.model.states import NEEDS_PERSON, UNFINISHED, WRONG, State
+from postpost_sync.notify import delivery
+from postpost_sync.post.names import Names
+from postpost_sync.service import upload
+from postpost_sync.service.account import Account
+from postpost_sync.service.api import PostPost
+from postpost_sync.store import Store
+from postpost_sync.store.lock import Lock
+from postpost_sync.sync.engine import DEFECT_PAUSE, Sync
+from postpost_sync.sync.snapshots import Site
+
+WORKERS = 16  # folders of a root worked on at once; they mostly wait for the network
+FAR = 60.0  # seconds ahead for which timers are kept; what is due later is asked of the database then
+HEARTBEAT = 1.0  # seconds
+CLOCK_JUMP = 5.0  # seconds by which wall and monotonic time may drift apart between two heartbeats
+STOP_WITHIN = 8.0  # seconds the threads have to end
+LAST_WORDS = 2.0  # of these seconds, for a message that is under way
+STATUS_EVERY = 5.0  # seconds between two words to the service manager
+_AT_REST = frozenset({State.INVALID, State.FAILED, State.HELD, State.CANCELLED})
+
+
+class Daemon:
+    """One run. `start`, then `run` or `settle_all`, then `stop`."""
+
+    def __init__(
+        self,
+        config: Config,
+        environ: Mapping[str, str],
+        log: Log,
+        *,
+        service: Service | None = None,
+        transport: httpx.BaseTransport | None = None,
+        instance: str | None = None,
+    ) -> None:
+        """ProgramError where a key is missing, nobody can be notified, the database cannot be used, or another has it."""
+        self.config, self._log, self._service = config, log, service or Service({})
+        keys = {root.path: api_key(root, environ) for root in config.roots}
+        targets = delivery.targets(notify_urls(config, environ))
+        with contextlib.ExitStack() as undo:
+            self._lock = Lock(config.state_db)
+            self._lock.take()
+            undo.callback(self._lock.release)
+            self.store = Store.open(config.state_db, check_beside=True)
+            undo.callback(self.store.close)
+            self._client = upload.new_client(transport)
+            self._client.event_hooks = {"response": [self._answered]}
+            undo.callback(self._client.close)
+            gc.disable()  # of the hundred thousand folders that are taken to mind now, none is garbage
+            undo.callback(gc.enable)
+            self._wire(keys, targets, instance)
+            self.store.checked()
+            undo.pop_all()
+        gc.enable()
+        self._warn_of_network()
+
+    def _wire(self, keys: Mapping[Path, str], targets: list[delivery.Target], instance: str | None) -> None:
+        """Everything that works on the database, put together."""
+        config, log = self.config, self._log
+        # those of a root that does not answer give up their place in the line, but not their thread
+        self._transfers = ThreadPoolExecutor(config.concurrency * len(config.roots), "transfer")
+        accounts: dict[tuple[str, str, str | None], Account] = {}
+        sites: dict[str, Site] = {}
+        for root in config.roots:
+            who = (root.api.base_url, keys[root.path], root.api.user_id)
+            if who not in accounts:
+                accounts[who] = Account(PostPost(self._client, *who), who[1], who[2])
+            sites[str(root.path)] = Site(str(root.path), root.policy, accounts[who])
+        self._accounts = list(accounts.values())
+        names = Names(config.ignore)
+        self.stopping = threading.Event()
+        self.timers = Timers(lambda key: self._workers.ready(key), self.stopping, log)
+        self.sync = Sync(
+            self.store,
+            sites,
+            names,
+            self._client,
+            self._transfers,
+            instance=instance or instance_id(config.state_db),
+            concurrency=config.concurrency,
+            wake=self.timers.wake,
+            monotonic=time.monotonic,
+            jitter=random.random,
+            log=log,
+            far=FAR,
+        )
+        self._workers = Workers(
+            self.sync.advance,
+            lambda key: self.sync.times.get(key, 0.0),  # one that was not read yet comes first, to learn its time
+            self.sync.looks.root_of,
+            threads=WORKERS,
+            defect=self._met_defect,
+            fatal=self._give_up,
+        )
+        self.roots = Roots(
+            config.roots, self.sync, self.store, names, ready=self._workers.ready, fatal=self._give_up, log=log
+        )
+        shown = {
+            account: f"the API key of {', '.join(printable(p) for p, site in sites.items() if site.account is account)}"
+            for account in self._accounts
+        }
+        on, digest = config.notify.on, config.notify.digest
+        self._tellers = Tellers(
+            targets, self.store, on=on, digest=digest, roots=self.roots.statuses, accounts=shown, log=log
+        )
+        self._fatal: ProgramError | None = None
+        self._asked_until = datetime.now(UTC)
+
+    def _warn_of_network(self) -> None:
+        place = str(self.config.state_db.parent)
+        if (kind := mounts.filesystem(place)) and mounts.wants_polling(place):
+            hint = "SQLite's locks are not safe there: name a place on a local disk as state_db"
+            self._log.warning("the database is not on a local disk", path=self.config.state_db, kind=kind, hint=hint)
+
+    # --- what is done now and then ---
+
+    def _wake_pending(self) -> None:
+        """Everything that is to be done or found out by now, from the database alone.
+
+        And the post that is due next, since looking at it learns the service's time, by which the others are due.
+        """
+        self._asked_until = self._now()
+        for key in (*self.store.pending(self._asked_until), *self.store.next_due()):
+            self.timers.wake(key, 0.0)
+
+    def _reconcile(self) -> None:
+        """Notice what people changed at PostPost."""
+        try:
+            self.sync.reconcile()
+        except ProgramError as error:
+            if not self.stopping.is_set():  # else the database was closed meanwhile
+                self._give_up(error)
+
+    def _ask_accounts(self) -> None:
+        """How their tokens are: a token may run out while there is nothing to send."""
+        for account in self._accounts:
+            if account.refused is not None:
+                continue
+            try:
+                account.api.connections()
+            except KeyRefused as error:
+                account.refuse(error.finding)
+            except PostError as error:
+                self._log.warning("the accounts could not be looked at", why=error.finding.message)
+
+    def _wake_due(self) -> None:
+        """What was to go out since this was last asked."""
+        now = self._now()
+        since, self._asked_until = min(self._asked_until, now), now
+        for key in self.store.due(since, self._asked_until):
+            self.timers.wake(key, 0.0)
+
+    def _now(self) -> datetime:
+        """The latest of the services' times."""
+        return max(account.now() for account in self._accounts)
+
+    def _met_defect(self, key: int, error: Exception) -> None:
+        record = None
+        with contextlib.suppress(ProgramError):  # then the defect is said without its folder
+            record = self.store.record(key)
+        self._log.defect(error, folder=f"{record.root}/{record.path}" if record else None)
+        self.timers.wake(key, DEFECT_PAUSE)
+
+    def _answered(self, response: httpx.Response) -> None:
+        request = response.request
+        self._log.debug("answer", method=request.method, url=request.url, status=response.status_code)
+
+    # --- running ---
+
+    def start(self) -> None:
+        """Start every thread; the first scan of each root is under way when this returns."""
+        probe.start()
+        gc.freeze()  # nor later: else the first scan is held up by a second of looking for it
+        self.timers.start()
+        self._wake_pending()
+        self.roots.start()
+        self._tellers.start()
+        if self._tellers:
+            self.timers.hourly(self._ask_accounts)
+        self.timers.hourly(self._reconcile)
+        self.timers.rescan(self.roots.scan_all, self.config.rescan)
+
+    def run(self) -> None:
+        """Until `request_stop`; ProgramError where the program cannot go on."""
+        for _ in self.heartbeats():
+            pass
+
+    def heartbeats(self) -> Iterator[None]:
+        """Watch over everything until `request_stop`, pausing here once a second."""
+        clocks, version = _clocks(), self.store.data_version()
+        progress = _Progress(self._service)
+        while not self.stopping.wait(HEARTBEAT if progress.ready else HEARTBEAT / 20):
+            try:
+                self.roots.look_after()
+                self._lock.check()
+                self._wake_due()
+                newest = self.store.data_version()
+                if newest != version:  # a person's `retry`, from another process
+                    self._wake_pending()
+            except ProgramError as error:
+                self._give_up(error)
+                break
+            before, clocks = clocks, _clocks()
+            moved = max((now - then for now, then in zip(clocks, before, strict=True)), key=abs)
+            if abs(moved) > CLOCK_JUMP:
+                self._take_clock_anew(moved)
+            version = newest
+            progress.tell(self)
+            yield
+        if self._fatal is not None:
+            raise self._fatal
+
+    def _take_clock_anew(self, moved: float) -> None:
+        """The clock was set, or the machine slept: timers may be off, and anything may have happened meanwhile."""
+        self._log.info("the clock moved, or the machine slept", seconds=round(moved))
+        for account in self._accounts:
+            account.api.clock.known = False
+        self.roots.scan_all()
+        self._wake_pending()
+        self.timers.soon()
+
+    def settle_all(self, wait: float) -> None:
+        """Take every post as far as it goes within `wait` seconds."""
+        deadline = time.monotonic() + wait
+        while time.monotonic() < deadline and not self.stopping.wait(0.1):
+            if self.roots.idle() and self._workers.idle() and self._at_rest(deadline):
+                break
+        if self._fatal is not None:
+            raise self._fatal
+
+    def tell(self, within: float) -> None:
+        """Notify people now of what there is to tell."""
+        self._tellers.finish(within, self.stopping)
+
+    def open_posts(self) -> list[Record]:
+        """Those that are not where their folders want them, whether they are on their way or need a person."""
+        served = {str(root.path) for root in self.config.roots}
+        found = self.store.records(*WRONG, *UNFINISHED, State.SCHEDULED)
+        return [one for one in found if one.root in served and not (one.state is State.SCHEDULED and one.done)]
+
+    def _at_rest(self, deadline: float) -> bool:
+        """Whether nothing more comes of waiting until then."""
+        if self.sync.looks.sending():
+            return False
+        due = self.timers.due()
+        for record in self.store.unfinished(self.sync.looks.in_memory()):
+            ended = record.done or record.state in _AT_REST
+            if ended and self.sync.looks.as_recorded(record):
+                continue  # its next wake, if any, is about what becomes of it
+            if due.get(record.key, deadline) < deadline:
+                return False
+        return self.roots.idle() and self._workers.idle()
+
+    def working(self) -> bool:
+        """Whether all threads live, and nothing that was due has been left lying."""
+        return self._workers.alive() and self.roots.alive() and self.timers.on_time()
+
+    def progress(self) -> tuple[int, bool]:
+        """A number that grows as folders are taken forward, and whether there is anything to do at all."""
+        return self._workers.finished, not self._workers.idle(self.sync.looks.silent)
+
+    def summary(self) -> str:
+        """How things stand, in one line."""
+        states = self.store.states()
+        parts = [f"{states[state]} {state.value}" for state in State if states[state] and state not in NEEDS_PERSON]
+        if person := sum(states[state] for state in NEEDS_PERSON):
+            parts.append(f"{person} need a person" if person > 1 else "1 needs a person")
+        away = [f"{status.path} is away" for status in self.roots.statuses() if status.state is RootState.AWAY]
+        away += self._tellers.troubles()
+        total = states.total()
+        return "; ".join([f"{total} post{'s' * (total != 1)}" + (f": {', '.join(parts)}" if parts else ""), *away])
+
+    # --- the end ---
+
+    def _give_up(self, error: ProgramError) -> None:
+        error.status = 1  # not a start-up error: a service manager should try again
+        if self._fatal is None:  # the others meet the same
+            self._fatal = error
+            self._log.error("cannot go on", why=error.message, hint=error.hint)
+        self.stopping.set()
+
+    def request_stop(self) -> None:
+        """End soon. Safe in a signal handler."""
+        self.stopping.set()
+
+    def stop(self) -> bool:
+        """End every thread; what is under way is broken off and taken up at the next start. False: some did not end."""
+        self.stopping.set()
+        ends = time.monotonic() + STOP_WITHIN
+        self.store.hurry(STOP_WITHIN / 2)
+        self.timers.stop()
+        self.sync.transfers.stop()
+        self.roots.stop(STOP_WITHIN / 2)
+        self._workers.stop(max(0.0, ends - LAST_WORDS - time.monotonic()))
+        self._tellers.stop(min(LAST_WORDS, max(0.0, ends - time.monotonic())))
+        while self.sync.looks.sending() and time.monotonic() < ends:
+            self.sync.transfers.stop()  # also what a worker began meanwhile
+            time.sleep(0.05)
+        self._transfers.shutdown(wait=False, cancel_futures=True)
+        ended = not self.sync.looks.sending()
+        if ended:
+            self._client.close()
+        self.store.close()
+        self._lock.release()
+        gc.unfreeze()
+        return ended
+
+
+class _Progress:
+    """What the service manager is told, at heartbeats: that the start is over, how things stand, that work goes on."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self.ready = False
+        self._said, self._say_at = "", 0.0
+        self._finished = -1
+
+    def tell(self, daemon: Daemon) -> None:
+        if not self.ready and daemon.roots.scanned():
+            self.ready = True
+            self._service.ready()
+        finished, busy = daemon.progress()
+        if daemon.working() and (finished != self._finished or not busy):
+            self._service.watchdog()
+        self._finished = finished
+        if self._service.listens and time.monotonic() >= self._say_at:
+            self._say_at = time.monotonic() + STATUS_EVERY
+            text = daemon.summary() if self.ready else "looking through the watch folders"
+            if text != self._said:
+                self._said = text
+                self._service.status(text)
+
+
+def _clocks() -> tuple[float, float]:
+    """How far the wall clock, and the one that counts the time asleep, are ahead of the one that stands still then."""
+    now = time.monotonic()
+    return time.time() - now, time.clock_gettime(time.CLOCK_BOOTTIME) - now
+
+
+def instance_id(state_db: Path) -> str:
+    """Stable for one machine and one database path, even where the file is lost."""
+    machine = ""
+    for source in ("/etc/machine-id", "/var/lib/dbus/machine-id"):
+        with contextlib.suppress(OSError, UnicodeDecodeError):
+            machine = machine or Path(source).read_text(encoding="ascii").strip()
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"postpost-sync:{machine or os.uname().nodename}:{state_db}"))

@@ -1,0 +1,337 @@
+"""One watch root: compared in full again and again, and known to be away where it is. It decides nothing.
+
+One thread does all that touches the root's file system, so that one that hangs holds up no other. What it finds new or
+changed is made ready for the workers.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from bisect import bisect_left
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from postpost_sync.config.load import Root
+from postpost_sync.daemon import presence
+from postpost_sync.daemon.observer import Observing
+from postpost_sync.daemon.presence import Presence
+from postpost_sync.disk import scan
+from postpost_sync.disk.mounts import Place, place_of
+from postpost_sync.log import Log
+from postpost_sync.model.errors import Finding, ProgramError
+from postpost_sync.model.folder import Folder
+from postpost_sync.model.program import Oddity, RootState, RootStatus
+from postpost_sync.post.names import Names
+from postpost_sync.store import Store
+from postpost_sync.sync.engine import Sync
+
+AWAY_POLL = 5.0  # seconds between two looks at a root that is away, at the most
+SILENT_AFTER = 30.0  # seconds without an answer about a single folder before a file system counts as away
+
+
+class Task(NamedTuple):
+    what: str  # scan, watch or check
+    path: str = ""
+    below: bool = True
+
+
+CHECK = Task("check")
+_WATCH = Task("watch")
+
+
+class Scanner:
+    """All but `ask` and the questions is done by its own thread, which owns everything else here."""
+
+    def __init__(
+        self,
+        root: Root,
+        sync: Sync,
+        store: Store,
+        names: Names,
+        *,
+        ready: Callable[[int], None],
+        publish: Callable[[], None],
+        fatal: Callable[[ProgramError], None],
+        served: Callable[[str, Place], str | None],
+        log: Log,
+    ) -> None:
+        """`served`: the root that is served already and holds some of the same folders as this one, which is at that place."""
+        self.root, self.path = root, str(root.path)
+        self._sync, self._names, self._log = sync, names, log
+        self._ready, self._publish, self._fatal, self._served = ready, publish, fatal, served
+        self._observing = Observing(root, names, lambda path, below: self.ask(Task("scan", path, below)), log)
+        self._queue: queue.SimpleQueue[Task] = queue.SimpleQueue()
+        self._waiting: set[Task] = set()
+        self._busy = False
+        self._lock = threading.Lock()  # of the two above
+        self._asked_disk_at: float | None = None  # monotonic; None while no answer of the file system is waited for
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._work, name=f"scanner {self.path}", daemon=True)
+        self._status = RootStatus(self.path, "polling", RootState.OK)  # as long as nothing is known about it
+        self._presence = Presence(self.path, names, sync.looks, store)
+        self._away_because: Finding | None = None
+        self._last_scan: datetime | None = None
+        self._walk_took = 0.0
+        self._oddities = Oddities()
+        self._known: dict[str, int] | None = None  # path -> key, as long as a burst of tasks lasts
+        self._paths: list[str] = []  # the same, sorted
+
+    # --- from any thread ---
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def ask(self, task: Task) -> None:
+        with self._lock:
+            if task in self._waiting:
+                return
+            self._waiting.add(task)
+        self._queue.put(task)
+
+    def idle(self) -> bool:
+        with self._lock:
+            return not self._busy and not self._waiting - {CHECK}
+
+    def alive(self) -> bool:
+        return self._thread.is_alive()
+
+    def silent(self) -> bool:
+        """Whether its file system has been leaving a question unanswered: a dead network share, most likely."""
+        since = self._asked_disk_at
+        return since is not None and time.monotonic() - since > SILENT_AFTER
+
+    def scanned(self) -> bool:
+        """Whether it has been compared once, or found to be away."""
+        now = self.status()
+        return now.last_scan is not None or now.state is RootState.AWAY
+
+    def status(self) -> RootStatus:
+        known = self._status
+        if not self.silent():
+            return known
+        why = presence.silent(self.path, SILENT_AFTER)
+        return replace(known, state=RootState.AWAY, error=why)
+
+    def end(self) -> None:
+        self._ended.set()
+        self.ask(CHECK)
+
+    def join(self, within: float) -> None:
+        if self._thread.is_alive():
+            self._thread.join(within)
+
+    # --- its own thread ---
+
+    def _work(self) -> None:
+        while not self._ended.is_set():
+            task = self._queue.get()
+            with self._lock:
+                self._waiting.discard(task)
+                self._busy = task is not CHECK
+            try:
+                self._do(task)
+            except ProgramError as error:
+                self._fatal(error)
+            except Exception as error:  # a defect of ours, or a folder that vanished in a way not foreseen
+                self._log.defect(error, root=self.path)
+            self._asked_disk_at = None
+            if self._queue.empty():
+                self._known = None
+            with self._lock:
+                self._busy = False
+        self._observing.lost()
+
+    def _do(self, task: Task) -> None:
+        if self._ended.is_set():
+            return
+        if task is _WATCH:
+            self._asked_disk_at = time.monotonic() + 10 * self._walk_took  # it goes over all folders without a word
+            self._observing.begin()
+            self._show()
+            return
+        self._answered()
+        if task is CHECK:
+            self._check()
+        elif not (path := self._presence.served_at(task.path)):
+            self._scan_root()
+        elif task.below:
+            self._scan_below(path)
+        else:
+            self._scan_one(path)
+
+    def _scan_one(self, path: str) -> None:
+        try:
+            folder = scan.look(self.path, path, self._names)
+        except OSError:
+            folder = None  # the folder's own turn shows what that means
+        if folder is not None:
+            self._notice(folder)
+        elif (key := self._all_known().get(path)) is not None:
+            self._ready(key)
+
+    def _scan_below(self, path: str) -> None:
+        found = set()
+        for seen in scan.walk(
+            self.path, self._names, path, visit=lambda _: self._answered(), skip=self._presence.again
+        ):
+            if isinstance(seen, Folder):
+                found.add(seen.path)
+                self._compare(seen)
+        if found and path not in self._observing.remote():  # what is new: nothing can be missing below it
+            return
+        known = self._all_known()
+        first, end = bisect_left(self._paths, f"{path}/"), bisect_left(self._paths, f"{path}0")  # "0" follows "/"
+        for one in (path, *self._paths[first:end]):
+            if one in known and one not in found:
+                self._ready(known[one])
+
+    def _scan_root(self) -> None:
+        """The full comparison: everything there is against everything that is known."""
+        began = time.monotonic()
+        missing = self._sync.looks.below(self.path)
+        any_known = bool(missing)
+        anything, odd, visited = False, list[Oddity](), list[str]()
+        new: list[Folder] = []
+
+        def visit(path: str) -> None:
+            visited.append(path)
+            self._answered()
+
+        try:
+            place = place_of(self.path)
+            another = place != self._presence.place
+            if another and (other := self._served(self.path, place)) is not None:
+                self._not_served(presence.overlaps(self.path, other))
+                return
+            missing = self._presence.see(place, missing)
+            for found in scan.walk(self.path, self._names, visit=visit, skip=self._presence.again):
+                if self._ended.is_set():
+                    return
+                if isinstance(found, Oddity):
+                    odd.append(found)
+                    continue
+                anything = True
+                if missing.pop(found.path, None) is None and any_known and another:
+                    new.append(found)  # whether it was moved there shows once the numbers of its file systems are known
+                else:
+                    self._compare(found)
+        except OSError as error:
+            self._not_served(presence.away(self.path, f"it cannot be read: {error.strerror}"))
+            return
+        self._walk_took = time.monotonic() - began
+        if missing and not anything and (why := self._presence.vanished(missing)):
+            self._not_served(presence.away(self.path, why))
+            return
+        self._sync.looks.renumber(self.path)
+        for folder in new:
+            self._notice(folder)
+        for key in missing.values():
+            self._ready(key)
+        self._take_in(place, visited)
+        self._oddities.keep([*odd, *self._presence.odd(missing)])
+        self._last_scan = datetime.now(UTC)
+        self._show()
+
+    def _answered(self) -> None:
+        self._asked_disk_at = time.monotonic()
+
+    def _compare(self, folder: Folder) -> None:
+        if not self._sync.looks.unchanged(folder):
+            self._notice(folder)
+
+    def _notice(self, folder: Folder) -> None:
+        if self._presence.changed():  # it may be seen through a mount that came meanwhile, and be served elsewhere
+            self.ask(Task("scan"))
+            return
+        key, news = self._sync.notice(folder)
+        if news:
+            self._ready(key)
+
+    def _all_known(self) -> dict[str, int]:
+        if self._known is None:
+            self._known = self._sync.looks.below(self.path)
+            self._paths = sorted(self._known)
+        return self._known
+
+    # --- there, away, replaced ---
+
+    def _take_in(self, place: Place, visited: list[str]) -> None:
+        """The root is there."""
+        if self._away_because is not None:
+            self._log.info("root is back", root=self.path)
+            self._away_because = None
+        if self._presence.taken_in():
+            self._observing.found(place.mounts)
+            self._observing.poll_later(self._pause())
+            self.ask(_WATCH)
+        else:
+            self._observing.walked(visited)
+
+    def _not_served(self, why: Finding) -> None:
+        if self._away_because is None or self._away_because.code != why.code:
+            self._log.warning("root is away", root=self.path, why=why.message, hint=why.hint)
+        self._away_because = why
+        self._presence.lost()
+        self._observing.lost()
+        self._show()
+
+    def _check(self) -> None:
+        """What is to be done when nothing is heard: the root's own state, how it is observed, and what lasts."""
+        if self._presence.place is not None and self._presence.changed():
+            self._log.info("root was replaced or mounted anew", root=self.path)
+            self._presence.lost()
+            self._observing.lost()
+            self.ask(Task("scan"))
+            return
+        if self._observing.check(self._pause()):
+            self.ask(_WATCH)
+        self._show()
+
+    def _pause(self) -> float:
+        """Seconds between two polls."""
+        pause = self.root.poll_interval
+        if self._away_because is not None:
+            pause = min(pause, AWAY_POLL)
+        return max(pause, 10 * self._walk_took)
+
+    # --- what there is to see ---
+
+    def _show(self) -> None:
+        trouble = self._away_because or self._observing.trouble
+        state = RootState.OK if trouble is None else RootState.DEGRADED
+        if self._away_because is not None:
+            state = RootState.AWAY
+        status = RootStatus(
+            self.path, self._observing.observer, state, trouble, self._last_scan, self._oddities.lasting()
+        )
+        if status != self._status:
+            self._status = status
+            self._publish()
+
+
+NO_SIDECAR_AFTER = 600.0  # seconds media may lie in a folder without a sidecar before that is shown
+
+
+class Oddities:
+    """Of one root; used by its thread alone."""
+
+    def __init__(self) -> None:
+        self._since: dict[str, tuple[Oddity, float]] = {}  # path -> and since when, monotonic
+
+    def keep(self, found: Iterable[Oddity]) -> None:
+        """All of them, as a full walk has found them."""
+        now, before = time.monotonic(), self._since
+        self._since = {one.path: (one, before[one.path][1] if one.path in before else now) for one in found}
+
+    def lasting(self) -> tuple[Oddity, ...]:
+        """Those to show by now."""
+        now = time.monotonic()
+        return tuple(
+            one
+            for one, since in self._since.values()
+            if one.finding.code != "NO_SIDECAR" or now - since >= NO_SIDECAR_AFTER
+        )

@@ -1,0 +1,125 @@
+"""Reads a settled post folder: its sidecar, its text, and what each of its files is. Bytes of media are only sniffed."""
+
+from __future__ import annotations
+
+import codecs
+import hashlib
+import os
+import re
+
+from postpost_sync.disk import media, probe, scan, structure
+from postpost_sync.model.errors import Finding, Unreadable, printable
+from postpost_sync.model.folder import UNREADABLE, Entry, EntryKind, Folder, MediaFile, Reading, Sidecar
+from postpost_sync.model.yaml_tree import MAX_BYTES
+from postpost_sync.model.yaml_values import located
+from postpost_sync.post import sidecar
+
+_BLOCK = 1024 * 1024
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ufffe\uffff]")
+
+
+def read(folder: Folder, known: dict[str, MediaFile] | None = None) -> Reading:
+    """Everything that depends on the folder alone. `known`: files read before, taken over where their stat is the same.
+
+    FileChanged where the folder changes meanwhile.
+    """
+    errors: list[Finding] = []
+    parsed, content = _sidecar(folder, errors)
+    files, sidecars = [], folder.sidecars
+    for entry in folder.entries:
+        if entry.kind is not EntryKind.FILE or entry in sidecars or entry.stat.size == 0:
+            continue
+        before = (known or {}).get(entry.name)
+        files.append(before if before is not None and before.stat == entry.stat else _sniff(folder, entry))
+    return Reading(folder.fingerprint, parsed, tuple(errors), (), tuple(files), content)
+
+
+def sha256(root: str, path: str, file: MediaFile) -> str:
+    """The hash of a whole file, hex; FileChanged where it changes meanwhile."""
+    digest, offset = hashlib.sha256(), 0
+    with scan.opened(root, path, file.name, file.stat) as fd:
+        while block := os.pread(fd, _BLOCK, offset):
+            digest.update(block)
+            offset += len(block)
+        scan.unchanged(fd, file.name, file.stat)
+    return digest.hexdigest()
+
+
+def _sidecar(folder: Folder, errors: list[Finding]) -> tuple[Sidecar | None, str | None]:
+    first, *others = folder.sidecars
+    if others:
+        names = " and ".join(printable(e.name) for e in folder.sidecars)
+        errors.append(Finding("TWO_SIDECARS", f"there are {names}; only one may be there", "keep one of them"))
+        return None, None
+    if first.kind is not EntryKind.FILE:
+        errors.append(Finding("SIDECAR_NOT_A_FILE", f"{first.name} is not a regular file", "replace it with a file"))
+        return None, None
+    if first.stat.size == 0:
+        errors.append(
+            Finding("SIDECAR_EMPTY", f"{first.name} is empty (0 bytes)", "wait for it to arrive, or write it again")
+        )
+        return None, None
+    try:
+        data = _bytes(folder, first)
+    except Unreadable as unreadable:
+        errors.append(unreadable.finding)
+        return None, None
+    parsed, wrong = sidecar.parse(data, first.name)
+    errors += wrong
+    if parsed is None:
+        return None, None
+    if parsed.content_file is None:
+        return parsed, (parsed.content or "").removesuffix("\n")
+    return parsed, _content_file(folder, parsed, errors)
+
+
+def _content_file(folder: Folder, parsed: Sidecar, errors: list[Finding]) -> str | None:
+    entry = sidecar.named(folder, parsed.content_file or "")
+    if entry is None or (entry.kind is EntryKind.FILE and entry.stat.size == 0):
+        return None  # perhaps it is still to come
+    line = parsed.lines["content_file"]
+
+    def wrong(code: str, what: str, hint: str) -> None:
+        errors.append(located(parsed.file, line, code, f"content_file: {printable(entry.name)} {what}", hint))
+
+    if entry in folder.sidecars:
+        wrong("CONTENT_IS_SIDECAR", "is the sidecar itself", "write the text below content:, or into a file of its own")
+        return None
+    if entry.kind is not EntryKind.FILE:
+        wrong("CONTENT_NOT_A_FILE", "is not a regular file", "put the file itself into the folder")
+        return None
+    if entry.stat.size > MAX_BYTES:
+        wrong("CONTENT_TOO_LARGE", f"is {entry.stat.size:,} bytes; at most {MAX_BYTES:,} are read", "shorten it")
+        return None
+    try:
+        text = _bytes(folder, entry).removeprefix(codecs.BOM_UTF8).decode("utf-8").replace("\r\n", "\n")
+    except Unreadable as unreadable:
+        errors.append(unreadable.finding)
+        return None
+    except UnicodeDecodeError as error:
+        wrong("CONTENT_NOT_UTF8", f"is not UTF-8 text (byte {error.start + 1})", "save it as UTF-8")
+        return None
+    if found := _CONTROL.search(text):
+        wrong("CONTENT_CONTROL_CHARACTER", f"holds the control character U+{ord(found[0]):04X}", "remove it")
+        return None
+    return text.removesuffix("\n")
+
+
+def _bytes(folder: Folder, entry: Entry) -> bytes:
+    """A whole small file; one byte more than is allowed is enough to see that it is too large."""
+    with scan.opened(folder.root, folder.path, entry.name, entry.stat) as fd:
+        data = b""
+        while len(data) <= MAX_BYTES and (block := os.pread(fd, MAX_BYTES + 1 - len(data), len(data))):
+            data += block
+        scan.unchanged(fd, entry.name, entry.stat)
+    return data
+
+
+def _sniff(folder: Folder, entry: Entry) -> MediaFile:
+    try:
+        with scan.opened(folder.root, folder.path, entry.name, entry.stat) as fd:
+            content_type, sniffed = media.content_type(os.pread(fd, media.HEAD, 0))
+            facts = {**structure.facts(fd, content_type), **probe.measure(fd, content_type)} if content_type else {}
+    except Unreadable:
+        return MediaFile(entry.name, entry.stat, None, UNREADABLE)
+    return MediaFile(entry.name, entry.stat, content_type, sniffed, facts=facts)

@@ -1,0 +1,307 @@
+"""Looks at folders and opens files in them, trusting nothing: what is there, what is ignored, and no link ever followed.
+
+The walk reads metadata alone. It and all reading go component by component from the root's own descriptor, so that a
+folder that is swapped for a link meanwhile leads nowhere.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import stat
+from collections.abc import Callable, Collection, Iterator
+from typing import NamedTuple
+
+from postpost_sync.model.errors import FileChanged, Finding, Unclear, Unreadable, printable
+from postpost_sync.model.folder import SIDECAR_NAMES, Entry, EntryKind, Folder, Stat
+from postpost_sync.model.program import Oddity
+from postpost_sync.post.names import Names, is_near_miss, looks_like_media
+
+MAX_DEPTH = 64  # folders below the root; deeper ones are not looked at
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_GONE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)  # or a link by now
+
+
+def walk(
+    root: str,
+    names: Names,
+    start: str = "",
+    visit: Callable[[str], object] = lambda path: None,
+    skip: Collection[str] = (),
+) -> Iterator[Folder | Oddity]:
+    """Every post folder at or below `start`, and what is odd. OSError where the root itself cannot be read.
+
+    `visit` is told the path of every folder that was looked into, whether it is a post folder or not. None of those to
+    `skip` is, nor what lies below it.
+    """
+    way = list[_Level]()
+    try:
+        try:
+            way.append(_Level(os.open(root, _FOLDER), "", [start], start.count("/") + 1 if start else 0))
+        except OSError as error:
+            if not start:
+                raise
+            if error.errno not in _GONE:
+                yield _unreadable(start, error)
+        while way:
+            above, before, coming, depth, in_post = way[-1]
+            if not coming:
+                os.close(way.pop().fd)
+                continue
+            name = coming.pop()
+            path = before + name
+            if path in skip:
+                continue
+            try:
+                fd = _inside(above, name)
+                try:
+                    listed = _list(fd, names)
+                    if listed.folders:
+                        inside = sorted(listed.folders, reverse=True)
+                        within = in_post or (listed.has_sidecar and path != "")
+                        way.append(_Level(os.dup(fd), f"{path}/" if path else "", inside, depth + 1, within))
+                finally:
+                    os.close(fd)
+            except OSError as error:
+                if not path:
+                    raise
+                if error.errno not in _GONE:  # gone meanwhile is nothing odd
+                    yield _unreadable(path, error)
+                continue
+            visit(path)
+            if listed.folders and depth >= MAX_DEPTH:
+                yield _too_deep(f"{path}/{way[-1].coming[-1]}")
+                way[-1].coming.clear()
+            if not listed.has_sidecar:
+                if odd := _no_sidecar(listed, in_post=in_post):
+                    yield Oddity(path, odd)
+            elif path:
+                yield listed.folder(root, path)
+            else:
+                why = f'a sidecar lies in the watch root "{printable(root)}" itself'
+                yield Oddity(path, Finding("SIDECAR_IN_ROOT", why, "put it and its media into a folder of their own"))
+    finally:
+        for level in way:
+            os.close(level.fd)
+
+
+class _Level(NamedTuple):
+    """A folder on the way of a walk: it stays open, so that what is swapped for a link above leads nowhere."""
+
+    fd: int
+    path: str  # with a slash at its end; "" is the root
+    coming: list[str]  # the folders in it that are still to be walked, the next one last
+    depth: int  # of these
+    in_post: bool = False  # whether it is a post folder, or lies in one
+
+
+def look(root: str, path: str, names: Names) -> Folder | None:
+    """One post folder as it is now; None where it is gone or is none. OSError where that cannot be told."""
+    if not path:
+        return None
+    try:
+        with descend(root, path) as fd:
+            listed = _list(fd, names)
+    except OSError as error:
+        if error.errno in _GONE:
+            return None
+        raise
+    return listed.folder(root, path) if listed.has_sidecar else None
+
+
+def is_there(root: str, path: str, names: Names) -> bool:
+    """Whether the post folder is there, for all that can be told."""
+    try:
+        return look(root, path, names) is not None
+    except OSError:
+        return True
+
+
+def present(root: str, path: str = "", device: int | None = None) -> bool:
+    """Whether the root is there with something in it: one that is missing, unreadable or suddenly empty is away.
+
+    What systems leave in an empty disk or mount point (lost+found, .keep) is nothing. With the `path` of a folder that
+    is missing and the `device` it lay on: whether that file system is still there, as far as the path leads.
+    """
+    try:
+        with os.scandir(root) as entries:
+            if all(_USUAL.ignored(entry.name) for entry in entries):
+                return False
+        return device is None or _device(root, path) == device
+    except OSError:
+        return False
+
+
+def _device(root: str, path: str) -> int:
+    """The device of the folder, or of the nearest one above it that is there."""
+    while path:
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            return os.lstat(f"{root}/{path}").st_dev
+        path = path.rpartition("/")[0]
+    return os.stat(root).st_dev
+
+
+_USUAL = Names()
+
+
+class _Listed(NamedTuple):
+    """What lies in one folder. A rescan makes as many as there are folders, so little is done that is not needed."""
+
+    inode: int
+    device: int
+    files: list[str]
+    folders: list[str]
+    found: list[Entry]  # empty where there is no sidecar
+    has_sidecar: bool
+    arriving: float | None
+
+    def folder(self, root: str, path: str) -> Folder:
+        # a folder's name is an entry too, so that one that is named as media is seen for what it is
+        self.found.extend([Entry(name, EntryKind.FOLDER, _NOTHING) for name in self.folders])
+        self.found.sort()
+        inode = self.inode if self.inode < 1 << 63 else self.inode - (1 << 64)  # SQLite's numbers are signed
+        return Folder(root, path, inode, self.device, tuple(self.found), self.arriving)
+
+
+def _list(folder: int, names: Names) -> _Listed:
+    """What lies in the folder of that descriptor. Files are looked at closely only where there is a sidecar."""
+    here = os.fstat(folder)
+    found: list[Entry] = []
+    files: list[os.DirEntry[str]] = []
+    folders: list[str] = []
+    arriving: float | None = None
+    has_sidecar = False
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            name = entry.name
+            if names.ignored(name):
+                if names.arriving(name):
+                    with contextlib.suppress(OSError):
+                        arriving = max(arriving or 0.0, entry.stat(follow_symlinks=False).st_mtime)
+            elif entry.is_dir(follow_symlinks=False):
+                folders.append(name)
+            else:
+                files.append(entry)
+                has_sidecar = has_sidecar or name.lower() in SIDECAR_NAMES
+        if has_sidecar:
+            for entry in files:
+                try:
+                    s = entry.stat(follow_symlinks=False)
+                except FileNotFoundError:
+                    continue
+                found.append(Entry(entry.name, _KINDS.get(s.st_mode & _TYPE, EntryKind.OTHER), of(s)))
+    return _Listed(here.st_ino, here.st_dev, [e.name for e in files], folders, found, has_sidecar, arriving)
+
+
+_TYPE = 0o170000  # the bits of a mode that say what it is
+_KINDS = {stat.S_IFREG: EntryKind.FILE, stat.S_IFLNK: EntryKind.LINK, stat.S_IFDIR: EntryKind.FOLDER}
+_NOTHING = Stat(0, 0, 0, 0, 0)
+
+
+def of(s: os.stat_result) -> Stat:
+    """Our Stat of the system's."""
+    return Stat(s.st_size, s.st_mtime_ns, s.st_ctime_ns, s.st_ino, s.st_dev)
+
+
+def _no_sidecar(listed: _Listed, *, in_post: bool) -> Finding | None:
+    """`in_post`: it lies below a post folder, where people may keep what they like."""
+    if folder := next((name for name in listed.folders if name.lower() in SIDECAR_NAMES), None):
+        return Finding("NO_SIDECAR", f"{folder} is a folder, and a file belongs there", "replace it with a file")
+    near = next((name for name in sorted(listed.files) if is_near_miss(name)), None)
+    if near is not None:
+        return Finding("NO_SIDECAR", "the folder has no post.yaml", f'rename "{printable(near)}" to post.yaml')
+    if in_post or not any(looks_like_media(name) for name in listed.files):
+        return None
+    hint = "add a post.yaml; `postpost-sync new FOLDER` writes one"
+    return Finding("NO_SIDECAR", "the folder holds media but no post.yaml", hint)
+
+
+def _unreadable(path: str, error: OSError) -> Oddity:
+    hint = "check its rights" if isinstance(error, PermissionError) else "check the disk or the share that it lies on"
+    return Oddity(path, Finding("FOLDER_UNREADABLE", f"it cannot be read: {error.strerror}", hint))
+
+
+def _too_deep(path: str) -> Oddity:
+    why = f"it lies deeper than {MAX_DEPTH} folders below the watch root; what is in it is not looked at"
+    return Oddity(path, Finding("FOLDER_TOO_DEEP", why, "move it further up"))
+
+
+# --- opening ----------------------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def descend(root: str, path: str) -> Iterator[int]:
+    """A descriptor of the folder, reached from the root without following a link."""
+    above = os.open(root, _FOLDER)
+    try:
+        fd = _inside(above, path)
+    finally:
+        os.close(above)
+    try:
+        yield fd
+    finally:
+        os.close(fd)
+
+
+def _inside(above: int, path: str) -> int:
+    """A descriptor of what lies at a path below the folder of another; "" is that folder itself."""
+    first, *others = path.split("/")
+    fd = os.open(first or ".", _FOLDER | os.O_NOFOLLOW, dir_fd=above)
+    for part in others:
+        try:
+            inner = os.open(part, _FOLDER | os.O_NOFOLLOW, dir_fd=fd)
+        finally:
+            os.close(fd)
+        fd = inner
+    return fd
+
+
+@contextlib.contextmanager
+def opened(root: str, path: str, name: str, expected: Stat) -> Iterator[int]:
+    """A descriptor of the regular file that was seen as `expected`; FileChanged where it is another one by now.
+
+    What is read of it meanwhile may break: Unclear, since a disk or a share that does not answer may do so later.
+    """
+    try:
+        with descend(root, path) as folder:
+            device, mount = os.fstat(folder).st_dev, _mount(folder)
+            flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+            fd = os.open(name, flags, dir_fd=folder)
+    except PermissionError:
+        raise Unreadable(Finding("FILE_UNREADABLE", f"{printable(name)} may not be read", "check its rights")) from None
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        raise _changed(name, f"cannot be opened: {why}") from None
+    try:
+        unchanged(fd, name, expected)
+        # on an overlay each file has the number of the layer that it is in
+        if os.fstat(fd).st_dev != device and (mount is None or _mount(fd) != mount):
+            raise _changed(name, "lies on another file system than its folder")
+        yield fd
+    except OSError as error:
+        why = f"{printable(name)} cannot be read: {error.strerror or type(error).__name__}"
+        hint = "check the disk or the share that it lies on; it is tried again by itself"
+        raise Unclear(Finding("FILE_BROKEN", why, hint)) from None
+    finally:
+        os.close(fd)
+
+
+def _mount(fd: int) -> str | None:
+    """The number of the mount that a descriptor was opened on; None where the kernel does not say."""
+    with contextlib.suppress(OSError), open(f"/proc/self/fdinfo/{fd}", encoding="ascii") as facts:
+        return next((line.split()[1] for line in facts if line.startswith("mnt_id:")), None)
+    return None
+
+
+def unchanged(fd: int, name: str, expected: Stat) -> None:
+    """FileChanged unless the open file is still the regular file that was seen as `expected`."""
+    s = os.fstat(fd)
+    if not stat.S_ISREG(s.st_mode):
+        raise _changed(name, "is no longer a file")
+    if of(s) != expected:
+        raise _changed(name, "has changed since it was looked at")
+
+
+def _changed(name: str, what: str) -> FileChanged:
+    return FileChanged(Finding("FILE_CHANGED", f"{printable(name)} {what}", "it is looked at again by itself"))

@@ -1,0 +1,82 @@
+"""`post.status.yaml`: written whole into a post folder, and read again as something that anybody may have written."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from postpost_sync.model import yaml_tree
+from postpost_sync.model.folder import SIDECAR_NAMES, STATUS_FILE
+
+_TEMPORARY = f".{STATUS_FILE}.tmp"
+_MAX = 64 * 1024
+_DUMPER: type = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+
+def text(sentence: str, facts: Mapping[str, Any]) -> str:
+    """The file's content: a plain sentence, then the facts."""
+    body = yaml.dump(dict(facts), Dumper=_DUMPER, sort_keys=False, allow_unicode=True, width=120)
+    return f"# {' '.join(sentence.split())}\n# Written by postpost-sync: to change the post, edit its sidecar.\n{body}"
+
+
+def write(folder: int, content: str) -> None:
+    """Replace the status file in the folder of that descriptor; OSError where it cannot be written."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(_TEMPORARY, dir_fd=folder)  # left by a crash
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    temporary = os.open(_TEMPORARY, flags, 0o600, dir_fd=folder)
+    try:
+        with open(temporary, "w", encoding="utf-8") as file:
+            file.write(content)
+            file.flush()
+            with contextlib.suppress(OSError):  # not every network file system has modes
+                os.fchmod(file.fileno(), _sidecar_mode(folder))
+        os.replace(_TEMPORARY, STATUS_FILE, src_dir_fd=folder, dst_dir_fd=folder)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(_TEMPORARY, dir_fd=folder)
+        raise
+
+
+def _sidecar_mode(folder: int) -> int:
+    """The permissions of the sidecar, so that who may read the one may read the other."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.lower() in SIDECAR_NAMES and entry.is_file(follow_symlinks=False):
+                return stat.S_IMODE(entry.stat(follow_symlinks=False).st_mode) & 0o666
+    return 0o644
+
+
+def read(folder: int) -> str | None:
+    """The status file in the folder of that descriptor as it is; None where there is none that could be ours."""
+    try:
+        fd = os.open(STATUS_FILE, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+    except OSError:
+        return None
+    try:
+        s = os.fstat(fd)
+        if not stat.S_ISREG(s.st_mode) or s.st_size > _MAX:
+            return None
+        return os.read(fd, _MAX).decode("utf-8", "replace")
+    except OSError:
+        return None
+    finally:
+        os.close(fd)
+
+
+def claims(content: str | None) -> dict[str, str]:
+    """The plain text values in it. They are claims: whoever can write the folder can have written them."""
+    if content is None:
+        return {}
+    try:
+        tree = yaml_tree.read(content.encode("utf-8"))
+    except yaml_tree.YamlProblem:
+        return {}
+    if not isinstance(tree, yaml_tree.Mapping):
+        return {}
+    return {key: node.text for key, _, node in tree if isinstance(node, yaml_tree.Scalar)}

@@ -1,0 +1,133 @@
+"""What a post folder looks like, and what was read in it.
+
+All are frozen. Times are aware UTC datetimes, durations seconds, sizes bytes; a `path` of a folder is relative to its root.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NamedTuple
+
+from postpost_sync.model.errors import Finding
+
+STATUS_FILE = "post.status.yaml"
+SIDECAR_NAMES = frozenset({"post.yaml", "post.yml"})  # compared in lower case
+Settings = Mapping[str, Mapping[str, str | bool]]  # platform -> key -> value
+
+
+# --- what a folder looks like -----------------------------------------------------------------------------------------
+
+
+class EntryKind(StrEnum):
+    FILE = "file"
+    LINK = "link"
+    FOLDER = "folder"
+    OTHER = "other"  # device, FIFO, socket
+
+
+class Stat(NamedTuple):  # a tuple, as Entry is: a rescan makes hundreds of thousands
+    """What tells one file's bytes from another's without reading them."""
+
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+    inode: int
+    device: int
+
+
+class Entry(NamedTuple):
+    """One name in a folder."""
+
+    name: str
+    kind: EntryKind
+    stat: Stat
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """One look at a post folder: its entries by name, without those that are ignored and without our own status file."""
+
+    root: str
+    path: str
+    inode: int
+    device: int
+    entries: tuple[Entry, ...]
+    arriving: float | None = None  # modification time (seconds since 1970) of the newest transfer temporary
+
+    @property
+    def fingerprint(self) -> str:
+        """Equal as long as nothing about any entry changed. Folders inside count by name alone."""
+        folder = EntryKind.FOLDER
+        facts = [
+            f"{name}/"
+            if kind is folder
+            else f"{name}\0{s.size} {s.mtime_ns} {s.ctime_ns} {s.inode}"  # no name holds / or NUL
+            for name, kind, s in self.entries
+        ]
+        return hashlib.blake2b("\0".join(facts).encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
+
+    @property
+    def sidecars(self) -> tuple[Entry, ...]:
+        return tuple(e for e in self.entries if e.name.lower() in SIDECAR_NAMES)
+
+    @property
+    def changed_at(self) -> float:
+        """When the newest of its files last came to be as it is (ctime, seconds since 1970)."""
+        return max((e.stat.ctime_ns for e in self.entries if e.kind is EntryKind.FILE), default=0) / 1e9
+
+    @property
+    def modified_at(self) -> float:
+        """The newest modification time of its files (seconds since 1970): old where an archive was copied in."""
+        return max((e.stat.mtime_ns for e in self.entries if e.kind is EntryKind.FILE), default=0) / 1e9
+
+
+# --- what it asks for -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Sidecar:
+    """`post.yaml` as written, checked for shape alone. None: the key is not there."""
+
+    content: str | None = None
+    content_file: str | None = None
+    platforms: tuple[str, ...] | None = None
+    scheduled_time: str | None = None
+    timezone: str | None = None
+    media: tuple[str, ...] | None = None
+    platform_settings: Settings = field(default_factory=dict)
+    lines: Mapping[str, int] = field(default_factory=dict)  # key -> the line it stands on
+    file: str = "post.yaml"  # its own name, as it is written
+
+
+UNREADABLE = "not readable"  # `MediaFile.sniffed` of what we have no right to read
+
+
+@dataclass(frozen=True, slots=True)
+class MediaFile:
+    """A file that is, or may be, media. `content_type` by what it is, None where it is no media PostPost takes."""
+
+    name: str
+    stat: Stat
+    content_type: str | None
+    sniffed: str = ""  # what it looks like where it is no media, for the message
+    sha256: str | None = None
+    facts: Mapping[str, str | int | float | bool] = field(default_factory=dict)  # measured: width, duration, codec …
+
+    @property
+    def is_video(self) -> bool:
+        return (self.content_type or "").startswith("video/")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What was read in a folder when it had the named fingerprint. Depends on the folder alone, never on the config."""
+
+    fingerprint: str
+    sidecar: Sidecar | None
+    errors: tuple[Finding, ...] = ()
+    warnings: tuple[Finding, ...] = ()
+    media: tuple[MediaFile, ...] = ()  # every regular file that is not the sidecar, by name
+    content: str | None = None  # the text to post, from the sidecar or its content_file

@@ -1,0 +1,60 @@
+"""What a post is: what a folder asks PostPost for, the accounts it may go to, and what the config says of its root.
+
+All are frozen. Times are aware UTC datetimes, durations seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from postpost_sync.model.folder import MediaFile, Settings
+
+Resolved = Mapping[str, tuple[str, ...]]  # selector of accounts, such as `all` -> the connection ids it stands for
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """An account that PostPost can post to."""
+
+    platform_id: str
+    name: str
+    token_status: str
+    token_expires: str | None
+    last_error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the config says about one root, as far as a post's fate depends on it."""
+
+    timezone: str = "UTC"
+    settle: float = 10.0
+    default_platforms: tuple[str, ...] = ()
+    accounts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    late_tolerance: float = 900.0
+    catch_up: float = 21600.0
+    cancel_removed: bool = False
+    duplicates: str = "warn"  # warn | hold | allow
+    connections: tuple[Connection, ...] | None = None  # of its key, as last seen; None: never asked
+    ignore: tuple[str, ...] = ()  # further patterns of names that are not seen
+    # platform -> key of platforms.KEYS -> figure
+    limits: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """What the folder asks PostPost for, everything resolved. `time` None: leave it a draft.
+
+    `asked` are its ids and selectors as the sidecar has them; what is not in `resolved` is not known yet.
+    """
+
+    content: str
+    platforms: tuple[str, ...]
+    platform_settings: Settings
+    media: tuple[MediaFile, ...]
+    time: datetime | None
+    timezone: str
+    asked: tuple[str, ...] = ()
+    resolved: Resolved = field(default_factory=dict)

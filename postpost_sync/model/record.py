@@ -1,0 +1,278 @@
+"""What we know of each post folder: its record, what we did for it, and what follows from a record alone.
+
+All are frozen. Times are aware UTC datetimes, durations seconds, sizes bytes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from postpost_sync.model.errors import Finding
+from postpost_sync.model.folder import Settings, Stat
+from postpost_sync.model.post import Resolved
+from postpost_sync.model.states import State
+
+# --- what we did ------------------------------------------------------------------------------------------------------
+
+
+class UploadStage(StrEnum):
+    WAITING = "waiting"  # no URL
+    SIGNING = "signing"  # a URL was asked for; the answer is not known
+    SIGNED = "signed"  # a URL is there, the bytes are not
+    STORED = "uploaded"  # the store confirmed every byte
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """One media record of a post group: which file, under which name, how far."""
+
+    position: int
+    name: str
+    upload_name: str
+    content_type: str
+    stat: Stat
+    stage: UploadStage = UploadStage.WAITING
+    sha256: str | None = None
+    url: str | None = None  # secret
+    file_url: str | None = None
+    media_id: str | None = None
+    expires_at: datetime | None = None
+    refused: int = 0  # how many of its URLs the store refused
+    resets: int = 0  # how often in a row the connection broke with the present URL
+    sent: int = 0
+
+
+class GroupStage(StrEnum):
+    CREATING = "creating"  # the create was or may have been sent; no answer is known
+    DRAFT = "draft"
+    SCHEDULED = "scheduled"
+    WITHDRAWN = "withdrawn"  # was scheduled, put back to draft to make room for its successor
+    GOING_OUT = "going_out"  # no longer editable; what became of it is not known yet
+    ENDED = "ended"  # published, partially published or failed at PostPost
+    FOLLOWED = "followed"  # ended, and what failed or was deleted there is posted once more by a later group
+    DOOMED = "doomed"  # ours and no longer wanted: to be deleted
+    GONE = "gone"  # deleted, or never came to be
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """One answer (or lost answer) of get-upload-url: a media record that may exist in the group."""
+
+    position: int
+    media_id: str | None
+    file_url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadBack:
+    """What list-posts said about a draft before it is scheduled."""
+
+    found: bool
+    media: int | None  # how many media the service lists; None where it does not say
+    strangers: int  # of these, how many are certainly not ours
+    first_at: datetime
+    at: datetime
+    ours: int | None = None  # how many of our files are certainly among them; None where that cannot be told
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformResult:
+    platform_id: str
+    status: str
+    posted_id: str | None = None
+    error: Finding | None = None
+    retryable: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """One post group at PostPost that we made, or may have made."""
+
+    key: int
+    stage: GroupStage
+    post_group_id: str | None
+    intent_at: datetime  # server time
+    content: str
+    platforms: tuple[str, ...]
+    platform_settings: Settings
+    uploads: tuple[Upload, ...] = ()
+    resolved: Resolved = field(default_factory=dict)  # what the folder's selectors stood for when it was made
+    issued: tuple[Issued, ...] = ()
+    read_back: ReadBack | None = None
+    verified: bool = False  # its media were seen to be exactly ours
+    asked_time: datetime | None = None
+    answered_time: datetime | None = None
+    searches: int = 0  # how often an unknown create was looked for
+    results: tuple[PlatformResult, ...] = ()
+    outcome: State | None = None
+    checked_at: datetime | None = None  # when get-post was last asked
+    lost: bool = False  # the service answered that it does not know it
+    unseen: bool = False  # the list of scheduled posts lacked it: get-post is to say why
+    elsewhere: Finding | None = None  # what somebody else changed about it at PostPost
+    placed_at: datetime | None = None  # server time at which update-post last said what it is
+    updating: bool = False  # the intent: an update-post may have changed what it is, or its time
+    account: str = ""  # digest of the key and user id that made it; no other one can tell what became of it
+
+    @property
+    def records_possible(self) -> int:
+        """How many media records may exist under it because of us: a lost answer counts, a reissued record does not."""
+        known = {i.media_id for i in self.issued if i.media_id is not None}
+        return len(known) + sum(i.media_id is None for i in self.issued)
+
+
+class TroubleKind(StrEnum):
+    RETRY = "retry"  # tried again by itself at `until`
+    REFUSED = "refused"  # the service said no to what the folder asks; over when the folder changes
+    HELD = "held"  # over at `until`, or when a person says so
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why the last effect did not work, and when the next try is due."""
+
+    step: str  # the kind of step it was
+    kind: TroubleKind
+    finding: Finding
+    since: datetime
+    until: datetime | None = None
+    attempts: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a folder's status file says of a post that our records do not know. To be believed only as far as it proves."""
+
+    post_group_id: str | None
+    foreign: bool  # written by another installation
+    state: str
+    time: datetime | None = None  # as PostPost had answered
+    asked_time: datetime | None = None
+    differs: bool = False  # PostPost shows something else under that id
+
+
+@dataclass(frozen=True, slots=True)
+class MediaName:
+    """A file of the post, for showing it before its upload has a row of its own."""
+
+    name: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """All that is known about one post folder, as the database has it."""
+
+    key: int
+    folder_id: str
+    root: str
+    path: str
+    inode: int
+    device: int
+    state: State
+    first_seen: datetime
+    updated_at: datetime
+    fingerprint: str = ""  # the folder as it was when it last had settled
+    complete_at: datetime | None = None  # when that came to be
+    now_time: datetime | None = None  # what `scheduled_time: now` was resolved to
+    confirmed: bool = False  # a person said: go on
+    cancel: str | None = None  # the fingerprint of the folder of which a person said: take it back
+    rebuilds: int = 0
+    gave_up: Finding | None = None  # why no further draft is made for this fingerprint, until a person says so
+    done: bool = False  # nothing more is wanted for this fingerprint than what stands at PostPost
+    timezone: str = "UTC"  # how its time is shown
+    platforms: tuple[str, ...] = ()
+    media: tuple[MediaName, ...] = ()
+    time: datetime | None = None  # the time the folder asks for
+    error: Finding | None = None
+    warnings: tuple[Finding, ...] = ()
+    retry_at: datetime | None = None
+    troubles: tuple[Trouble, ...] = ()  # at most one a kind of step; the newest last
+    groups: tuple[Group, ...] = ()
+    previous: tuple[str, ...] = ()  # post groups this folder had before
+    claim: Claim | None = None
+    copy_of: str | None = None  # folder_id of the folder whose copy it seems to be
+    unproven: bool = False  # PostPost may hold its post already: it is asked before anything is created
+
+    def trouble_with(self, step: str) -> Trouble | None:
+        """Why the last step of that kind did not work; None where it did."""
+        return next((trouble for trouble in self.troubles if trouble.step == step), None)
+
+    @property
+    def trouble(self) -> Trouble | None:
+        """The newest one."""
+        return self.troubles[-1] if self.troubles else None
+
+
+# --- what follows from a record alone ---------------------------------------------------------------------------------
+
+
+def retried(error: Finding | None, troubles: tuple[Trouble, ...]) -> bool:
+    """Whether that error is about something that is tried again by itself."""
+    return any(trouble.kind is TroubleKind.RETRY and trouble.finding == error for trouble in troubles)
+
+
+def live_group(record: Record) -> Group | None:
+    """The post that stands (or stood) scheduled for this folder."""
+    stages = (GroupStage.SCHEDULED, GroupStage.GOING_OUT, GroupStage.ENDED), (GroupStage.WITHDRAWN,)
+    for wanted in stages:
+        if found := [g for g in record.groups if g.stage in wanted]:
+            return found[-1]
+    return None
+
+
+def is_out(live: Group | None) -> bool:
+    """Whether the folder's post has left our hands: it can be neither edited nor taken back."""
+    return live is not None and live.stage in (GroupStage.ENDED, GroupStage.GOING_OUT)
+
+
+def draft_group(record: Record) -> Group | None:
+    """The draft that is being built."""
+    drafts = [g for g in record.groups if g.stage in (GroupStage.CREATING, GroupStage.DRAFT)]
+    return drafts[-1] if drafts else None
+
+
+def made_with(record: Record) -> str:
+    """The digest of the key that made what the folder has at PostPost, or may have; "" where that is nothing."""
+    over = (GroupStage.ENDED, GroupStage.FOLLOWED, GroupStage.GONE)
+    return next((g.account for g in reversed(record.groups) if g.stage not in over), "")
+
+
+def other_key(group: Group, digest: str) -> bool:
+    """Whether another key than this one made the group: then it says nothing that this one does not know it."""
+    return group.account not in ("", digest)
+
+
+def kept(record: Record) -> Resolved:
+    """What the folder's selectors stand for, as long as it has the draft or post that was made with that.
+
+    Also one that was cancelled, until another is to follow it: an account that is connected since is no edit of the folder.
+    """
+    standing = [g for g in (live_group(record), draft_group(record)) if g is not None]
+    made = standing or [g for g in record.groups if g.post_group_id is not None][-1:]  # to be made anew
+    alive = (g for g in made if g.stage is not GroupStage.FOLLOWED or g.outcome is not State.CANCELLED)
+    return {name: ids for g in alive for name, ids in g.resolved.items()}
+
+
+def served(record: Record) -> frozenset[str]:
+    """The platforms on which earlier groups of this folder went out, or may have: none of them is posted to again."""
+    earlier = [g for g in record.groups if g.stage is GroupStage.FOLLOWED and g.outcome is not State.CANCELLED]
+    return frozenset(p for g in earlier for p in g.platforms if p not in failed_platforms(g))
+
+
+def failed_platforms(group: Group) -> frozenset[str]:
+    return frozenset(result.platform_id for result in group.results if result.status == "failed")
+
+
+def kept_results(record: Record) -> tuple[PlatformResult, ...]:
+    """What earlier groups of this folder brought about, where that stays as it is."""
+    earlier = [g for g in record.groups if g.stage is GroupStage.FOLLOWED and g.outcome is not State.CANCELLED]
+    return tuple(result for g in earlier for result in g.results if result.status != "failed")
+
+
+def outcome(record: Record, live: Group) -> State | None:
+    """What became of the folder's post as a whole."""
+    if live.outcome is State.FAILED and served(record):
+        return State.PARTIALLY_PUBLISHED
+    return live.outcome

@@ -1,0 +1,135 @@
+"""Times and durations as people write them, and as the service wants them. No clock is read here.
+
+All times between layers are aware `datetime`s in UTC; durations are seconds.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo, available_timezones
+
+from postpost_sync.model.errors import Finding, nearest
+
+_TIME = re.compile(
+    r"""(?P<date>\d{4}-\d{2}-\d{2})
+        (?:[Tt\x20]\x20*(?P<clock>\d{1,2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?)
+        \x20*(?P<offset>[Zz]|[+-]\d{2}(?::?\d{2})?)?)?""",
+    re.VERBOSE | re.ASCII,
+)
+_DURATION = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>ms|s|m|h|d)?", re.ASCII)
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, None: 1.0}
+
+YEARS = range(1970, 9000)  # zones and tolerances are reckoned around a time, and a datetime ends at 9999
+
+EXAMPLE = 'write it like "2026-12-15 14:30" or "2026-12-15T13:30:00Z"'
+
+
+class TimeProblem(ValueError):
+    """A time or zone that cannot be meant; carries the finding."""
+
+    def __init__(self, code: str, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.finding = Finding(code, message, hint)
+
+
+@lru_cache(maxsize=1)
+def _zone_names() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+@lru_cache(maxsize=64)
+def zone(name: str) -> ZoneInfo:
+    """The IANA time zone of that name; TimeProblem BAD_TIMEZONE otherwise."""
+    if name in _zone_names():
+        return ZoneInfo(name)
+    guess = nearest(name, () if name.isupper() and len(name) <= 4 else _zone_names())  # PST is no typing error
+    hint = guess or 'use an IANA name such as "Europe/Berlin" or "UTC"'
+    raise TimeProblem("BAD_TIMEZONE", f'"{name}" is not a time zone', hint)
+
+
+def parse_time(text: str, zone_name: str) -> tuple[datetime, Finding | None]:
+    """The moment `text` means (UTC), local to `zone_name` unless it carries an offset.
+
+    A local time that exists twice means the first of the two, with a warning; one that does not exist is a TimeProblem,
+    as is anything that is not a date and a time.
+    """
+    match = _TIME.fullmatch(text.strip())
+    if match is None:
+        raise TimeProblem("BAD_TIME", f'"{text}" is not a date and a time', EXAMPLE)
+    date, clock, offset = match.group("date", "clock", "offset")
+    if clock is None:
+        raise TimeProblem("TIME_DATE_ONLY", f'"{text}" is a date without a time', EXAMPLE)
+    if int(date[:4]) not in YEARS:
+        raise TimeProblem("BAD_TIME", f'"{text}" is not in the years {YEARS[0]} to {YEARS[-1]}', EXAMPLE)
+    if clock.index(":") == 1:
+        clock = "0" + clock
+    try:
+        if offset:
+            return datetime.fromisoformat(f"{date}T{clock}{offset.upper()}").astimezone(UTC), None
+        return _from_local(datetime.fromisoformat(f"{date}T{clock}"), zone_name)
+    except (ValueError, OverflowError) as error:
+        if isinstance(error, TimeProblem):
+            raise
+        raise TimeProblem("BAD_TIME", f'"{text}" is not a date and a time: {error}', EXAMPLE) from None
+
+
+def _from_local(naive: datetime, zone_name: str) -> tuple[datetime, Finding | None]:
+    tz = zone(zone_name)
+    first = naive.replace(tzinfo=tz, fold=0)
+    second = naive.replace(tzinfo=tz, fold=1)
+    moment = first.astimezone(UTC)
+    if moment.astimezone(tz).replace(tzinfo=None) != naive:
+        after = moment.astimezone(tz).strftime("%Y-%m-%d %H:%M")
+        raise TimeProblem(
+            "TIME_DOES_NOT_EXIST",
+            f"{naive:%Y-%m-%d %H:%M} does not exist in {zone_name}: the clocks go forward over it",
+            f'write "{after}", or give the time with an offset',
+        )
+    if first.utcoffset() != second.utcoffset():
+        return moment, Finding(
+            "TIME_AMBIGUOUS",
+            f"{naive:%Y-%m-%d %H:%M} exists twice in {zone_name}; the first of the two is taken ({to_service(moment)})",
+            "give the time with an offset to say which one is meant",
+        )
+    return moment, None
+
+
+def parse_service_time(text: object) -> datetime | None:
+    """A time as the service writes it, in UTC; None where it is not one (its answers are not trusted)."""
+    if not isinstance(text, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def to_service(moment: datetime) -> str:
+    """`2026-03-15T10:00:00.000Z`: the one form sent to the service, kept in the database and shown in JSON."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+
+
+def for_people(moment: datetime, zone_name: str) -> str:
+    """`Tue 15 Dec 2026 14:30 (Europe/Berlin)`."""
+    try:
+        tz = zone(zone_name)
+    except TimeProblem:
+        zone_name, tz = "UTC", zone("UTC")
+    local = moment.astimezone(tz)
+    day = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")[local.weekday()]  # never the locale's
+    month = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"][local.month - 1]
+    return f"{day} {local.day} {month} {local.year} {local:%H:%M} ({zone_name})"
+
+
+def parse_duration(text: str) -> float:
+    """Seconds from `500ms`, `10s`, `5m`, `2h`, `1d` or a bare number; ValueError with the allowed forms."""
+    match = _DURATION.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f'"{text}" is not a duration; write 500ms, 10s, 5m, 2h, 1d or a number of seconds')
+    seconds = float(match["number"]) * _UNITS[match["unit"]]
+    if seconds > timedelta(days=3660).total_seconds():
+        raise ValueError(f'"{text}" is longer than ten years')
+    return seconds

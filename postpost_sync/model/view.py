@@ -1,0 +1,133 @@
+"""How a record is shown: the facts of `status --json` and `post.status.yaml`, and the one sentence for people. Pure."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from postpost_sync.model.errors import Finding, printable
+from postpost_sync.model.record import (
+    Group,
+    GroupStage,
+    PlatformResult,
+    Record,
+    draft_group,
+    kept_results,
+    live_group,
+    retried,
+)
+from postpost_sync.model.states import State
+from postpost_sync.model.times import for_people, to_service
+
+
+def shown_group(record: Record) -> Group | None:
+    """The group whose id and time people are told: the one that stands, else the one being built."""
+    live = live_group(record)
+    return live if live is not None and live.stage is not GroupStage.WITHDRAWN else draft_group(record) or live
+
+
+def facts(record: Record) -> dict[str, Any]:
+    """One entry of `posts` in `status --json`."""
+    group = shown_group(record)
+    time = (group.answered_time if group else None) or record.time
+    return {
+        "folder": printable(os.path.join(record.root, record.path)),
+        "state": record.state.value,
+        "post_group_id": group.post_group_id if group else None,
+        "previous_post_group_ids": list(record.previous),
+        "scheduled_time": to_service(time) if time else None,
+        "platforms": [printable(p) for p in record.platforms],
+        "media": _media(record),
+        "results": _results((*kept_results(record), *(group.results if group else ()))),
+        "error": finding(record.error),
+        "warnings": [finding(w) for w in record.warnings],
+        "retry_at": to_service(record.retry_at) if record.retry_at else None,
+        "updated_at": to_service(record.updated_at),
+    }
+
+
+def finding(found: Finding | None) -> dict[str, str] | None:
+    return {"code": found.code, "message": found.message, "hint": found.hint} if found else None
+
+
+def _media(record: Record) -> list[dict[str, Any]]:
+    building = draft_group(record) or live_group(record)
+    if building is not None:
+        return [
+            {
+                "file": printable(u.name),
+                "state": u.stage.value,
+                "size": u.stat.size,
+                "sent": u.sent,
+                "media_id": u.media_id,
+            }
+            for u in building.uploads
+        ]
+    return [
+        {"file": printable(m.name), "state": "waiting", "size": m.size, "sent": 0, "media_id": None}
+        for m in record.media
+    ]
+
+
+def _results(results: tuple[PlatformResult, ...]) -> list[dict[str, Any]]:
+    return [
+        {
+            "platform_id": printable(r.platform_id),
+            "status": printable(r.status),
+            "posted_id": printable(r.posted_id) if r.posted_id else None,
+            "error": finding(r.error),
+        }
+        for r in results
+    ]
+
+
+def sentence(record: Record) -> str:
+    """Where the post stands, for a person who sees nothing else."""
+    group = shown_group(record)
+    time = (group.answered_time if group else None) or record.time
+    when = for_people(time, record.timezone) if time else ""
+    to = " on " + ", ".join(printable(p) for p in record.platforms) if record.platforms else ""
+    why = f": {record.error.message}" if record.error else ""
+    match record.state:
+        case State.SETTLING:
+            return f"Waiting for the folder to be complete{why}"
+        case State.INVALID:
+            stands = f" The earlier post is for {when}." if group and live_group(record) else ""
+            return f"Needs a change{why}.{stands}"
+        case State.DRAFTING | State.UPLOADING:
+            return f"On its way to PostPost{f', for {when}' if when else ''}{to}."
+        case State.DRAFTED:
+            return f"A draft at PostPost, complete, without a time{to}."
+        case State.HELD:
+            return f"Held{why}."
+        case State.SCHEDULED:
+            return f"Scheduled for {when}{to}."
+        case State.PUBLISHED:
+            return f"Published {when}{to}."
+        case State.PARTIALLY_PUBLISHED:
+            return f"Published {when} on some platforms only{why}."
+        case State.FAILED:
+            return f"Failed{why}."
+        case State.CANCELLED:
+            return "Cancelled: it is no longer at PostPost."
+
+
+def receipt(record: Record, instance: str) -> dict[str, Any]:
+    """What `post.status.yaml` holds below its first line. Progress and retries do not show in it."""
+    shown = facts(record)
+    kept = ("state", "post_group_id", "previous_post_group_ids", "scheduled_time", "platforms", "results")
+    return {
+        **{name: shown[name] for name in kept},
+        "asked_time": to_service(group.asked_time) if (group := shown_group(record)) and group.asked_time else None,
+        "media": [m["file"] for m in shown["media"]],
+        "error": None if retried(record.error, record.troubles) else shown["error"],
+        "warnings": shown["warnings"],
+        "folder_id": record.folder_id,
+        "instance": instance,
+        "path": printable(record.path),
+        "revision": record.fingerprint,
+        "being_replaced": [g.post_group_id for g in record.groups if g.stage in _TO_GO and g.post_group_id],
+    }
+
+
+_TO_GO = (GroupStage.WITHDRAWN, GroupStage.DOOMED)

@@ -1,0 +1,269 @@
+"""The strict subset of YAML that people may write here, read into a small tree that remembers its lines.
+
+Everything is text, lists and maps: no anchors, aliases, tags, merge keys, numbers or timestamps. Depth and the forbidden
+parts are refused on the parser's event stream, before anything is built, so that no document can cost more than its size.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from postpost_sync.model.errors import printable
+
+MAX_BYTES = 1024 * 1024
+MAX_DEPTH = 20
+
+_FAST: type = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # libyaml, where PyYAML was built with it: 10 times faster
+_SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")  # libyaml refuses these in quotes, PyYAML's own parser takes them
+_SURROGATE_PAIR = re.compile("([\ud800-\udbff])([\udc00-\udfff])")
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ufffe\uffff]")
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+_HASHTAGS = re.compile(
+    r"(?:[ \t]+|\s*\n[ \t]+)(#\w[^\n]*)"
+)  # not `# so`, nor a key that is commented out at the margin
+
+_COLON = (
+    "put text that holds `: ` in quotes, or below `content: |`; a key has a space after its colon and no indentation"
+)
+# What the parsers say (libyaml's words, then PyYAML's own), for people; whether it is about where something was opened.
+_IN_WORDS: tuple[tuple[re.Pattern[str], str, str, bool], ...] = tuple(
+    (re.compile(said), words, hint, opened)
+    for said, words, hint, opened in (
+        (
+            r"(mapping values|sequence entries) are not allowed",
+            "a key or a list starts inside of a text",
+            _COLON,
+            False,
+        ),
+        (
+            r"cannot start any token",
+            "something starts with a tab, or with a character that needs quotes, such as @ or `",
+            "indent with spaces, and put text that starts so in quotes, or below `content: |`",
+            False,
+        ),
+        (
+            r"scanning an alias",
+            "a value that starts with * is an alias, which is not allowed",
+            "put the text in quotes, or below `content: |`",
+            False,
+        ),
+        (
+            r"unexpected end of stream",
+            "a quote that is opened here is not closed",
+            "close it, or write the text without quotes below `content: |`",
+            True,
+        ),
+        (
+            r"expected ',' or '[]}]'",
+            "a [ or { that is opened here is not closed",
+            "close it, or put text in quotes",
+            True,
+        ),
+        (r"could not find expected ':'", "this is no key with a value", "write it as `key: value`", True),
+        (
+            r"did not find expected key|expected <block end>",
+            "text stands where a key belongs",
+            "indent all lines of a text alike; where it is in quotes, put all of it in them",
+            False,
+        ),
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """A value as written. `plain` is false where it was quoted or a block: then `""` is a value, `true` is text."""
+
+    text: str
+    line: int
+    plain: bool = True
+    hashtags: str = ""
+    """What follows a plain value and looks like hashtags, while it is a comment for YAML."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    items: tuple[Node, ...]
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """Pairs in the order written; keys are unique."""
+
+    pairs: tuple[tuple[Scalar, Node], ...]
+    line: int
+
+    def __iter__(self) -> Iterator[tuple[str, int, Node]]:
+        """(key, its line, value) in the order written."""
+        return ((key.text, key.line, value) for key, value in self.pairs)
+
+
+Node = Scalar | Sequence | Mapping
+
+
+class YamlProblem(ValueError):
+    """The document cannot be read at all. `line` counts from 1; 0 where there is none to name."""
+
+    def __init__(self, code: str, message: str, hint: str, line: int = 0) -> None:
+        super().__init__(message)
+        self.code, self.message, self.hint, self.line = code, message, hint, line
+
+
+def describe(node: Node) -> str:
+    """What a node is, for an error message."""
+    return {Scalar: "text", Sequence: "a list", Mapping: "a map"}[type(node)]
+
+
+def read(data: bytes) -> Node | None:
+    """The tree of one YAML document, None where there is only white space and comments; YamlProblem otherwise."""
+    if len(data) > MAX_BYTES:
+        raise YamlProblem(
+            "YAML_TOO_LARGE",
+            f"it is {len(data):,} bytes; at most {MAX_BYTES:,} are read",
+            "put long text elsewhere, keep media out of it",
+        )
+    data = data.removeprefix(codecs.BOM_UTF8)
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise YamlProblem(
+            "YAML_NOT_UTF8", f"byte 0x{data[error.start]:02x} is not UTF-8 text", "save the file as UTF-8", line
+        ) from None
+    try:
+        return _build(text)
+    except yaml.reader.ReaderError as error:
+        in_characters = isinstance(error.character, str)  # PyYAML's own reader; libyaml counts bytes
+        before = text[: error.position].encode() if in_characters else data[: error.position]
+        line = before.count(b"\n") + 1
+        raise YamlProblem(
+            "YAML_CONTROL_CHARACTER",
+            f"the character {_name(error.character)} is not allowed",
+            "remove it; only tab and newline may stand in text",
+            line,
+        ) from None
+    except yaml.MarkedYAMLError as error:
+        raise _syntax(error) from None
+    except YamlProblem:
+        raise
+    except (yaml.YAMLError, ValueError, OverflowError) as error:  # the last two: \\UFFFFFFFF in PyYAML's own parser
+        what = printable(str(error))
+        raise YamlProblem("YAML_SYNTAX", f"it is not valid YAML: {what}", "check indentation and quoting") from None
+
+
+def _syntax(error: yaml.MarkedYAMLError) -> YamlProblem:
+    said = ", ".join(part for part in (error.context, error.problem) if part)
+    known = next(((words, hint, opened) for form, words, hint, opened in _IN_WORDS if form.search(said)), None)
+    words, hint, opened = known or (printable(said), "check indentation, and quote text that holds `: ` or ` #`", False)
+    marks = (error.context_mark, error.problem_mark) if opened else (error.problem_mark, error.context_mark)
+    mark: Any = next((mark for mark in marks if mark is not None), None)
+    return YamlProblem("YAML_SYNTAX", f"it is not valid YAML: {words}", hint, mark.line + 1 if mark is not None else 0)
+
+
+def _name(character: object) -> str:
+    """U+001B; libyaml gives a number, PyYAML's own reader a character."""
+    number = ord(character) if isinstance(character, str) and len(character) == 1 else character
+    return f"U+{number:04X}" if isinstance(number, int) else repr(number)
+
+
+@dataclass
+class _Open:
+    """A list or map whose end has not been read yet."""
+
+    line: int
+    mapping: bool
+    children: list[Node] = field(default_factory=list)
+
+    def close(self) -> Node:
+        if not self.mapping:
+            return Sequence(tuple(self.children), self.line)
+        pairs: list[tuple[Scalar, Node]] = []
+        seen: dict[str, int] = {}
+        for key, value in zip(self.children[::2], self.children[1::2], strict=True):
+            if not isinstance(key, Scalar):
+                raise YamlProblem("YAML_KEY_NOT_TEXT", f"a key is {describe(key)}", "keys are plain words", key.line)
+            if key.text in seen:
+                raise YamlProblem(
+                    "DUPLICATE_KEY",
+                    f'the key "{printable(key.text)}" stands twice (lines {seen[key.text]} and {key.line})',
+                    "keep one of the two",
+                    key.line,
+                )
+            seen[key.text] = key.line
+            pairs.append((key, value))
+        return Mapping(tuple(pairs), self.line)
+
+
+def _build(text: str) -> Node | None:
+    root: Node | None = None
+    documents = 0
+    stack: list[_Open] = []
+    parser = yaml.BaseLoader if _SURROGATE_ESCAPE.search(text) else _FAST
+    for event in yaml.parse(text, Loader=parser):
+        mark: Any = event.start_mark  # an event of the parser's own has one
+        line = mark.line + 1
+        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) is not None:
+            raise YamlProblem(
+                "YAML_ALIAS",
+                "anchors (&) and aliases (*) are not allowed",
+                "write the value out, or quote text that starts with & or *",
+                line,
+            )
+        if (tag := getattr(event, "tag", None)) is not None:
+            raise YamlProblem(
+                "YAML_TAG", f"tags ({printable(tag)}) are not allowed", "quote text that starts with !", line
+            )
+        if isinstance(event, yaml.DocumentStartEvent):
+            documents += 1
+            if documents > 1:
+                raise YamlProblem("YAML_TWO_DOCUMENTS", "a second document starts (---)", "keep one of the two", line)
+            continue
+        node: Node
+        if isinstance(event, yaml.ScalarEvent):
+            plain = event.style is None or event.style == ""
+            end: Any = event.end_mark
+            after = _HASHTAGS.match(text, end.index) if plain else None
+            node = Scalar(_clean(event.value, line), line, plain, after[1].rstrip() if after else "")
+        elif isinstance(event, yaml.CollectionStartEvent):
+            if len(stack) == MAX_DEPTH:
+                raise YamlProblem("YAML_TOO_DEEP", f"it is nested deeper than {MAX_DEPTH} levels", "flatten it", line)
+            stack.append(_Open(line, isinstance(event, yaml.MappingStartEvent)))
+            continue
+        elif isinstance(event, yaml.CollectionEndEvent):
+            node = stack.pop().close()
+        else:
+            continue
+        if stack:
+            stack[-1].children.append(node)
+        else:
+            root = node
+    if isinstance(root, Scalar) and root.plain and not root.text:
+        return None
+    return root
+
+
+def _clean(text: str, line: int) -> str:
+    """Surrogate pairs from \\u escapes joined; anything that is no character of text refused."""
+    text = _SURROGATE_PAIR.sub(lambda pair: pair[0].encode("utf-16", "surrogatepass").decode("utf-16"), text)
+    if match := _LONE_SURROGATE.search(text):
+        raise YamlProblem(
+            "TEXT_LONE_SURROGATE",
+            f"half of a character pair stands alone (\\u{ord(match[0]):04x})",
+            "write the emoji itself, or both halves",
+            line,
+        )
+    if match := _CONTROL.search(text):
+        raise YamlProblem(
+            "YAML_CONTROL_CHARACTER",
+            f"the control character U+{ord(match[0]):04X} is not allowed",
+            "remove it; only tab and newline may stand in text",
+            line,
+        )
+    return text

@@ -1,0 +1,56 @@
+"""What a decision is made from besides the record: the folder, the account, and the other posts, at one moment.
+
+All are frozen. Times are aware UTC datetimes, durations seconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from postpost_sync.model.errors import Finding
+from postpost_sync.model.folder import Folder, Reading
+from postpost_sync.model.post import Policy
+from postpost_sync.model.record import Record
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A post that waits for room in the plan of its account."""
+
+    key: int  # of its record
+    time: datetime
+    finding: Finding
+    until: datetime | None = None  # when it is tried again
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """Another folder whose post goes out in the same minute."""
+
+    path: str
+    platforms: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything outside of the database that a decision about a folder depends on, at one moment."""
+
+    folder: Folder | None  # None: it is not there
+    policy: Policy
+    quiet: float = 0.0  # seconds (monotonic) since anything in it was seen to change, or since it went missing
+    root_present: bool = True
+    reading: Reading | None = None
+    in_flight: frozenset[int] = frozenset()  # positions whose bytes are being sent now
+    key_refused: Finding | None = None  # the service does not take the key
+    key_probe_at: datetime | None = None
+    accounts_age: float = 0.0  # seconds since `policy.connections` were asked for; infinite: never
+    clock_known: bool = True  # whether `now` is the service's time, not just what this machine takes it for
+    twin: Record | None = None  # the folder whose copy this one seems to be
+    alike: tuple[Record, ...] = ()  # other folders with a post of the same text
+    beside: tuple[Neighbour, ...] = ()  # other folders that ask for the same minute
+    removed: int = 0  # folders that were removed at once while their posts stand, this one among them
+    waiting: Waiting | None = None  # of the account's posts that wait for room in its plan, the one whose turn it is
+    last_scheduled: int | None = (
+        None  # where one waits: the key of the account's post that is scheduled the furthest ahead
+    )

@@ -1,0 +1,192 @@
+"""The steps that `plan` can answer with and `sync` can carry out, and the decision around one. Values only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from postpost_sync.model.errors import Finding
+from postpost_sync.model.post import Post
+from postpost_sync.model.record import Group, Upload
+from postpost_sync.model.states import State
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """Nothing to do for `after` seconds; None: until something changes."""
+
+    after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Read the sidecar and what the files are; the folder has settled as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hash:
+    """Hash these files: they were touched, and only their bytes tell whether they changed."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    post: Post
+
+
+@dataclass(frozen=True, slots=True)
+class Recognise:
+    """Ask PostPost whether it holds this post already, for a folder that is older than the database."""
+
+    post: Post
+    time: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class LearnTime:
+    """Ask PostPost for anything: each of its answers says what time it is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class LearnAccounts:
+    """Ask PostPost which accounts are connected, unless somebody has asked since."""
+
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Look for a draft whose create was not answered."""
+
+    group: Group
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """Ask for a URL unless one is alive, and send the bytes."""
+
+    group: Group
+    upload: Upload
+
+
+@dataclass(frozen=True, slots=True)
+class Abort:
+    """End the transfers under way: what they send is no longer wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckDraft:
+    """Read the draft back and compare its media with ours."""
+
+    group: Group
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    group: Group
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """Schedule the group for `time`, or make it a draft again (`time` None). `asked` is what the folder asked for."""
+
+    group: Group
+    time: datetime | None
+    asked: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class PutBack(Update):
+    """Schedule the earlier post again: the one that was to take its place was refused, for the reason in `gave_up`."""
+
+    gave_up: Finding | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Withdraw(Update):
+    """Make a post a draft, which leaves its room in the plan to others: it gives way to an earlier one, is moved too far
+    ahead for the plan, or may stand although the update-post that was to schedule it was refused in the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Ask what became of a group (get-post)."""
+
+    group: Group
+
+
+@dataclass(frozen=True, slots=True)
+class Doom:
+    """Write down that the group is to be deleted. `rebuild`: because it has media records without bytes; `gave_up`: why
+    no other draft is to follow it by itself."""
+
+    group: Group
+    rebuild: bool = False
+    gave_up: Finding | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Follow:
+    """Write down that the group has ended, and that another is to serve the platforms on which it failed."""
+
+    group: Group
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    group: Group
+
+
+@dataclass(frozen=True, slots=True)
+class Abandon:
+    """The group never came to be."""
+
+    group: Group
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """What stands at PostPost is what the folder asks for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forget:
+    """The folder is gone and nothing of it stands at PostPost."""
+
+
+Step = (
+    Rest
+    | Read
+    | Hash
+    | Create
+    | Search
+    | Transfer
+    | Abort
+    | CheckDraft
+    | Verified
+    | Update
+    | Ask
+    | Doom
+    | Follow
+    | Delete
+    | Abandon
+    | Finish
+    | Forget
+    | Recognise
+    | LearnTime
+    | LearnAccounts
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The next step, and what a person should see until it is done. `post`: what is asked for, where that is known."""
+
+    step: Step
+    state: State
+    error: Finding | None = None
+    warnings: tuple[Finding, ...] = ()
+    post: Post | None = None
+    time: datetime | None = None
+    retry_at: datetime | None = None  # the earliest moment it can go on, where `step` does not say that

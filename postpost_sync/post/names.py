@@ -1,0 +1,173 @@
+"""What a file's or folder's name says: ignored, still arriving, a conflict copy, media; and the name it is sent under."""
+
+from __future__ import annotations
+
+import fnmatch
+import functools
+import re
+import unicodedata
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+
+from postpost_sync.model.folder import STATUS_FILE
+from postpost_sync.post.platforms import SUFFIXES
+
+IGNORED: tuple[str, ...] = (
+    *""".* ~* *~ #*# *.part *.partial *.filepart *.crdownload *.download *.tmp *.temp *.swp *.insyncdl *.!sync *___jb_tmp___
+    *.unison* *.ffs_tmp @eaDir @tmp @Recycle @Recently-Snapshot @sharebin *@SynoEAStream *@SynoResource #recycle #snapshot
+    Thumbs.db ehthumbs.db desktop.ini $RECYCLE.BIN lost+found __MACOSX""".split(),
+    "System Volume Information",
+    "Icon\r",
+    "Network Trash Folder",
+    "Temporary Items",
+)
+"""What sync tools, browsers, editors and systems leave lying about; for folders as for files."""
+
+ARRIVING = """*.part *.partial *.filepart *.crdownload *.download .syncthing.* ~syncthing~* *.insyncdl *.!sync *.unison.tmp
+    *.ffs_tmp""".split()
+_RSYNC = r"\..+\.[A-Za-z0-9]{6}"  # rsync writes .NAME.XXXXXX
+_NEXTCLOUD = r"\..+\.~[0-9a-f]{1,8}"  # and ownCloud
+_CONFLICT_COPIES = "*.sync-conflict-* *conflicted?copy* *(case?conflict)* *_conflict-* *-safebackup-*".split()
+_NEAR_MISS = re.compile(
+    r"(posts?|sidecar)([._ -]*(copy|kopie|copie|copia|\(\d+\)))*\s*\."
+    r"(ya?ml|ymal|json)(\.(txt|bak|orig|old|rtf|docx?|json|ya?ml))*"
+)
+_NEARLY = re.compile(r"\s*(post|sidecar)", re.IGNORECASE)
+_UNSEEN = re.compile("[\u200b-\u200f\u2060\ufeff]")  # characters of no width
+_OTHER_MEDIA = (
+    ".heic .heif .avif .jxl .jp2 .bmp .tif .tiff .svg .dng .cr2 .cr3 .nef .arw .orf .raf .rw2 "
+    ".mpg .mpeg .mts .m2ts .wmv .flv .3gp .ogv"
+).split()
+_MEDIA = frozenset(suffix for suffixes in (*SUFFIXES.values(), _OTHER_MEDIA) for suffix in suffixes)
+_JUDGED = 8192  # names kept in mind
+_WILD = re.compile(r"[*?\[]")
+_NUMBERS = re.compile(r"(\d+)")
+_UNSENDABLE = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+class Names:
+    """Which names below a root are ignored, and which of these are a transfer's temporaries.
+
+    A rescan asks for every name there is, so plain beginnings, endings and whole names are not left to a regular
+    expression, and names that come again and again are judged once.
+    """
+
+    def __init__(self, more: Sequence[str] = ()) -> None:
+        self._patterns = (*IGNORED, STATUS_FILE, *more)
+        patterns = [_low(pattern) for pattern in self._patterns]
+        self._whole = {pattern for pattern in patterns if not _WILD.search(pattern)}
+        self._beginnings = tuple(
+            p[:-1] for p in patterns if p.endswith("*") and not _WILD.search(p[:-1]) and len(p) > 1
+        )
+        self._endings = tuple(p[1:] for p in patterns if p.startswith("*") and not _WILD.search(p[1:]) and len(p) > 1)
+        simple = self._whole | {f"{b}*" for b in self._beginnings} | {f"*{e}" for e in self._endings}
+        self._others = _either([pattern for pattern in patterns if pattern not in simple])
+        self._arriving = re.compile(_either(ARRIVING).pattern + f"|{_RSYNC}|{_NEXTCLOUD}", re.IGNORECASE | re.DOTALL)
+        self._judged: dict[str, bool] = {}
+
+    def ignored(self, name: str) -> bool:
+        known = self._judged.get(name)
+        if known is None:
+            if len(self._judged) >= _JUDGED:
+                self._judged = {}
+            known = self._judged[name] = self._judge(_low(name))
+        return known
+
+    def ignored_on(self, path: str) -> bool:
+        """Whether the name of a folder on a path, relative to its root, or that of what it leads to, is ignored."""
+        return any(self.ignored(part) for part in path.split("/"))
+
+    def ignored_by(self, name: str) -> str | None:
+        """The pattern that a name is ignored by, as it was written; a built-in one where there are several."""
+        low = _low(name)
+        return next((one for one in self._patterns if fnmatch.fnmatchcase(low, _low(one))), None)
+
+    def _judge(self, low: str) -> bool:
+        return (
+            low in self._whole
+            or low.startswith(self._beginnings)
+            or low.endswith(self._endings)
+            or self._others.fullmatch(low) is not None
+        )
+
+    def arriving(self, name: str) -> bool:
+        return self._arriving.fullmatch(name) is not None
+
+
+def _low(name: str) -> str:
+    """As patterns see a name: without case, and é as one character although macOS writes two."""
+    return name.lower() if name.isascii() else unicodedata.normalize("NFC", name).lower()
+
+
+@functools.lru_cache(maxsize=16)
+def names(more: tuple[str, ...]) -> Names:
+    """The Names with these patterns; one for all who ask."""
+    return Names(more)
+
+
+def alike(name: str) -> str:
+    """Equal for names that look alike: in whatever case, however composed, with whatever spaces around them."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold()).strip()
+
+
+def _either(patterns: Sequence[str]) -> re.Pattern[str]:
+    return re.compile("|".join(fnmatch.translate(pattern) for pattern in patterns), re.IGNORECASE)
+
+
+_CONFLICT = _either(_CONFLICT_COPIES)
+
+
+def is_conflict_copy(name: str) -> bool:
+    """Whether a sync program set it aside because both sides had changed it."""
+    return _CONFLICT.fullmatch(name) is not None
+
+
+def is_near_miss(name: str) -> bool:
+    """Whether it may have been meant to be a sidecar, such as post.yaml.txt."""
+    if name.isascii() and not _NEARLY.match(name):  # a rescan asks for every file that lies beside no sidecar
+        return False
+    plain = alike(_UNSEEN.sub("", name))
+    return _NEAR_MISS.fullmatch(plain) is not None or (
+        is_conflict_copy(name) and plain.startswith("post") and plain.endswith((".yaml", ".yml"))
+    )
+
+
+def looks_like_media(name: str) -> bool:
+    """By its name alone: whether a person would expect it in the post."""
+    return PurePosixPath(name).suffix.lower() in _MEDIA
+
+
+def natural_order(name: str) -> tuple[object, ...]:
+    """A sort key by which slide2 comes before slide10, and upper and lower case are one."""
+    parts = _NUMBERS.split(unicodedata.normalize("NFC", name).casefold())
+    return (*((1, int(p), "") if p.isdecimal() else (0, 0, p) for p in parts), (0, 0, name))
+
+
+def spelt_alike(one: str, other: str) -> bool:
+    """Whether a file system that sees neither case nor how accents are written takes the two for one."""
+    return _folded(one) == _folded(other)
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def upload_names(files: Sequence[tuple[str, str]]) -> list[str]:
+    """A name for each (name, content type), unique within the post and already in the service's sanitised form.
+
+    The service trims, turns spaces into `_` and drops other specials; two names that came out the same would be one
+    media record where it reissues. The extension is that of what the file is.
+    """
+    taken: set[str] = set()
+    names = []
+    for name, content_type in files:
+        path = PurePosixPath(name)
+        fitting = SUFFIXES[content_type]
+        extension = path.suffix.lower() if path.suffix.lower() in fitting else fitting[0]
+        stem = _UNSENDABLE.sub("", path.stem.strip().replace(" ", "_"))[:100].strip("._") or "media"
+        unique, count = f"{stem}{extension}", 2
+        while unique.lower() in taken:
+            unique, count = f"{stem}-{count}{extension}", count + 1
+        taken.add(unique.lower())
+        names.append(unique)
+    return names

@@ -1,0 +1,171 @@
+"""Which accounts a post goes to: connection ids, the config's names for them, and selectors such as `all`. Pure.
+
+A selector is `all`, or a platform (`twitter`, also written `twitter:*`): every account of it that is connected when the
+draft is made. What it stood for then is kept with the draft, so that an account that is connected later changes nothing
+about a post that has one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+
+from postpost_sync.model.errors import Finding, nearest, printable
+from postpost_sync.model.post import Connection, Policy, Post, Resolved
+from postpost_sync.post.platforms import PLATFORMS
+
+_PLATFORM_ID = re.compile(r"[a-z]+-[a-zA-Z0-9_-]+")  # create-post's own pattern
+_BLUESKY_DID = re.compile(r"bluesky-did:[a-z0-9:._%-]+", re.IGNORECASE)
+_ALL = "all"
+_PLATFORM = re.compile(r"[a-z]+")
+NEARLY = 0.85  # of 1, where an id was rather mistyped than meant: one character of eight, or two of fourteen
+
+
+@dataclass(slots=True)
+class Targets:
+    """What `platforms` comes to. `asked` are ids and selectors; `unknown` are ids that PostPost's list of accounts lacks."""
+
+    asked: list[str] = field(default_factory=list)
+    resolved: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    unknown: dict[str, Finding] = field(default_factory=dict)
+    mistyped: set[str] = field(default_factory=set)  # of these, those that are nearly one that the list has
+    errors: list[Finding] = field(default_factory=list)
+    warnings: list[Finding] = field(default_factory=list)
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """In the order of the sidecar. A platform whose accounts are not known stands for itself: its limits hold."""
+        return _flattened(self.asked, self.resolved)
+
+
+def resolve(names: Sequence[str], policy: Policy, kept: Resolved, where: str) -> Targets:
+    """`kept` is what selectors stood for when the draft was made; the others stand for what is connected now."""
+    found = Targets()
+    given = [one for name in names for one in policy.accounts.get(name, (name,))]
+    if not given:
+        hint = "name connection ids such as twitter-123 (`postpost-sync accounts` lists them)"
+        found.errors.append(Finding("NO_PLATFORMS", f"{where}: no platform is given", hint))
+    for one in given:
+        name = one if is_id(one) else selector(one, policy.connections)
+        if name is None:
+            wrong = unknown_name(one, policy)
+            found.errors.append(replace(wrong, message=f"{where}: {wrong.message}"))
+        elif name in found.asked:
+            said = f"{where}: {printable(one)} is named more than once; it is used once"
+            found.warnings.append(Finding("PLATFORM_TWICE", said))
+        else:
+            found.asked.append(name)
+    for name in filter(_selects, found.asked):
+        if name in kept:
+            found.resolved[name] = kept[name]
+        elif policy.connections is None:
+            why = f'{where}: which accounts "{name}" stands for is not known, since PostPost was not asked'
+            hint = "check without --offline, with an API key at hand"
+            found.warnings.append(Finding("ACCOUNTS_NOT_KNOWN", why, hint))
+        elif ids := matching(name, (one.platform_id for one in policy.connections)):
+            found.resolved[name] = ids
+        else:
+            found.errors.append(_no_connection(name, policy.connections, where))
+    for one in found.ids:
+        if _BLUESKY_DID.fullmatch(one):
+            why = f"PostPost may refuse the id {printable(one)}, since it holds colons; it is sent as it is"
+            found.warnings.append(Finding("PLATFORM_ID_DOUBTFUL", f"{where}: {why}"))
+    found.warnings += _accounts(found, policy.connections or (), where)
+    return found
+
+
+def is_id(name: str) -> bool:
+    """Whether it is a connection id, as far as its form tells."""
+    return bool(_PLATFORM_ID.fullmatch(name) or _BLUESKY_DID.fullmatch(name))
+
+
+def selector(name: str, connections: Sequence[Connection] | None = None) -> str | None:
+    """The selector that a name is, in its one form; None where it is none."""
+    bare = name.removesuffix(":*")
+    connected = {_platform(one.platform_id) for one in connections or ()}
+    known = bare == _ALL or bare in PLATFORMS or bare in connected
+    return bare if known or (bare != name and _PLATFORM.fullmatch(bare)) else None
+
+
+def selectors(post: Post) -> Iterator[str]:
+    """Those among what the post asks for."""
+    return filter(_selects, post.asked)
+
+
+def matching(name: str, ids: Iterable[str]) -> tuple[str, ...]:
+    """The ids that a selector stands for. Sorted, since two lists of the same accounts must not make two different posts."""
+    return tuple(sorted({one for one in ids if is_id(one) and name in (_ALL, _platform(one))}))
+
+
+def as_held(post: Post, ids: Sequence[str]) -> Post | None:
+    """The post with its selectors standing for what a post at PostPost goes to; None where it goes elsewhere.
+
+    How a post is known again of which only the sidecar is left: what was connected when it was made may differ by now.
+    """
+    resolved = {name: matching(name, ids) for name in selectors(post)}
+    platforms = _flattened(post.asked, resolved) if resolved else post.platforms
+    if not all(resolved.values()) or sorted(platforms) != sorted(ids):
+        return None
+    return replace(post, platforms=platforms, resolved=resolved)
+
+
+def _selects(name: str) -> bool:
+    return "-" not in name  # every id has one
+
+
+def _platform(platform_id: str) -> str:
+    return platform_id.partition("-")[0]
+
+
+def _flattened(asked: Iterable[str], resolved: Resolved) -> tuple[str, ...]:
+    ids = (one for name in asked for one in resolved.get(name, () if name == _ALL else (name,)))
+    return tuple(dict.fromkeys(ids))
+
+
+def unknown_name(name: str, policy: Policy) -> Finding:
+    """What is wrong with a name that stands for nothing."""
+    why = f'"{printable(name)}" is neither a connection id such as twitter-123 nor a name in accounts of the config'
+    why += ", nor all, nor a platform"
+    connected = (one.platform_id for one in policy.connections or ())
+    if near := nearest(name, (*policy.accounts, *connected, _ALL, *PLATFORMS)):
+        return Finding("UNKNOWN_ACCOUNT", why, near)
+    names = printable(", ".join(policy.accounts))
+    lists = "`postpost-sync accounts` lists the ids"
+    return Finding("UNKNOWN_ACCOUNT", why, f"the names in accounts are {names}; {lists}" if names else lists)
+
+
+def _no_connection(name: str, connections: Sequence[Connection], where: str) -> Finding:
+    what = "account" if name == _ALL else f"{name} account"
+    there = printable(", ".join(sorted(one.platform_id for one in connections)))
+    why = f"{where}: no {what} is connected" + (f"; connected are {there}" if there else "")
+    return Finding("NO_CONNECTION", why, "connect one in PostPost's dashboard, then: postpost-sync retry FOLDER")
+
+
+def _accounts(found: Targets, connections: Sequence[Connection], where: str) -> Iterator[Finding]:
+    """What is known about the accounts that it goes to. Whether one that the list lacks is an error, `plan` says."""
+    connected = {one.platform_id: one for one in connections}
+    for one in found.ids:
+        account = connected.get(one)
+        if account is None:
+            if connected and not _selects(one):
+                why = f"{where}: PostPost shows no connected account {printable(one)}"
+                lists = "`postpost-sync accounts` lists those that are; connect it, then: postpost-sync retry FOLDER"
+                finding = Finding("UNKNOWN_CONNECTION", why, nearest(one, connected) or lists)
+                if not _BLUESKY_DID.fullmatch(one):  # how its id is written there is doubtful
+                    found.unknown[one] = finding
+                    if get_close_matches(one.lower(), [name.lower() for name in connected], 1, NEARLY):
+                        found.mistyped.add(one)
+                yield finding
+        elif account.token_status == "expired":  # noqa: S105 - a status, no secret
+            yield Finding(
+                "TOKEN_EXPIRED", f"{where}: the token of {one} has expired", "reconnect it in PostPost's dashboard"
+            )
+        elif account.token_status == "expiring_soon":  # noqa: S105
+            when = f" ({account.token_expires})" if account.token_expires else ""
+            yield Finding(
+                "TOKEN_EXPIRING",
+                f"{where}: the token of {one} expires soon{when}",
+                "reconnect it in PostPost's dashboard",
+            )

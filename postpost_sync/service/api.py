@@ -1,0 +1,191 @@
+"""PostPost's API as typed calls: one method a call, and every way an answer can be wrong as one of our errors.
+
+Nothing is retried here and nothing is decided. `clock` follows the service's own time through its `Date` header.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import httpx
+
+from postpost_sync import __version__
+from postpost_sync.model.errors import Finding, KeyRefused, NotFound, NotReached, PostError, Refused, Unclear, printable
+from postpost_sync.model.folder import Settings
+from postpost_sync.model.post import Connection
+from postpost_sync.model.times import parse_service_time, to_service
+from postpost_sync.model.urls import scrubbed
+from postpost_sync.service import responses
+from postpost_sync.service.clock import Clock, ServerClock, SystemClock
+from postpost_sync.service.responses import Listed, PlatformPost, SignedUrl, Updated, unclear
+
+TIMEOUT = httpx.Timeout(connect=10.0, write=30.0, read=30.0, pool=60.0)
+WHOLE_CALL = 90.0  # seconds for one answer, however slowly it drips
+MAX_ANSWER = 16 * 1024 * 1024  # bytes
+_ID = re.compile(r"[0-9a-fA-F]{24}")
+
+
+class PostPost:
+    """The API as one account sees it. Safe to use from several threads."""
+
+    def __init__(
+        self, client: httpx.Client, base_url: str, key: str, user_id: str | None = None, local: Clock | None = None
+    ) -> None:
+        self._client, self._base, self._key = client, base_url.rstrip("/"), key.encode()
+        self._headers = {"x-api-key": key, "User-Agent": f"postpost-sync/{__version__}", "Accept": "application/json"}
+        if user_id:
+            self._headers["x-postpost-user-id"] = user_id
+        self.last_connections: tuple[Connection, ...] | None = None  # as they were when they were last asked for
+        self.connections_at: datetime | None = None  # when that was, in the service's time
+        self.taken = 0  # how often the service answered this key; grows, and no more is meant by it
+        self.clock = ServerClock(local or SystemClock())
+
+    # --- the calls ---
+
+    def create_post(
+        self, content: str, platforms: Sequence[str], settings: Settings, idempotency_key: str | None = None
+    ) -> str:
+        """A new draft; its post group id."""
+        body: dict[str, Any] = {"content": content, "platforms": list(platforms)}
+        if settings:
+            body["platformSettings"] = {platform: dict(values) for platform, values in settings.items()}
+        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
+        answer = self._call("create-post", "POST", "/create-post", json_body=body, headers=headers)
+        post_group_id = answer.get("postGroupId")
+        if not isinstance(post_group_id, str) or not _ID.fullmatch(post_group_id):
+            raise unclear("create-post", "the answer has no post group id")
+        return post_group_id
+
+    def get_upload_url(self, post_group_id: str, file_name: str, content_type: str) -> SignedUrl:
+        """A presigned URL; a media record comes into being in the group."""
+        body = {
+            "fileName": file_name,
+            "contentType": content_type,
+            "postGroupId": _checked(post_group_id),
+            "type": content_type.partition("/")[0],
+        }
+        answer = self._call("get-upload-url", "POST", "/get-upload-url", json_body=body)
+        url = answer.get("uploadUrl")
+        if not isinstance(url, str) or not url:
+            raise unclear("get-upload-url", "the answer has no upload URL")
+        return SignedUrl(url, responses.plain(answer.get("fileUrl")), responses.plain(answer.get("mediaId")))
+
+    def schedule(self, post_group_id: str, time: datetime) -> Updated:
+        return self._update(post_group_id, {"status": "scheduled", "scheduledTime": to_service(time)})
+
+    def unschedule(self, post_group_id: str) -> Updated:
+        return self._update(post_group_id, {"status": "draft"})
+
+    def _update(self, post_group_id: str, body: Mapping[str, str]) -> Updated:
+        answer = self._call("update-post", "PUT", f"/update-post/{_checked(post_group_id)}", json_body=body)
+        group = answer.get("postGroup")
+        if not isinstance(group, dict) or not isinstance(group.get("status"), str):
+            raise unclear("update-post", "the answer does not say what the post is now")
+        return Updated(group["status"], parse_service_time(group.get("scheduledTime")))
+
+    def get_post(self, post_group_id: str) -> tuple[PlatformPost, ...]:
+        answer = self._call("get-post", "GET", f"/get-post/{_checked(post_group_id)}")
+        posts = answer.get("posts")
+        if not isinstance(posts, list) or not all(isinstance(p, dict) for p in posts):
+            raise unclear("get-post", "the answer has no posts")
+        return tuple(responses.platform_post(p) for p in posts)
+
+    def list_posts(self, page: int, *, status: str | None = None, limit: int = 100) -> tuple[tuple[Listed, ...], bool]:
+        """One page of the account's groups, newest first, and whether there is another."""
+        query: dict[str, str | int] = {"page": page, "limit": limit, "sortBy": "createdAt", "sortOrder": "desc"}
+        if status:
+            query["status"] = status
+        answer = self._call("list-posts", "GET", "/list-posts", query=query)
+        posts, pagination = answer.get("posts"), answer.get("pagination")
+        if not isinstance(posts, list):
+            raise unclear("list-posts", "the answer has no posts")
+        more = isinstance(pagination, dict) and pagination.get("hasNextPage") is True
+        return tuple(
+            responses.listed(p) for p in posts if isinstance(p, dict) and isinstance(p.get("postGroupId"), str)
+        ), more
+
+    def delete_post(self, post_group_id: str) -> None:
+        """Deleted, or no longer there."""
+        try:
+            answer = self._call("delete-post", "DELETE", f"/delete-post/{_checked(post_group_id)}")
+        except NotFound:
+            return
+        if answer.get("success") is not True:
+            raise unclear("delete-post", "the answer does not say that it was done")
+
+    def connections(self) -> tuple[Connection, ...]:
+        answer = self._call("platform-connections", "GET", "/platform-connections")
+        found = answer.get("connections")
+        if not isinstance(found, list):
+            raise unclear("platform-connections", "the answer has no connections")
+        connections = (c for c in found if isinstance(c, dict) and isinstance(c.get("platformId"), str))
+        self.last_connections, self.connections_at = (
+            tuple(responses.connection(c) for c in connections),
+            self.clock.now(),
+        )
+        return self.last_connections
+
+    # --- one call ---
+
+    def _call(
+        self,
+        name: str,
+        method: str,
+        path: str,
+        *,
+        json_body: Mapping[str, Any] | None = None,
+        query: Mapping[str, str | int] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> dict[str, Any]:
+        asked_at, deadline = self.clock.local(), time.monotonic() + WHOLE_CALL
+        try:
+            with self._client.stream(
+                method,
+                self._base + path,
+                json=json_body,
+                params=query,
+                headers={**self._headers, **(headers or {})},
+                timeout=TIMEOUT,
+                follow_redirects=False,
+            ) as response:
+                self.clock.learn(response.headers.get("Date"), asked_at)
+                body = _read(response, deadline, name)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as error:
+            why = f"PostPost cannot be reached ({type(error).__name__}): {scrubbed(error)}"
+            finding = Finding("SERVICE_UNREACHABLE", why, "check the network; it is tried again by itself")
+            raise NotReached(finding) from None
+        except httpx.HTTPError as error:
+            raise unclear(name, f"the connection broke ({type(error).__name__})") from None
+        # whatever the service echoes is shown to people
+        try:
+            answer = responses.judged(name, response, body.replace(self._key, b"(key)"), self._key.decode())
+        except (KeyRefused, Unclear):
+            raise
+        except PostError:  # a no to this call, not to the key
+            self.taken += 1
+            raise
+        self.taken += 1
+        return answer
+
+
+def _read(response: httpx.Response, deadline: float, name: str) -> bytes:
+    chunks, size = [], 0
+    for chunk in response.iter_bytes():
+        size += len(chunk)
+        if size > MAX_ANSWER:
+            raise unclear(name, f"the answer is longer than {MAX_ANSWER:,} bytes")
+        if time.monotonic() > deadline:
+            raise unclear(name, f"the answer was not complete after {WHOLE_CALL:.0f} s")
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _checked(post_group_id: str) -> str:
+    """A malformed id would be answered with 500, which looks like something to try again."""
+    if not _ID.fullmatch(post_group_id):
+        raise Refused(Finding("BAD_POST_GROUP_ID", f'"{printable(post_group_id)}" is not a post group id'), 0)
+    return post_group_id

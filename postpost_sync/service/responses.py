@@ -1,0 +1,183 @@
+"""PostPost's answers: as values of ours, or as the errors that they are."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import httpx
+
+from postpost_sync.model.errors import (
+    Finding,
+    KeyRefused,
+    NotEditable,
+    NotFound,
+    PlanLimit,
+    Refused,
+    Unclear,
+    printable,
+)
+from postpost_sync.model.post import Connection
+from postpost_sync.model.times import parse_service_time
+from postpost_sync.model.urls import scrubbed
+
+_WAITS_FOR_PERSON = frozenset({"PLATFORM_NOT_AVAILABLE", "CONNECTIONS_OVER_LIMIT"})
+_REFUSED_CODES = {
+    "create-post": "CREATE_REFUSED",
+    "get-upload-url": "UPLOAD_REQUEST_REFUSED",
+    "update-post": "SCHEDULE_REFUSED",
+    "delete-post": "DELETE_REFUSED",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SignedUrl:
+    url: str  # secret
+    file_url: str | None
+    media_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Updated:
+    """What update-post says the group is now. The time may differ from the one that was sent."""
+
+    status: str
+    time: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One group as list-posts shows it. `media` None: it does not say."""
+
+    post_group_id: str
+    content: str
+    status: str
+    time: datetime | None
+    created_at: datetime | None
+    platforms: tuple[str, ...]
+    media: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformPost:
+    """One platform's part of a group as get-post shows it."""
+
+    platform: str
+    platform_id: str
+    status: str
+    posted_id: str | None
+    error: Mapping[str, Any] | None
+
+
+def judged(name: str, response: httpx.Response, body: bytes, key: str) -> dict[str, Any]:
+    """The answer's object, or the error that it is. An error's text goes to people: without the key, however escaped."""
+    status = response.status_code
+    try:
+        answer = json.loads(body)
+    except (ValueError, RecursionError):
+        answer = None
+    said = answer if isinstance(answer, dict) else {}
+    text = scrubbed(said.get("message") or said.get("error") or "no reason given").replace(key, "(key)")[:500]
+    if response.is_success:
+        if not isinstance(answer, dict) or answer.get("success") is False:
+            raise unclear(
+                name, f"{status} without success: {text}" if said else f"{status} with an answer that is not JSON"
+            )
+        return answer
+    if status in (408, 409, 425, 429) or not response.is_client_error:
+        raise unclear(name, f"{status} {text}", _retry_after(response) if status in (429, 503) else None)
+    code = said.get("code") if isinstance(said.get("code"), str) else None
+    if status == 401 or (status == 403 and not code) or "x-postpost-user-id" in text:
+        why = f"PostPost does not accept the API key: {text} ({status})"
+        raise KeyRefused(
+            Finding("KEY_REFUSED", why, "check the key in PostPost's dashboard, then restart or wait"), status
+        )
+    if status == 403:
+        raise _plan_limit(str(code), text, said)
+    if status == 404:
+        raise NotFound(Finding("NOT_AT_POSTPOST", f"PostPost does not know the post: {text} ({name})"), status)
+    if status == 400 and "currently in" in text:
+        raise NotEditable(Finding("NOT_EDITABLE", f"PostPost: {text}"), status)
+    hint = "change the post accordingly, then save it again, or: postpost-sync retry FOLDER"
+    if name == "get-upload-url":
+        hint = f"all required fields are provided (fileName, contentType, postGroupId and type); {hint}"
+    code = _REFUSED_CODES.get(name, "REQUEST_REFUSED")
+    raise Refused(Finding(code, f"PostPost refused {name}: {text} ({status})", hint), status)
+
+
+def _plan_limit(code: str, text: str, said: Mapping[str, Any]) -> PlanLimit:
+    plan = f" (plan {printable(str(said['planName']))})" if isinstance(said.get("planName"), str) else ""
+    person = code in _WAITS_FOR_PERSON
+    until = plain(said.get("periodEnd")) if code == "POST_LIMIT_REACHED" else None
+    hint = "change the plan or the platforms" if person else "it goes out by itself when there is room"
+    latest, limit = plain(said.get("maxScheduledDate")), said.get("limit")
+    figure = float(limit) if isinstance(limit, int | float) and not isinstance(limit, bool) else None
+    finding = Finding(printable(code), f"{text}{plan}", hint)
+    return PlanLimit(finding, 403, until, latest=latest, limit=figure)
+
+
+def unclear(name: str, why: str, retry_after: float | None = None) -> Unclear:
+    finding = Finding(
+        "SERVICE_TROUBLE", f"PostPost gave no usable answer to {name}: {why}", "it is tried again by itself"
+    )
+    return Unclear(finding, retry_after)
+
+
+def _retry_after(response: httpx.Response) -> float:
+    """Seconds; at least 1, at most an hour. A moment is the service's, as its `Date` is."""
+    value = response.headers.get("Retry-After", "")
+    try:
+        seconds = float(value)
+    except ValueError:
+        try:
+            said_at = parsedate_to_datetime(response.headers.get("Date", ""))
+            seconds = (parsedate_to_datetime(value) - said_at).total_seconds()
+        except (ValueError, TypeError):
+            return 60.0
+    return min(max(seconds, 1.0), 3600.0) if seconds == seconds else 60.0
+
+
+def plain(value: object) -> str | None:
+    """Text that can be kept and shown: no lone surrogates, which JSON can carry and nothing else."""
+    return value.encode("utf-8", "replace").decode("utf-8") if isinstance(value, str) and value else None
+
+
+def listed(post: Mapping[str, Any]) -> Listed:
+    platforms, media = post.get("platforms"), post.get("mediaUrls")
+    return Listed(
+        post["postGroupId"],
+        plain(post.get("content")) or "",
+        plain(post.get("status")) or "",
+        parse_service_time(post.get("scheduledTime")),
+        parse_service_time(post.get("createdAt")),
+        tuple(plain(p.get("platformId")) or "" for p in platforms if isinstance(p, dict))
+        if isinstance(platforms, list)
+        else (),
+        tuple(str(url) for url in media) if isinstance(media, list) else None,
+    )
+
+
+def platform_post(post: Mapping[str, Any]) -> PlatformPost:
+    return PlatformPost(
+        plain(post.get("platform")) or "",
+        plain(post.get("platformId")) or "",
+        plain(post.get("status")) or "",
+        plain(post.get("postedId")),
+        post["error"] if isinstance(post.get("error"), dict) else None,
+    )
+
+
+def connection(shown: Mapping[str, Any]) -> Connection:
+    last = shown.get("lastError")
+    name = plain(shown.get("displayName")) or plain(shown.get("username")) or ""
+    return Connection(
+        printable(shown["platformId"]),
+        printable(name),
+        printable(plain(shown.get("tokenStatus")) or "unknown"),
+        plain(shown.get("accessTokenExpiresAt")),
+        scrubbed(last.get("message")) if isinstance(last, dict) else None,
+    )

@@ -1,0 +1,152 @@
+"""Sends one file to its presigned URL: streamed from a descriptor, hashed on the way, confirmed by the store's answer."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import ssl
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from threading import Event
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+
+from postpost_sync.model.errors import Altered, FileChanged, Finding, NotReached, Refused, Unclear, UploadRefused
+from postpost_sync.model.urls import is_secure
+
+BLOCK = 256 * 1024  # bytes; the fastest measured, with constant memory
+# a store needs its time to finish a large object
+TIMEOUT = httpx.Timeout(connect=10.0, write=60.0, read=120.0, pool=60.0)
+DEFAULT_LIFE = 3600.0  # seconds a URL lives where it does not say so itself
+_MD5 = re.compile(r'"?([0-9a-f]{32})"?')
+# what no store says to a PUT
+_NO_STORE = re.compile(rb'\s*(<!doctype|<html|\{\s*"success"\s*:\s*false)', re.IGNORECASE)
+_AMZ_ERROR = re.compile(rb"<Code>([A-Za-z]{1,64})</Code>")
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    sha256: str
+    size: int
+
+
+class Aborted(Exception):
+    """The transfer was ended from our side: its bytes are no longer wanted, or the program stops."""
+
+
+def new_client(transport: httpx.BaseTransport | None = None) -> httpx.Client:
+    """The process's one HTTP client: no redirects, no proxies from the environment, connections reused."""
+    limits = httpx.Limits(max_connections=64, max_keepalive_connections=32)
+    if transport is not None:
+        return httpx.Client(transport=transport, trust_env=False)
+    return httpx.Client(verify=ssl.create_default_context(), limits=limits, trust_env=False)
+
+
+def expiry(url: str, signed_at: datetime) -> datetime:
+    """When a presigned URL dies: by its own X-Amz-Date and X-Amz-Expires, else an hour after it was signed."""
+    query = parse_qs(urlsplit(url).query)
+    try:
+        start = datetime.strptime(query["X-Amz-Date"][0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+        return start + timedelta(seconds=min(float(query["X-Amz-Expires"][0]), 7 * 86400.0))
+    except (KeyError, ValueError, OverflowError):
+        return signed_at + timedelta(seconds=DEFAULT_LIFE)
+
+
+class _Body:
+    """The file's bytes from its descriptor, in blocks; can be read again from the start."""
+
+    def __init__(self, fd: int, size: int, progress: Callable[[int], None], stop: Event) -> None:
+        self._fd, self._size, self._progress, self._stop = fd, size, progress, stop
+        self.sha256, self.md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
+
+    def __iter__(self) -> Iterator[bytes]:
+        self.sha256, self.md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
+        offset = 0
+        while offset < self._size:
+            if self._stop.is_set():
+                raise Aborted
+            block = os.pread(self._fd, min(BLOCK, self._size - offset), offset)
+            if not block:
+                raise FileChanged(Finding("MEDIA_CHANGED", "the file became shorter while it was sent"))
+            self.sha256.update(block)
+            self.md5.update(block)
+            offset += len(block)
+            self._progress(offset)
+            yield block
+
+
+def put(
+    client: httpx.Client,
+    url: str,
+    fd: int,
+    size: int,
+    content_type: str,
+    progress: Callable[[int], None],
+    stop: Event,
+) -> Sent:
+    """PUT the `size` bytes of `fd`. UploadRefused: presign again. Unclear: the same URL may be tried again.
+
+    OSError where the file cannot be read.
+    """
+    if not is_secure(url):
+        raise Refused(Finding("UPLOAD_URL_NOT_SECURE", "PostPost gave an upload URL that is not https"), 0)
+    body = _Body(fd, size, progress, stop)
+    headers = {"Content-Type": content_type, "Content-Length": str(size)}
+    try:
+        with client.stream(
+            "PUT", url, content=body, headers=headers, timeout=TIMEOUT, follow_redirects=False
+        ) as response:
+            said = _beginning(response)
+    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+        why = f"the object store cannot be reached ({type(error).__name__})"
+        raise NotReached(Finding("STORE_UNREACHABLE", why, "check the network; it is tried again by itself")) from None
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise _trouble(f"the connection broke ({type(error).__name__})") from None
+    return _judged(response, said, body, size)
+
+
+def _beginning(response: httpx.Response) -> bytes:
+    """As much of the answer as its error code can stand in; a store that talks on is not listened to."""
+    said = b""
+    for chunk in response.iter_bytes():
+        said += chunk
+        if len(said) >= 8192:
+            break
+    return said[:8192]
+
+
+def _judged(response: httpx.Response, said: bytes, body: _Body, size: int) -> Sent:
+    status, found = response.status_code, _AMZ_ERROR.search(said)
+    answer = f"{status} {found[1].decode('ascii')}" if found else str(status)
+    if status == 403:
+        refused = f"the object store refused the upload URL ({answer})"
+        hint = "a fresh upload URL is requested by itself, and the Content-Type header matches it exactly"
+        raise UploadRefused(Finding("UPLOAD_URL_EXPIRED", refused, hint))
+    if (
+        status >= 500
+        or status < 200
+        or 300 <= status < 400
+        or status in (408, 425, 429)
+        or answer.endswith("RequestTimeout")
+    ):
+        raise _trouble(answer)
+    if not response.is_success:
+        refused = f"the object store refused the file ({answer})"
+        raise Refused(Finding("UPLOAD_REFUSED", refused, "postpost-sync retry FOLDER tries again"), status)
+    if "ETag" not in response.headers and _NO_STORE.match(said):
+        raise _trouble("something that is not the object store answered")
+    etag = _MD5.fullmatch(response.headers.get("ETag", ""))
+    kms = response.headers.get("x-amz-server-side-encryption", "").startswith("aws:kms")  # then it is no MD5
+    if etag is not None and not kms and etag[1] != body.md5.hexdigest():
+        why = "the object store says that what it holds is not what was sent"
+        raise Altered(
+            Finding("UPLOAD_ALTERED", why, "it is sent again by itself; if that lasts, ask PostPost's support")
+        )
+    return Sent(body.sha256.hexdigest(), size)
+
+
+def _trouble(why: str) -> Unclear:
+    return Unclear(Finding("STORE_TROUBLE", f"the upload did not work: {why}", "it is tried again by itself"))

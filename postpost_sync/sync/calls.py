@@ -1,0 +1,317 @@
+"""The steps that need the service: each writes its intent where it cannot be repeated, calls, and writes what was answered."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from postpost_sync import ledger
+from postpost_sync.disk import reader
+from postpost_sync.ledger import with_group
+from postpost_sync.log import Log
+from postpost_sync.model.errors import Finding, KeyRefused, NotEditable, NotFound, NotReached, Refused, Unclear
+from postpost_sync.model.post import Post
+from postpost_sync.model.record import (
+    Claim,
+    Group,
+    GroupStage,
+    PlatformResult,
+    Record,
+    draft_group,
+    live_group,
+    other_key,
+)
+from postpost_sync.model.urls import scrubbed
+from postpost_sync.plan.steps import (
+    Ask,
+    CheckDraft,
+    Create,
+    Delete,
+    LearnAccounts,
+    LearnTime,
+    Recognise,
+    Search,
+    Step,
+    Update,
+)
+from postpost_sync.post import targets
+from postpost_sync.service.account import EVER, LIST_SLACK, Account
+from postpost_sync.service.responses import Listed, PlatformPost
+from postpost_sync.store import Store
+from postpost_sync.sync.folders import Look
+
+_AGAIN = "it is tried again by itself"
+
+
+class Calls:
+    """Carries out one step for one folder; a PostError says what is known where that did not work."""
+
+    def __init__(self, store: Store, log: Log) -> None:
+        self._store, self._log = store, log
+
+    def carry_out(self, look: Look, account: Account, step: Step) -> None:
+        change = self._store.change
+        match step:
+            case Create(post):
+                self._create(look, account, post)
+            case LearnTime():
+                account.learn_time()
+            case LearnAccounts(since):
+                account.learn_accounts(since)
+            case Recognise(post, time):
+                self._recognise(look, account, post, time)
+            case Search(group):
+                self._search(look, account, group)
+            case CheckDraft(group):
+                self._check_draft(look, account, group)
+            case Update(group, None, _):
+                change(look.key, ledger.updating(group.key))
+                answer = account.api.unschedule(_id(group))
+                if answer.status == "scheduled":
+                    raise Unclear(Finding("UNSCHEDULE_NOT_TAKEN", "PostPost left the post scheduled", _AGAIN))
+                change(look.key, ledger.updated(group.key, step, answer.status, answer.time, account.now()))
+            case Update(group, datetime() as time, _):
+                change(look.key, ledger.updating(group.key))
+                answer = account.api.schedule(_id(group), time)
+                if answer.status == "draft":
+                    raise Unclear(Finding("SCHEDULE_NOT_TAKEN", "PostPost left the post a draft", _AGAIN))
+                change(look.key, ledger.updated(group.key, step, answer.status, answer.time, account.now()))
+            case Delete(group):
+                self._delete(account, group)
+                change(look.key, ledger.deleted(group.key))
+            case Ask(group):
+                results = tuple(_result(one, group) for one in account.api.get_post(_id(group)))
+                change(look.key, ledger.outcome(group.key, results, account.now()))
+
+    def reconcile(self, account: Account, records: Sequence[Record]) -> list[int]:
+        """Compare what stands scheduled with what PostPost lists: one listing for all. The keys of those that differ.
+
+        What was changed less than two minutes ago is left for the next time, since the list lags behind.
+        """
+        if not any(_standing(record, account) for record in records):
+            return []
+        account.learn_time()
+        settled = account.now() - LIST_SLACK
+        ours = {
+            r.key: g
+            for r in records
+            if (g := _standing(r, account)) is not None and max(r.updated_at, g.placed_at or g.intent_at) < settled
+        }
+        if not ours:
+            return []
+        listed = {one.post_group_id: one for one in account.pages(EVER, status="scheduled")}
+        missing = [g.post_group_id for g in ours.values() if g.post_group_id not in listed]
+        drafts: dict[str, Listed] = {}
+        if missing:
+            drafts = {one.post_group_id: one for one in account.pages(EVER, status="draft")}
+        changed = []
+        for key, group in ours.items():
+            if (change := _noticed(group, listed.get(_id(group)), drafts.get(_id(group)))) is None:
+                continue
+
+            def noticed(record: Record, group: Group = group, change: ledger.Change = change) -> Record:
+                same = any(one == group for one in record.groups)  # else we changed it ourselves meanwhile
+                return change(record) if same else record
+
+            if any(g.key == group.key and g != group for g in self._store.change(key, noticed).groups):
+                changed.append(key)
+        return changed
+
+    def _delete(self, account: Account, group: Group) -> None:
+        """Put it back to draft first: one that is going out (a lost answer, a person) stays, and counts as the folder's."""
+        try:
+            account.api.unschedule(_id(group))
+        except NotFound:
+            if other_key(group, account.digest):
+                raise
+            return
+        except (NotEditable, KeyRefused):
+            raise
+        except Refused:
+            pass  # whatever it is, it is not going out
+        account.api.delete_post(_id(group))
+
+    def _create(self, look: Look, account: Account, post: Post) -> None:
+        with account.creating(post.content):
+            record = self._store.change(look.key, lambda r: ledger.creating(r, post, account.now(), account.digest))
+            group = record.groups[-1]
+            intent = f"{record.folder_id}-{group.key}"  # the Idempotency-Key, where that is understood
+            try:
+                made = account.api.create_post(post.content, post.platforms, post.platform_settings, intent)
+            except (NotReached, Refused):  # known not to have happened
+                self._store.change(look.key, with_group(group.key, stage=GroupStage.GONE))
+                raise
+            self._store.change(look.key, ledger.created(group.key, made))
+
+    def _recognise(self, look: Look, account: Account, post: Post, time: datetime | None) -> None:
+        """Find the post of a folder that is older than the database: by its status file's word, else by its looks.
+
+        What the service shows is what counts: same content and platforms, and as many media.
+        """
+        record = self._store.record(look.key)
+        claim = record.claim if record is not None else None
+        with account.creating(post.content):  # a twin must not take the same one
+            known = self._store.known_group_ids()
+            if claim is not None and claim.post_group_id and claim.post_group_id not in known:
+                held = account.held(claim.post_group_id)
+                ours = _as_held(held, post) if held is not None else None
+                if held is not None and ours is None:
+                    self._store.change(look.key, ledger.contradicted)
+                    return
+                if held is not None and ours is not None and (stage := _stage(held, claim)) and _as_many(held, post):
+                    asked = claim.asked_time if held.time == claim.time else held.time
+                    self._take_over(look, account, ours, held, stage, asked)
+                    return
+            for held in account.stood_scheduled() if time is not None else ():
+                if held.post_group_id in known or held.time != time or not _as_many(held, post):
+                    continue
+                if (ours := _as_held(held, post)) is not None:
+                    self._take_over(look, account, ours, held, GroupStage.SCHEDULED, time)
+                    return
+            self._store.change(look.key, ledger.unrecognised)
+
+    def _take_over(
+        self, look: Look, account: Account, post: Post, held: Listed, stage: GroupStage, asked: datetime | None
+    ) -> None:
+        """The group is the folder's. The files' hashes tell a later edit from a touch."""
+        media = tuple(replace(file, sha256=reader.sha256(look.root, look.path, file)) for file in post.media)
+        group = ledger.standing(
+            replace(post, media=media),
+            stage,
+            held.post_group_id,
+            account.now(),
+            account.digest,
+            asked=asked,
+            answered=held.time,
+        )
+        self._store.change(look.key, ledger.recognised(group))
+        self._log.info("recognised", folder=look.name, post_group=held.post_group_id)
+
+    def _search(self, look: Look, account: Account, group: Group) -> None:
+        """Look for the draft that an unanswered create may have made. As many as our open intents of that text are ours."""
+        with account.creating(group.content):
+            known = self._store.known_group_ids()
+            drafts = account.pages(group.intent_at, status="draft")
+            found = [one for one in drafts if one.post_group_id not in known and _could_be(one, group)]
+            found.sort(key=lambda one: one.created_at or EVER)
+            intents = self._store.open_creates(group.content, group.platforms)
+            place = intents.index(group.key) if group.key in intents else len(intents)
+            if len(found) > len(intents):  # some are somebody else's, and which cannot be told: leave them all
+                ids = ", ".join(one.post_group_id for one in found)
+                self._log.warning("drafts that may be ours are left alone", folder=look.name, drafts=ids)
+                change = ledger.doubted(group.key, ids)
+            elif place < len(found):
+                change = ledger.created(group.key, found[place].post_group_id)
+            else:
+                change = ledger.searched(group.key, account.now())
+            self._store.change(look.key, change)
+
+    def _check_draft(self, look: Look, account: Account, group: Group) -> None:
+        listed = account.find(_id(group), group.intent_at)
+        urls = listed.media if listed is not None else None
+        count, now = len(urls) if urls is not None else None, account.now()
+        ours, strangers = _recognised(urls or (), group)
+        self._store.change(look.key, ledger.read_back(group.key, listed is not None, count, strangers, ours, now))
+
+
+def _standing(record: Record, account: Account) -> Group | None:
+    """The group of a folder at rest that PostPost should list as scheduled, or may list so. Only where its key made it."""
+    if draft_group(record) is not None and not record.done:
+        return None
+    live = live_group(record) or draft_group(record)
+    if live is None or other_key(live, account.digest) or live.post_group_id is None or live.lost or live.updating:
+        return None
+    if live.stage is GroupStage.SCHEDULED:
+        soon = account.now() + LIST_SLACK
+        return live if live.answered_time is not None and live.answered_time > soon else None
+    drafted = live.stage is GroupStage.DRAFT or (live.stage is GroupStage.WITHDRAWN and live.asked_time == record.time)
+    return live if drafted and record.done else None
+
+
+def _noticed(group: Group, scheduled: Listed | None, draft: Listed | None) -> ledger.Change | None:
+    """What the list says about a group that is not as we know it."""
+    if scheduled is not None:
+        return ledger.seen_scheduled(group, scheduled.time, _differs(scheduled, group))
+    if group.stage is not GroupStage.SCHEDULED:
+        return None
+    return ledger.seen_draft(group) if draft is not None else with_group(group.key, unseen=True)
+
+
+def _differs(one: Listed, group: Group) -> str:
+    text, ours = one.content.strip(), group.content.strip()
+    return ", ".join(
+        [
+            *(["its text"] if text and not ours.startswith(text.removesuffix("…").removesuffix("...")) else []),
+            *(["its platforms"] if one.platforms and sorted(one.platforms) != sorted(group.platforms) else []),
+            *(["its media"] if one.media is not None and len(one.media) != len(group.uploads) else []),
+        ]
+    )
+
+
+def _could_be(one: Listed, group: Group) -> bool:
+    """Whether a draft in the list is what our create would have made."""
+    return (
+        one.content.strip() == group.content.strip()
+        and sorted(one.platforms) == sorted(group.platforms)
+        and not one.media
+        and (one.created_at is None or one.created_at >= group.intent_at - LIST_SLACK)
+    )
+
+
+def _recognised(urls: Sequence[str], group: Group) -> tuple[int | None, int]:
+    """Of the media listed under a draft: how many of our files are among them, and how many are certainly not ours.
+
+    A media record whose presign was not answered has an URL that we do not know: any, but under our name for the file
+    where the URLs of the others end in their names. Where none is known they are rewritten, and only their number tells.
+    """
+    known = {one.file_url: group.uploads[one.position].upload_name for one in group.issued if one.file_url}
+    if not any(url in known for url in urls):
+        return None, 0
+    ours = sum(upload.file_url in urls for upload in group.uploads)
+    unknown = [url for url in urls if url not in known]
+    unanswered = Counter(group.uploads[one.position].upload_name for one in group.issued if not one.file_url)
+    if all(url.endswith(f"/{name}") for url, name in known.items()):
+        return ours, (Counter(url.rpartition("/")[2] for url in unknown) - unanswered).total()
+    return ours, max(0, len(unknown) - unanswered.total())
+
+
+def _as_held(held: Listed, post: Post) -> Post | None:
+    """The post, its selectors standing for what the group goes to; None where the group is another post."""
+    return targets.as_held(post, held.platforms) if held.content.strip() == post.content.strip() else None
+
+
+def _as_many(held: Listed, post: Post) -> bool:
+    return held.media is None or len(held.media) == len(post.media)
+
+
+def _stage(held: Listed, claim: Claim) -> GroupStage | None:
+    """What the group is to us; None for a draft that was not complete, whose media nobody can vouch for."""
+    if held.status == "scheduled":
+        return GroupStage.SCHEDULED
+    if held.status == "draft":
+        return GroupStage.DRAFT if claim.state == "drafted" else None
+    return GroupStage.GOING_OUT
+
+
+def _id(group: Group) -> str:
+    assert group.post_group_id is not None  # noqa: S101 - plan asks for no call on a group that has no id
+    return group.post_group_id
+
+
+def _result(one: PlatformPost, group: Group) -> PlatformResult:
+    """get-post gives the platform's own id of the account; it is shown, and compared, as the one that was asked for."""
+    compound = f"{one.platform}-{one.platform_id}"
+    asked = [name for name in (compound, one.platform_id) if name in group.platforms]
+    platform_id = asked[0] if asked else one.platform_id if "-" in one.platform_id else compound
+    result = PlatformResult(platform_id, one.status, one.posted_id)
+    if one.error is None:
+        return result
+    retryable = one.error.get("retryable") is True
+    finding = Finding(
+        str(one.error.get("code") or "UNKNOWN_ERROR"),
+        f"{platform_id}: {scrubbed(one.error.get('message') or 'no reason given')}",
+        "worth another try: postpost-sync retry FOLDER" if retryable else "see to it at the platform",
+    )
+    return replace(result, error=finding, retryable=retryable)

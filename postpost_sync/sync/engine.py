@@ -1,0 +1,334 @@
+"""Carries post folders forward: snapshot, plan, perform, record, and again. Decides nothing itself.
+
+`advance(key)` takes one folder as far as it goes now. It is called by one thread at a time for a folder, by several for
+different ones. What it needs of the outside comes in through the constructor, so that tests can turn the clock.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import httpx
+
+from postpost_sync import ledger
+from postpost_sync.disk import reader, scan, status_file
+from postpost_sync.ledger import with_group
+from postpost_sync.log import Log
+from postpost_sync.model import view
+from postpost_sync.model.errors import FileChanged, Finding, KeyRefused, NotFound, OtherKey, PostError
+from postpost_sync.model.folder import Folder
+from postpost_sync.model.record import Group, Record, is_out, live_group, other_key
+from postpost_sync.model.states import WRONG, State
+from postpost_sync.plan.rules import plan
+from postpost_sync.plan.snapshot import Snapshot
+from postpost_sync.plan.steps import (
+    Abandon,
+    Abort,
+    Ask,
+    Decision,
+    Delete,
+    Doom,
+    Finish,
+    Follow,
+    Forget,
+    Hash,
+    Read,
+    Rest,
+    Transfer,
+    Verified,
+    Withdraw,
+)
+from postpost_sync.post.names import Names
+from postpost_sync.service.account import Account
+from postpost_sync.store import Store
+from postpost_sync.sync.calls import Calls
+from postpost_sync.sync.folders import Look, Looks
+from postpost_sync.sync.removals import AT_ONCE, Removals
+from postpost_sync.sync.snapshots import Site, Snapshots
+from postpost_sync.sync.transfers import Slots, Transfers
+from postpost_sync.sync.waiting_list import Line
+
+_NO_STATUS_FILE = Finding(
+    "STATUS_FILE_UNWRITABLE",
+    "post.status.yaml cannot be written into the folder",
+    "let the user that runs this write there; without it a lost database is harder to make good",
+)
+_OTHER_KEY = Finding(
+    "OTHER_KEY",
+    "PostPost does not know the post by this API key; it was made with another one, and may stand all the same",
+    "use that key again; or if the post is gone: postpost-sync retry FOLDER makes a new one",
+)
+DEFECT_PAUSE = 300.0  # seconds after which a folder that met a defect of ours is tried again
+MAX_STEPS = 2000  # of one folder in one go: an end to any loop that a defect could make
+
+
+class Sync:
+    """See the module."""
+
+    def __init__(
+        self,
+        store: Store,
+        sites: Mapping[str, Site],
+        names: Names,
+        client: httpx.Client,
+        threads: Executor,
+        *,
+        instance: str,
+        concurrency: int,
+        wake: Callable[[int, float], None],
+        monotonic: Callable[[], float],
+        jitter: Callable[[], float],
+        log: Log,
+        far: float = math.inf,
+    ) -> None:
+        """`far`: a finished post that is due later than so many seconds is not waked; the caller asks the store for it."""
+        self._store, self._sites, self._log = store, sites, log
+        self._instance, self._wake, self._jitter, self._far = instance, wake, jitter, far
+        now = min((site.account.now().timestamp() for site in sites.values()), default=0.0)
+        digests = {root: site.account.digest for root, site in sites.items()}
+        self.looks = Looks(store, digests, names, monotonic, log, instance=instance, now=now)
+        self._slots = Slots(concurrency, wake, lambda key: self.looks.root_of(key) in self.looks.silent)
+        self.transfers = Transfers(
+            store, self.looks, client, threads, self._slots, wake=wake, monotonic=monotonic, jitter=jitter, log=log
+        )
+        self._calls = Calls(store, log)
+        self.times: dict[int, float] = {}  # key -> the time its post asks for, seconds since 1970, once that is known
+        self._removals = Removals(monotonic)
+        accounts, roots = dict.fromkeys(site.account for site in sites.values()), frozenset(sites)
+        self._lines = {one: Line(store, one.digest, roots, one.now, wake) for one in accounts}
+        self._snapshots = Snapshots(
+            store, sites, self.looks, names, self._lines, self._removals, wake=wake, monotonic=monotonic, log=log
+        )
+        self._as_before()
+
+    def notice(self, folder: Folder) -> tuple[int, bool]:
+        """A post folder was seen: its key, and whether anything about it is new."""
+        return self.looks.notice(folder, self._sites[folder.root].account.now())
+
+    def advance(self, key: int) -> None:
+        """Take one folder as far as it goes now."""
+        look = self.looks.get(key)
+        if look is None:
+            return
+        waits_for_slot = False
+        try:
+            for _ in range(MAX_STEPS):
+                taken = self._snapshots.take(look)
+                if taken is None:
+                    self._leave_lines(key)
+                    return
+                snapshot, record, account = taken
+                line = self._lines[account]
+                self._leave_lines(key, but=account)
+                now = account.now()
+                decision = plan(snapshot, record, now)
+                if (moved := self._moved_here(look, snapshot, record, decision)) is not None:
+                    self._leave_lines(key)
+                    self.times.pop(key, None)
+                    self._wake(moved, 0.0)
+                    return
+                unknown = key not in self.times
+                record = self._show(look, record, decision, now)
+                line.see(record)
+                if unknown and key in self.times and not isinstance(decision.step, Rest | Forget):
+                    self._wake(key, 0.0)  # now that its time is known, it takes its place in the order of the times
+                    return
+                match decision.step:
+                    case Rest(after):
+                        finished = self.looks.rested(look, record)
+                        if after is not None and not (finished and after > self._far):
+                            self._wake(key, after)
+                        return
+                    case Forget():
+                        self._store.forget(key)
+                        self._leave_lines(key)
+                        self.times.pop(key, None)
+                        self.looks.forget(look)
+                        self._log.info("forgotten", folder=look.name)
+                        return
+                    case Transfer() if not self._slots.take(key):
+                        waits_for_slot = True
+                        return
+                self._perform(look, account, snapshot, record, decision, now)
+                if isinstance(decision.step, Withdraw | Ask | Delete):
+                    line.after(key, decision.step)
+                if isinstance(decision.step, Abort):
+                    return  # the transfers wake the folder when they have ended
+            self._log.error("too many steps", folder=look.name)
+            self._wake(key, DEFECT_PAUSE)
+        finally:
+            if not waits_for_slot:
+                self._slots.leave(key)
+
+    def go_on_without(self, silent: frozenset[str]) -> None:
+        """The roots whose file system does not answer, all of them: what hangs there gives up its place in the line."""
+        self.looks.silent = silent
+        self._slots.next()
+
+    def reconcile(self) -> None:
+        """Notice what people changed at PostPost: one listing of the scheduled posts for each account."""
+        records = [record for record in self._store.at_postpost() if record.root in self._sites]
+        for account in self._lines:
+            if account.refused is not None:
+                continue
+            mine = [record for record in records if self._snapshots.account_of(record) is account]
+            try:
+                changed = self._calls.reconcile(account, mine)
+            except KeyRefused as error:
+                account.refuse(error.finding)
+            except PostError as error:
+                self._log.warning("the scheduled posts could not be compared", why=error.finding.message)
+            else:
+                for record in mine:
+                    if record.key in changed:
+                        self._log.info("changed at PostPost", folder=f"{record.root}/{record.path}")
+                        self._wake(record.key, 0.0)
+
+    def _as_before(self) -> None:
+        """Who was waiting when the program ended is waiting still; what was cancelled just before counts still."""
+        now = {root: site.account.now() for root, site in self._sites.items()}
+        if not now:
+            return
+        for record in self._store.held_or_cancelled(min(now.values()) - timedelta(seconds=AT_ONCE)):
+            if record.root not in now:
+                continue
+            if record.state is State.CANCELLED and record.cancel is None:  # else a person said so
+                self._removals.cancelled(record.key, max(0.0, (now[record.root] - record.updated_at).total_seconds()))
+            elif record.state is State.HELD:
+                self._lines[self._snapshots.account_of(record)].see(record)
+
+    def _leave_lines(self, key: int, but: Account | None = None) -> None:
+        """It waits at no account, or at none but this one: whose it was before, it is no longer."""
+        for account, line in self._lines.items():
+            if account is not but:
+                line.leave(key)
+
+    def _moved_here(self, look: Look, snapshot: Snapshot, record: Record, decision: Decision) -> int | None:
+        """The key of another folder, where this is that one: moved from one disk to another it is two for a while."""
+        folder, original = snapshot.folder, snapshot.twin
+        if folder is None or record.groups:
+            return None
+        if isinstance(decision.step, Read):
+            return self.looks.identify_again(look, folder, record)
+        if original is not None and decision.error is not None and decision.error.code == "COPY_OF":
+            self._snapshots.copies[original.key] = look.key
+            return None if is_out(live_group(original)) else self.looks.original_gone(look, folder, original)
+        return None
+
+    def _show(self, look: Look, record: Record, decision: Decision, now: datetime) -> Record:
+        """Write down, log and put into the status file what a person should see."""
+        if look.receipt_failed and _NO_STATUS_FILE not in decision.warnings:
+            decision = replace(decision, warnings=(*decision.warnings, _NO_STATUS_FILE))
+        if ledger.shown(record, decision, now) == record:
+            new = record
+        else:
+            new = self._store.change(record.key, lambda r: ledger.shown(r, decision, now))
+        if new is not record or new.time is not None:  # a new folder's is unknown until it has been read
+            self.times[new.key] = new.time.timestamp() if new.time else 0.0
+        if new.state != record.state or new.error != record.error:
+            said = {"code": new.error.code, "why": new.error.message} if new.error else {}
+            tell = self._log.error if new.state in WRONG else self._log.warning if new.error else self._log.info
+            tell(new.state.value, folder=look.name, **said)
+        self._write_receipt(look, new)
+        return new
+
+    def _write_receipt(self, look: Look, record: Record) -> None:
+        if not record.fingerprint or not look.there:
+            return  # nothing is written into a folder that is still arriving
+        if record.claim is not None:
+            return  # nor over a claim that is still to be proved, or another installation's
+        facts = view.receipt(record, self._instance)
+        if facts == look.receipt:
+            return
+        content = status_file.text(view.sentence(record), facts)
+        try:
+            with scan.descend(look.root, look.path) as folder:
+                if look.receipt is not None or status_file.read(folder) != content:
+                    status_file.write(folder, content)
+            look.receipt, look.receipt_failed = facts, False
+        except OSError as error:
+            if not look.receipt_failed:
+                self._log.warning("the status file cannot be written", folder=look.name, why=error.strerror)
+            look.receipt_failed = True
+
+    # --- the steps ---
+
+    def _perform(
+        self, look: Look, account: Account, snapshot: Snapshot, record: Record, decision: Decision, now: datetime
+    ) -> None:
+        """Carry out one step, and write down what came of it."""
+        step, change = decision.step, self._store.change
+        self._log.debug("step", folder=look.name, step=type(step).__name__)
+        try:
+            match step:
+                case Read() if snapshot.folder is not None:
+                    self._read(look, snapshot.folder, record, now if snapshot.clock_known else None)
+                case Hash(names) if snapshot.folder is not None:
+                    self._hash(look, snapshot.folder, names)
+                    if (before := record.trouble_with(Hash.__name__)) is not None:
+                        change(look.key, ledger.worked(step, before))
+                case Doom(group, rebuild, gave_up):
+                    change(look.key, ledger.doomed(group.key, rebuild=rebuild, gave_up=gave_up))
+                    if snapshot.folder is None and group == live_group(record) and record.cancel is None:
+                        self._removals.cancelled(look.key)
+                case Follow(group):
+                    change(look.key, ledger.followed(group.key))
+                case Abandon(group):
+                    change(look.key, ledger.abandoned(group, now, self._jitter()))
+                case Verified(group):
+                    change(look.key, with_group(group.key, verified=True))
+                case Finish():
+                    change(look.key, ledger.finished(decision.post, confirmed=record.confirmed))
+                case Abort():
+                    self.transfers.abort(look)
+                case _ if account.admit():  # else the key was refused meanwhile, and plan says what that means
+                    self._call(look, account, record, decision)
+        except FileChanged as error:
+            self._log.info("changed", folder=look.name, why=error.finding.message)
+            self.looks.stirred(look)
+        except KeyRefused as error:
+            account.refuse(error.finding)
+        except NotFound as error:
+            about: Group | None = getattr(step, "group", None)
+            elsewhere = about is not None and other_key(about, account.digest)
+            known = OtherKey(_OTHER_KEY, error.status) if elsewhere else error
+            change(look.key, ledger.failed(step, known, account.now(), self._jitter()))
+        except PostError as error:
+            change(look.key, ledger.failed(step, error, account.now(), self._jitter()))
+
+    def _call(self, look: Look, account: Account, record: Record, decision: Decision) -> None:
+        step = decision.step
+        if isinstance(step, Transfer):
+            try:
+                self.transfers.start(look, account, step.group, step.upload)
+            except BaseException:
+                self._slots.release(look.key)
+                raise
+        else:
+            self._calls.carry_out(look, account, step)
+        before = record.trouble_with(type(step).__name__)
+        if before is not None and not isinstance(step, Transfer):  # a transfer has only begun
+            self._store.change(look.key, ledger.worked(step, before))
+
+    def _read(self, look: Look, folder: Folder, record: Record, now: datetime | None) -> None:
+        """`now`: None while the service's time is not known."""
+        known = {file.name: file for file in look.reading.media} if look.reading else {}
+        look.reading = reading = reader.read(folder, known | look.hashes)
+        asks_now = reading.sidecar is not None and (reading.sidecar.scheduled_time or "").strip().lower() == "now"
+        now_time = (record.now_time or now) if asks_now else None
+        complete_at = min(now, datetime.fromtimestamp(folder.changed_at, UTC)) if now is not None else None
+        self._store.change(look.key, ledger.settled(folder.fingerprint, complete_at, now_time))
+
+    def _hash(self, look: Look, folder: Folder, names: tuple[str, ...]) -> None:
+        if look.reading is None:
+            return
+        files = []
+        for file in look.reading.media:
+            if file.name in names:
+                file = look.hashes[file.name] = replace(file, sha256=reader.sha256(folder.root, folder.path, file))
+            files.append(file)
+        look.reading = replace(look.reading, media=tuple(files))

@@ -1,0 +1,106 @@
+"""Which folders are known, and where: by key, by place, and by the numbers that file systems give them.
+
+Nothing is asked of a disk here, and nothing locked.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable
+from typing import NamedTuple
+
+from postpost_sync.model.folder import Folder
+
+Place = tuple[str, str]  # root, path
+
+
+class Known(NamedTuple):
+    """One folder as the database has it."""
+
+    root: str
+    fingerprint: str
+    done: bool
+    inode: int
+    device: int
+
+
+class Places:
+    """See the module."""
+
+    def __init__(self, index: Iterable[tuple[int, str, str, str, bool, int, int]], roots: Collection[str]) -> None:
+        """`index`: (key, root, path, fingerprint, done, inode, device) of every folder, below one of our `roots` or not."""
+        self._keys: dict[Place, int] = {}
+        self._known: dict[int, Known] = {}
+        self._inodes: dict[tuple[int, int], int] = {}
+        self._unwatched: dict[tuple[int, int], tuple[int, str]] = {}  # inode, device -> key, fingerprint: below no root
+        self._renumbered: dict[str, set[tuple[int, int]]] = {}  # root -> numbers of file systems, before and now
+        for key, root, path, fingerprint, done, inode, device in index:
+            if root in roots:
+                self._keys[root, path] = key
+                self.remember(key, Known(root, fingerprint, done, inode, device))
+            elif fingerprint:
+                self._unwatched[inode, device] = key, fingerprint
+
+    def key_at(self, place: Place) -> int | None:
+        return self._keys.get(place)
+
+    def get(self, key: int | None) -> Known | None:
+        """None also of a folder that was found since, until something is known of it."""
+        return self._known.get(key) if key is not None else None
+
+    def below(self, root: str) -> dict[str, int]:
+        """path -> key."""
+        return {path: key for (at, path), key in self._keys.items() if at == root}
+
+    def with_inode(self, folder: Folder) -> int | None:
+        """The key of the one that had this folder's number when it was last remembered."""
+        return self._inodes.get((folder.inode, folder.device))
+
+    def unwatched(self, folder: Folder) -> int | None:
+        """The key of this very folder, where it lay below a root that is no longer watched, as when that was renamed."""
+        key, fingerprint = self._unwatched.get((folder.inode, folder.device), (None, ""))
+        return key if fingerprint == folder.fingerprint else None
+
+    def remember(self, key: int, known: Known) -> None:
+        """What the database has. Of two folders that had the same inode, one after the other, the later one counts."""
+        self._known[key] = known
+        self._inodes[known.inode, known.device] = key
+
+    def put(self, key: int, place: Place, was: Place | None = None) -> None:
+        """It is at that place, and no longer at the one where it was."""
+        if was is not None:
+            self._keys.pop(was, None)  # nor was it there for us, where its root is no longer watched
+        self._keys[place] = key
+
+    def forget(self, key: int, place: Place | None = None) -> None:
+        """`place`: where it was, where no other has taken that."""
+        if place is not None:
+            self._keys.pop(place, None)
+        known = self._known.pop(key, None)
+        if known is not None and self._inodes.get((known.inode, known.device)) == key:
+            del self._inodes[known.inode, known.device]
+
+    def is_finished(self, folder: Folder) -> bool:
+        """Whether it is known at its place as it is, and nothing more is wanted for it."""
+        known = self.get(self.key_at((folder.root, folder.path)))
+        if known is None or not known.done or known.fingerprint != folder.fingerprint:
+            return False
+        if known.device != folder.device:
+            self._renumbered.setdefault(folder.root, set()).add((known.device, folder.device))
+        return True
+
+    def is_other(self, folder: Folder) -> bool:
+        """Whether the folder at a known place is not as it had settled there, so that it may be another one."""
+        known = self.get(self.key_at((folder.root, folder.path)))
+        return known is not None and known.fingerprint not in ("", folder.fingerprint)
+
+    def renumber(self, root: str) -> dict[int, int]:
+        """The numbers that the root's file systems have by now, as far as its finished folders showed: before -> now."""
+        pairs = self._renumbered.pop(root, set())
+        before = Counter(old for old, _ in pairs)
+        numbers = {old: new for old, new in pairs if before[old] == 1}
+        for key, known in list(self._known.items()) if numbers else ():
+            if known.root == root and known.device in numbers:
+                self._inodes.pop((known.inode, known.device), None)
+                self.remember(key, known._replace(device=numbers[known.device]))
+        return numbers

@@ -1,0 +1,99 @@
+"""Which post a folder is, when it is seen for the first time at its place: known and moved, a copy, claimed, or new.
+
+A status file is a claim that anybody may have written. It can make a folder wait, or say where to look for its post at
+PostPost; it never makes anything happen there by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+
+from postpost_sync.disk import scan, status_file
+from postpost_sync.model.folder import Folder
+from postpost_sync.model.record import Claim, Record
+from postpost_sync.model.times import parse_service_time
+from postpost_sync.post.names import Names
+from postpost_sync.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """`moved`: the record whose folder this is now. Else a new record, with what is known about where it comes from."""
+
+    moved: Record | None = None
+    folder_id: str | None = None  # to go on using
+    copy_of: str | None = None  # folder_id of the one whose copy it seems to be
+    claim: Claim | None = None
+
+
+def identify(
+    folder: Folder,
+    store: Store,
+    names: Names,
+    instance: str,
+    roots: Collection[str],
+    is_away: Callable[[Record], bool],
+) -> Identity:
+    """By its status file, and by the places that the others hold.
+
+    `is_away`: whether the place of a folder cannot be seen for now, so that it may still be there.
+    """
+    said = _claims(folder.root, folder.path)
+    folder_id = said.get("folder_id")
+    if not folder_id:
+        return Identity()
+    record = store.record_of(folder_id)
+    if record is not None:
+        at_its_place = (record.root, record.path) == (folder.root, folder.path)
+        if not at_its_place and may_be_at_its_place(record, names, roots, is_away):
+            return Identity(copy_of=folder_id)
+        return Identity(moved=record)
+    if said.get("path") not in (None, folder.path) and _is_original(folder, said, names):
+        return Identity(copy_of=folder_id)
+    claim = Claim(
+        post_group_id=said.get("post_group_id") or None,
+        foreign=said.get("instance") != instance,
+        state=said.get("state", ""),
+        time=parse_service_time(said.get("scheduled_time")),
+        asked_time=parse_service_time(said.get("asked_time")),
+    )
+    return Identity(folder_id=folder_id if _well_formed(folder_id) else None, claim=claim)
+
+
+def may_be_at_its_place(
+    record: Record, names: Names, roots: Collection[str], is_away: Callable[[Record], bool]
+) -> bool:
+    """Whether the folder of the record is there still, for all that can be told.
+
+    A place below none of the `roots` holds nothing: it is no longer watched, as where a root was renamed, or is named by
+    another path now.
+    """
+    return record.root in roots and (is_away(record) or _still_there(record, names))
+
+
+def _claims(root: str, path: str) -> Mapping[str, str]:
+    try:
+        with scan.descend(root, path) as folder:
+            return status_file.claims(status_file.read(folder))
+    except OSError:
+        return {}
+
+
+def _still_there(record: Record, names: Names) -> bool:
+    """Whether the folder of the record is where the record has it, and still says that it is that one."""
+    if not scan.is_there(record.root, record.path, names):
+        return False
+    return _claims(record.root, record.path).get("folder_id") in (None, record.folder_id)
+
+
+def _is_original(folder: Folder, said: Mapping[str, str], names: Names) -> bool:
+    """Whether the folder that the status file names as its own place is there, with the same folder_id."""
+    path = said.get("path", "")
+    if not path or path.startswith("/") or ".." in path.split("/"):
+        return False
+    return scan.is_there(folder.root, path, names) and _claims(folder.root, path).get("folder_id") == said["folder_id"]
+
+
+def _well_formed(folder_id: str) -> bool:
+    return len(folder_id) == 36 and all(c in "0123456789abcdef-" for c in folder_id)

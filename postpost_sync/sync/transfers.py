@@ -1,0 +1,167 @@
+"""Media on their way: a few places for all posts in turn, one thread a file, and what came of each."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections import Counter, deque
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import replace
+from datetime import timedelta
+
+import httpx
+
+from postpost_sync import ledger
+from postpost_sync.disk import scan
+from postpost_sync.log import Log
+from postpost_sync.model.errors import FileChanged, PostError, ProgramError
+from postpost_sync.model.record import Group, Upload, UploadStage
+from postpost_sync.plan.steps import Transfer
+from postpost_sync.service import upload
+from postpost_sync.service.account import Account
+from postpost_sync.store import Store
+from postpost_sync.sync.folders import Look, Looks
+
+URL_MARGIN = 60.0  # seconds of life an upload URL must still have when its PUT starts
+
+
+class Slots:
+    """The places for transfers. Who has to wait stands in a queue, so that no post takes them all."""
+
+    def __init__(
+        self, places: int, wake: Callable[[int, float], None], hangs: Callable[[int], bool] = lambda key: False
+    ) -> None:
+        """`hangs`: whether the disk of a folder does not answer; then its transfers take no place while that lasts."""
+        self._places, self._wake, self._hangs = places, wake, hangs
+        self._taken: Counter[int] = Counter()  # key -> places
+        self._waiting: deque[int] = deque()
+        self._lock = threading.Lock()
+
+    def take(self, key: int) -> bool:
+        """A place for a folder; False where it has to wait: it is woken when it is its turn."""
+        with self._lock:
+            if self._free() and self._first() in (None, key):
+                self._taken[key] += 1
+                with contextlib.suppress(ValueError):
+                    self._waiting.remove(key)
+                return True
+            if key not in self._waiting:
+                self._waiting.append(key)
+            return False
+
+    def leave(self, key: int) -> None:
+        """The folder waits no longer."""
+        with self._lock, contextlib.suppress(ValueError):
+            self._waiting.remove(key)
+        self.next()
+
+    def release(self, key: int) -> None:
+        with self._lock:
+            self._taken -= Counter({key: 1})
+        self.next()
+
+    def next(self) -> None:
+        """Wake the first who waits, if there is a place."""
+        with self._lock:
+            first = self._first() if self._free() else None
+        if first is not None:
+            self._wake(first, 0.0)
+
+    def _first(self) -> int | None:
+        return next((key for key in self._waiting if not self._hangs(key)), None)
+
+    def _free(self) -> bool:
+        return sum(places for key, places in self._taken.items() if not self._hangs(key)) < self._places
+
+
+class Transfers:
+    """Starts and ends transfers. A slot must have been taken for each."""
+
+    def __init__(
+        self,
+        store: Store,
+        looks: Looks,
+        client: httpx.Client,
+        threads: Executor,
+        slots: Slots,
+        *,
+        wake: Callable[[int, float], None],
+        monotonic: Callable[[], float],
+        jitter: Callable[[], float],
+        log: Log,
+    ) -> None:
+        self._store, self._looks, self._client, self._threads, self.slots = store, looks, client, threads, slots
+        self._wake, self._monotonic, self._jitter, self._log = wake, monotonic, jitter, log
+        self._shown_at: dict[tuple[int, int], float] = {}
+        self._unwritten: ProgramError | None = None  # what came of a transfer and could not be written down
+
+    def start(self, look: Look, account: Account, group: Group, one: Upload) -> None:
+        """Presign unless a URL is alive, and hand the file to a thread, so that the URL does not age in a queue."""
+        assert group.post_group_id is not None  # noqa: S101 - plan asks for no transfer to a group without an id
+        if self._unwritten is not None:  # it would be sent again and again; the worker's error ends the program
+            raise self._unwritten
+        now = account.now()
+        ends = one.expires_at if one.stage is UploadStage.SIGNED and one.url is not None else None
+        if ends is None or ends - timedelta(seconds=URL_MARGIN) <= now:
+            self._store.change(look.key, ledger.signing(group.key, one.position))
+            signed = account.api.get_upload_url(group.post_group_id, one.upload_name, one.content_type)
+            dies = upload.expiry(signed.url, now)
+            one = replace(one, url=signed.url, expires_at=dies, resets=0)
+            fresh = ledger.signed(group.key, one.position, signed.url, signed.file_url, signed.media_id, dies)
+            self._store.change(look.key, fresh)
+        stop = look.in_flight[one.position] = threading.Event()
+        self._threads.submit(self._send, look, account, group, one, stop)
+
+    def stop(self) -> None:
+        """End every transfer under way; their URLs stay good for the next start."""
+        for look in self._looks.sending():
+            self.abort(look)
+
+    def abort(self, look: Look) -> None:
+        for stop in list(look.in_flight.values()):
+            stop.set()
+
+    def _send(self, look: Look, account: Account, group: Group, one: Upload, stop: threading.Event) -> None:
+        try:
+            self._carry(look, account, group, one, stop)
+        except ProgramError as error:
+            self._unwritten = error
+        except Exception as error:  # a defect must not take the transfer thread with it unsaid
+            self._log.defect(error, folder=look.name)
+        finally:
+            look.in_flight.pop(one.position, None)
+            self._shown_at.pop((group.key, one.position), None)
+            self.slots.release(look.key)
+            self._wake(look.key, 0.0)
+
+    def _carry(self, look: Look, account: Account, group: Group, one: Upload, stop: threading.Event) -> None:
+        change, at = self._store.change, (group.key, one.position)
+        try:
+            with scan.opened(look.root, look.path, one.name, one.stat) as fd:
+                sent = upload.put(
+                    self._client,
+                    one.url or "",
+                    fd,
+                    one.stat.size,
+                    one.content_type,
+                    lambda done: self._progress(at, done),
+                    stop,
+                )
+                scan.unchanged(fd, one.name, one.stat)
+            change(look.key, ledger.stored(group.key, one.position, sent.sha256, sent.size))
+        except upload.Aborted:
+            pass
+        except FileChanged as error:
+            self._log.info("changed", folder=look.name, why=error.finding.message)
+            self._looks.stirred(look)
+        except PostError as error:
+            self._log.info("not sent", folder=look.name, file=one.name, why=error.finding.message)
+            change(look.key, ledger.not_sent(group.key, one.position, error))
+            change(look.key, ledger.failed(Transfer(group, one), error, account.now(), self._jitter()))
+
+    def _progress(self, at: tuple[int, int], sent: int) -> None:
+        now = self._monotonic()
+        if now - self._shown_at.get(at, 0.0) >= 1.0:
+            self._shown_at[at] = now
+            self._store.progress(*at, sent)

@@ -1,0 +1,154 @@
+"""`check`: everything that is wrong, said before anything is sent, and nothing written anywhere."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from postpost_sync.__main__ import main
+from tests.program.test_database import stranger
+from tests.support.drops import picture, sidecar
+from tests.support.rig import REPOSITORY, Rig
+
+
+def checked(pp: Rig, *arguments: str) -> tuple[int, dict[str, tuple[list[str], list[str]]]]:
+    """Exit status, and by folder the codes of errors and warnings."""
+    pp.output()
+    status = pp.command("check", "--json", *arguments)
+    report: dict[str, Any] = json.loads(pp.output()[0])
+    assert report["version"] == 1
+    return status, {
+        Path(post["folder"]).name: ([e["code"] for e in post["errors"]], [w["code"] for w in post["warnings"]])
+        for post in report["posts"]
+    }
+
+
+def test_right_posts_are_ok_and_nothing_is_written(pp: Rig) -> None:
+    pp.drop("post", sidecar(platforms="[twitter-123]"), {"a.jpg": picture()})
+    before = sorted(pp.place.rglob("*"))
+    assert checked(pp) == (0, {"post": ([], [])})
+    assert sorted(pp.place.rglob("*")) == before
+    assert [call.name for call in pp.sandbox.calls] == ["platform-connections"]
+
+
+def test_offline_asks_nobody(pp: Rig) -> None:
+    pp.drop("post", sidecar(platforms="[twitter-999]"))
+    assert checked(pp, "--offline") == (0, {"post": ([], [])})
+    assert pp.sandbox.calls == []
+
+
+def test_accounts_that_are_not_connected_or_about_to_expire_are_said(pp: Rig) -> None:
+    pp.drop("unknown", sidecar(platforms="[twitter-124]"))
+    pp.drop("expired", sidecar(platforms="[linkedin-OLD42]"))
+    pp.drop("expiring", sidecar(platforms="[facebook-1001]"))
+    assert checked(pp) == (
+        1,
+        {
+            "expired": ([], ["TOKEN_EXPIRED"]),
+            "expiring": ([], ["TOKEN_EXPIRING"]),
+            "unknown": (["UNKNOWN_CONNECTION"], []),
+        },
+    )
+    pp.command("check")
+    assert 'did you mean "twitter-123"?' in pp.output()[0]
+
+
+def test_errors_are_status_1_and_all_of_them_are_said(pp: Rig) -> None:
+    pp.drop("bad", "content: x\nplatfroms: [a]\ntimezone: Nowhere/Here\nscheduled_time: soon\n")
+    pp.drop("late", sidecar(platforms="[twitter-123]", time="2020-01-01 10:00"))
+    pp.drop("waiting", sidecar(platforms="[twitter-123]", more="media: late.jpg\n"))
+    status, found = checked(pp, "--offline")
+    assert status == 1
+    assert found["bad"][0] == ["UNKNOWN_KEY"]  # the shape comes first; the values are read once it is right
+    assert (found["late"][0], found["waiting"][0]) == (["TIME_PAST"], ["MEDIA_MISSING"])
+
+
+def test_a_path_outside_any_root_is_checked_with_the_defaults_and_without_a_config(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "somewhere" / "post"
+    folder.mkdir(parents=True)
+    (folder / "post.yaml").write_text(sidecar(platforms="[twitter-123]"))
+    assert main(["check", "--offline", str(folder)]) == 0
+    assert main(["check", "--offline", str(folder / "post.yaml")]) == 0
+    assert main(["check", "--offline", str(folder.parent)]) == 0
+    capsys.readouterr()
+    assert main(["check", "--offline", str(tmp_path / "nowhere")]) == 2
+    assert capsys.readouterr().err.splitlines()[-1].startswith("postpost-sync: ")
+
+
+def test_what_the_daemon_would_not_look_at_is_said_and_not_called_ok(pp: Rig) -> None:
+    pp.configure(top="ignore: [drafts]\n")
+    for name in ("Drafts/launch", ".old/launch", "real/launch"):
+        pp.drop(name)
+    (pp.root / "linked").symlink_to(pp.root / "real")
+    (pp.place / "elsewhere").symlink_to(pp.root / "real/launch")
+    asked = {
+        "Drafts/launch": ("FOLDER_IGNORED", '"drafts"'),
+        ".old": ("FOLDER_IGNORED", '".*"'),
+        "linked/launch": ("FOLDER_IS_LINK", f'"{pp.root}/linked"'),
+        "linked": ("FOLDER_IS_LINK", f'"{pp.root}/linked"'),
+    }
+    for name, (code, what) in asked.items():
+        assert pp.command("check", "--offline", "--json", str(pp.root / name)) == 1
+        ((found,),) = [one["errors"] for one in json.loads(pp.output()[0])["posts"]]
+        assert found["code"] == code
+        assert what in found["message"]
+    assert pp.command("check", "--offline", str(pp.place / "elsewhere")) == 0
+    assert pp.command("check", "--offline", str(pp.root)) == 0
+
+
+def test_a_service_that_is_down_does_not_keep_from_checking(pp: Rig) -> None:
+    pp.api_url = "http://127.0.0.1:9/api/v1"
+    pp.configure()
+    pp.drop("post", sidecar(platforms="[twitter-123]"))
+    pp.output()
+    assert pp.command("check") == 0
+    assert "are not checked" in pp.output()[1]
+
+
+def test_a_libmagic_that_does_not_work_is_said_of_each_post(pp: Rig) -> None:
+    media = {"a.jpg": b"plain words, so that only libmagic can tell " * 9}
+    pp.drop("launch", media=media)
+    unwritten = pp.drop("unwritten", media=media)
+    (unwritten / "post.yaml").unlink()
+    broken = pp.place / "broken.mgc"
+    broken.write_bytes(b"no database")
+    for command, status in (["check", "--offline", str(pp.root / "launch")], 1), (["new", str(unwritten)], 2):
+        ended = subprocess.run(
+            [sys.executable, "-m", "postpost_sync", "-c", str(pp.config), *command],
+            cwd=REPOSITORY,
+            env={**os.environ, "MAGIC": str(broken)},
+            capture_output=True,
+            text=True,
+        )
+        assert ended.returncode == status
+        assert "libmagic, which tells what a file is, does not work" in ended.stdout + ended.stderr
+        assert "Traceback" not in ended.stderr
+
+
+def test_a_root_that_may_not_be_read_is_said_in_a_line() -> None:
+    with stranger() as (pp, run_as):
+        closed = pp.place / "closed"
+        (closed / "posts" / "launch").mkdir(parents=True)
+        closed.chmod(0o700)
+        text = pp.config.read_text()
+        assert str(pp.root) in text
+        pp.config.write_text(text.replace(str(pp.root), str(closed / "posts")))
+        for arguments in (
+            ["check", "--offline"],
+            ["check", "--offline", str(closed / "posts")],
+            ["run", "--once"],
+        ):
+            ended = run_as(*arguments)
+            assert ended.returncode == 2
+            last = ended.stderr.splitlines()[-1]
+            assert last.startswith(f'postpost-sync: "{closed}')
+            assert "cannot be read: Permission denied (hint: " in last
+            assert "Traceback" not in ended.stderr

@@ -1,0 +1,95 @@
+"""Folders are taken in the order of their times, one thread at a time each, and no lane holds up another."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from postpost_sync.daemon.workers import Workers
+from postpost_sync.model.errors import ProgramError
+
+
+@contextmanager
+def workers(
+    advance: Callable[[int], None], lane: Callable[[int], str] = lambda key: "", threads: int = 1
+) -> Iterator[Workers]:
+    def fatal(error: ProgramError) -> None:
+        raise error
+
+    one = Workers(advance, float, lane, threads=threads, defect=lambda key, error: None, fatal=fatal)
+    try:
+        yield one
+    finally:
+        one.stop(5)
+
+
+def until_idle(one: Workers, but: tuple[str, ...] = ()) -> None:
+    ends = time.monotonic() + 5
+    while not one.idle(but):
+        assert time.monotonic() < ends
+        time.sleep(0.005)
+
+
+def test_the_most_urgent_is_taken_first() -> None:
+    taken: list[int] = []
+    began, first = threading.Event(), threading.Event()
+
+    def advance(key: int) -> None:
+        began.set()
+        first.wait(5)
+        taken.append(key)
+
+    with workers(advance) as one:
+        one.ready(50)
+        assert began.wait(5)
+        for key in (30, 10, 20, 10):
+            one.ready(key)
+        first.set()
+        until_idle(one)
+    assert taken == [50, 10, 20, 30]
+
+
+def test_a_folder_is_never_with_two_threads_and_is_taken_again_where_it_was_made_ready_meanwhile() -> None:
+    """Also where it moved to another lane meanwhile."""
+    at_once, most, times, lanes = 0, 0, 0, iter(["a", "b", "a", "b", "a", "b"])
+    lock, began, go_on = threading.Lock(), threading.Event(), threading.Event()
+
+    def advance(key: int) -> None:
+        nonlocal at_once, most, times
+        with lock:
+            at_once, times = at_once + 1, times + 1
+            most = max(most, at_once)
+        began.set()
+        go_on.wait(5)
+        with lock:
+            at_once -= 1
+
+    with workers(advance, lambda key: next(lanes), threads=4) as one:
+        one.ready(1)
+        assert began.wait(5)
+        for _ in range(4):
+            one.ready(1)
+        go_on.set()
+        until_idle(one)
+    assert (most, times) == (1, 2)
+
+
+def test_a_lane_that_hangs_holds_up_no_other_and_can_be_left_aside() -> None:
+    go_on, taken = threading.Event(), list[int]()
+
+    def advance(key: int) -> None:
+        if key % 2:
+            go_on.wait(10)
+        taken.append(key)
+
+    with workers(advance, lambda key: "odd" if key % 2 else "even", threads=2) as one:
+        for key in range(1, 21):
+            one.ready(key)
+        until_idle(one, ("odd",))
+        assert sorted(taken) == list(range(2, 21, 2))
+        assert not one.idle()
+        go_on.set()
+        until_idle(one)
+    assert sorted(taken) == list(range(1, 21))

@@ -1,0 +1,500 @@
+"""Real files of every format, whole, turned, damaged and hostile: what they are, what is measured, and that nothing hangs."""
+
+from __future__ import annotations
+
+import ctypes
+import importlib.util
+import io
+import os
+import random
+import resource
+import socket
+import struct
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+import zlib
+from collections.abc import Iterator
+
+import av
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from postpost_sync.disk import media, probe
+from postpost_sync.disk.measuring import WALL_SECONDS
+from postpost_sync.post.platforms import SUFFIXES
+from tests.support.media_files import FILES, Facts, box, facts_of, ftyp, image, structure_of, video
+
+DAMAGED = int(os.environ.get("POSTPOST_FUZZ_MEDIA", "2000"))
+
+
+# --- what a file is ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("expected", FILES)
+def test_every_format_is_known_by_its_content(expected: str) -> None:
+    assert media.content_type(FILES[expected]()[: media.HEAD])[0] == expected
+
+
+@pytest.mark.parametrize(
+    ("head", "expected"),
+    [
+        *(
+            (ftyp(brand, brand), "video/mp4")
+            for brand in (b"isom", b"mp42", b"M4V ", b"M4VH", b"MSNV", b"XAVC", b"CAEP")
+        ),
+        *(
+            (ftyp(brand, brand), "video/mp4")
+            for brand in (b"piff", b"cmfc", b"f4v ", b"F4V ", b"mp71", b"msdh", b"dash")
+        ),
+        (ftyp(b"3gp4", b"3gp4", b"mp42"), "video/mp4"),
+        (ftyp(b"????", b"isom"), "video/mp4"),
+        (box(b"free", bytes(9)) + ftyp(b"isom"), "video/mp4"),
+        (b"\0\0\0\x20ftypisom", "video/mp4"),
+        (ftyp(b"qt  ", b"qt  "), "video/quicktime"),
+        (box(b"wide") + box(b"mdat", bytes(99)), "video/quicktime"),
+        (box(b"mdat", bytes(99)), "video/quicktime"),
+        (box(b"moov", bytes(99)), "video/quicktime"),
+        (box(b"free", bytes(9)) + box(b"skip") + box(b"moov"), "video/quicktime"),
+    ],
+    ids=repr,
+)
+def test_the_kinds_of_mp4_and_quicktime_that_libmagic_does_not_know(head: bytes, expected: str) -> None:
+    assert media.content_type(head)[0] == expected
+
+
+@pytest.mark.parametrize(
+    ("head", "looks_like"),
+    [
+        (ftyp(b"heic", b"mif1", b"heic"), "HEIC image"),
+        (ftyp(b"mif1", b"mif1", b"heic"), "HEIC image"),
+        (ftyp(b"mif1", b"mif1"), "HEIF image"),
+        (ftyp(b"avif", b"mif1"), "AVIF image"),
+        (ftyp(b"crx ", b"isom"), "Canon RAW image"),
+        (ftyp(b"M4A ", b"isom"), "MPEG-4 audio"),
+        (ftyp(b"3gp4", b"3gp4"), "3GP video"),
+        (image("BMP"), "BMP image"),
+        (image("TIFF"), "TIFF image"),
+        (image("AVIF"), "AVIF image"),
+        (image("PDF"), "PDF document"),
+        (b'<svg xmlns="http://www.w3.org/2000/svg"></svg>', "SVG image"),
+        (b"hello\n", "text file"),
+        (b"", "empty file"),
+        (b"\x01\x02\x03", "unknown kind of file"),
+        (box(b"wide") * 20, "unknown kind of file"),
+    ],
+    ids=repr,
+)
+def test_what_postpost_does_not_take_is_named(head: bytes, looks_like: str) -> None:
+    assert media.content_type(head) == (None, looks_like)
+
+
+@given(
+    st.binary(max_size=300),
+    st.sampled_from([b"", b"\0\0\0\x10ftyp", b"RIFF", b"\x1aE\xdf\xa3", b"\0\0\0\x08wide", b"GIF89a"]),
+)
+def test_any_bytes_get_an_answer(tail: bytes, start: bytes) -> None:
+    found, name = media.content_type(start + tail)
+    assert found is None or found in SUFFIXES
+    assert name.isprintable()
+
+
+def test_sniffing_leaves_the_process_as_it_was() -> None:
+    environment, load = dict(os.environ), ctypes.CDLL.__init__
+    found: list[str | None] = []
+    threads = [threading.Thread(target=lambda: found.append(media.content_type(image("PNG"))[0])) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == ["image/png"] * 4
+    assert (dict(os.environ), ctypes.CDLL.__init__) == (environment, load)
+
+
+def test_it_works_without_a_libmagic_on_the_system() -> None:
+    script = """
+        import ctypes, ctypes.util, os, sys
+        ctypes.util.find_library = lambda name: None
+        load = ctypes.CDLL.__init__
+        def hide(self, name, *args, **more):
+            if name == "libmagic.so.1":
+                raise OSError("hidden")
+            load(self, name, *args, **more)
+        ctypes.CDLL.__init__ = hide
+        before = dict(os.environ)
+        from postpost_sync.disk.media import content_type
+        print(content_type(sys.stdin.buffer.read())[0], content_type(b"%PDF-1.4")[1])
+        assert "pylibmagic" in sys.modules and dict(os.environ) == before and ctypes.CDLL.__init__ is hide
+    """
+    if importlib.util.find_spec("pylibmagic") is None:  # importing it would change this process's environment
+        pytest.skip("pylibmagic is not installed")
+    run = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script)],
+        input=image("GIF"),
+        capture_output=True,
+        check=True,
+        env={"PYTHONPATH": os.pathsep.join(sys.path), "MAGIC": ""},
+    )
+    assert run.stdout.decode().split(maxsplit=1) == ["image/gif", "PDF document\n"]
+
+
+# --- what is measured -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("content_type", [t for t in FILES if t.startswith("image/")])
+def test_an_image_is_measured(content_type: str) -> None:
+    facts = facts_of(FILES[content_type](), content_type)
+    assert facts == {
+        "width": 60,
+        "height": 40,
+        "aspect": 1.5,
+        "rotation": 0,
+        "mirrored": False,
+        "cmyk": False,
+        "animated": False,
+    }
+
+
+@pytest.mark.parametrize(
+    ("data", "content_type", "expected"),
+    [
+        (image("GIF", frames=3), "image/gif", {"animated": True}),
+        (image("PNG", frames=3), "image/png", {"animated": True}),
+        (image("WEBP", frames=3), "image/webp", {"animated": True}),
+        (image("MPO", frames=2), "image/jpeg", {"animated": False}),
+        (image("JPEG", mode="CMYK"), "image/jpeg", {"cmyk": True}),
+        (image("JPEG", orientation=6), "image/jpeg", {"rotation": 90, "aspect": 40 / 60, "mirrored": False}),
+        (image("PNG", orientation=3), "image/png", {"rotation": 180, "aspect": 1.5}),
+        (image("WEBP", orientation=7), "image/webp", {"rotation": 270, "mirrored": True}),
+        (image("JPEG", orientation=99), "image/jpeg", {"width": 60}),
+        (image("PNG", mode="L"), "image/png", {"width": 60}),
+        (image("JPEG") + b"behind it" * 99, "image/jpeg", {"width": 60}),
+        (image("JPEG", mode="L", progressive=True), "image/jpeg", {"width": 60}),
+        (image("JPEG", restart_marker_rows=1), "image/jpeg", {"width": 60}),
+    ],
+)
+def test_what_is_special_about_an_image(data: bytes, content_type: str, expected: Facts) -> None:
+    facts = facts_of(data, content_type)
+    assert expected.items() <= facts.items()
+    assert not {"truncated", "undecodable", "unmeasured"} & facts.keys()
+
+
+@pytest.mark.parametrize("content_type", [t for t in FILES if t.startswith("video/")])
+def test_a_video_is_measured(content_type: str) -> None:
+    facts = facts_of(FILES[content_type](), content_type)
+    assert {key: facts[key] for key in ("width", "height", "rotation", "fps")} == {
+        "width": 64,
+        "height": 48,
+        "rotation": 0,
+        "fps": 10.0,
+    }
+    assert facts["aspect"] == pytest.approx(4 / 3)
+    assert facts["duration"] == pytest.approx(1.0, abs=0.11)  # AVI counts the encoder's delay
+    assert facts["bitrate"] == pytest.approx(len(FILES[content_type]()) * 8, rel=0.15)
+    assert (facts["video_codec"], facts["audio_codec"]) == {
+        "video/webm": ("vp9", "opus"),
+        "video/x-msvideo": ("mpeg4", "aac"),
+    }.get(content_type, ("h264", "aac"))
+    assert not {"truncated", "undecodable", "unmeasured", "moov_missing"} & facts.keys()
+
+
+def test_a_video_without_sound_and_one_that_is_turned() -> None:
+    assert facts_of(video("mp4", sound=""), "video/mp4")["audio_codec"] == ""
+    turned = facts_of(video("mp4", turn=90), "video/mp4")
+    assert turned["rotation"] in (90, 270)
+    assert turned["aspect"] == pytest.approx(3 / 4)
+
+
+def test_sound_alone_is_no_video() -> None:
+    out = io.BytesIO()
+    with av.open(out, "w", format="mp4") as file:
+        noise = file.add_stream("aac", rate=48000)
+        assert isinstance(noise, av.AudioStream)
+        silence = av.AudioFrame(format="fltp", layout="stereo", samples=1024)
+        for plane in silence.planes:
+            plane.update(bytes(plane.buffer_size))
+        silence.sample_rate, silence.pts = 48000, 0
+        file.mux(noise.encode(silence))
+        file.mux(noise.encode(None))
+    assert facts_of(out.getvalue(), "video/mp4") == {"undecodable": "there is no picture in it that can be read"}
+
+
+def test_without_the_libraries_nothing_is_known_and_nothing_complained_about(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert probe.available()
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert not probe.available()
+    assert facts_of(image("PNG"), "image/png") == {}
+
+
+# --- damage -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("content_type", FILES)
+@pytest.mark.parametrize("part", [0.5, 0.8, 0.97])
+def test_a_file_that_is_cut_off_is_seen_as_such(content_type: str, part: float) -> None:
+    data = FILES[content_type]()
+    facts = facts_of(data[: int(len(data) * part)], content_type)
+    assert {"truncated", "moov_missing"} & facts.keys(), facts
+
+
+@pytest.mark.parametrize(
+    ("data", "content_type"),
+    [
+        (image("JPEG"), "image/jpeg"),
+        (image("JPEG", progressive=True), "image/jpeg"),
+        (image("JPEG", restart_marker_rows=1), "image/jpeg"),
+        (image("PNG"), "image/png"),
+        (image("GIF", frames=3), "image/gif"),
+        (image("WEBP"), "image/webp"),
+    ],
+)
+def test_wherever_a_picture_is_cut_off_its_structure_says_so(data: bytes, content_type: str) -> None:
+    """Without decoding, as it has to be for a picture of many pixels."""
+    assert structure_of(data, content_type) == {}
+    whole = (n for n in range(20, len(data)) if not structure_of(data[:n], content_type))
+    assert list(whole) == []
+
+
+def test_a_large_photograph_that_is_cut_off_is_seen_as_such_though_it_is_not_decoded() -> None:
+    data = image("JPEG", mode="L", size=(8000, 6400), quality=10)
+    for cut in (2, 1000, len(data) // 2):
+        facts = facts_of(data[:-cut], "image/jpeg")
+        assert (facts["width"], facts["truncated"]) == (8000, "its end is missing")
+    assert "truncated" not in facts_of(data + b"a phone's video", "image/jpeg")
+
+
+@pytest.mark.parametrize(
+    ("data", "content_type"),
+    [
+        (image("GIF", frames=6), "image/gif"),
+        (image("WEBP", frames=6), "image/webp"),
+        (video("matroska", seconds=3), "video/x-matroska"),
+        (video("avi", seconds=3), "video/x-msvideo"),
+        (video("webm", "libvpx-vp9", seconds=3, sound="libopus"), "video/webm"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+@pytest.mark.parametrize("part", [0.1, 0.5])
+def test_a_copy_that_made_room_for_all_of_the_file_and_stalled_is_seen(
+    data: bytes, content_type: str, part: float
+) -> None:
+    """As from Windows to a share: the size is right from the beginning on."""
+    assert structure_of(data, content_type) == {}
+    written = int(len(data) * part)
+    assert structure_of(data[:written] + bytes(len(data) - written), content_type)["truncated"]
+    assert structure_of(data + bytes(9000), content_type) == {}  # what lies behind the end is nothing to the readers
+
+
+@pytest.mark.parametrize("name", [b"pdin", b"meco", b"thum"])
+def test_a_box_that_only_a_decoder_knows_makes_no_video_wrong(name: bytes) -> None:
+    data = video("mp4")
+    at = data.index(b"moov") - 4
+    facts = facts_of(data[:at] + box(name, bytes(8)) + data[at:], "video/mp4")
+    assert facts["width"] == 64
+    assert not {"truncated", "moov_missing"} & facts.keys()
+
+
+def test_a_moov_atom_that_is_missing_or_cut_off() -> None:
+    data = video("mp4")
+    at = data.index(b"moov") - 4
+    assert "moov_missing" in facts_of(data[:at], "video/mp4")
+    assert facts_of(data[: at + 100], "video/mp4")["truncated"] == "its moov atom is cut off"
+    ends = data.index(b"mdat") - 4
+    front = data[:ends] + data[at:] + data[ends:at]  # as a file made for streaming has it
+    assert facts_of(front[:-100], "video/mp4")["truncated"] == "its mdat atom is cut off"
+    assert not {"truncated", "moov_missing"} & facts_of(data + b"junk behind it", "video/mp4").keys()
+
+
+@pytest.mark.parametrize("content_type", FILES)
+def test_a_header_with_nothing_sensible_behind_it(content_type: str) -> None:
+    data = FILES[content_type]()
+    facts = facts_of(data[:32] + bytes(5000), content_type)
+    assert {"truncated", "undecodable", "unmeasured", "moov_missing"} & facts.keys(), facts
+
+
+def test_a_picture_whose_data_were_changed_cannot_be_decoded() -> None:
+    data = bytearray(image("PNG"))
+    at = data.index(b"IDAT") + 20
+    data[at : at + 50] = bytes(50)
+    assert "undecodable" in facts_of(bytes(data), "image/png")
+
+
+def test_two_thousand_damaged_files_get_a_verdict_each_within_a_second() -> None:
+    dice = random.Random(20260302)  # noqa: S311  # it must be the same every time
+    slowest = 0.0
+    for number in range(DAMAGED):
+        content_type = list(FILES)[number % len(FILES)]
+        data = bytearray(FILES[content_type]())
+        for _ in range(dice.choice([1, 3, 30])):
+            at, length = dice.randrange(len(data)), dice.choice([1, 1, 4, 200])
+            match dice.randrange(4):
+                case 0:
+                    data[at : at + length] = dice.randbytes(length)
+                case 1:
+                    data[at : at + length] = b"\xff" * length
+                case 2:
+                    del data[at : at + length]
+                case _:
+                    data[at:at] = data[at : at + length]
+        if dice.random() < 0.2:
+            del data[dice.randrange(len(data)) :]
+        started = time.monotonic()
+        sniffed, name = media.content_type(bytes(data[: media.HEAD]))
+        facts = facts_of(bytes(data), content_type)
+        slowest = max(slowest, time.monotonic() - started)
+        assert facts, number
+        assert name
+        assert sniffed is None or sniffed in SUFFIXES
+    assert slowest < WALL_SECONDS - 1, "what a file takes is bounded by its process's own limits, not by our patience"
+
+
+# --- hostile files ----------------------------------------------------------------------------------------------------
+
+
+def png_bomb(width: int, height: int) -> bytes:
+    def chunk(name: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+
+    packed = zlib.compressobj(9)
+    rows = packed.compress(bytes(10**8)) + packed.flush()
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+
+
+def gif_of_pieces(count: int) -> bytes:
+    return image("GIF")[:13] + b"," + bytes(9) + b"\x02" + b"\x01\x00" * count
+
+
+def webp(width: int, height: int) -> bytes:
+    body = (
+        b"WEBPVP8X"
+        + struct.pack("<I", 10)
+        + bytes(4)
+        + struct.pack("<I", width - 1)[:3]
+        + struct.pack("<I", height - 1)[:3]
+    )
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+@pytest.mark.parametrize(
+    ("data", "content_type", "pixels"),
+    [
+        (png_bomb(60_000, 60_000), "image/png", (60_000, 60_000)),
+        (webp(16_384, 16_384), "image/webp", (16_384, 16_384)),
+        (image("GIF")[:6] + b"\xff\xff\xff\xff" + image("GIF")[10:], "image/gif", (65_535, 65_535)),
+    ],
+    ids=["png", "webp", "gif"],
+)
+def test_a_bomb_is_measured_and_never_unpacked(data: bytes, content_type: str, pixels: tuple[int, int]) -> None:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    facts = facts_of(data, content_type)
+    assert (facts["width"], facts["height"]) == pixels
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 20_000, "kilobytes"
+
+
+def test_a_file_of_millions_of_pieces_is_not_walked_for_ever() -> None:
+    started = time.monotonic()
+    facts_of(gif_of_pieces(10**6), "image/gif")
+    facts_of(ftyp(b"isom") + box(b"free") * 10**6, "video/mp4")
+    for piece in (b"\xff\xda\0\2ab", b"\xff\xfe\0\2", b"\xff"):
+        facts_of(image("JPEG")[:2] + piece * 10**7, "image/jpeg")
+    facts_of(image("PNG")[:8] + (bytes(4) + b"tEXt" + bytes(4)) * 10**6, "image/png")
+    assert time.monotonic() - started < 6
+
+
+SABOTAGE = {  # what goes wrong while an image is read: the function that is replaced, and with what
+    "crashes": ("_image", "os.abort()"),
+    "spins": ("_image", "while True: pass"),
+    "eats memory": ("_image", "all_of_it = [bytes(10**8) for _ in range(100)]"),
+    "raises": ("_image", "raise RuntimeError"),
+    "says nothing": ("_image", "pass"),
+    "was taken over": (
+        "_measure_here",
+        "while True: os.write(given[-1], b'[' * 4000 + b'\\n[1]\\n{\"x\": [1]}\\n{\"y\"')",
+    ),
+}
+
+
+@pytest.fixture
+def sabotaged(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The real server, in which reading an image does something terrible."""
+    name, what = request.param
+    script = f"""
+        import os, socket
+        from postpost_sync.disk import measuring
+        well = measuring.{name}
+        def terrible(*given):
+            if given[0] == "video/mp4":
+                return well(*given)
+            {what}
+            return iter(())
+        measuring.{name} = terrible
+        measuring.serve(socket.socket(fileno=os.dup(0)))
+    """
+
+    def start() -> tuple[subprocess.Popen[bytes], socket.socket]:
+        ours, theirs = socket.socketpair()
+        command = [sys.executable, "-c", textwrap.dedent(script)]
+        environment = {"PYTHONPATH": os.pathsep.join(sys.path)}
+        with theirs:
+            return subprocess.Popen(command, stdin=theirs.fileno(), env=environment, stderr=subprocess.DEVNULL), ours
+
+    server = probe._Server()
+    monkeypatch.setattr(probe, "_start", start)
+    monkeypatch.setattr(probe, "_server", server)
+    yield
+    server.stop()
+
+
+@pytest.mark.usefixtures("sabotaged")
+@pytest.mark.parametrize("sabotaged", SABOTAGE.values(), ids=SABOTAGE.keys(), indirect=True)
+def test_whatever_happens_to_the_reader_is_a_verdict() -> None:
+    assert facts_of(video("mp4"), "video/mp4")["width"] == 64  # the server is up
+    started = time.monotonic()
+    assert list(facts_of(image("PNG"), "image/png")) == ["unmeasured"]
+    assert time.monotonic() - started < WALL_SECONDS, "not by the end of our patience"
+    assert facts_of(video("mp4"), "video/mp4")["width"] == 64, "the next file is none the worse"
+
+
+def test_the_reader_can_be_started_before_any_file_is_open() -> None:
+    probe._server.stop()
+    probe.start()
+    assert probe._server._running
+    process = probe._server._running[0]
+    assert process.poll() is None
+    assert facts_of(image("PNG"), "image/png")["width"] == 60
+    assert probe._server._running[0] is process
+
+
+def test_a_server_that_died_is_started_again() -> None:
+    assert facts_of(image("PNG"), "image/png")["width"] == 60
+    assert probe._server._running
+    process = probe._server._running[0]
+    process.kill()
+    process.wait()
+    assert facts_of(image("PNG"), "image/png")["width"] == 60
+
+
+def test_many_threads_may_measure_at_once() -> None:
+    found: list[object] = []
+    threads = [
+        threading.Thread(target=lambda: found.append(facts_of(image("PNG"), "image/png")["width"])) for _ in range(16)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [60] * 16
+
+
+def test_the_reader_does_not_see_our_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POSTPOST_API_KEY", "sk_canary")
+    monkeypatch.setattr(probe, "_server", probe._Server())
+    facts_of(image("PNG"), "image/png")
+    assert probe._server._running
+    with open(f"/proc/{probe._server._running[0].pid}/environ", "rb") as environment:
+        assert b"sk_canary" not in environment.read()
+    probe._server.stop()

@@ -1,0 +1,470 @@
+"""Which accounts a post goes to: ids, names of the config, and selectors, which are resolved when the draft is made and kept."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from postpost_sync import ledger
+from postpost_sync.model.errors import Unclear
+from postpost_sync.model.post import Connection, Policy, Post, Resolved
+from postpost_sync.model.states import State
+from postpost_sync.post import targets
+from postpost_sync.sandbox import CONNECTIONS, Behaviour, Fault
+from postpost_sync.sandbox import Connection as Account
+from tests.support.rig import FAR, Rig, rig
+from tests.support.world import Killed, World, picture
+
+DAY = timedelta(days=1)
+ONE, LINKEDIN, MASTODON = (Account(one, one, one) for one in ("twitter-1", "linkedin-A", "mastodon-5"))
+TWO, EXPIRED = Account("twitter-2", "two", "two"), Account("threads-9", "old", "old", "expired", -3)
+BOTH = ("linkedin-A", "twitter-1")
+MEDIA = {"cup.jpg": picture(1)}
+
+
+def connection(platform_id: str, status: str = "valid") -> Connection:
+    return Connection(platform_id, platform_id, status, None, None)
+
+
+def policy(*ids: str, **more: Any) -> Policy:
+    return replace(Policy(connections=tuple(map(connection, ids))), **more)
+
+
+def resolved(names: str, at: Policy, kept: Resolved | None = None) -> targets.Targets:
+    return targets.resolve(names.split(), at, kept or {}, "post.yaml, line 2: platforms")
+
+
+def codes(found: targets.Targets) -> tuple[list[str], list[str]]:
+    return [one.code for one in found.errors], [one.code for one in found.warnings]
+
+
+# --- names ------------------------------------------------------------------------------------------------------------
+
+THREE = ("twitter-2", "linkedin-A", "twitter-1")
+
+
+@pytest.mark.parametrize(
+    ("names", "ids"),
+    [
+        ("all", ("linkedin-A", "twitter-1", "twitter-2")),
+        ("all:*", ("linkedin-A", "twitter-1", "twitter-2")),
+        ("twitter", ("twitter-1", "twitter-2")),
+        ("twitter:*", ("twitter-1", "twitter-2")),
+        ("twitter-2 all", ("twitter-2", "linkedin-A", "twitter-1")),
+        ("linkedin twitter", ("linkedin-A", "twitter-1", "twitter-2")),
+        ("brand", ("twitter-1", "twitter-2")),
+    ],
+)
+def test_a_selector_stands_for_every_account_of_its_kind(names: str, ids: tuple[str, ...]) -> None:
+    found = resolved(names, policy(*THREE, accounts={"brand": ("twitter:*",)}))
+    assert (found.ids, codes(found)) == (ids, ([], []))
+
+
+def test_the_same_selector_in_two_forms_is_named_twice() -> None:
+    found = resolved("twitter twitter:*", policy(*THREE))
+    assert (found.ids, codes(found)) == (("twitter-1", "twitter-2"), ([], ["PLATFORM_TWICE"]))
+
+
+def test_a_name_of_the_config_wins_over_a_selector() -> None:
+    own = policy(*THREE, accounts={"all": ("twitter-2",), "linkedin": ("linkedin",)})
+    assert resolved("all", own).ids == ("twitter-2",)
+    assert resolved("linkedin", own).ids == ("linkedin-A",)
+
+
+def test_a_platform_that_is_not_known_yet_can_be_selected_where_it_is_connected() -> None:
+    assert resolved("pinterest", policy("pinterest-7")).ids == ("pinterest-7",)
+    assert codes(resolved("pinterest", policy("twitter-1"))) == (["UNKNOWN_ACCOUNT"], [])
+    assert codes(resolved("pinterest:*", policy("twitter-1"))) == (["NO_CONNECTION"], [])
+
+
+def test_a_selector_without_an_account_says_what_is_connected() -> None:
+    found = resolved("mastodon", policy(*THREE))
+    (error,) = found.errors
+    assert (error.code, found.ids) == ("NO_CONNECTION", ("mastodon",))
+    assert "no mastodon account is connected; connected are linkedin-A, twitter-1, twitter-2" in error.message
+    (error,) = resolved("all", policy()).errors
+    assert error.message.endswith("no account is connected")
+
+
+def test_what_was_resolved_is_kept_and_a_new_selector_is_resolved_anew() -> None:
+    found = resolved("all twitter", policy(*THREE), {"all": ("linkedin-A",)})
+    assert found.resolved == {"all": ("linkedin-A",), "twitter": ("twitter-1", "twitter-2")}
+
+
+def test_where_nobody_was_asked_a_platform_stands_for_itself() -> None:
+    found = resolved("twitter all", Policy())
+    assert (found.ids, found.resolved) == (("twitter",), {})
+    assert codes(found) == ([], ["ACCOUNTS_NOT_KNOWN", "ACCOUNTS_NOT_KNOWN"])
+
+
+def test_expired_accounts_are_selected_with_a_warning_and_ids_that_create_post_refuses_are_not() -> None:
+    own = Policy(
+        connections=(connection("twitter-1", "expired"), connection("twit er-2"), connection("bluesky-did:plc:x"))
+    )
+    found = resolved("all", own)
+    assert found.ids == ("bluesky-did:plc:x", "twitter-1")
+    assert codes(found) == ([], ["PLATFORM_ID_DOUBTFUL", "TOKEN_EXPIRED"])
+
+
+def test_an_id_that_is_not_connected_is_unknown_but_for_blueskys_with_colons() -> None:
+    found = resolved("twitter-3 bluesky-did:plc:abc", policy(*THREE))
+    assert list(found.unknown) == ["twitter-3"]
+    assert found.unknown["twitter-3"].hint.startswith("did you mean")
+    assert codes(found) == ([], ["PLATFORM_ID_DOUBTFUL", "UNKNOWN_CONNECTION", "UNKNOWN_CONNECTION"])
+    assert not resolved("twitter-3", policy()).unknown, "an empty list says nothing"
+
+
+@pytest.mark.parametrize(
+    ("asked", "held", "platforms"),
+    [
+        (("all",), ("twitter-1", "linkedin-A"), ("linkedin-A", "twitter-1")),
+        (("twitter-9", "all"), ("linkedin-A", "twitter-9"), ("twitter-9", "linkedin-A")),
+        (("twitter",), ("twitter-7",), ("twitter-7",)),
+        (("twitter",), ("twitter-7", "linkedin-A"), None),
+        (("twitter", "linkedin"), ("twitter-7",), None),
+        (("twitter-9", "all"), ("linkedin-A",), None),
+        (("twitter-9",), ("twitter-9",), ("twitter-9",)),
+        (("twitter-9",), ("twitter-9", "linkedin-A"), None),
+    ],
+)
+def test_a_post_is_known_again_by_what_its_selectors_may_have_stood_for(
+    asked: Sequence[str], held: Sequence[str], platforms: Sequence[str] | None
+) -> None:
+    post = Post("x", ("twitter-9",), {}, (), None, "UTC", tuple(asked), {})
+    found = targets.as_held(post, held)
+    assert (found.platforms if found else None) == platforms
+
+
+# --- histories --------------------------------------------------------------------------------------------------------
+
+
+def connected(*accounts: Account) -> Behaviour:
+    return Behaviour(connections=accounts)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    with World(tmp_path, behaviour=connected(ONE, LINKEDIN)) as made:
+        made.drop("first", time=made.now + 9 * DAY, platforms=("twitter-1",))
+        made.run_until_rest(60)  # the accounts are known by now
+        yield made
+
+
+@pytest.fixture
+def pp(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Rig]:
+    with rig(tmp_path, capsys, behaviour=Behaviour(connections=CONNECTIONS[:4])) as one:
+        yield one
+
+
+def platforms(world: World) -> list[tuple[str, ...]]:
+    """Of what stands scheduled besides the first one."""
+    return [group.platforms for group in world.groups("scheduled")][1:]
+
+
+def warnings(world: World, name: str) -> list[str]:
+    return [warning.code for warning in world.record(name).warnings]
+
+
+def lists(world: World) -> int:
+    return world.sandbox.count("platform-connections")
+
+
+def test_all_is_what_is_connected_when_the_draft_is_made(world: World) -> None:
+    world.sandbox.behaviour = connected(ONE, LINKEDIN, MASTODON, EXPIRED)  # since the list was read
+    world.pass_time(3600)
+    world.drop("launch", media=MEDIA, time=world.now + DAY, platforms=("all",))
+    world.run_until_rest(60)
+    assert platforms(world) == [("linkedin-A", "mastodon-5", "threads-9", "twitter-1")]
+    assert world.record("launch").platforms == platforms(world)[0]
+    assert warnings(world, "launch") == ["TOKEN_EXPIRED"]
+    assert lists(world) == 2
+
+
+def test_an_account_that_is_connected_later_changes_nothing(world: World) -> None:
+    time = world.now + DAY
+    world.drop("launch", time=time, platforms=("all",))
+    world.run_until_rest(60)
+    before = world.groups()
+    world.sandbox.behaviour = connected(ONE, LINKEDIN, MASTODON)
+    os.utime(world.root / "launch" / "post.yaml")
+    world.advance_time(7200)
+    key = world.record("launch").key
+    world.store.change(key, ledger.retried)
+    world.restart()
+    world.run_until_rest(600)
+    assert world.groups() == before
+    world.drop("launch", "another text", time=time, platforms=("all",))
+    world.run_until_rest(600)
+    assert platforms(world) == [BOTH], "an edit of the text keeps what the selector stood for"
+    world.drop("launch", "another text", time=time, platforms=("all", "mastodon"))
+    world.run_until_rest(600)
+    assert platforms(world) == [("linkedin-A", "twitter-1", "mastodon-5")]
+
+
+def test_a_cancelled_post_stays_cancelled_whatever_is_connected_later(world: World) -> None:
+    world.drop("launch", time=world.now + DAY, platforms=("all",))
+    world.run_until_rest(60)
+    key = world.record("launch").key
+    world.store.change(key, ledger.cancelled(None))
+    world.wake(key, 0.0)
+    world.run_until_rest(600)
+    world.sandbox.behaviour = connected(ONE, LINKEDIN, MASTODON)
+    world.pass_time(3600)
+    os.utime(world.root / "launch" / "post.yaml")
+    world.restart()
+    world.run_until_rest(600)
+    assert (world.state("launch"), platforms(world)) == (State.CANCELLED, [])
+    world.store.change(key, ledger.retried)
+    world.wake(key, 0.0)
+    world.run_until_rest(600)
+    assert platforms(world) == [("linkedin-A", "mastodon-5", "twitter-1")]
+
+
+def test_a_changed_selector_is_resolved_anew(world: World) -> None:
+    time = world.now + DAY
+    world.drop("launch", time=time, platforms=("all",))
+    world.run_until_rest(60)
+    world.sandbox.behaviour = connected(ONE, TWO, LINKEDIN)
+    world.drop("launch", time=time, platforms=("twitter",))
+    world.run_until_rest(600)
+    assert platforms(world) == [("twitter-1", "twitter-2")]
+    world.drop("launch", time=time, platforms=("all",))
+    world.run_until_rest(600)
+    assert platforms(world) == [("linkedin-A", "twitter-1", "twitter-2")]
+
+
+def test_another_selector_for_the_same_accounts_is_kept_from_then_on(world: World) -> None:
+    time = world.now + DAY
+    world.drop("launch", time=time, platforms=("twitter-1", "linkedin"))
+    world.run_until_rest(60)
+    before = world.groups()
+    world.drop("launch", time=time, platforms=("twitter", "linkedin"))
+    world.run_until_rest(60)
+    world.sandbox.behaviour = connected(ONE, TWO, LINKEDIN)
+    world.store.change(world.record("launch").key, ledger.retried)
+    world.restart()
+    world.run_until_rest(600)
+    assert world.groups() == before
+
+
+def test_a_draft_that_is_built_anew_goes_where_the_first_one_went(world: World) -> None:
+    """The first presign's answer is lost: the draft has a record without bytes, and another one takes its place."""
+    world.sandbox.faults.add(Fault("get-upload-url", "lost_reply"))
+    world.drop("launch", media=MEDIA, time=world.now + DAY, platforms=("all",))
+    world.look_around()
+    while not world.sandbox.count("get-upload-url"):
+        assert world.step() or world.run_until_rest(60) >= 0
+    world.sandbox.behaviour = connected(ONE, LINKEDIN, MASTODON)
+    world.run_until_rest(600)
+    assert world.sandbox.count("create-post") == 3
+    assert platforms(world) == [BOTH]
+
+
+def test_what_never_came_to_be_is_resolved_anew(world: World) -> None:
+    world.sandbox.faults.add(Fault("create-post", "status", status=400))
+    world.drop("launch", time=world.now + DAY, platforms=("all",))
+    world.run_until_rest(60)
+    assert world.state("launch") is State.INVALID
+    world.sandbox.behaviour = connected(ONE, LINKEDIN, MASTODON)
+    world.pass_time(3600)
+    key = world.record("launch").key
+    world.store.change(key, ledger.retried)
+    world.wake(key, 0.0)
+    world.run_until_rest(60)
+    assert platforms(world) == [("linkedin-A", "mastodon-5", "twitter-1")]
+
+
+@pytest.mark.parametrize("timed", [True, False], ids=["scheduled", "a draft"])
+def test_a_lost_database_doubles_nothing_whatever_was_connected_since(world: World, timed: bool) -> None:
+    world.drop("launch", media=MEDIA, time=world.now + DAY if timed else None, platforms=("all",))
+    world.run_until_rest(60)
+    before = world.groups()
+    world.store.close()
+    for file in world.state_db.parent.iterdir():
+        file.unlink()
+    world.sandbox.behaviour = connected(ONE, TWO, LINKEDIN, MASTODON)
+    world.start()
+    world.run_until_rest(600)
+    assert world.groups() == before
+    assert world.record("launch").platforms == BOTH
+    world.drop("launch", "another text", MEDIA, world.now + DAY, ("all",))
+    world.run_until_rest(600)
+    assert platforms(world) == [BOTH]
+
+
+def test_a_database_and_a_status_file_that_are_lost_double_nothing_either(pp: Rig) -> None:
+    for name, to in (("all", "all"), ("some", "[instagram-456, twitter]")):
+        pp.drop(name, f"content: {name}\nplatforms: {to}\nscheduled_time: {FAR}\n", MEDIA)
+    assert pp.run_once() == 0
+    before = {group.content: group for group in pp.groups()}
+    shutil.rmtree(pp.state_db.parent)
+    for file in pp.root.glob("*/post.status.yaml"):
+        file.unlink()
+    pp.sandbox.behaviour = connected(*CONNECTIONS[:4], ONE, MASTODON)
+    assert pp.run_once() == 0
+    assert {group.content: group for group in pp.groups()} == before
+    assert pp.post("some")["platforms"] == ["instagram-456", "twitter-123"]
+    pp.drop("some", f"content: edited\nplatforms: [instagram-456, twitter]\nscheduled_time: {FAR}\n", MEDIA)
+    assert pp.run_once() == 0
+    assert [group.platforms for group in pp.groups(content="edited")] == [("instagram-456", "twitter-123")]
+
+
+def test_a_copy_is_known_as_one_although_other_accounts_are_connected_by_now(world: World) -> None:
+    time = world.now + DAY
+    folder = world.drop("launch", time=time, platforms=("all",))
+    world.run_until_rest(60)
+    world.sandbox.behaviour = connected(ONE, LINKEDIN, MASTODON)
+    world.drop("copy", time=time, platforms=("all",))
+    (world.root / "copy" / "post.status.yaml").write_bytes((folder / "post.status.yaml").read_bytes())
+    world.pass_time(3600)
+    world.run_until_rest(600)
+    assert (world.state("copy"), world.code("copy")) == (State.HELD, "COPY_OF")
+
+
+def test_a_crash_at_any_moment_makes_one_post_for_one_set_of_accounts(world: World) -> None:
+    for effect in range(1, 40):
+        name = f"p{effect}"
+        world.sandbox.behaviour = connected(ONE, LINKEDIN)
+        world.drop(name, name, MEDIA, world.now + DAY, ("all",))
+        world.kill_at(len(world.effects) + effect)
+        try:
+            world.run_until_rest(120)
+        except Killed:
+            world.sandbox.behaviour = connected(ONE, LINKEDIN, MASTODON)
+            world.restart()
+            world.run_until_rest(600)
+        else:
+            break
+        (group,) = [group for group in world.groups() if group.content == name]
+        assert group.status == "scheduled"
+        assert set(BOTH) <= set(group.platforms)
+    else:
+        raise AssertionError("it never ran to its end")
+    assert effect > 10
+
+
+# --- accounts that are not connected ----------------------------------------------------------------------------------
+
+
+def test_an_unknown_id_is_refused_and_the_list_is_asked_for_once(world: World) -> None:
+    world.pass_time(7200)
+    for n in range(20):
+        world.drop(f"p{n}", f"post {n}", time=world.now + DAY, platforms=("twitter-2",))
+    world.run_until_rest(60)
+    assert {world.state(f"p{n}") for n in range(20)} == {State.INVALID}
+    assert {world.code(f"p{n}") for n in range(20)} == {"UNKNOWN_CONNECTION"}
+    assert lists(world) == 2
+    for _ in range(50):
+        world.advance_time(300)
+        world.look_around()
+        world.run()
+    assert lists(world) == 2
+
+
+def test_an_account_connected_since_the_list_was_read_is_no_error(world: World) -> None:
+    world.sandbox.behaviour = connected(ONE, TWO, LINKEDIN)
+    world.pass_time(1)
+    world.drop("launch", time=world.now + DAY, platforms=("twitter-2",))
+    world.run_until_rest(60)
+    assert platforms(world) == [("twitter-2",)]
+    assert warnings(world, "launch") == []
+
+
+def test_an_account_that_is_connected_after_all_is_taken_on_retry(world: World) -> None:
+    world.drop("launch", time=world.now + DAY, platforms=("mastodon",))
+    world.run_until_rest(60)
+    assert (world.state("launch"), world.code("launch")) == (State.INVALID, "NO_CONNECTION")
+    world.sandbox.behaviour = connected(ONE, MASTODON)
+    world.pass_time(600)
+    key = world.record("launch").key
+    world.store.change(key, ledger.retried)
+    world.wake(key, 0.0)
+    world.run_until_rest(60)
+    assert platforms(world) == [("mastodon-5",)]
+
+
+def test_an_account_that_is_disconnected_later_does_not_stop_its_posts(world: World) -> None:
+    time = world.now + DAY
+    world.drop("launch", time=time, platforms=("twitter-1", "linkedin-A"))
+    world.run_until_rest(60)
+    world.sandbox.behaviour = connected(ONE)
+    world.drop("launch", "another text", time=time, platforms=("twitter-1", "linkedin-A"))
+    world.restart()
+    world.run_until_rest(60)
+    assert platforms(world) == [("twitter-1", "linkedin-A")]
+    assert warnings(world, "launch") == ["UNKNOWN_CONNECTION"]
+
+
+def test_where_the_list_cannot_be_had_ids_are_sent_and_selectors_wait(tmp_path: Path) -> None:
+    with World(tmp_path, behaviour=connected(ONE)) as world:
+        world.sandbox.faults.add(Fault("platform-connections", "status", times=None, status=500))
+        time = world.now + DAY
+        world.drop("id", "by its id", time=time, platforms=("twitter-77",))
+        world.drop("selector", "all", time=time, platforms=("twitter",))
+        world.run_until_rest(120)
+        assert [group.platforms for group in world.groups("scheduled")] == [("twitter-77",)]
+        assert (world.state("selector"), world.code("selector")) == (State.DRAFTING, "SERVICE_TROUBLE")
+        world.sandbox.faults.clear()
+        world.run_until_rest(1200)
+        assert sorted(group.platforms for group in world.groups("scheduled")) == [("twitter-1",), ("twitter-77",)]
+
+
+def test_all_that_wait_for_the_list_are_served_by_one_answer_or_none(world: World) -> None:
+    account, asked = world.account, lists(world)
+    since = account.now()
+    world.pass_time(1)
+    world.sandbox.faults.add(Fault("platform-connections", "status", status=503))
+    for _ in range(3):
+        with pytest.raises(Unclear, match="503"):
+            account.learn_accounts(since)
+    assert lists(world) == asked + 1
+    since = account.now()
+    world.pass_time(1)
+    for _ in range(3):
+        account.learn_accounts(since)
+    assert lists(world) == asked + 2
+
+
+# --- as it is seen ----------------------------------------------------------------------------------------------------
+
+
+def test_status_shows_the_ids_and_so_does_the_status_file(pp: Rig) -> None:
+    pp.configure(root="    default_platforms: [twitter]\n", top="accounts: {work: [linkedin]}\n")
+    pp.drop("default", f"content: a\nscheduled_time: {FAR}\n")
+    pp.drop("named", f"content: b\nplatforms: work\nscheduled_time: {FAR}\n")
+    assert pp.run_once() == 0
+    assert pp.post("default")["platforms"] == ["twitter-123"]
+    pp.command("check", "--json", str(pp.root / "named"))
+    assert json.loads(pp.output()[0])["posts"][0]["platforms"] == ["linkedin-ABC", "linkedin-OLD42"]
+    assert pp.post("named")["platforms"] == ["linkedin-ABC", "linkedin-OLD42"]
+    assert "on linkedin-ABC, linkedin-OLD42." in (pp.root / "named" / "post.status.yaml").read_text().splitlines()[0]
+
+
+def test_check_resolves_too_and_offline_still_checks_what_can_be(pp: Rig) -> None:
+    folder = pp.drop("long", f"content: {'x' * 3001}\nplatforms: [linkedin, all]\nscheduled_time: {FAR}\n")
+    assert pp.command("check", str(folder)) == 1
+    assert "linkedin 3,000 characters (linkedin-ABC, linkedin-OLD42)" in " ".join(pp.output()[0].split())
+    assert pp.command("check", "--offline", str(folder)) == 1
+    said = " ".join(pp.output()[0].split())
+    assert "linkedin takes 3,000 characters (linkedin)" in said
+    assert "ACCOUNTS_NOT_KNOWN" in said
+    pp.drop("long", f"content: short\nplatforms: [linkedin, all]\nscheduled_time: {FAR}\n")
+    assert pp.command("check", "--offline", str(folder)) == 0
+    pp.drop("long", "content: short\nplatforms: [linkedin, all]\nscheduled_time: 2020-01-01 10:00\n")
+    assert pp.command("check", "--offline", str(folder)) == 1
+    assert "TIME_PAST" in pp.output()[0]
+
+
+def test_the_age_of_the_list_is_infinite_where_it_was_never_asked_for(world: World) -> None:
+    assert world.account.accounts_age() < 60
+    world.restart()
+    assert world.account.accounts_age() == math.inf

@@ -1,0 +1,275 @@
+"""Wherever the process is killed: one post, with its own media, at its own time, and nothing besides.
+
+The real daemon against a real HTTP server, ended by SIGKILL at the n-th moment between two effects for n = 1, 2, 3 …
+until a run is not killed any more; then it is started again and left alone. The moments are found by `crash_driver`, not
+listed here, so that a new effect cannot be forgotten. Then every pair of kills of a carousel, in one process: see
+`harness`. SIGKILL says nothing about a power cut: what was written and not yet forced to the disk is still there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import os
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from multiprocessing import get_context
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+import pytest
+import yaml
+
+from postpost_sync.commands.demo import samples
+from postpost_sync.model.times import to_service
+from postpost_sync.sandbox import Fault, Request, Response, Sandbox, serve
+from tests.support.world import Killed, World, picture, quick_searches
+
+REPOSITORY = Path(__file__).parents[2]
+WORKERS = 6  # runs at the same time
+WAIT = 40.0  # seconds a run may take
+MOST = 1000  # moments; more is a run without an end
+COUNTS: dict[str, int] = {}
+
+TIME = (datetime.now(UTC) + timedelta(days=3)).replace(second=0, microsecond=0)
+CAROUSEL = {f"slide{number}.jpg": picture(number) for number in (1, 2, 3)}
+VIDEO = {"harbour.mp4": Path(samples.__file__).with_name("harbour.mp4").read_bytes()}
+
+
+@dataclass(frozen=True)
+class Version:
+    """A folder as a person leaves it."""
+
+    content: str
+    media: Mapping[str, bytes] = field(default_factory=dict)
+    time: datetime = TIME
+
+    def write(self, folder: Path) -> None:
+        folder.mkdir(exist_ok=True)
+        for name in set(os.listdir(folder)) - {*self.media, "post.yaml", "post.status.yaml"}:
+            (folder / name).unlink()
+        for name, data in self.media.items():
+            if not (folder / name).exists():
+                (folder / name).write_bytes(data)
+        sidecar = {"content": self.content, "platforms": ["facebook-1001"], "scheduled_time": to_service(self.time)}
+        (folder / "post.yaml").write_text(
+            yaml.safe_dump({**sidecar, "media": list(self.media)} if self.media else sidecar)
+        )
+
+
+@dataclass(frozen=True)
+class Scenario:
+    final: Version
+    before: Version | None = None  # what was scheduled by a run that was left alone
+    faults: tuple[Fault, ...] = ()
+
+
+SCENARIOS = {
+    "a text post": Scenario(Version("Fresh roast")),
+    "a carousel": Scenario(Version("Swipe to see all", CAROUSEL)),
+    "a video whose URL expires": Scenario(Version("The harbour", VIDEO), faults=(Fault("put-object", "expire_url"),)),
+    "an edited post": Scenario(
+        Version("Now with another picture", {"slide1.jpg": CAROUSEL["slide1.jpg"], "slide9.jpg": picture(9)}),
+        before=Version(
+            "With two pictures", {"slide1.jpg": CAROUSEL["slide1.jpg"], "slide2.jpg": CAROUSEL["slide2.jpg"]}
+        ),
+    ),
+    "a post with another time": Scenario(
+        Version("Swipe", CAROUSEL, TIME + timedelta(hours=5)), before=Version("Swipe", CAROUSEL)
+    ),
+}
+
+
+class Watched(Sandbox):
+    """Notes where more than one post stood scheduled or went out at the same time."""
+
+    worst = 0
+
+    def handle(self, request: Request) -> Response:
+        response = super().handle(request)
+        self.worst = max(self.worst, sum(group.status != "draft" for group in self.groups()))
+        return response
+
+
+class Driver:
+    """A `crash_driver` that waits for jobs."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.support.crash_driver"],
+            cwd=REPOSITORY,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, place: Path, url: str, kill_at: int | None) -> dict[str, Any]:
+        job = {
+            "state_db": str(place / "state" / "state.db"),
+            "root": str(place / "posts"),
+            "url": url,
+            "kill_at": kill_at,
+            "wait": WAIT,
+        }
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(job) + "\n")
+        self._process.stdin.flush()
+        answer: dict[str, Any] = json.loads(self._process.stdout.readline())
+        return answer
+
+    def close(self) -> None:
+        self._process.communicate()
+
+
+@pytest.fixture(scope="module")
+def drivers() -> Iterator[SimpleQueue[Driver]]:
+    queue: SimpleQueue[Driver] = SimpleQueue()
+    made = [Driver() for _ in range(WORKERS)]
+    for driver in made:
+        queue.put(driver)
+    yield queue
+    for driver in made:
+        driver.close()
+
+
+@contextmanager
+def borrowed(drivers: SimpleQueue[Driver]) -> Iterator[Driver]:
+    driver = drivers.get()
+    try:
+        yield driver
+    finally:
+        drivers.put(driver)
+
+
+def killed_at(moment: int, scenario: Scenario, place: Path, driver: Driver) -> dict[str, Any]:
+    """One run killed there and then one left alone; the answer of the first. Checks what PostPost holds."""
+    place.mkdir()
+    (place / "posts").mkdir()
+    folder = place / "posts" / "launch"
+    sandbox = Watched(directory=place)
+    with sandbox, serve(sandbox) as server:
+        if scenario.before is not None:
+            scenario.before.write(folder)
+            ran = driver.run(place, server.api_url, None)
+            assert (ran["states"], ran["errors"]) == ({"launch": "scheduled"}, []), ran
+        scenario.final.write(folder)
+        sandbox.faults.add(*scenario.faults)
+        first = driver.run(place, server.api_url, moment)
+        again = first if not first["killed"] else driver.run(place, server.api_url, None)
+        assert (again["states"], again["errors"]) == ({"launch": "scheduled"}, []), again
+        check(sandbox, scenario.final)
+        left = set(os.listdir(folder)) - {*scenario.final.media, "post.yaml", "post.status.yaml"}
+        assert not left, f"left in the folder: {left}"
+    return first
+
+
+def check(sandbox: Watched, final: Version) -> None:
+    held = sandbox.groups()
+    assert [group.status for group in held] == ["scheduled"], held
+    (group,) = held
+    assert (group.content, group.scheduled_time) == (final.content, final.time)
+    assert [media.sha256 for media in group.media] == [
+        hashlib.sha256(data).hexdigest() for data in final.media.values()
+    ]
+    assert sandbox.worst <= 1, "two posts stood scheduled at the same time"
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_a_kill_at_any_moment_leaves_exactly_one_post(name: str, drivers: SimpleQueue[Driver], tmp_path: Path) -> None:
+    scenario = SCENARIOS[name]
+
+    def one(moment: int) -> dict[str, Any]:
+        with borrowed(drivers) as driver:
+            try:
+                return killed_at(moment, scenario, tmp_path / str(moment), driver)
+            except AssertionError as error:
+                error.add_note(f"killed at moment {moment}")
+                raise
+
+    with ThreadPoolExecutor(WORKERS) as threads:
+        moments, running, killed, last = itertools.count(1), set[Future[dict[str, Any]]](), 0, None
+        while last is None or running:
+            while last is None and len(running) < WORKERS:
+                running.add(threads.submit(one, next(moments)))
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            for answer in (future.result() for future in done):
+                killed += answer["killed"]
+                last = last or (None if answer["killed"] else answer)
+            assert killed < MOST
+    COUNTS[name] = killed
+    assert killed > 20, "the moments were not found"
+
+
+# --- two kills ---------------------------------------------------------------------------------------------------------
+
+
+class Counted(World):
+    """Checks at each effect that at most one post stands scheduled."""
+
+    def effect(self, name: str) -> None:
+        assert len(self.groups("scheduled")) <= 1
+        super().effect(name)
+
+
+def run_killed(world: World, effect: int) -> bool:
+    """Let the present process run until that effect; whether it came so far."""
+    world.kill_at(effect)
+    try:
+        world.run_until_rest()
+    except Killed:
+        return True
+    return False
+
+
+def pairs_beginning_with(first: int, place: Path) -> int | None:
+    """Kill at that effect, and after the restart at each in turn; how many were killed twice. None: no kill came at all."""
+    content, time, pairs = "Swipe to see all", datetime(2025, 6, 4, 12, 0, tzinfo=UTC), 0
+    with quick_searches():
+        for second in itertools.count(1):
+            here = place / f"{first}-{second}"
+            here.mkdir()
+            with Counted(here) as world:
+                world.drop("launch", content, CAROUSEL, time)
+                if not run_killed(world, first):
+                    return None
+                world.restart()
+                twice = run_killed(world, second)
+                if twice:
+                    world.restart()
+                    world.run_until_rest()
+                try:
+                    world.once("launch", content, CAROUSEL, time)
+                except AssertionError as error:
+                    error.add_note(f"killed at effect {first} and then at effect {second}")
+                    raise
+                if not twice:
+                    return pairs
+            pairs += 1
+    raise AssertionError
+
+
+@pytest.mark.timeout(600)
+def test_every_pair_of_kills_of_a_carousel_leaves_exactly_one_post(tmp_path: Path) -> None:
+    pairs, effects = 0, 0
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as processes:
+        ahead = deque(processes.submit(pairs_beginning_with, first, tmp_path) for first in range(1, 5))
+        while (found := ahead.popleft().result()) is not None:
+            effects, pairs = effects + 1, pairs + found
+            ahead.append(processes.submit(pairs_beginning_with, effects + 4, tmp_path))
+    COUNTS[f"pairs of kills of a carousel ({effects} effects)"] = pairs
+    assert effects > 20, "the effects were not found"
+
+
+def test_how_many_kills_were_survived(capsys: pytest.CaptureFixture[str]) -> None:
+    with capsys.disabled():
+        print("\nkills survived:", ", ".join(f"{count} {what}" for what, count in COUNTS.items()), end=" ")

@@ -1,0 +1,665 @@
+"""The database full, read-only, held, damaged, somebody else's or gone: a clear word, and nothing sent that is not recorded.
+
+The full disk is a small tmpfs and the read-only one the same mounted anew, where that is allowed; files that can no
+longer be written are made so by `chattr +i`. What is skipped says why.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from postpost_sync.disk import mounts
+from postpost_sync.model.errors import ProgramError
+from postpost_sync.model.folder import Stat
+from postpost_sync.model.record import Group, GroupStage, Upload
+from postpost_sync.sandbox import Fault
+from postpost_sync.store import Store, connection
+from tests.support.drops import hashes, picture, sent, sidecar
+from tests.support.rig import REPOSITORY, Rig, rig
+
+NOW = datetime(2026, 12, 1, 8, 0, tzinfo=UTC)
+PAGE = 4096
+NOBODY = 65534
+SOME, OTHER = picture(seed=1), picture(seed=2)
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 4 MiB where the database lies."""
+    place = tmp_path / "state"
+    place.mkdir()
+    if not done("mount", "-t", "tmpfs", "-o", "size=4m,mode=700", "tmpfs", str(place)):
+        pytest.skip("a small file system cannot be mounted here")
+    try:
+        yield place
+    finally:
+        assert done("umount", "-l", str(place))
+
+
+def done(*command: str) -> bool:
+    """Whether a program of the system's could do it."""
+    try:
+        return subprocess.run(command, capture_output=True).returncode == 0
+    except FileNotFoundError:
+        return False
+
+
+def fill(disk: Path, leave: int = 0) -> None:
+    """Write until nothing more fits but that many blocks."""
+    with open(disk / "ballast", "ab", buffering=0) as ballast:
+        try:
+            while ballast.write(bytes(PAGE)) == PAGE:
+                pass
+        except OSError:
+            pass
+        ballast.truncate(max(0, ballast.tell() // PAGE - leave) * PAGE)
+
+
+def make_room(disk: Path) -> None:
+    (disk / "ballast").unlink()
+
+
+@contextmanager
+def held(path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Another process has the database's write lock until it is ended."""
+    code = (
+        "import sqlite3, sys, time; c = sqlite3.connect(sys.argv[1], isolation_level=None); "
+        "c.execute('BEGIN IMMEDIATE'); print('has it', flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code, path], stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout is not None
+            process.stdout.readline()
+            yield process
+        finally:
+            process.kill()
+
+
+def last_line(text: str) -> str:
+    """The word with which a command ended: what, and the way out; never a traceback."""
+    assert "Traceback" not in text
+    last = text.splitlines()[-1]
+    assert last.startswith("postpost-sync: ")
+    assert "(hint: " in last
+    return last
+
+
+def refused(pp: Rig, *arguments: str, status: int = 2) -> str:
+    """The last line on stderr of a command that ends with that exit status."""
+    pp.output()
+    assert pp.command(*arguments) == status
+    return last_line(pp.output()[1])
+
+
+def ended(process: subprocess.Popen[str], within: float = 25.0) -> str:
+    """The last line on stderr of a daemon that ends by itself, so that a service manager starts it again."""
+    assert process.wait(within) == 1
+    assert process.stderr is not None
+    return last_line(process.stderr.read())
+
+
+def recorded(pp: Rig) -> tuple[Counter[str], Counter[str]]:
+    """By content: creates and media records of which the database knows, whether or not they were answered."""
+    creates, media = Counter[str](), Counter[str]()
+    with closing(Store.open(pp.state_db, read_only=True)) as store:
+        for record in store.records():
+            for group in record.groups:
+                creates[group.content] += 1
+                media[group.content] += len(group.issued)
+    return creates, media
+
+
+def nothing_unrecorded(pp: Rig) -> None:
+    creates, media = recorded(pp)
+    assert Counter(group.content for group in pp.groups()) <= creates
+    assert Counter(group.content for group in pp.groups() for _ in group.media) <= media
+
+
+def one_each(pp: Rig, *names: str, files: tuple[bytes, ...] = ()) -> None:
+    """Exactly one post for each, scheduled, whole, and nothing beside."""
+    assert sorted(group.content for group in pp.groups()) == sorted(names)
+    assert {group.status for group in pp.groups()} == {"scheduled"}
+    for group in pp.groups():
+        assert sent(group) == hashes(*files)
+
+
+def served(pp: Rig, name: str = "before") -> None:
+    """The database is in use: one post stands in it."""
+    pp.drop(name)
+    assert pp.run_once() == 0
+    pp.output()
+
+
+# --- a full disk ------------------------------------------------------------------------------------------------------
+
+
+def test_a_disk_that_is_full_at_the_first_start(disk: Path, pp: Rig) -> None:
+    pp.drop("launch")
+    fill(disk)
+    for arguments in (("run",), ("run", "--once")):
+        assert str(pp.state_db) in refused(pp, *arguments)
+    assert pp.sandbox.calls == []
+    make_room(disk)
+    assert pp.run_once() == 0
+    one_each(pp, "launch")
+
+
+@pytest.mark.parametrize("leave", [0, 30, 54, 66, 84, 96])
+def test_a_disk_that_fills_up_while_posts_are_on_their_way(disk: Path, pp: Rig, leave: int) -> None:
+    names = ["first", "second", "third"]
+    with pp.daemon() as process:
+        while not (pp.try_status() or {}).get("roots"):
+            time.sleep(0.05)
+        fill(disk, leave)
+        for name in names:
+            pp.drop(name, media={"1.jpg": SOME, "2.jpg": OTHER})
+        while process.poll() is None and len(names) < 20:  # until it is full indeed
+            time.sleep(1)
+            names.append(f"further {len(names)}")
+            pp.drop(names[-1], media={"1.jpg": SOME, "2.jpg": OTHER})
+        assert f'df -h "{disk}"' in ended(process)
+    nothing_unrecorded(pp)
+    if leave == 0:
+        assert pp.groups() == []
+    make_room(disk)
+    assert pp.run_once() == 0
+    one_each(pp, *names, files=(SOME, OTHER))
+
+
+def test_a_service_manager_may_start_it_again_as_long_as_the_disk_is_full(disk: Path, pp: Rig) -> None:
+    served(pp)
+    pp.drop("launch")
+    fill(disk)
+    with pp.daemon() as process:
+        ended(process)
+    assert len(pp.groups()) == 1
+    make_room(disk)
+    with pp.daemon():
+        pp.wait_for("launch", "scheduled")
+    one_each(pp, "before", "launch")
+
+
+def test_what_cannot_be_written_down_of_an_upload_is_not_sent_again_and_again(disk: Path, pp: Rig) -> None:
+    pp.drop("launch", media={"1.jpg": SOME})
+    pp.sandbox.faults.add(Fault("put-object", "late", seconds=2))
+    with pp.daemon() as process:
+        while not any(call.name == "put-object" for call in pp.sandbox.calls):
+            time.sleep(0.02)
+        fill(disk)
+        ended(process)
+    assert sum(call.name == "put-object" for call in pp.sandbox.calls) == 1
+    make_room(disk)
+    assert pp.run_once() == 0
+    one_each(pp, "launch", files=(SOME,))
+
+
+# --- read-only --------------------------------------------------------------------------------------------------------
+
+
+def test_a_disk_that_is_read_only_at_the_start(disk: Path, pp: Rig) -> None:
+    served(pp)
+    pp.drop("launch")
+    assert done("mount", "-o", "remount,ro", str(disk))
+    before = len(pp.sandbox.calls)
+    for arguments in (("run",), ("run", "--once")):
+        assert "Read-only file system" in refused(pp, *arguments)
+    assert "read-only" in refused(pp, "retry", str(pp.root / "before"))
+    pp.output()
+    assert pp.command("status") in (0, 2)
+    assert "Traceback" not in pp.output()[1]
+    assert len(pp.sandbox.calls) == before
+    assert done("mount", "-o", "remount,rw", str(disk))
+    assert pp.run_once() == 0
+    one_each(pp, "before", "launch")
+
+
+def test_a_database_that_may_only_be_read_is_said_before_anything_is_sent() -> None:
+    with stranger() as (pp, run_as):
+        pp.drop("before")
+        assert pp.run_once() == 0
+        pp.drop("launch")
+        for file in (pp.state_db.parent, *pp.state_db.parent.iterdir()):
+            os.chown(file, NOBODY, NOBODY)
+        pp.state_db.chmod(0o400)
+        before = len(pp.sandbox.calls)
+        told = run_as("run", "--once")
+        assert told.returncode == 2
+        assert "attempt to write a readonly database" in last_line(told.stderr)
+        assert len(pp.sandbox.calls) == before
+
+
+def test_a_database_that_becomes_read_only_while_it_is_in_use(pp: Rig) -> None:
+    served(pp)
+    with pp.daemon() as process:
+        while not pp.status()["daemon"]["running"]:
+            time.sleep(0.05)
+        files = [str(pp.state_db), f"{pp.state_db}-wal"]
+        try:
+            if not done("chattr", "+i", *files):
+                pytest.skip("files cannot be made immutable here")
+            pp.drop("launch")
+            assert f"the database {pp.state_db} cannot be used" in ended(process)
+        finally:
+            done("chattr", "-i", *files)
+    assert len(pp.groups()) == 1
+    assert pp.run_once() == 0
+    one_each(pp, "before", "launch")
+
+
+# --- held by another process ------------------------------------------------------------------------------------------
+
+
+def test_who_has_it_for_a_moment_is_waited_for(pp: Rig) -> None:
+    served(pp)
+    with pp.daemon() as process:
+        while not pp.status()["daemon"]["running"]:
+            time.sleep(0.05)
+        with held(pp.state_db):
+            pp.drop("launch")
+            assert pp.command("status") == 0
+            time.sleep(2)
+            assert len(pp.groups()) == 1
+            assert process.poll() is None
+        pp.wait_for("launch", "scheduled")
+    one_each(pp, "before", "launch")
+
+
+@pytest.mark.parametrize(("arguments", "status"), [(("run",), 1), (("run", "--once"), 2)])
+def test_who_has_it_for_ever_at_the_start_is_said(
+    pp: Rig, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], status: int
+) -> None:
+    served(pp)
+    monkeypatch.setattr(connection, "_BUSY_TIMEOUT_MS", 200)
+    with held(pp.state_db):
+        last = refused(pp, *arguments, status=status)
+        assert "database is locked" in last
+        assert f'fuser -v "{pp.state_db}"' in last
+        assert "database is locked" in refused(pp, "retry", str(pp.root / "before"))
+        assert pp.command("status") == 0
+
+
+def test_who_has_it_for_ever_in_the_middle_is_said_and_the_post_goes_on_afterwards(
+    pp: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served(pp)
+    monkeypatch.setattr(connection, "_BUSY_TIMEOUT_MS", 500)
+    pp.drop("launch", media={"1.jpg": SOME})
+    pp.sandbox.faults.add(Fault("put-object", "late", seconds=2))
+    taken = threading.Event()
+
+    def take() -> None:
+        while not any(call.name == "put-object" for call in pp.sandbox.calls):
+            time.sleep(0.02)
+        with held(pp.state_db):
+            taken.wait(20)
+
+    thread = threading.Thread(target=take)
+    thread.start()
+    try:
+        last = refused(pp, "run", "--once", status=1)
+    finally:
+        taken.set()
+        thread.join()
+    assert "another process holds it" in last
+    nothing_unrecorded(pp)
+    assert pp.run_once() == 0
+    assert [group.content for group in pp.groups(status="scheduled")] == ["before", "launch"]
+
+
+def test_progress_that_cannot_be_written_does_not_weaken_what_comes_after(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "_BUSY_TIMEOUT_MS", 50)
+    with closing(Store.open(tmp_path / "state.db")) as store:
+        with held(store.path):
+            store.progress(1, 0, 5)
+        assert store._conn.execute("PRAGMA synchronous").fetchone()[0] == 2  # FULL
+
+
+def test_only_what_is_found_again_by_itself_does_not_wait_for_the_disk(tmp_path: Path) -> None:
+    with closing(Store.open(tmp_path / "state.db")) as store:
+        said: list[str] = []
+        store._conn.set_trace_callback(lambda sql: said.append(sql) if sql[:6] in ("PRAGMA", "COMMIT") else None)
+        record = store.add("/posts", "launch", 7, 1, NOW)
+        assert said == ["PRAGMA synchronous = NORMAL", "COMMIT", "PRAGMA synchronous = FULL"]
+        said.clear()
+        store.change(record.key, lambda r: replace(r, done=True))
+        assert said == ["COMMIT"]
+
+
+# --- damaged ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A database with a few hundred folders."""
+    with closing(Store.open(tmp_path_factory.mktemp("sound") / "state.db")) as store:
+        store._conn.execute("PRAGMA synchronous = OFF")
+        for number in range(150):
+            record = store.add("/posts", f"folder {number}", number, 1, NOW)
+            files = tuple(Upload(at, f"{at}.jpg", f"{at}.jpg", "image/jpeg", Stat(1, 2, 3, 4, 5)) for at in range(2))
+            group = Group(0, GroupStage.CREATING, None, NOW, f"post {number}", ("twitter-1",), {}, files)
+            store.change(record.key, lambda r, g=group: replace(r, groups=(g,)))  # type: ignore[misc]  # mypy sees no type of a lambda's default
+    return store.path.read_bytes()
+
+
+def overwritten(data: bytes, start: int, what: bytes) -> bytes:
+    return data[:start] + what + data[start + len(what) :]
+
+
+DAMAGE: dict[str, Callable[[bytes], bytes]] = {
+    "its header is garbage": lambda data: overwritten(data, 0, os.urandom(100)),
+    "its first page is empty": lambda data: overwritten(data, 100, bytes(PAGE - 100)),
+    "a page in the middle is garbage": lambda data: overwritten(data, len(data) // 2 // PAGE * PAGE, os.urandom(PAGE)),
+    "a page in the middle is empty": lambda data: overwritten(data, len(data) // 2 // PAGE * PAGE, bytes(PAGE)),
+    "it is cut off": lambda data: data[: len(data) // 2 + 100],
+    "it is cut off at a page": lambda data: data[: len(data) // 2 // PAGE * PAGE],
+    "it is a text": lambda data: b"to do: buy coffee\n" * 500,
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_damaged_database_stops_the_program_before_anything_is_sent(pp: Rig, sound: bytes, damage: str) -> None:
+    pp.drop("launch")
+    pp.state_db.parent.mkdir()
+    pp.state_db.write_bytes(DAMAGE[damage](sound))
+    before = pp.state_db.read_bytes()
+    for arguments in (("run",), ("run", "--once"), ("retry", str(pp.root / "launch"))):
+        last = refused(pp, *arguments)
+        assert str(pp.state_db) in last
+        assert "post.status.yaml" in last
+    assert pp.command("status") in (0, 2)
+    assert "Traceback" not in pp.output()[1]
+    assert pp.command("doctor") == 1
+    assert "damaged" in (said := pp.output()[0]) or "cannot be used" in said
+    assert pp.state_db.read_bytes() == before
+    assert [call for call in pp.sandbox.calls if call.name != "platform-connections"] == []  # doctor's
+    for file in pp.state_db.parent.iterdir():
+        file.rename(pp.place / file.name)  # the way out
+    assert pp.run_once() == 0
+    one_each(pp, "launch")
+
+
+def test_no_page_whatever_happens_to_it_ends_in_anything_but_a_word(tmp_path: Path, sound: bytes) -> None:
+    path, refusals = tmp_path / "state.db", 0
+    with closing(sqlite3.connect(":memory:")) as memory:
+        memory.execute("CREATE TABLE empty (x)")  # its page is a sound one without any rows
+        empty = memory.serialize()[PAGE : 2 * PAGE]
+    kinds = (os.urandom(PAGE), bytes(PAGE), empty, empty.replace(b"\x0d", b"\x0a", 1), b"\x00\xff" * (PAGE // 2))
+    for start in range(0, len(sound), PAGE):
+        for what in (*kinds, bytes(byte ^ 0x55 for byte in sound[start + 3000 : start + PAGE])):
+            at = start if len(what) == PAGE else start + 3000  # the last: what stands in the rows
+            path.write_bytes(overwritten(sound, at, what))
+            for file in (path.with_name("state.db-wal"), path.with_name("state.db-shm")):
+                file.unlink(missing_ok=True)
+            for read_only in (True, False):
+                try:
+                    with closing(Store.open(path, read_only=read_only)) as store:
+                        store.records(), store.index(), store.states(), store.roots(), store.pending(NOW)
+                except ProgramError as error:
+                    refusals += not read_only
+                    assert error.hint  # noqa: PT017 - there are too many for a test each
+    assert refusals > len(sound) // PAGE * 4
+
+
+@pytest.mark.parametrize("copied", ["as a file", "by SQLite, which leaves the log aside"])
+def test_an_index_that_lost_a_row_would_hide_what_was_made_and_is_found(
+    tmp_path: Path, sound: bytes, copied: str
+) -> None:
+    path = tmp_path / "state.db"
+    path.write_bytes(sound)
+    if copied != "as a file":
+        with closing(sqlite3.connect(path)) as conn:
+            conn.execute("PRAGMA journal_mode = DELETE")
+        sound = path.read_bytes()
+    with closing(sqlite3.connect(path)) as conn:
+        (page,) = conn.execute("SELECT rootpage FROM sqlite_master WHERE name = 'groups_by_folder'").fetchone()
+    path.write_bytes(overwritten(sound, (page - 1) * PAGE, b"\x0a" + bytes(4) + b"\x10" + bytes(PAGE - 6)))
+    with pytest.raises(ProgramError, match="is damaged") as caught:
+        Store.open(path)
+    assert "move it away" in caught.value.hint
+    before = path.read_bytes()
+    if copied != "as a file":
+        with pytest.raises(ProgramError, match="is damaged"):
+            Store.open(path, check_beside=True)
+        assert path.read_bytes() == before
+        return
+    with closing(Store.open(path, check_beside=True)) as store:
+        assert len(store.index()) == 150
+        for use in (store.checked, lambda: store.add("/posts", "new", 7, 1, NOW), store.checked):
+            with pytest.raises(ProgramError, match="is damaged"):
+                use()
+    assert path.read_bytes() == before
+
+
+def test_a_row_that_we_cannot_have_written_is_said(tmp_path: Path) -> None:
+    with closing(Store.open(tmp_path / "state.db")) as store:
+        store.add("/posts", "launch", 7, 1, NOW)
+        for column, value in (
+            ("state", "'lost'"),
+            ("first_seen", "'yesterday'"),
+            ("warnings", "'{'"),
+            ("root", "x'ff'"),
+        ):
+            store._conn.execute("SAVEPOINT s")
+            store._conn.execute(f"UPDATE folders SET {column} = {value}")  # noqa: S608 - ours
+            if column != "root":
+                with pytest.raises(ProgramError, match="a row cannot be read"):
+                    store.records()
+            store._conn.execute("ROLLBACK TO s")
+            store._conn.execute("RELEASE s")
+        assert len(store.records()) == 1
+
+
+# --- a torn write-ahead log -------------------------------------------------------------------------------------------
+
+
+def killed_after(pp: Rig, name: str, media: dict[str, bytes]) -> None:
+    """A post stands, and the daemon was killed: what it wrote lies in the write-ahead log."""
+    served(pp)
+    with pp.daemon() as process:
+        pp.drop(name, media=media)
+        pp.wait_for(name, "scheduled")
+        while not (pp.root / name / "post.status.yaml").exists():
+            time.sleep(0.05)
+        process.kill()
+        process.wait()
+    assert pp.state_db.with_name("state.db-wal").stat().st_size > 0
+
+
+def test_a_log_torn_at_any_place_is_read_up_to_there(pp: Rig, tmp_path: Path) -> None:
+    killed_after(pp, "launch", {"1.jpg": SOME})
+    data = pp.state_db.read_bytes()
+    wal = pp.state_db.with_name("state.db-wal").read_bytes()
+    groups, copy = set(), tmp_path / "copy.db"
+    for cut in range(0, len(wal), 1500):
+        copy.with_name("copy.db-shm").unlink(missing_ok=True)
+        copy.write_bytes(data)
+        copy.with_name("copy.db-wal").write_bytes(wal[:cut] + os.urandom(cut % 3000))
+        with closing(Store.open(copy)) as store:
+            groups.add(sum(len(record.groups) for record in store.records()))
+    assert groups == {1, 2}
+
+
+@pytest.mark.parametrize("kept", [0.0, 0.95], ids=["all of it is lost", "its end is torn"])
+def test_a_torn_log_makes_no_second_post(pp: Rig, kept: float) -> None:
+    killed_after(pp, "launch", {"1.jpg": SOME})
+    wal = pp.state_db.with_name("state.db-wal")
+    os.truncate(wal, int(wal.stat().st_size * kept))
+    assert pp.run_once() == 0
+    assert sorted(group.content for group in pp.groups()) == ["before", "launch"]
+    assert pp.post("launch")["state"] == "scheduled"
+
+
+# --- not there, empty, somebody else's --------------------------------------------------------------------------------
+
+
+def test_an_empty_file_is_a_new_database(pp: Rig) -> None:
+    pp.drop("launch")
+    pp.state_db.parent.mkdir()
+    pp.state_db.touch()
+    assert "start the daemon once" in refused(pp, "status")
+    assert pp.run_once() == 0
+    one_each(pp, "launch")
+
+
+def test_a_missing_database_and_a_folder_in_its_place_are_said(pp: Rig) -> None:
+    assert f"there is no database at {pp.state_db} yet" in refused(pp, "status")
+    assert not pp.state_db.exists()
+    pp.state_db.mkdir(parents=True)
+    for arguments in (("run",), ("run", "--once"), ("status",), ("retry", str(pp.root))):
+        assert str(pp.state_db) in refused(pp, *arguments)
+    assert pp.sandbox.calls == []
+
+
+@pytest.mark.parametrize("made", ["CREATE TABLE photos (x)", "CREATE VIEW photos AS SELECT 1"])
+def test_another_programs_database_is_left_as_it_is(pp: Rig, made: str) -> None:
+    pp.state_db.parent.mkdir()
+    with closing(sqlite3.connect(pp.state_db)) as conn:
+        conn.execute(made)
+    before = pp.state_db.read_bytes()
+    for arguments in (("run",), ("run", "--once"), ("status",), ("retry", str(pp.root))):
+        assert f"{pp.state_db} is the database of another program" in refused(pp, *arguments)
+    assert pp.state_db.read_bytes() == before
+    assert {file.name for file in pp.state_db.parent.iterdir()} <= {"state.db", "state.db.lock"}
+
+
+def test_a_database_of_a_newer_version_is_left_as_it_is(pp: Rig) -> None:
+    served(pp)
+    with closing(sqlite3.connect(pp.state_db)) as conn:
+        conn.execute(
+            "INSERT INTO _sqlite_migrations (migration_set, name, applied_at) VALUES ('postpost_sync', '9', '')"
+        )
+        conn.commit()
+    for arguments in (("run",), ("run", "--once"), ("status",), ("retry", str(pp.root))):
+        assert "was written by a newer version (9)" in refused(pp, *arguments)
+
+
+def test_a_database_that_is_taken_away_while_it_is_in_use_ends_the_daemon_and_makes_no_second_post(pp: Rig) -> None:
+    pp.drop("launch", media={"1.jpg": SOME})
+    with pp.daemon() as process:
+        pp.wait_for("launch", "scheduled")
+        while not (pp.root / "launch" / "post.status.yaml").exists():
+            time.sleep(0.05)
+        pp.state_db.unlink()
+        assert "was moved, deleted or replaced while it was in use" in ended(process)
+    assert pp.run_once() == 0
+    one_each(pp, "launch", files=(SOME,))
+
+
+# --- whose it is, and where -------------------------------------------------------------------------------------------
+
+
+def test_it_and_its_companions_are_its_owners_alone_whatever_they_were(tmp_path: Path) -> None:
+    path, before = tmp_path / "state.db", os.umask(0)
+    files = [path, path.with_name("state.db-wal"), path.with_name("state.db-shm")]
+    try:
+        path.touch(0o644)
+        first = Store.open(path)
+        first.add("/posts", "launch", 7, 1, NOW)
+        assert [oct(file.stat().st_mode & 0o777) for file in files] == ["0o600"] * 3
+        for file in files:
+            file.chmod(0o644)
+        second = Store.open(path)
+        assert [oct(file.stat().st_mode & 0o777) for file in files] == ["0o600"] * 3
+        second.close()
+        first.close()
+    finally:
+        os.umask(before)
+
+
+AS_NOBODY = f"""
+import contextlib, encodings.ascii, importlib, io, os, pkgutil, sys
+sys.path.insert(0, os.getcwd())
+import postpost_sync
+from postpost_sync.__main__ import main
+for module in pkgutil.walk_packages(postpost_sync.__path__, "postpost_sync."):
+    importlib.import_module(module.name)  # another user may not be able to read the interpreter's own files
+with contextlib.redirect_stdout(io.StringIO()):
+    main(["-c", sys.argv[1], "status"])
+os.setgroups([])
+os.setgid({NOBODY})
+os.setuid({NOBODY})
+sys.exit(main(["-c", *sys.argv[1:]]))
+"""
+
+
+@contextmanager
+def stranger() -> Iterator[tuple[Rig, Callable[..., subprocess.CompletedProcess[str]]]]:
+    """A rig at a place that everybody may enter, and its commands run by another user."""
+    if os.geteuid():
+        pytest.skip("only root can become somebody else")
+    public = Path(tempfile.mkdtemp(prefix="postpost-sync-test-"))
+    public.chmod(0o755)
+    try:
+        with rig(public) as pp:
+            pp.root.chmod(0o755)
+
+            def run_as(*arguments: str) -> subprocess.CompletedProcess[str]:
+                pp.config.chmod(0o644)
+                for place, _, _ in os.walk(pp.root):
+                    Path(place).chmod(0o755)
+                command = [sys.executable, "-P", "-c", AS_NOBODY, str(pp.config), *arguments]
+                return subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
+
+            yield pp, run_as
+    finally:
+        shutil.rmtree(public)
+
+
+def test_another_user_is_told_whom_to_run_it_as() -> None:
+    with stranger() as (pp, run_as):
+        pp.drop("launch")
+        assert pp.run_once() == 0
+        owner = pp.state_db.owner()
+        for mode in (0o700, 0o755):
+            pp.state_db.parent.chmod(mode)
+            for arguments in (("status",), ("status", "--json"), ("retry", str(pp.root / "launch"))):
+                told = run_as(*arguments)
+                assert told.returncode == 2
+                assert told.stdout == ""
+                assert f"sudo -u {owner} postpost-sync" in last_line(told.stderr)
+
+
+@pytest.mark.parametrize(("kind", "warned"), [("nfs4", True), ("fuse.sshfs", True), ("ext4", False), ("", False)])
+def test_a_database_on_a_network_file_system_is_warned_about(
+    pp: Rig, monkeypatch: pytest.MonkeyPatch, kind: str, warned: bool
+) -> None:
+    monkeypatch.setattr(mounts, "filesystem", lambda *_: kind)
+    served(pp)
+    pp.drop("launch")
+    assert pp.run_once() == 0
+    said = [line for line in pp.output()[1].splitlines() if "the database is not on a local disk" in line]
+    assert len(said) == warned
+    assert all(f"kind={kind}" in line and "locks" in line and str(pp.state_db) in line for line in said)
+
+
+# --- a person's word --------------------------------------------------------------------------------------------------
+
+
+def test_a_retry_is_taken_up_by_the_running_daemon_within_seconds(pp: Rig) -> None:
+    served(pp)
+    folder = pp.drop("launch", sidecar("launch", time="now"), {"1.jpg": SOME})
+    for file in folder.iterdir():
+        os.utime(file, (1.6e9, 1.6e9))
+    with pp.daemon():
+        pp.wait_for("launch", "held", "CONFIRM_NOW")
+        assert pp.command("retry", str(folder)) == 0
+        assert "will be tried again now" in pp.output()[0]
+        pp.wait_for("launch", "scheduled", within=5)
+    assert len(pp.groups(content="launch")) == 1

@@ -1,0 +1,358 @@
+"""Random histories of folders, faults, crashes, clocks and people, and the promises that must hold in each of them.
+
+`POSTPOST_HISTORIES=2000` runs that many; `POSTPOST_SEED=7` other ones than the usual. A failure is shrunk and printed as the
+steps that lead to it, with the line (`@reproduce_failure`) that replays it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import hypothesis
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from postpost_sync.model.post import Policy
+from postpost_sync.sandbox import Behaviour, Fault, Plan
+from tests.support.histories import FAULTS, PLATFORMS, Dropped, Histories
+
+HISTORIES = int(os.environ.get("POSTPOST_HISTORIES", "150"))
+SEED = os.environ.get("POSTPOST_SEED")
+STEPS = 18
+MEMORY = Path("/dev/shm") if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - a folder of its own is made in it
+
+CALLS = ("create-post", "get-upload-url", "put-object", "update-post", "get-post", "list-posts", "delete-post", "*")
+WHEN = st.sampled_from(["none", "now", "soon", "later", "far"])
+WHICH = st.integers(0, 7)
+LATER = st.one_of(st.none(), st.none(), st.integers(0, 6))  # at once, or in the midst of that request from now
+SWITCHES: dict[str, tuple[object, ...]] = {
+    "listing_lag": (0, 5, 15),
+    "reissue_media": (False, True),
+    "url_lifetime": (3600, 120),
+    "list_media_urls": ("plain", "rewritten", "absent"),
+    "publish_seconds": (0, 30),
+    "media_not_ready": (False, True),
+    "attach_to_scheduled_unschedules": (False, True),
+    "move_time": (0, 30),
+    "past_time": ("now", "refuse"),
+    "idempotency": (False, True),
+    "delete_processing": (True, False),
+    "plan": (None, Plan("Small", pending=2), Plan("Near", horizon_days=1.0)),
+    "publish_errors": ({}, {PLATFORMS[0][0]: {"code": "RATE_LIMITED", "message": "slow down", "retryable": True}}),
+}
+
+
+class Machine(RuleBasedStateMachine):
+    """See the module."""
+
+    run = 0
+
+    def __init__(self) -> None:
+        super().__init__()
+        Machine.run += 1
+        self.place = Path(tempfile.mkdtemp(prefix="histories-", dir=MEMORY))
+
+    @initialize(
+        concurrency=st.sampled_from([1, 2, 4]),
+        lag=st.sampled_from([0, 0, 5, 15]),
+        reissue=st.booleans(),
+        urls=st.sampled_from(["plain", "plain", "rewritten", "absent"]),
+        offset=st.sampled_from([0, 0, 0, -400, 400, 90000, -90000]),
+        count=st.integers(0, 3),
+        when=WHEN,
+        plan=st.sampled_from([None, None, *SWITCHES["plan"]]),
+        cancels=st.booleans(),
+        duplicates=st.sampled_from(["warn", "hold"]),
+    )
+    def begin(
+        self,
+        concurrency: int,
+        lag: int,
+        reissue: bool,
+        urls: str,
+        offset: int,
+        count: int,
+        when: str,
+        plan: Plan | None,
+        cancels: bool,
+        duplicates: str,
+    ) -> None:
+        start = Behaviour(listing_lag=lag, reissue_media=reissue, plan=plan)
+        behaviour = replace(start, list_media_urls=urls)  # type: ignore[arg-type]  # one of its values
+        policy = Policy(settle=2.0, cancel_removed=cancels, duplicates=duplicates)
+        self.world = Histories(self.place, behaviour=behaviour, policy=policy, concurrency=concurrency)
+        self.world.local_offset = timedelta(seconds=offset)
+        self.world.fresh(count, PLATFORMS[0], self._time(when))
+        self._look()
+
+    def teardown(self) -> None:
+        try:
+            if hasattr(self, "world"):
+                if sys.exc_info()[0] is None:
+                    self.world.run_out()
+                self.world.close()
+        finally:
+            shutil.rmtree(self.place, ignore_errors=True)
+
+    # --- helpers ---
+
+    def _time(self, when: str) -> datetime | str | None:
+        ahead = {"soon": 100, "later": 900, "far": 200_000}.get(when)
+        if ahead is None:
+            return None if when == "none" else when
+        return (self.world.now + timedelta(seconds=ahead)).replace(microsecond=0)
+
+    def _pick(self, which: int) -> Dropped | None:
+        there = [folder for folder in self.world.folders if folder.there]
+        return there[which % len(there)] if there else None
+
+    def _look(self) -> None:
+        self.world.alive(self.world.look_around)
+
+    def _do(self, at: int | None, act: Callable[[], object]) -> None:
+        """Now, or while the product waits for an answer."""
+        if at is None:
+            act()
+            self._look()
+        else:
+            self.world.interruption = (at, act)
+
+    # --- folders ---
+
+    @precondition(lambda self: len(self.world.folders) < 4)
+    @rule(count=st.integers(0, 3), platforms=st.sampled_from(PLATFORMS), when=WHEN)
+    def drop(self, count: int, platforms: tuple[str, ...], when: str) -> None:
+        self.world.fresh(count, platforms, self._time(when))
+        self._look()
+
+    def _edit(self, which: int, at: int | None, change: Callable[[Dropped], object]) -> None:
+        def act() -> None:
+            folder = self._pick(which)
+            if folder is not None:
+                change(folder)
+                self.world.write(folder)
+
+        self._do(at, act)
+
+    @rule(which=WHICH, at=LATER)
+    def edit_text(self, which: int, at: int | None) -> None:
+        def change(folder: Dropped) -> None:
+            folder.text += 1
+
+        self._edit(which, at, change)
+
+    @rule(which=WHICH, at=LATER)
+    def edit_text_back(self, which: int, at: int | None) -> None:
+        def change(folder: Dropped) -> None:
+            folder.text = max(0, folder.text - 1)
+
+        self._edit(which, at, change)
+
+    @rule(which=WHICH, at=LATER, place=st.integers(0, 2))
+    def edit_bytes(self, which: int, at: int | None, place: int) -> None:
+        def change(folder: Dropped) -> None:
+            if folder.media:
+                name, _ = folder.media[place % len(folder.media)]
+                folder.media[place % len(folder.media)] = (name, self.world.new_picture())
+
+        self._edit(which, at, change)
+
+    @rule(which=WHICH, at=LATER)
+    def edit_order(self, which: int, at: int | None) -> None:
+        self._edit(which, at, lambda folder: folder.media.reverse())
+
+    @rule(which=WHICH, at=LATER)
+    def edit_count(self, which: int, at: int | None) -> None:
+        def change(folder: Dropped) -> None:
+            if len(folder.media) >= 3:
+                folder.media.pop(0)
+            else:
+                number = self.world.new_picture()
+                folder.media.append((f"more{number}.jpg", number))
+
+        self._edit(which, at, change)
+
+    @rule(which=WHICH, at=LATER, platforms=st.sampled_from(PLATFORMS))
+    def edit_platforms(self, which: int, at: int | None, platforms: tuple[str, ...]) -> None:
+        def change(folder: Dropped) -> None:
+            folder.platforms = platforms
+
+        self._edit(which, at, change)
+
+    @rule(which=WHICH, at=LATER, when=WHEN)
+    def edit_time(self, which: int, at: int | None, when: str) -> None:
+        def change(folder: Dropped) -> None:
+            folder.time = self._time(when)
+
+        self._edit(which, at, change)
+
+    def _with(self, which: int, at: int | None, change: Callable[[Dropped], object]) -> None:
+        def act() -> None:
+            folder = self._pick(which)
+            if folder is not None:
+                change(folder)
+
+        self._do(at, act)
+
+    @rule(which=WHICH, at=LATER)
+    def touch(self, which: int, at: int | None) -> None:
+        self._with(which, at, self.world.touch)
+
+    @rule(which=WHICH)
+    def rename(self, which: int) -> None:
+        self._with(which, None, self.world.rename)
+
+    @precondition(lambda self: len(self.world.folders) < 4)
+    @rule(which=WHICH)
+    def copy(self, which: int) -> None:
+        self._with(which, None, self.world.copy)
+
+    @rule(which=WHICH, at=LATER)
+    def take_away(self, which: int, at: int | None) -> None:
+        self._with(which, at, self.world.take_away)
+
+    @rule(which=WHICH)
+    def bring_back(self, which: int) -> None:
+        gone = [folder for folder in self.world.folders if not folder.there]
+        if gone:
+            self.world.bring_back(gone[which % len(gone)])
+            self._look()
+
+    @rule(which=WHICH, at=LATER, word=st.sampled_from(["retry", "cancel"]))
+    def word(self, which: int, at: int | None, word: str) -> None:
+        """A person says what to do about a post."""
+        said = {"retry": self.world.retry, "cancel": self.world.cancel}[word]
+        self._with(which, at, said)
+
+    # --- what runs, and what breaks ---
+
+    @rule()
+    def reconcile(self) -> None:
+        """The hourly comparison with what PostPost lists."""
+        self.world.alive(self.world.reconcile)
+
+    @rule(steps=st.integers(1, 12), transfers_first=st.booleans(), interleaved=st.booleans())
+    def work(self, steps: int, transfers_first: bool, interleaved: bool) -> None:
+        self.world.transfers_first, self.world.interleaved = transfers_first, interleaved
+        self.world.alive(lambda: self.world.work(steps))
+
+    @rule(seconds=st.sampled_from([2.5, 2.5, 5, 30, 120, 700, 4000, 30000]))
+    def wait(self, seconds: float) -> None:
+        self.world.alive(lambda: self.world.advance_time(seconds))
+
+    @rule(seconds=st.sampled_from([60, 1000, 3700]))
+    def sleep(self, seconds: float) -> None:
+        """The machine sleeps: time passes, and nothing runs."""
+        self.world.pass_time(seconds)
+
+    @rule(effect=st.integers(1, 40), again=st.one_of(st.none(), st.integers(1, 10)))
+    def crash(self, effect: int, again: int | None) -> None:
+        world = self.world
+        for one in (effect, again):
+            if one is not None:
+                world.kill_at(len(world.effects) + one)
+                if world.alive(lambda: world.run_until_rest(30.0)):
+                    world._kill_at = None
+                    world.restart()
+        self._look()
+
+    @rule(
+        call=st.sampled_from(CALLS),
+        kind=st.sampled_from(FAULTS),
+        times=st.integers(1, 4),
+        after=st.integers(0, 2),
+        status=st.sampled_from([500, 503, 429, 408]),
+        seconds=st.sampled_from([1.0, 40.0]),
+    )
+    def outage(self, call: str, kind: str, times: int, after: int, status: int, seconds: float) -> None:
+        self.world.sandbox.faults.add(Fault(call, kind, times, after, status, seconds=seconds))
+
+    @rule(call=st.sampled_from(CALLS[:-1]), times=st.integers(1, 4))
+    def unreachable(self, call: str, times: int) -> None:
+        self.world.unreachable[call] = times
+
+    @rule(times=st.integers(1, 2))
+    def urls_die(self, times: int) -> None:
+        self.world.sandbox.faults.add(Fault("put-object", "early_403", times))
+
+    @rule(seconds=st.sampled_from([0, 10, 3700]))
+    def slow_uploads(self, seconds: float) -> None:
+        self.world.put_takes = seconds
+
+    @rule(switch=st.sampled_from(sorted(SWITCHES)), to=st.integers(0, 2))
+    def switch(self, switch: str, to: int) -> None:
+        values = SWITCHES[switch]
+        self.world.sandbox.behaviour = replace(self.world.sandbox.behaviour, **{switch: values[to % len(values)]})  # type: ignore[arg-type]
+
+    @rule(seconds=st.sampled_from([-100_000, -4000, -400, -30, 30, 400, 4000, 100_000]))
+    def local_clock(self, seconds: float) -> None:
+        self.world.alive(lambda: self.world.turn_local_clock(seconds))
+
+    # --- people at the service ---
+
+    @rule(which=WHICH, what=st.sampled_from(["add", "delete", "reschedule", "sooner", "unschedule"]))
+    def dashboard(self, which: int, what: str) -> None:
+        world, sandbox = self.world, self.world.sandbox
+        status = {"add": ["draft"], "unschedule": ["scheduled"]}.get(what, ["draft", "scheduled"])
+        groups = world.ours(*status)
+        if not groups or (what == "add" and sandbox.behaviour.list_media_urls != "plain"):
+            return
+        group = groups[which % len(groups)]
+        acts: dict[str, Callable[[], object]] = {
+            "add": lambda: sandbox.dashboard_add_media(group.id),
+            "delete": lambda: sandbox.dashboard_delete(group.id),
+            "reschedule": lambda: sandbox.dashboard_reschedule(group.id, world.now + timedelta(hours=5)),
+            "sooner": lambda: sandbox.dashboard_reschedule(group.id, world.now + timedelta(seconds=30)),
+            "unschedule": lambda: sandbox.dashboard_unschedule(group.id),
+        }
+        world.person(group, acts[what])
+
+    @rule(which=WHICH, alike=st.booleans())
+    def foreign(self, which: int, alike: bool) -> None:
+        folder = self._pick(which)
+        if folder is not None:
+            content = folder.content if alike else f"{folder.content}, and more"
+            time = self.world.now + timedelta(hours=3) if alike else None
+            self.world.make_foreign(content, folder.platforms, time)
+
+    # --- the promises ---
+
+    @invariant()
+    def holds(self) -> None:
+        self.world.check()
+
+
+@pytest.mark.timeout(1800)
+def test_every_history_keeps_the_promises(capsys: pytest.CaptureFixture[str]) -> None:
+    chosen = settings(
+        max_examples=HISTORIES,
+        stateful_step_count=STEPS,
+        deadline=None,
+        database=None,
+        derandomize=SEED is None,
+        print_blob=True,
+        report_multiple_bugs=False,
+        suppress_health_check=list(HealthCheck),
+    )
+    machine = Machine if SEED is None else hypothesis.seed(int(SEED))(Machine)
+    began = time.monotonic()
+    run_state_machine_as_test(machine, settings=chosen)
+    with capsys.disabled():
+        print(f"\n{Machine.run} histories in {time.monotonic() - began:.0f} s, seed {SEED or 'fixed'}")

@@ -1,0 +1,128 @@
+"""A folder settles by what is observed of it, whatever its clocks say."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from datetime import timedelta
+
+import pytest
+
+from tests.support.drops import picture, sidecar
+from tests.support.rig import Rig
+from tests.support.world import World
+from tests.support.world import picture as small
+
+DAY = 86400.0
+CLOCKS: dict[
+    str, float | None
+] = {  # how far the files' clock is ahead of the service's; None: an mtime that stands still
+    "its own": 0.0,
+    "a day behind": -DAY,
+    "a day ahead": DAY,
+    "years ahead": 3000 * DAY,
+    "preserved": None,
+}
+
+
+@pytest.mark.parametrize("ahead", CLOCKS.values(), ids=CLOCKS)
+def test_a_folder_settles_by_what_is_observed_whatever_its_clock_says(world: World, ahead: float | None) -> None:
+    """The settle time is 2 s; the file grows every second, and stalls for less than that in between."""
+    time_of_it = world.now + timedelta(days=1)
+    data = small(1)
+    folder = world.drop("post", media={}, time=time_of_it)
+    pieces = [data[at : at + 300] for at in range(0, len(data), 300)]
+    written = b""
+    for piece in pieces:
+        written += piece
+        (folder / "a.jpg").write_bytes(written)
+        stamp = 1_000_000_000 if ahead is None else int(world.now.timestamp() + ahead)  # whole seconds, as FAT has
+        os.utime(folder / "a.jpg", (stamp, stamp))
+        world.look_around()
+        world.advance_time(1.5)
+        assert world.state("post") == "settling"
+    assert world.groups() == []
+    assert world.run_until_rest() <= 3.0
+    world.once("post", "Fresh roast from the harbour", {"a.jpg": data}, time_of_it)
+
+
+def test_a_file_rewritten_in_place_with_its_old_time_is_seen(world: World) -> None:
+    time_of_it = world.now + timedelta(days=1)
+    folder = world.drop("post", media={"a.jpg": small(1)}, time=time_of_it)
+    world.look_around()
+    world.advance_time(1.5)
+    before = (folder / "a.jpg").stat()
+    data = small(1)[:-2] + b"\xff\xd9"
+    time.sleep(0.01)  # the kernel's clock for ctime ticks every 4 ms
+    (folder / "a.jpg").write_bytes(data)
+    os.utime(folder / "a.jpg", ns=(before.st_atime_ns, before.st_mtime_ns))
+    world.look_around()
+    world.advance_time(1.5)
+    assert world.groups() == []
+    world.run_until_rest()
+    world.once("post", "Fresh roast from the harbour", {"a.jpg": data}, time_of_it)
+
+
+def test_the_settle_time_runs_anew_at_a_start(world: World) -> None:
+    world.drop("post", time=world.now + timedelta(days=1))
+    world.look_around()
+    world.advance_time(1.5)
+    world.restart()
+    world.look_around()
+    world.advance_time(1.5)
+    assert world.groups() == []
+    world.advance_time(1.0)
+    assert [g.status for g in world.groups()] == ["scheduled"]
+
+
+@pytest.mark.parametrize("name", [".a.jpg.Xy12Ab", "a.jpg.part", ".syncthing.a.jpg.tmp", "a.jpg.crdownload"])
+def test_a_transfer_under_way_holds_its_folder_and_a_dead_one_does_not(world: World, name: str) -> None:
+    folder = world.drop("post", time=world.now + timedelta(days=1))
+    (folder / name).write_bytes(b"half")
+    stamp = world.now.timestamp()
+    os.utime(folder / name, (stamp, stamp))
+    world.look_around()
+    world.advance_time(1800)
+    assert (world.groups(), world.state("post")) == ([], "settling")
+    world.advance_time(1900)
+    assert [g.status for g in world.groups()] == ["scheduled"]
+
+
+def test_a_temporary_that_is_renamed_into_place_lets_go(world: World) -> None:
+    folder = world.drop("post", time=world.now + timedelta(days=1), media={})
+    (folder / "a.jpg.part").write_bytes(small(1))
+    stamp = world.now.timestamp()
+    os.utime(folder / "a.jpg.part", (stamp, stamp))
+    world.look_around()
+    world.advance_time(60)
+    assert world.groups() == []
+    (folder / "a.jpg.part").rename(folder / "a.jpg")
+    world.look_around()
+    world.advance_time(65)
+    (group,) = world.groups()
+    assert (group.status, len(group.media)) == ("scheduled", 1)
+
+
+def test_an_empty_file_is_waited_for_and_then_said(world: World) -> None:
+    folder = world.drop("post", time=world.now + timedelta(days=1), media={"a.jpg": b""})
+    world.look_around()
+    world.advance_time(5)
+    assert (world.state("post"), world.code("post")) == ("settling", "MEDIA_EMPTY")
+    world.advance_time(30)
+    assert (world.state("post"), world.code("post")) == ("invalid", "MEDIA_EMPTY")
+    (folder / "a.jpg").write_bytes(small(1))
+    world.run_until_rest()
+    assert [g.status for g in world.groups()] == ["scheduled"]
+
+
+def test_conflict_copies_are_a_warning_and_left_out(pp: Rig) -> None:
+    data = picture()
+    copies = ["a.sync-conflict-20261124-1.jpg", "a (Ann's conflicted copy 2026-11-24).jpg", "a (Case Conflict).jpg"]
+    media = {name: picture(seed=n) for n, name in enumerate(copies)} | {"a.jpg": data}
+    pp.drop("post", sidecar(platforms="[mastodon-109348]"), media)
+    assert pp.run_once() == 0
+    post = pp.post("post")
+    assert [w["code"] for w in post["warnings"]] == ["CONFLICT_COPY"] * 3
+    assert [m["file"] for m in post["media"]] == ["a.jpg"]
+    assert json.dumps(post["warnings"]).count("conflict copy") == 3

@@ -1,0 +1,310 @@
+"""One file on its way to a presigned URL: every byte, once, confirmed; and every way it can end otherwise."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from postpost_sync.model.errors import Altered, FileChanged, NotReached, Refused, Unclear, UploadRefused
+from postpost_sync.sandbox import Fault, FaultKind, Sandbox, Server, serve
+from postpost_sync.service.api import PostPost
+from postpost_sync.service.upload import BLOCK, Aborted, Sent, expiry, new_client, put
+
+NOW = datetime(2026, 12, 1, 8, 0, tzinfo=UTC)
+URL = "https://store.test/a.jpg?X-Amz-Signature=secret"
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[httpx.Client]:
+    with new_client() as one:
+        yield one
+
+
+@dataclass
+class World:
+    """A real server, a draft at it and a file to send."""
+
+    server: Server
+    sandbox: Sandbox
+    client: httpx.Client
+    folder: Path
+    group: str = ""
+
+    def url(self, content_type: str = "image/jpeg") -> str:
+        api = PostPost(self.client, self.server.api_url, "sk_fake")
+        self.group = self.group or api.create_post("Hello", ["twitter-123"], {})
+        return api.get_upload_url(self.group, "a.jpg", content_type).url
+
+    def send(self, url: str, data: bytes = b"bytes", size: int | None = None, **more: Any) -> Sent:
+        return send(self.client, self.folder, url, data, size, **more)
+
+
+def send(
+    client: httpx.Client,
+    folder: Path,
+    url: str,
+    data: bytes = b"bytes",
+    size: int | None = None,
+    content_type: str = "image/jpeg",
+    progress: Callable[[int], None] = lambda _: None,
+    stop: threading.Event | None = None,
+) -> Sent:
+    file = folder / "file"
+    file.write_bytes(data)
+    with file.open("rb") as opened:
+        return put(
+            client,
+            url,
+            opened.fileno(),
+            len(data) if size is None else size,
+            content_type,
+            progress,
+            stop or threading.Event(),
+        )
+
+
+@pytest.fixture
+def world(tmp_path: Path, client: httpx.Client) -> Iterator[World]:
+    with Sandbox() as sandbox, serve(sandbox) as server:
+        yield World(server, sandbox, client, tmp_path)
+
+
+def answering(handler: Callable[[httpx.Request], httpx.Response]) -> httpx.Client:
+    return new_client(httpx.MockTransport(handler))
+
+
+# --- what works -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [1, BLOCK - 1, BLOCK, BLOCK + 1, 5 * BLOCK + 7])
+def test_every_byte_arrives_and_is_hashed_on_the_way(world: World, size: int) -> None:
+    data = os.urandom(size)
+    seen: list[int] = []
+    sent = world.send(world.url(), data, progress=seen.append)
+    assert sent == Sent(hashlib.sha256(data).hexdigest(), size)
+    (media,) = world.sandbox.group(world.group).media
+    assert (media.stored, media.size, media.sha256) == (True, size, sent.sha256)
+    assert world.sandbox.read_object(media.id) == data
+    assert seen == [*range(BLOCK, size, BLOCK), size]
+
+
+def test_the_length_is_announced_and_no_header_of_the_api_goes_to_the_store() -> None:
+    seen: list[httpx.Request] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        request.read()
+        return httpx.Response(200)
+
+    with answering(handler) as client:
+        send(client, Path(os.environ["HOME"]), URL, b"12345")
+    (request,) = seen
+    assert (request.method, request.headers["Content-Length"], request.headers["Content-Type"]) == (
+        "PUT",
+        "5",
+        "image/jpeg",
+    )
+    assert "Transfer-Encoding" not in request.headers
+    assert not [name for name in request.headers if name.startswith("x-")]
+    assert request.content == b"12345"
+
+
+@pytest.mark.parametrize("etag", ["", '"not-an-md5"', '"0123456789abcdef0123456789abcdef-2"'])
+def test_an_etag_that_is_no_md5_says_nothing(world: World, etag: str) -> None:
+    with answering(
+        lambda r: httpx.Response(200, headers={"ETag": etag} if etag else {}, content=r.read()[:0])
+    ) as client:
+        assert send(client, world.folder, URL).size == 5
+
+
+def test_an_etag_of_an_encrypting_bucket_says_nothing(world: World) -> None:
+    headers = {"ETag": f'"{"0" * 32}"', "x-amz-server-side-encryption": "aws:kms"}
+    with answering(lambda r: httpx.Response(200, headers=headers, content=r.read()[:0])) as client:
+        assert send(client, world.folder, URL).size == 5
+
+
+# --- what does not ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", [FaultKind.EXPIRE_URL, FaultKind.EARLY_403])
+@pytest.mark.parametrize("size", [10, 30 * 1024 * 1024])
+def test_a_refused_url_is_told_from_a_broken_connection_even_while_bytes_are_sent(
+    world: World, kind: FaultKind, size: int
+) -> None:
+    url = world.url()
+    world.sandbox.faults.add(Fault("put-object", kind))
+    with pytest.raises(UploadRefused, match="403 AccessDenied") as caught:
+        world.send(url, bytes(size))
+    assert caught.value.finding.code == "UPLOAD_URL_EXPIRED"
+    assert "Signature" not in str(caught.value)
+    assert world.send(url, b"again").size == 5  # the connection is fit for use
+
+
+def test_another_content_type_than_the_signed_one_is_refused(world: World) -> None:
+    with pytest.raises(UploadRefused, match="SignatureDoesNotMatch"):
+        world.send(world.url(), content_type="image/png")
+
+
+@pytest.mark.parametrize("kind", [FaultKind.RESET_BEFORE, FaultKind.RESET_DURING, FaultKind.LOST_REPLY])
+@pytest.mark.parametrize("size", [10, 8 * 1024 * 1024])
+def test_a_reset_leaves_it_open(world: World, kind: FaultKind, size: int) -> None:
+    url = world.url()
+    world.sandbox.faults.add(Fault("put-object", kind))
+    with pytest.raises(Unclear, match="the connection broke") as caught:
+        world.send(url, bytes(size))
+    assert not isinstance(caught.value, NotReached)
+    world.send(url, b"again")
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "error"),
+    [
+        (500, "", Unclear),
+        (503, "<Error><Code>SlowDown</Code></Error>", Unclear),
+        (429, "", Unclear),
+        (408, "", Unclear),
+        (302, "", Unclear),
+        (400, "<Error><Code>RequestTimeout</Code></Error>", Unclear),
+        (403, "", UploadRefused),
+        (400, "<Error><Code>EntityTooLarge</Code></Error>", Refused),
+        (404, "<Error><Code>NoSuchBucket</Code></Error>", Refused),
+        (411, "", Refused),
+    ],
+)
+def test_the_stores_answers(world: World, status: int, body: str, error: type[Exception]) -> None:
+    url = world.url()
+    world.sandbox.faults.add(Fault("put-object", FaultKind.STATUS, status=status, body=body))
+    with pytest.raises(error) as caught:
+        world.send(url)
+    assert type(caught.value) is error
+    assert str(status) in str(caught.value)
+
+
+def test_bytes_that_were_stored_otherwise_than_sent_do_not_count(world: World) -> None:
+    world.sandbox.behaviour = replace(world.sandbox.behaviour, etag_md5=False)  # and without the mark of KMS
+    with pytest.raises(Altered, match="not what was sent"):
+        world.send(world.url())
+
+
+@pytest.mark.parametrize("body", [b"<!DOCTYPE html><p>Please sign in", b" <html>", b'{"success": false}'])
+def test_a_success_of_something_else_than_the_store_does_not_count(tmp_path: Path, body: bytes) -> None:
+    with (
+        answering(lambda r: httpx.Response(200, content=r.read()[:0] + body)) as client,
+        pytest.raises(Unclear, match="not the object store"),
+    ):
+        send(client, tmp_path, URL)
+
+
+@pytest.mark.parametrize("cut", [0, 100, BLOCK, BLOCK + 1])
+def test_a_file_that_becomes_shorter_meanwhile_is_not_stored(world: World, cut: int) -> None:
+    url = world.url()
+
+    def shrink(sent: int) -> None:
+        os.truncate(world.folder / "file", cut)
+
+    with pytest.raises(FileChanged, match="shorter"):
+        world.send(url, bytes(20 * BLOCK), progress=shrink)
+    assert not world.sandbox.group(world.group).media[0].stored
+
+
+def test_a_file_that_becomes_longer_is_sent_as_it_was_seen(world: World) -> None:
+    sent = world.send(world.url(), b"0123456789", size=4)
+    assert sent == Sent(hashlib.sha256(b"0123").hexdigest(), 4)
+
+
+def test_a_transfer_can_be_ended_from_our_side(world: World) -> None:
+    stop, url = threading.Event(), world.url()
+    with pytest.raises(Aborted):
+        world.send(url, bytes(20 * BLOCK), progress=lambda sent: stop.set() if sent > 2 * BLOCK else None, stop=stop)
+    assert not world.sandbox.group(world.group).media[0].stored
+    assert world.send(url, b"again").size == 5
+
+
+def test_a_file_that_cannot_be_read_is_no_matter_of_the_store(world: World) -> None:
+    fd = os.open(world.folder, os.O_RDONLY)  # a folder: every read of it fails
+    try:
+        with pytest.raises(IsADirectoryError):
+            put(world.client, world.url(), fd, 5, "image/jpeg", lambda _: None, threading.Event())
+    finally:
+        os.close(fd)
+
+
+def test_a_store_that_cannot_be_reached_is_known_not_to_have_got_it(world: World) -> None:
+    world.server.close()
+    with pytest.raises(NotReached) as caught:
+        world.send(f"{world.server.url}/store/x?X-Amz-Signature=secret")
+    assert "secret" not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("http://store.example/x", "http://169.254.169.254/x", "http://localhost.evil.com/x", "ftp://127.0.0.1/x"),
+        *("file:///etc/passwd", "https://", "", "https://me@store.example/x", "//store.example/x", "http://[::1", "x"),
+    ],
+)
+def test_bytes_never_go_to_an_insecure_place(world: World, url: str) -> None:
+    with pytest.raises(Refused) as caught:
+        world.send(url)
+    assert caught.value.finding.code == "UPLOAD_URL_NOT_SECURE"
+    assert caught.value.finding.message
+
+
+def test_a_redirect_is_not_followed(world: World) -> None:
+    url = world.url()
+    with Sandbox() as other, serve(other) as elsewhere:
+        away = f"{elsewhere.api_url}/platform-connections"
+        world.sandbox.faults.add(Fault("put-object", FaultKind.REDIRECT, location=away))
+        with pytest.raises(Unclear, match="302"):
+            world.send(url)
+        assert other.calls == []
+
+
+def test_a_store_that_talks_on_is_not_listened_to(tmp_path: Path) -> None:
+    def endless() -> Iterator[bytes]:
+        while True:
+            yield b"x" * 4096
+
+    with answering(lambda _: httpx.Response(500, content=endless())) as client, pytest.raises(Unclear):
+        send(client, tmp_path, URL)
+
+
+def test_proxies_of_the_environment_are_not_used(monkeypatch: pytest.MonkeyPatch, world: World) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
+    with new_client() as client:
+        assert send(client, world.folder, world.url()).size == 5
+
+
+# --- how long a URL lives ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("query", "lives"),
+    [
+        ("X-Amz-Date=20261201T075900Z&X-Amz-Expires=3600", timedelta(minutes=59)),
+        ("X-Amz-Expires=60&X-Amz-Date=20261201T080000Z", timedelta(seconds=60)),
+        ("X-Amz-Date=20261201T080000Z&X-Amz-Expires=99999999", timedelta(days=7)),
+        ("", timedelta(hours=1)),
+        ("X-Amz-Date=20261201T080000Z", timedelta(hours=1)),
+        ("X-Amz-Expires=60", timedelta(hours=1)),
+        ("X-Amz-Date=yesterday&X-Amz-Expires=60", timedelta(hours=1)),
+        ("X-Amz-Date=20261201T080000Z&X-Amz-Expires=soon", timedelta(hours=1)),
+        ("X-Amz-Date=20261201T080000Z&X-Amz-Expires=nan", None),
+        ("Expires=1780000000&Signature=x", timedelta(hours=1)),
+    ],
+)
+def test_a_url_says_itself_when_it_dies_else_after_an_hour(query: str, lives: timedelta | None) -> None:
+    died = expiry(f"https://store.test/a?{query}", NOW)
+    assert lives is None or died == NOW + lives
+    assert died <= NOW + timedelta(days=7)

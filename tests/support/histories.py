@@ -1,0 +1,499 @@
+"""What the simulated histories need besides the harness: people, what they asked for, and the promises as checks.
+
+`Histories` is a `World` in which every request is followed by a check of what stands at the service. A *lineage* is
+what people would call one post: a folder and all that it was edited to. Its mark stands in the text and outlives every
+edit; a copy of a folder has the same mark, and so allows for one more post.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+import shutil
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from unittest import mock
+
+import yaml
+
+from postpost_sync import ledger
+from postpost_sync.disk import scan
+from postpost_sync.model.post import Policy
+from postpost_sync.model.record import GroupStage, Record
+from postpost_sync.model.states import State
+from postpost_sync.model.times import to_service
+from postpost_sync.plan.schedule import FRESH
+from postpost_sync.sandbox import Behaviour, FaultKind, Faults, Group, Request, Response
+from tests.support.world import KEY, Killed, World, picture
+
+MARK = re.compile(r"\[L(\d+)\]")
+STANDING = frozenset({"scheduled", "processing", "published", "partially_published"})
+PLATFORMS = (("twitter-123",), ("mastodon-109348",), ("twitter-123", "mastodon-109348"))
+REQUEST_TAKES = 0.05  # seconds
+PUNCTUAL = 5.0  # seconds a scheduled time may be beside what was asked for
+
+Version = tuple[str, tuple[str, ...], tuple[str, ...]]  # content, platforms, hashes of the media in order
+
+
+@dataclass
+class Dropped:
+    """A post folder as the people who keep it know it."""
+
+    lineage: int
+    name: str
+    text: int = 0
+    media: list[tuple[str, int]] = field(default_factory=list)  # file name, number of the picture; in order
+    platforms: tuple[str, ...] = PLATFORMS[0]
+    time: datetime | str | None = None
+    there: bool = True
+
+    @property
+    def content(self) -> str:
+        return f"[L{self.lineage}] text {self.text}"
+
+    @property
+    def version(self) -> Version:
+        return self.content, self.platforms, tuple(_sha256(number) for _, number in self.media)
+
+
+def _sha256(number: int) -> str:
+    return hashlib.sha256(picture(number)).hexdigest()
+
+
+@dataclass
+class Asked:
+    """All that one lineage ever asked for."""
+
+    folders: int = 1
+    versions: set[Version] = field(default_factory=set)
+    times: set[datetime | str | None] = field(default_factory=set)
+    by_person: bool = False  # somebody had a hand in it at the service
+    retried: bool = False  # a person said: try again
+    cancelled: bool = False  # a person said: take it back
+
+
+class Broken(AssertionError):
+    """A promise does not hold."""
+
+
+class Histories(World):
+    """See the module."""
+
+    def __init__(
+        self,
+        place: Path,
+        *,
+        behaviour: Behaviour = Behaviour(),  # noqa: B008 - frozen, so one default is safely shared
+        policy: Policy = Policy(settle=2.0),  # noqa: B008 - likewise
+        concurrency: int = 2,
+    ) -> None:
+        self.folders: list[Dropped] = []
+        self.lineages: dict[int, Asked] = {}
+        self.publish_failed = False  # whether a platform ever refused to publish
+        self.foreign: set[str] = set()  # groups that somebody else made
+        self.by_person: set[str] = set()  # groups of ours that somebody had a hand in
+        self.by_person_at: dict[str, datetime] = {}  # and when last
+        self.put_takes = 0.0
+        self.transfers_first = False
+        self.interleaved = False
+        self.interruption: tuple[int, Callable[[], object]] | None = None  # after so many requests, what happens
+        self.said: list[str] = []
+        self._standing: set[str] = set()
+        self._meanwhile = False
+        self._away = place / "away"
+        self._pictures = 0
+        self._stamps = 0
+        super().__init__(place, behaviour=behaviour, policy=policy, concurrency=concurrency, jitter=lambda: 0.5)
+        self._away.mkdir()
+        (self.root / "readme.txt").touch()  # a root that is suddenly empty says nothing about its folders
+        self._handle = self.sandbox.handle
+        self._patch = mock.patch.object(self.sandbox, "handle", self._watched)
+        self._patch.start()
+
+    def close(self) -> None:
+        self._patch.stop()
+        super().close()
+
+    # --- at every request ---
+
+    def _watched(self, request: Request) -> Response:
+        self.pass_time(REQUEST_TAKES)
+        if request.path.startswith("/store/") and not self._meanwhile:
+            self.pass_time(self.put_takes)
+        try:
+            return self._handle(request)
+        finally:
+            last = self.sandbox.calls[-1]
+            self.said.append(f"{self.now:%d %H:%M:%S} {last.name} {last.group_id} -> {last.status} {last.fault or ''}")
+            self.publish_failed |= bool(self.sandbox.behaviour.publish_errors)
+            if last.name in ("create-post", "update-post"):  # nothing else can make a post stand
+                self.check_standing()
+
+    def effect(self, name: str) -> None:
+        super().effect(name)
+        if name == "commit" or name.startswith("replace"):
+            return
+        if self.interruption is not None:
+            left, act = self.interruption
+            self.interruption = (left - 1, act) if left > 0 else None
+            if left <= 0:
+                act()
+        if self.interleaved and self.transfers and not self._meanwhile:
+            self._meanwhile = True  # its time passes beside that of the call
+            try:
+                self.transfers.popleft()()
+            finally:
+                self._meanwhile = False
+
+    def check_standing(self, by: str = "us") -> None:
+        """No two groups of one lineage stand on one account, and what was just scheduled is what a folder asks for."""
+        groups = [g for g in self.sandbox.groups() if g.id not in self.foreign]
+        standing = {g.id for g in groups if g.status in STANDING}
+        new, self._standing = standing - self._standing, standing
+        if by != "us":
+            return
+        for group in groups:
+            if group.id in new:
+                self._check_new(group, [g for g in groups if g.id in standing])
+
+    def _check_new(self, group: Group, standing: list[Group]) -> None:
+        lineage = lineage_of(group.content)
+        asked = self.lineages[lineage]
+        # what somebody scheduled before we could know that it is ours looks like anybody's post
+        unknown = self.by_person - self.store.known_group_ids()
+        if asked.retried:  # a person who says so beside a draft that was touched at the service means a second post
+            unknown |= self.by_person
+        same = [g for g in standing if lineage_of(g.content) == lineage and g.id not in unknown]
+        on = Counter(post.platform_id for g in same for post in g.posts if post.status != "failed")
+        if any(count > asked.folders for count in on.values()):
+            raise Broken(f"two posts of one folder stand: {same}")
+        if not all(media.stored for media in group.media):
+            raise Broken(f"scheduled without all its bytes: {group}")
+        version = group.content, group.platforms, tuple(m.sha256 for m in group.media)
+        if not self._was_asked(version, asked) and not self._just_changed(group):
+            raise Broken(f"scheduled as no folder ever was: {group}")
+        if group.status == "scheduled" and not self._punctual(group, asked):
+            raise Broken(f"scheduled for {group.scheduled_time} at {self.now}, asked for {asked.times}")
+
+    def _was_asked(self, version: Version, asked: Asked) -> bool:
+        """Whether a folder was like that; a person may have had it posted once more where it had failed."""
+        content, platforms, media = version
+        return version in asked.versions or (
+            asked.retried and any((c, m) == (content, media) and set(platforms) < set(p) for c, p, m in asked.versions)
+        )
+
+    def _just_changed(self, group: Group) -> bool:
+        """Whether somebody had a hand in it so lately that no client can have seen it in the listing."""
+        at = self.by_person_at.get(group.id)
+        unseen = FRESH + self.sandbox.behaviour.listing_lag
+        return at is not None and (self.now - at).total_seconds() <= unseen
+
+    def _punctual(self, group: Group, asked: Asked) -> bool:
+        if group.scheduled_time is None:
+            return False
+        time = group.scheduled_time - timedelta(seconds=self.sandbox.behaviour.move_time)
+        for wanted in asked.times:
+            if wanted == "now" and (time - self.now).total_seconds() < PUNCTUAL:
+                return True
+            if isinstance(wanted, datetime):
+                late = (time - max(wanted, self.now)).total_seconds()
+                if abs(late) < PUNCTUAL:
+                    return True
+        return False
+
+    # --- what runs ---
+
+    def pass_time(self, seconds: float) -> None:
+        super().pass_time(max(seconds, 0.001))  # less is lost in rounding, and then the clock would stand still
+
+    def step(self) -> bool:
+        if self.transfers_first and self.transfers:
+            with self._files_watched():
+                self.transfers.popleft()()
+            return True
+        return super().step()
+
+    def alive(self, act: Callable[[], object]) -> bool:
+        """Do something in the present process; False where it was killed meanwhile, and a new one was started."""
+        try:
+            act()
+        except Killed:
+            self.said.append(f"{self.now:%d %H:%M:%S} killed before {self.effects[-1]}, effect {len(self.effects)}")
+            self.interruption = None
+            self.restart()
+            return False
+        return True
+
+    def work(self, steps: int) -> None:
+        """Take so many folders and transfers that are ready."""
+        for _ in range(steps):
+            if not self.step():
+                break
+
+    def turn_local_clock(self, seconds: float) -> None:
+        """The machine's clock is set, and the daemon notices: the service's time has to be learnt anew."""
+        self.local_offset += timedelta(seconds=seconds)
+        self.account.api.clock.known = False
+        self.look_around()
+        self.wake_scheduled()
+
+    def start(self) -> None:
+        super().start()
+        self.wake_scheduled()
+
+    def wake_scheduled(self) -> None:
+        """Everything that is unfinished, and every post that waits for its time."""
+        for key in (*self.store.pending(self.account.now()), *self.store.due(_EVER, _NEVER)):
+            self.wake(key, 0.0)
+
+    def wake(self, key: int, after: float) -> None:
+        super().wake(key, max(after, 0.001) if after > 0 else after)  # likewise
+
+    def reconcile(self) -> None:
+        with self._files_watched():
+            self.sync.reconcile()
+
+    # --- people and their folders ---
+
+    def new_picture(self) -> int:
+        self._pictures += 1
+        return self._pictures % 200
+
+    def fresh(self, media: int, platforms: tuple[str, ...], time: datetime | str | None) -> Dropped:
+        """Somebody drops a folder."""
+        number = len(self.lineages)
+        folder = Dropped(number, f"post{len(self.folders)}", platforms=platforms, time=time)
+        folder.media = [(f"slide{i}.jpg", self.new_picture()) for i in range(media)]
+        self.lineages[number] = Asked()
+        self.folders.append(folder)
+        self.write(folder)
+        return folder
+
+    def write(self, folder: Dropped) -> None:
+        """Bring the folder on the disk to what its keeper wants; each file that differs is put in place whole."""
+        asked = self.lineages[folder.lineage]
+        asked.versions.add(folder.version)
+        asked.times.add(folder.time)
+        place = self.root / folder.name
+        place.mkdir(exist_ok=True)
+        wanted = {name: picture(number) for name, number in folder.media}
+        for path in place.iterdir():
+            if path.name not in wanted and not path.name.startswith((".", "post.")):
+                path.unlink()
+        for name, data in wanted.items():
+            if not (place / name).exists() or (place / name).read_bytes() != data:
+                self._put_file(place / name, data)
+        sidecar: dict[str, object] = {"content": folder.content, "platforms": list(folder.platforms)}
+        if folder.time is not None:
+            sidecar["scheduled_time"] = to_service(folder.time) if isinstance(folder.time, datetime) else folder.time
+        if folder.media:
+            sidecar["media"] = [name for name, _ in folder.media]
+        text = yaml.dump(sidecar, Dumper=_DUMPER, allow_unicode=True, sort_keys=False)
+        self._put_file(place / "post.yaml", text.encode())
+
+    def touch(self, folder: Dropped) -> None:
+        for path in (self.root / folder.name).iterdir():
+            if not path.name.startswith((".", "post.status")):
+                self.stamp(path)
+
+    def rename(self, folder: Dropped) -> None:
+        name = folder.name + "x"
+        os.rename(self.root / folder.name, self.root / name)
+        folder.name = name
+
+    def copy(self, folder: Dropped) -> Dropped:
+        """Everything in it, the status file too."""
+        twin = replace(folder, name=f"post{len(self.folders)}", media=list(folder.media))
+        shutil.copytree(self.root / folder.name, self.root / twin.name)
+        self.folders.append(twin)
+        self.lineages[folder.lineage].folders += 1
+        return twin
+
+    def take_away(self, folder: Dropped) -> None:
+        os.rename(self.root / folder.name, self._away / folder.name)
+        folder.there = False
+
+    def bring_back(self, folder: Dropped) -> None:
+        os.rename(self._away / folder.name, self.root / folder.name)
+        folder.there = True
+
+    def retry(self, folder: Dropped) -> None:
+        self._say(folder, ledger.retried, "retried")
+
+    def cancel(self, folder: Dropped) -> None:
+        seen = scan.look(str(self.root), folder.name, self.names)
+        self._say(folder, ledger.cancelled(seen.fingerprint if seen is not None else None), "cancelled")
+
+    def _say(self, folder: Dropped, word: ledger.Change, asked: str) -> None:
+        """A person's word about a folder that is known already, as the commands write it down."""
+        for record in self.store.records():
+            if record.path == folder.name:
+                setattr(self.lineages[folder.lineage], asked, True)
+                self.store.change(record.key, word)
+                self.wake(record.key, 0.0)
+
+    def _put_file(self, path: Path, data: bytes) -> None:
+        temporary = path.with_name(f".{path.name}.new")
+        temporary.write_bytes(data)
+        self.stamp(temporary)
+        os.rename(temporary, path)
+
+    def stamp(self, path: Path) -> None:
+        """Now, by this machine's clock, and never twice the same."""
+        self._stamps += 1
+        at = int((self.now + self.local_offset).timestamp() * 1e9) + self._stamps
+        os.utime(path, ns=(at, at))
+
+    # --- people at the service ---
+
+    def ours(self, *status: str) -> list[Group]:
+        """The groups that our folders have at the service."""
+        return [g for g in self.sandbox.groups() if g.id not in self.foreign and (not status or g.status in status)]
+
+    def person(self, group: Group, act: Callable[[], object]) -> None:
+        """Somebody changes one of our groups in the dashboard."""
+        self.by_person.add(group.id)
+        self.by_person_at[group.id] = self.now
+        self.lineages[lineage_of(group.content)].by_person = True
+        act()
+        self.said.append(f"{self.now:%d %H:%M:%S} person at {group.id}")
+        self.check_standing("person")
+
+    def make_foreign(self, content: str, platforms: tuple[str, ...], time: datetime | None) -> None:
+        """Somebody else makes a post with the same account."""
+        body: dict[str, object] = {"content": content, "platforms": list(platforms)}
+        if time is not None:
+            body["scheduledTime"] = to_service(time)
+        before, faults = {g.id for g in self.sandbox.groups()}, self.sandbox.faults
+        self.sandbox.faults = Faults()  # theirs are not ours
+        data = json.dumps(body).encode()
+        self._handle(Request("POST", "/api/v1/create-post", "", {"x-api-key": KEY}, [data]))
+        self.sandbox.faults = faults
+        self.foreign |= {g.id for g in self.sandbox.groups()} - before
+
+    # --- the promises ---
+
+    def check(self) -> None:
+        """What must hold at any moment."""
+        self.check_standing()
+        if touched := self.foreign & set(self.sandbox.deleted()):
+            raise Broken(f"deleted although we did not make it: {touched}")
+        self._check_truth()
+        self._check_secrets()
+
+    def _check_truth(self) -> None:
+        late = "SELECT key FROM folders WHERE error LIKE '%\"MISSED\"%' OR error LIKE '%\"TIME_PAST\"%'"
+        for row in self.store._conn.execute(late):
+            record = self.store.record(row[0])
+            if record is not None and record.time is not None and record.time > self.now:
+                raise Broken(f"{record.path} is said to be late at {self.now}: {record.error}")
+
+    def _check_secrets(self) -> None:
+        texts = [str(tuple(row)) for row in self.store._conn.execute("SELECT * FROM folders")]
+        for folder in self.folders:
+            with contextlib.suppress(FileNotFoundError):
+                texts.append((self.root / folder.name / "post.status.yaml").read_text())
+        for text in texts:
+            if KEY in text or "X-Amz-Signature" in text:
+                raise Broken(f"a secret is shown: {text}")
+
+    def check_known(self) -> None:
+        """Every folder that is there has a record. Once the tree was looked at."""
+        known = {record.path for record in self.store.records()}
+        for folder in self.folders:
+            if folder.there and folder.name not in known:
+                raise Broken(f"{folder.name} is not known")
+
+    def run_out(self) -> None:
+        """No more troubles and no more edits: hours later everything has come to its end."""
+        self.sandbox.faults.clear()
+        self.unreachable.clear()
+        self.put_takes, self.interruption = 0.0, None
+        self._kill_at = None
+        for _ in range(20):
+            self.advance_time(1800.0)
+        self.check()
+        self.check_known()
+        self._check_line()
+        records = {record.path: record for record in self.store.records()}
+        for folder in self.folders:
+            if folder.there:
+                self._check_ended(folder, records[folder.name])
+        owned = {
+            group.post_group_id
+            for record in records.values()
+            if record.state in (State.DRAFTED, State.HELD, State.INVALID)
+            for group in record.groups
+            if group.stage in (GroupStage.DRAFT, GroupStage.WITHDRAWN)
+        }
+        for group in self.ours("draft"):
+            if group.id not in owned and group.id not in self.by_person:
+                raise Broken(f"a draft is left behind: {group}")
+
+    def _check_ended(self, folder: Dropped, record: Record) -> None:
+        asked, code = self.lineages[folder.lineage], record.error.code if record.error else None
+        match record.state:
+            case State.SCHEDULED | State.PUBLISHED | State.DRAFTED:
+                if not asked.by_person:
+                    self._check_as_asked(folder, record)
+            case State.INVALID | State.HELD | State.FAILED:
+                if code is None:
+                    raise Broken(f"{record.state} without a reason: {record}")
+                if code in ("DRAFT_GONE", "MEDIA_ADDED_ELSEWHERE") and not asked.by_person:
+                    raise Broken(f"nobody did that: {record.error} {record}")
+            case State.PARTIALLY_PUBLISHED if self.publish_failed:
+                pass
+            case State.CANCELLED if asked.by_person or asked.cancelled:
+                ids = {group.post_group_id for group in record.groups}
+                if left := [g for g in self.ours("draft", "scheduled") if g.id in ids - self.by_person]:
+                    raise Broken(f"{folder.name} is said to be cancelled, and at the service is {left}: {record}")
+            case _:
+                raise Broken(f"{folder.name} never came to an end: {record}")
+
+    def _check_line(self) -> None:
+        """Where the plan has no room for all, those that stand scheduled are the ones that go out the soonest."""
+        records = [record for record in self.store.records() if not self._touched(record)]
+        full = [r.time for r in records if r.error and r.error.code == "SCHEDULED_POST_LIMIT_REACHED" and r.time]
+        placed = [r.time for r in records if r.state is State.SCHEDULED and r.error is None and r.time]
+        if full and placed and max(placed) > min(full):
+            raise Broken(f"a later post took the place of an earlier one: {records}")
+
+    def _touched(self, record: Record) -> bool:
+        return any(group.post_group_id in self.by_person for group in record.groups)
+
+    def _check_as_asked(self, folder: Dropped, record: Record) -> None:
+        """What stands at the service is what the folder is now."""
+        live = {State.SCHEDULED: "scheduled", State.PUBLISHED: "published", State.DRAFTED: "draft"}[record.state]
+        ids = {group.post_group_id for group in record.groups}
+        held = [g for g in self.ours(live) if g.id in ids]
+        if [(g.content, g.platforms, tuple(m.sha256 for m in g.media)) for g in held] != [folder.version]:
+            raise Broken(f"{folder} is said to be {record.state}, and at the service is {held}: {record}")
+
+
+def lineage_of(content: str) -> int:
+    found = MARK.search(content)
+    if found is None:
+        raise Broken(f"nobody wrote that: {content}")
+    return int(found[1])
+
+
+_EVER, _NEVER = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+_DUMPER: type = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+FAULTS = (
+    FaultKind.RESET_BEFORE,
+    FaultKind.RESET_DURING,
+    FaultKind.LOST_REPLY,
+    FaultKind.STATUS,
+    FaultKind.STATUS_AFTER,
+    FaultKind.GARBAGE,
+    FaultKind.EMPTY,
+    FaultKind.UNSUCCESSFUL,
+    FaultKind.HANG,
+    FaultKind.LATE,
+)

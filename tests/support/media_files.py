@@ -1,0 +1,139 @@
+"""Real media files of every format, made by Pillow and PyAV, and what the program finds out about them."""
+
+from __future__ import annotations
+
+import io
+import os
+import random
+import struct
+import tempfile
+from collections.abc import Callable
+from fractions import Fraction
+from functools import cache
+
+import av
+from PIL import Image
+
+from postpost_sync.disk import probe, structure
+
+Facts = dict[str, str | int | float | bool]
+
+
+@cache
+def image(
+    form: str, frames: int = 1, mode: str = "RGB", orientation: int = 0, size: tuple[int, int] = (60, 40), **more: int
+) -> bytes:
+    noise = [Image.effect_noise(size, 80 + n).convert(mode) for n in range(frames)]
+    exif = Image.Exif()
+    if orientation:
+        exif[0x0112] = orientation
+    out = io.BytesIO()
+    others = {"save_all": True, "append_images": noise[1:]} if frames > 1 else {}
+    noise[0].save(out, form, exif=exif, **others, **more)
+    return out.getvalue()
+
+
+@cache
+def video(
+    container: str,
+    codec: str = "libx264",
+    seconds: int = 1,
+    fps: int = 10,
+    sound: str = "aac",
+    turn: int = 0,
+    front: bool = False,
+) -> bytes:
+    out = io.BytesIO()
+    options = {"movflags": "+faststart"} if front else {}
+    with av.open(out, "w", format=container, options=options) as file:
+        pictures = file.add_stream(codec, rate=fps)
+        assert isinstance(pictures, av.VideoStream)
+        pictures.width, pictures.height, pictures.pix_fmt = 64, 48, "yuv420p"
+        if turn:
+            pictures.set_display_rotation(turn)
+        noise = file.add_stream(sound, rate=48000) if sound else None
+        for number in range(fps * seconds):
+            frame = av.VideoFrame(64, 48, "yuv420p")
+            for plane in frame.planes:
+                plane.update(random.Random(number).randbytes(plane.buffer_size))  # noqa: S311  # noise
+            frame.pts, frame.time_base = number, Fraction(1, fps)
+            file.mux(pictures.encode(frame))
+        file.mux(pictures.encode(None))
+        if isinstance(noise, av.AudioStream):
+            for number in range(48 * seconds):
+                silence = av.AudioFrame(format="fltp", layout="stereo", samples=1000)
+                for channel in silence.planes:
+                    channel.update(bytes(channel.buffer_size))
+                silence.sample_rate, silence.pts = 48000, number * 1000
+                file.mux(noise.encode(silence))
+            file.mux(noise.encode(None))
+    return out.getvalue()
+
+
+FILES: dict[str, Callable[[], bytes]] = {
+    "image/jpeg": lambda: image("JPEG"),
+    "image/png": lambda: image("PNG"),
+    "image/gif": lambda: image("GIF"),
+    "image/webp": lambda: image("WEBP"),
+    "video/mp4": lambda: video("mp4"),
+    "video/quicktime": lambda: video("mov"),
+    "video/x-msvideo": lambda: video("avi", "mpeg4"),
+    "video/x-matroska": lambda: video("matroska"),
+    "video/webm": lambda: video("webm", "libvpx-vp9", sound="libopus"),
+}
+
+
+def box(name: bytes, body: bytes = b"") -> bytes:
+    return struct.pack(">I", 8 + len(body)) + name + body
+
+
+def ftyp(major: bytes, *compatible: bytes) -> bytes:
+    return box(b"ftyp", major + bytes(4) + b"".join(compatible)) + box(b"free", bytes(64))
+
+
+def facts_of(data: bytes, content_type: str, size: int = 0) -> Facts:
+    """As the daemon does it: what the structure says, and what the libraries measure. Up to `size` nothing but a hole."""
+    fd = os.memfd_create("media")
+    try:
+        os.write(fd, data)
+        os.ftruncate(fd, size or len(data))
+        os.lseek(fd, 3, os.SEEK_SET)
+        facts = {**structure.facts(fd, content_type), **probe.measure(fd, content_type)}
+        assert os.lseek(fd, 0, os.SEEK_CUR) == 3, "the descriptor is shared: its position stays"
+        return facts
+    finally:
+        os.close(fd)
+
+
+def structure_of(data: bytes, content_type: str) -> Facts:
+    with tempfile.TemporaryFile(buffering=0) as file:
+        file.write(data)
+        return dict(structure.facts(file.fileno(), content_type))
+
+
+@cache
+def lasting(seconds: float, fps: int = 25, content_type: str = "video/mp4") -> bytes:
+    """A video with hardly more than a picture at its beginning and one at its end."""
+    container, codec = {
+        "video/mp4": ("mp4", "libx264"),
+        "video/quicktime": ("mov", "libx264"),
+        "video/x-msvideo": ("avi", "mjpeg"),
+        "video/x-matroska": ("matroska", "libx264"),
+        "video/webm": ("webm", "libvpx-vp9"),
+    }[content_type]
+    out = io.BytesIO()
+    with av.open(out, "w", format=container) as file:
+        pictures = file.add_stream(codec, rate=fps, options={"bf": "0"} if codec == "libx264" else {})
+        assert isinstance(pictures, av.VideoStream)
+        pixels = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+        pictures.width, pictures.height, pictures.pix_fmt = 64, 48, pixels
+        pictures.time_base = Fraction(1, fps)
+        last = round(seconds * fps) - 1
+        for number in sorted({*range(0, last, 50_000), last}):  # AVI skips no more than 60,000
+            frame = av.VideoFrame(64, 48, pixels)
+            for plane in frame.planes:
+                plane.update(bytes(plane.buffer_size))
+            frame.pts, frame.time_base, frame.duration = number, Fraction(1, fps), 1
+            file.mux(pictures.encode(frame))
+        file.mux(pictures.encode(None))
+    return out.getvalue()

@@ -1,0 +1,158 @@
+"""A rig for tests that run the real program: a simulated PostPost over HTTP, a watch root, a config file."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from postpost_sync.__main__ import main
+from postpost_sync.sandbox import Group, Sandbox, serve
+
+FAR = "2031-03-04 10:00"
+REPOSITORY = Path(__file__).parents[2]
+
+
+class Rig:
+    """`root` is watched with a short settle time; `run_once` and the others are the commands as typed."""
+
+    def __init__(
+        self, place: Path, simulated: Sandbox, api_url: str, capsys: pytest.CaptureFixture[str] | None = None
+    ) -> None:
+        self.place, self.sandbox, self.api_url, self._capsys = place, simulated, api_url, capsys
+        self.root = place / "posts"
+        self.root.mkdir()
+        self.config = place / "config.yaml"
+        self.state_db = place / "state" / "state.db"
+        self.configure()
+
+    def configure(self, root: str = "", top: str = "", api: str = "") -> None:
+        """Write the config; the arguments are further lines of its parts."""
+        self.config.write_text(
+            f"api:\n  base_url: {self.api_url}\n  key: plainly-fake-key\n{api}"
+            f"watch:\n  - path: {self.root}\n    settle: 200ms\n    poll_interval: 500ms\n{root}"
+            f"state_db: {self.state_db}\n{top}"
+        )
+        self.config.chmod(0o600)
+
+    def drop(self, name: str, sidecar: str | None = None, media: Mapping[str, bytes] | None = None) -> Path:
+        """A post folder, the media first; without a sidecar of its own it is a plain text post far ahead."""
+        folder = self.root / name
+        folder.mkdir(parents=True, exist_ok=True)
+        for file, data in (media or {}).items():
+            (folder / file).write_bytes(data)
+        text = (
+            sidecar if sidecar is not None else f"content: {name}\nplatforms: [facebook-1001]\nscheduled_time: {FAR}\n"
+        )
+        (folder / "post.yaml").write_text(text)
+        return folder
+
+    def command(self, *arguments: str) -> int:
+        return main(["-c", str(self.config), *arguments])
+
+    def run_once(self, wait: str = "20s") -> int:
+        return self.command("run", "--once", "--wait", wait)
+
+    def output(self) -> tuple[str, str]:
+        """What was printed since the last time this was asked: stdout, stderr."""
+        assert self._capsys is not None
+        return self._capsys.readouterr()
+
+    def status(self, *paths: str) -> dict[str, Any]:
+        report = self.try_status(*paths)
+        assert report is not None
+        return report
+
+    def try_status(self, *paths: str) -> dict[str, Any] | None:
+        """None where there is nothing to read yet."""
+        self.output()
+        if self.command("status", "--json", *paths) != 0:
+            return None
+        report: dict[str, Any] = json.loads(self.output()[0])
+        return report
+
+    def post(self, name: str) -> dict[str, Any]:
+        """One folder's entry of `status --json`."""
+        (found,) = [p for p in self.status()["posts"] if p["folder"] == str(self.root / name)]
+        return dict(found)
+
+    def groups(self, **wanted: str) -> list[Group]:
+        """What PostPost holds, the oldest first; `content=…` and `status=…` choose."""
+        return [g for g in self.sandbox.groups() if all(getattr(g, key) == value for key, value in wanted.items())]
+
+    @contextmanager
+    def daemon(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+        """The real process, in the background; it is ended by SIGTERM."""
+        process = subprocess.Popen(
+            [sys.executable, "-m", "postpost_sync", "-c", str(self.config), "run", *arguments],
+            cwd=REPOSITORY,
+            env={**os.environ, "PYTHONWARNINGS": "error"},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.terminate()
+            process.communicate(timeout=15)
+
+    def wait_for(self, name: str, state: str, error: str | None = None, within: float = 20.0) -> dict[str, Any]:
+        """Until the folder is in that state (and shows an error of that code), as `status` has it."""
+        ends, post = time.monotonic() + within, None
+        while time.monotonic() < ends:
+            if (report := self.try_status()) is not None:
+                post = next((p for p in report["posts"] if p["folder"] == str(self.root / name)), None)
+                if post and post["state"] == state and (error is None or (post["error"] or {}).get("code") == error):
+                    return dict(post)
+            time.sleep(0.1)
+        raise AssertionError(f"{name} did not become {state}: {post}")
+
+
+class Manager:
+    """A service manager's end of the notify socket."""
+
+    def __init__(self, place: Path) -> None:
+        self.address = str(place / "notify")
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(self.address)
+        self._socket.settimeout(0.2)
+        self.heard: list[str] = []
+
+    def wait_for(self, word: str, within: float = 20.0) -> None:
+        ends = time.monotonic() + within
+        while time.monotonic() < ends:
+            try:
+                self.heard += self._socket.recv(4096).decode().splitlines()
+            except TimeoutError:
+                continue
+            if any(line.startswith(word) for line in self.heard):
+                return
+        raise AssertionError(f"{word} was not heard, only {self.heard}")
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+@contextmanager
+def rig(place: Path, capsys: pytest.CaptureFixture[str] | None = None, **sandbox: Any) -> Iterator[Rig]:
+    with Sandbox(**sandbox) as simulated, serve(simulated) as server:
+        yield Rig(place, simulated, server.api_url, capsys)
+
+
+def until(what: Callable[[], Any], within: float = 15.0) -> None:
+    """Wait for it to come to be."""
+    ends = time.monotonic() + within
+    while not what():
+        if time.monotonic() > ends:
+            raise AssertionError("it did not come to be")
+        time.sleep(0.02)
