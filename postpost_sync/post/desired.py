@@ -44,7 +44,6 @@ class Wanted:
     empty: Finding | None = None  # there, but of no length (yet)
     time: datetime | None = None  # known even where there is no post
     unknown: Mapping[str, Finding] = field(default_factory=dict)  # ids that the list of accounts lacks; warnings, too
-    mistyped: frozenset[str] = frozenset()  # of these, those that are nearly one that it has
 
 
 def resolve(folder: Folder, reading: Reading, policy: Policy, kept: Resolved = NOTHING_KEPT) -> Wanted:
@@ -81,7 +80,7 @@ def resolve(folder: Folder, reading: Reading, policy: Policy, kept: Resolved = N
         warnings += doubtful
     if errors or missing or empty:
         post = None
-    return Wanted(post, now, _most(errors), _most(warnings), missing, empty, time, to.unknown, frozenset(to.mistyped))
+    return Wanted(post, now, _most(errors), _most(warnings), missing, empty, time, to.unknown)
 
 
 def _most(found: Sequence[Finding]) -> tuple[Finding, ...]:

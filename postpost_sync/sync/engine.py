@@ -16,7 +16,6 @@ import httpx
 
 from postpost_sync import ledger
 from postpost_sync.disk import reader, scan, status_file
-from postpost_sync.ledger import with_group
 from postpost_sync.log import Log
 from postpost_sync.model import view
 from postpost_sync.model.errors import FileChanged, Finding, KeyRefused, NotFound, OtherKey, PostError
@@ -39,7 +38,6 @@ from postpost_sync.plan.steps import (
     Read,
     Rest,
     Transfer,
-    Verified,
     Withdraw,
 )
 from postpost_sync.post.names import Names
@@ -98,8 +96,8 @@ class Sync:
         self._calls = Calls(store, log)
         self.times: dict[int, float] = {}  # key -> the time its post asks for, seconds since 1970, once that is known
         self._removals = Removals(monotonic)
-        accounts, roots = dict.fromkeys(site.account for site in sites.values()), frozenset(sites)
-        self._lines = {one: Line(store, one.digest, roots, one.now, wake) for one in accounts}
+        accounts = dict.fromkeys(site.account for site in sites.values())
+        self._lines = {one: Line(store, one.digest, one.now, wake) for one in accounts}
         self._snapshots = Snapshots(
             store, sites, self.looks, names, self._lines, self._removals, wake=wake, monotonic=monotonic, log=log
         )
@@ -279,8 +277,6 @@ class Sync:
                     change(look.key, ledger.followed, group.key)
                 case Abandon(group):
                     change(look.key, ledger.abandoned, group, now, self._jitter())
-                case Verified(group):
-                    change(look.key, with_group, group.key, verified=True)
                 case Finish():
                     change(look.key, ledger.finished, decision.post, confirmed=record.confirmed)
                 case Abort():
