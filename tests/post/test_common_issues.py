@@ -6,7 +6,6 @@ import tempfile
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
-from threading import Event
 
 import httpx
 import pytest
@@ -37,7 +36,7 @@ def test_403_from_the_store_a_fresh_url_and_the_same_content_type() -> None:
     with httpx.Client(transport=httpx.MockTransport(store)) as client, tempfile.TemporaryFile() as file:
         file.truncate(10)
         with pytest.raises(UploadRefused) as caught:
-            upload.put(client, URL, file.fileno(), 10, "image/jpeg", lambda _: None, Event())
+            upload.Sender(client).put(URL, file.fileno(), 10, "image/jpeg", lambda _: None, upload.Stop())
     assert caught.value.finding.code == "UPLOAD_URL_EXPIRED"
     assert "a fresh upload URL is requested" in caught.value.finding.hint
     assert "Content-Type header matches it exactly" in caught.value.finding.hint
@@ -90,7 +89,7 @@ def test_a_large_file_is_streamed() -> None:
     with httpx.Client(transport=store) as client, tempfile.TemporaryFile() as file:
         file.truncate(size)
         tracemalloc.start()
-        upload.put(client, URL, file.fileno(), size, "video/mp4", lambda _: None, Event())
+        upload.Sender(client).put(URL, file.fileno(), size, "video/mp4", lambda _: None, upload.Stop())
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
     assert store.received == size

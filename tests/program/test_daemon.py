@@ -53,7 +53,7 @@ def test_a_hangup_takes_in_a_new_config_and_refuses_a_bad_one(pp: Rig, manager: 
         other = pp.place / "more"
         other.mkdir()
         pp.configure(top="", root=f"  - path: {other}\n    settle: 200ms\n")
-        manager.heard.clear()
+        manager.forget()
         process.send_signal(signal.SIGHUP)
         manager.wait_for("RELOADING=1")
         manager.wait_for("READY=1")
@@ -128,13 +128,13 @@ def test_a_stop_while_the_service_hangs_is_quick(pp: Rig, call: str) -> None:
 LARGE = 500_000_000  # bytes
 
 
-def large_video(folder: Path) -> Path:
-    """A valid video of 500 MB that takes no room: the rest is a box that players skip."""
+def large_video(folder: Path, size: int = LARGE) -> Path:
+    """A valid video of so many bytes that takes no room: the rest is a box that players skip."""
     file = folder / "large.mp4"
     file.write_bytes(video())
     with file.open("ab") as more:
-        more.write((LARGE - file.stat().st_size).to_bytes(4, "big") + b"free")
-        more.truncate(LARGE)
+        more.write((size - file.stat().st_size).to_bytes(4, "big") + b"free")
+        more.truncate(size)
     return file
 
 
@@ -169,6 +169,33 @@ def test_a_stop_in_the_middle_of_a_large_upload_takes_less_than_ten_seconds(pp: 
     with file.open("rb") as stream:
         assert sent(group) == [hashlib.file_digest(stream, "sha256").hexdigest()]
     assert group.status == "scheduled"
+    assert pp.sandbox.count("get-upload-url") == 1  # the same URL was used again
+
+
+@pytest.mark.parametrize("size", [1_500_000, 6_000_000])
+def test_a_reload_in_the_middle_of_an_upload_ends_the_upload_and_not_the_program(
+    pp: Rig, manager: Manager, size: int
+) -> None:
+    """Also where all of the file lies in the kernel's buffers, and only the store's answer is waited for."""
+    pp.sandbox.behaviour = Behaviour(store_rate=100e3)
+    folder = pp.drop("launch", sidecar(platforms="[youtube-012]"))
+    file = large_video(folder, size)
+    with pp.daemon() as process:
+        wait_for_bytes(pp, "launch", 1)
+        for reload in range(3):
+            time.sleep(reload)
+            if reload == 2:
+                pp.sandbox.behaviour = Behaviour()
+            manager.forget()
+            process.send_signal(signal.SIGHUP)
+            manager.wait_for("RELOADING=1")
+            manager.wait_for("READY=1")
+        pp.wait_for("launch", "scheduled", within=30)
+        assert process.poll() is None
+        process.terminate()
+        assert process.wait(12) == 0
+    (group,) = pp.groups()
+    assert sent(group) == hashes(file.read_bytes())
     assert pp.sandbox.count("get-upload-url") == 1  # the same URL was used again
 
 

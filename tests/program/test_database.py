@@ -328,13 +328,13 @@ def test_progress_that_cannot_be_written_does_not_weaken_what_comes_after(
     with closing(Store.open(tmp_path / "state.db")) as store:
         with held(store.path):
             store.progress(1, 0, 5)
-        assert store._conn.execute("PRAGMA synchronous").fetchone()[0] == 2  # FULL
+        assert store._db.conn.execute("PRAGMA synchronous").fetchone()[0] == 2  # FULL
 
 
 def test_only_what_is_found_again_by_itself_does_not_wait_for_the_disk(tmp_path: Path) -> None:
     with closing(Store.open(tmp_path / "state.db")) as store:
         said: list[str] = []
-        store._conn.set_trace_callback(lambda sql: said.append(sql) if sql[:6] in ("PRAGMA", "COMMIT") else None)
+        store._db.conn.set_trace_callback(lambda sql: said.append(sql) if sql[:6] in ("PRAGMA", "COMMIT") else None)
         record = store.add("/posts", "launch", 7, 1, NOW)
         assert said == ["PRAGMA synchronous = NORMAL", "COMMIT", "PRAGMA synchronous = FULL"]
         said.clear()
@@ -349,7 +349,7 @@ def test_only_what_is_found_again_by_itself_does_not_wait_for_the_disk(tmp_path:
 def sound(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """A database with a few hundred folders."""
     with closing(Store.open(tmp_path_factory.mktemp("sound") / "state.db")) as store:
-        store._conn.execute("PRAGMA synchronous = OFF")
+        store._db.conn.execute("PRAGMA synchronous = OFF")
         for number in range(150):
             record = store.add("/posts", f"folder {number}", number, 1, NOW)
             files = tuple(Upload(at, f"{at}.jpg", f"{at}.jpg", "image/jpeg", Stat(1, 2, 3, 4, 5)) for at in range(2))
@@ -456,13 +456,13 @@ def test_a_row_that_we_cannot_have_written_is_said(tmp_path: Path) -> None:
             ("warnings", "'{'"),
             ("root", "x'ff'"),
         ):
-            store._conn.execute("SAVEPOINT s")
-            store._conn.execute(f"UPDATE folders SET {column} = {value}")  # noqa: S608 - ours
+            store._db.conn.execute("SAVEPOINT s")
+            store._db.conn.execute(f"UPDATE folders SET {column} = {value}")  # noqa: S608 - ours
             if column != "root":
                 with pytest.raises(ProgramError, match="a row cannot be read"):
                     store.records()
-            store._conn.execute("ROLLBACK TO s")
-            store._conn.execute("RELEASE s")
+            store._db.conn.execute("ROLLBACK TO s")
+            store._db.conn.execute("RELEASE s")
         assert len(store.records()) == 1
 
 

@@ -389,13 +389,13 @@ class Histories(World):
 
     def _check_truth(self) -> None:
         late = "SELECT key FROM folders WHERE error LIKE '%\"MISSED\"%' OR error LIKE '%\"TIME_PAST\"%'"
-        for row in self.store._conn.execute(late):
+        for row in self.store._db.conn.execute(late):
             record = self.store.record(row[0])
             if record is not None and record.time is not None and record.time > self.now:
                 raise Broken(f"{record.path} is said to be late at {self.now}: {record.error}")
 
     def _check_secrets(self) -> None:
-        texts = [str(tuple(row)) for row in self.store._conn.execute("SELECT * FROM folders")]
+        texts = [str(tuple(row)) for row in self.store._db.conn.execute("SELECT * FROM folders")]
         for folder in self.folders:
             with contextlib.suppress(FileNotFoundError):
                 texts.append((self.root / folder.name / "post.status.yaml").read_text())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
@@ -11,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
@@ -90,13 +91,13 @@ class Rig:
         return [g for g in self.sandbox.groups() if all(getattr(g, key) == value for key, value in wanted.items())]
 
     @contextmanager
-    def daemon(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-        """The real process, in the background; it is ended by SIGTERM."""
+    def daemon(self, *arguments: str, stderr: int | IO[str] = subprocess.PIPE) -> Iterator[subprocess.Popen[str]]:
+        """The real process, in the background; it is ended by SIGTERM. `stderr`: where its log goes."""
         process = subprocess.Popen(
             [sys.executable, "-m", "postpost_sync", "-c", str(self.config), "run", *arguments],
             cwd=REPOSITORY,
             env={**os.environ, "PYTHONWARNINGS": "error"},
-            stderr=subprocess.PIPE,
+            stderr=stderr,
             text=True,
         )
         try:
@@ -138,6 +139,13 @@ class Manager:
             if any(line.startswith(word) for line in self.heard):
                 return
         raise AssertionError(f"{word} was not heard, only {self.heard}")
+
+    def forget(self) -> None:
+        """What has been said until now does not count."""
+        with contextlib.suppress(TimeoutError):
+            while self._socket.recv(4096):
+                pass
+        self.heard.clear()
 
     def close(self) -> None:
         self._socket.close()

@@ -52,8 +52,8 @@ class Waiting:
             groups=(group,),
             done=error is None,
         )
-        with self.store._transaction():  # the moves between are other tests' matter
-            self.store._conn.execute("UPDATE folders SET state = ? WHERE key = ?", (held.state.value, record.key))
+        with self.store._db.transaction():  # the moves between are other tests' matter
+            self.store._db.conn.execute("UPDATE folders SET state = ? WHERE key = ?", (held.state.value, record.key))
         return self.store.change(record.key, lambda _: held).key
 
     def see(self, key: int) -> None:
