@@ -24,6 +24,7 @@ from tests.support.afterwards import (
     time_of,
     until,
 )
+from tests.support.matrices import Matrix
 from tests.support.world import Killed, NewWorld, World, picture
 
 
@@ -243,9 +244,12 @@ def test_posts_that_arrive_in_any_order_are_scheduled_in_the_order_of_their_time
     assert posted(world) == [f"twitter-123 post {n}" for n in range(8)]
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("edit", [False, True], ids=["untouched", "edited"])
-def test_a_crash_around_a_limit_loses_nothing_and_doubles_nothing(new_world: NewWorld, edit: bool) -> None:
-    for effect in range(1, 60, 3):
+def test_a_crash_around_a_limit_loses_nothing_and_doubles_nothing(
+    new_world: NewWorld, matrix: Matrix, edit: bool
+) -> None:
+    for effect in matrix.of(range(1, 60, 3)):
         world = limited(new_world, pending=1)
         now = world.now
         drop_many(world, 2, now + 30 * HOUR, 10 * HOUR)
