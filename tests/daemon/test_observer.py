@@ -31,7 +31,7 @@ def test_a_local_root_is_watched_and_a_folder_dropped_there_is_found_at_once(wor
     with looked_after(world) as it:
         until(it.watching)
         world.drop("deep/er/post")
-        until(lambda: it.folders() == ["deep/er/post"], within=3)
+        until(lambda: it.folders() == ["deep/er/post"])
         assert it.status.state is RootState.OK
 
 

@@ -65,8 +65,8 @@ def _left(matrix: list[pytest.Function]) -> Iterator[pytest.Function]:
         seen |= values
 
 
-def _values(case: pytest.Function) -> set[tuple[str, int]]:
-    return set(case.callspec.indices.items()) if hasattr(case, "callspec") else set()
+def _values(case: pytest.Function) -> set[tuple[str, str]]:
+    return {(name, repr(value)) for name, value in case.callspec.params.items()} if hasattr(case, "callspec") else set()
 
 
 def counted(reports: Iterable[pytest.TestReport]) -> dict[str, int]:
