@@ -25,6 +25,7 @@ from tests.support.afterwards import (
     time_of,
     until,
 )
+from tests.support.matrices import Matrix
 from tests.support.world import Killed, NewWorld, World
 
 
@@ -253,9 +254,12 @@ def test_a_post_that_stands_is_not_touched_for_an_earlier_one_which_names_it_and
     assert scheduled(world) == ["earlier"]
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("edit", [False, True], ids=["untouched", "edited"])
-def test_a_crash_around_a_limit_loses_nothing_and_doubles_nothing(new_world: NewWorld, edit: bool) -> None:
-    for effect in range(1, 60, 3):
+def test_a_crash_around_a_limit_loses_nothing_and_doubles_nothing(
+    new_world: NewWorld, matrix: Matrix, edit: bool
+) -> None:
+    for effect in matrix.of(range(1, 60, 3)):
         world = limited(new_world, pending=1)
         now = world.now
         drop_many(world, 2, now + 30 * HOUR, 10 * HOUR)
