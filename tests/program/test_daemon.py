@@ -172,7 +172,7 @@ def test_a_reload_in_the_middle_of_an_upload_ends_the_upload_and_not_the_program
     folder = pp.drop("launch", sidecar(platforms="[youtube-012]"))
     file = large_video(folder, size)
     with pp.daemon() as process:
-        until(lambda: (pp.try_status() or {}).get("posts") and sum(m["sent"] for m in pp.post("launch")["media"]) > 1)
+        until(lambda: sent_of(pp, "launch") > 1)
         for reload in range(3):
             time.sleep(reload)
             if reload == 2:
