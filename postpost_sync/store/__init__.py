@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any, Concatenate, ParamSpec
 
 from postpost_sync.model.program import Listener, RootStatus
-from postpost_sync.model.record import Group, Record
+from postpost_sync.model.record import Group, Record, check_stage
 from postpost_sync.model.states import State, check_move
 from postpost_sync.store.columns import encode
 from postpost_sync.store.connection import Connection, as_columns, translated
@@ -94,6 +94,9 @@ class Store:
             check_move(old.state, new.state)
             self._write("folders", "key = :key", {"key": key}, as_columns(new, old))
             before = {group.key: group for group in old.groups}
+            for group in new.groups:
+                if group.key in before:
+                    check_stage(before[group.key].stage, group.stage)
             groups = tuple(self._write_group(key, before.get(group.key), group) for group in new.groups)
             return replace(new, groups=groups)
 
