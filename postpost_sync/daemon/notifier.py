@@ -28,7 +28,7 @@ FAILED_TIMES = 3  # failures in a row after which it is said that nothing gets t
 HURRIED_PAUSE = 1.0  # seconds between two tries when the program is about to end
 
 
-class Tellers:
+class Notifier:
     """`start`, perhaps `finish`, then `stop`. Never holds up anything else."""
 
     def __init__(

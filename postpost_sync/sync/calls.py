@@ -40,7 +40,7 @@ from postpost_sync.post import targets
 from postpost_sync.service.account import EVER, LIST_SLACK, Account
 from postpost_sync.service.responses import Listed, PlatformPost
 from postpost_sync.store import Store
-from postpost_sync.sync.folders import Look
+from postpost_sync.sync.look import Look
 
 _AGAIN = "it is tried again by itself"
 

@@ -13,10 +13,10 @@ from postpost_sync.plan.snapshot import Waiting
 from postpost_sync.plan.steps import Ask, Delete, Withdraw
 from postpost_sync.store import Store
 
-NO_ROOM = (GroupStage.SCHEDULED, GroupStage.GOING_OUT)  # a post in one of these stages takes up room in the plan
+TAKES_ROOM = (GroupStage.SCHEDULED, GroupStage.GOING_OUT)  # a post in one of these stages takes up room in the plan
 
 
-class Line:
+class WaitingList:
     """In the order of their times. Safe to use from several threads."""
 
     def __init__(
@@ -41,12 +41,12 @@ class Line:
         """The key of the account's post that stands scheduled the furthest ahead: the one that could give way."""
         return self._store.last_scheduled(self._account, self._roots)
 
-    def see(self, record: Record) -> None:
+    def update(self, record: Record) -> None:
         """A record as it was just decided about: it joins, stays, or leaves, and then the next one's turn has come."""
         place = place_in_line(record)
         if place is None:
             if not meets_a_fault(record):
-                self.leave(record.key)
+                self.remove(record.key)
             return
         with self._lock:
             known = self._waiting.get(record.key)
@@ -56,7 +56,7 @@ class Line:
         if place.until is not None and self.first() == place and (last := self.last_scheduled()) is not None:
             self._wake(last, 0.0)  # it may have taken this one's place
 
-    def leave(self, key: int) -> None:
+    def remove(self, key: int) -> None:
         """It no longer waits."""
         with self._lock:
             waited = self._waiting.pop(key, None) is not None
@@ -69,7 +69,7 @@ class Line:
             return
         record = self._store.record(key)
         now = next((group.stage for group in record.groups if group.key == step.group.key), None) if record else None
-        if now not in NO_ROOM:
+        if now not in TAKES_ROOM:
             self._turn(room=True)
 
     def _turn(self, *, room: bool) -> None:
