@@ -1,6 +1,6 @@
 """The daemon: builds everything from a config, and runs until it is told to stop.
 
-Threads: a scanner and workers for each root (`roots`, `workers`), transfers (send bytes), notifiers (`notifiers`), the timers'
+Threads: a scanner and workers for each root (`roots`, `workers`), transfers (send bytes), tellers (`notifier`), the timers'
 (`timers`, which only wake, or start a thread of their own), and the caller's, which watches over the others.
 """
 
@@ -19,6 +19,7 @@ from pathlib import Path
 import httpx
 
 from postpost_sync.config.load import Config, api_key, notify_urls
+from postpost_sync.daemon.heartbeat import Progress, clocks_ahead
 from postpost_sync.daemon.instance import instance_id
 from postpost_sync.daemon.notifier import Notifier
 from postpost_sync.daemon.roots import Roots
@@ -50,7 +51,6 @@ HEARTBEAT = 1.0  # seconds
 CLOCK_JUMP = 5.0  # seconds by which wall and monotonic time may drift apart between two heartbeats
 STOP_WITHIN = 8.0  # seconds the threads have to end
 LAST_WORDS = 2.0  # of these seconds, for a message that is under way
-STATUS_EVERY = 5.0  # seconds between two words to the service manager
 _AT_REST = frozenset({State.INVALID, State.FAILED, State.HELD, State.CANCELLED})
 
 
@@ -225,8 +225,8 @@ class Daemon:
 
     def heartbeats(self) -> Iterator[None]:
         """Watch over everything until `request_stop`, pausing here once a second."""
-        clocks, version = _clocks(), self.store.data_version()
-        progress = _Progress(self._service)
+        clocks, version = clocks_ahead(), self.store.data_version()
+        progress = Progress(self._service)
         while not self.stopping.wait(HEARTBEAT if progress.ready else HEARTBEAT / 20):
             try:
                 self.roots.look_after()
@@ -238,15 +238,21 @@ class Daemon:
             except ProgramError as error:
                 self._give_up(error)
                 break
-            before, clocks = clocks, _clocks()
+            before, clocks = clocks, clocks_ahead()
             moved = max((now - then for now, then in zip(clocks, before, strict=True)), key=abs)
             if abs(moved) > CLOCK_JUMP:
                 self._take_clock_anew(moved)
             version = newest
-            progress.tell(self)
+            self._say(progress)
             yield
         if self._fatal is not None:
             raise self._fatal
+
+    def _say(self, progress: Progress) -> None:
+        if self.roots.scanned():
+            progress.started()
+        progress.at_work(*self.progress(), sound=self.working())
+        progress.say(self.summary)
 
     def _take_clock_anew(self, moved: float) -> None:
         """The clock was set, or the machine slept: timers may be off, and anything may have happened meanwhile."""
@@ -343,34 +349,3 @@ class Daemon:
         self._lock.release()
         gc.unfreeze()
         return ended
-
-
-class _Progress:
-    """What the service manager is told, at heartbeats: that the start is over, how things stand, that work goes on."""
-
-    def __init__(self, service: ServiceManager) -> None:
-        self._service = service
-        self.ready = False
-        self._said, self._say_at = "", 0.0
-        self._finished = -1
-
-    def tell(self, daemon: Daemon) -> None:
-        if not self.ready and daemon.roots.scanned():
-            self.ready = True
-            self._service.ready()
-        finished, busy = daemon.progress()
-        if daemon.working() and (finished != self._finished or not busy):
-            self._service.watchdog()
-        self._finished = finished
-        if self._service.listens and time.monotonic() >= self._say_at:
-            self._say_at = time.monotonic() + STATUS_EVERY
-            text = daemon.summary() if self.ready else "looking through the watch folders"
-            if text != self._said:
-                self._said = text
-                self._service.status(text)
-
-
-def _clocks() -> tuple[float, float]:
-    """How far the wall clock, and the one that counts the time asleep, are ahead of the one that stands still then."""
-    now = time.monotonic()
-    return time.time() - now, time.clock_gettime(time.CLOCK_BOOTTIME) - now
