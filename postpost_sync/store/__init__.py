@@ -49,7 +49,7 @@ class Store:
         self.pending, self.unfinished, self.due, self.next_due = read.pending, read.unfinished, read.due, read.next_due
         self.at_postpost, self.held_or_cancelled = read.at_postpost, read.held_or_cancelled
         # of a folder's neighbours
-        self.alike, self.beside, self.last_scheduled = read.alike, read.beside, read.last_scheduled
+        self.alike, self.beside, self.furthest = read.alike, read.beside, read.furthest
         self.known_group_ids, self.open_creates = read.known_group_ids, read.open_creates
         # of roots, and of who is notified
         self.roots, self.listeners, self.told, self.notable = read.roots, read.listeners, read.told, read.notable

@@ -12,7 +12,7 @@ from postpost_sync.model.errors import Finding
 from postpost_sync.model.program import Listener, RootStatus
 from postpost_sync.model.record import Record, Trouble
 from postpost_sync.model.states import State
-from postpost_sync.plan.snapshot import Neighbour
+from postpost_sync.plan.snapshot import Neighbour, Scheduled
 from postpost_sync.store.columns import encode, hints
 from postpost_sync.store.connection import Connection, as_written, decoded, from_row, translated
 
@@ -78,17 +78,15 @@ class Queries:
             ).fetchall()
         return [row[0] for row in rows]
 
-    def last_scheduled(self, account: str, roots: frozenset[str]) -> int | None:
-        """Of the finished folders below these roots, the key of the one whose post the account has furthest ahead."""
-        marks = ", ".join("?" * len(roots))
+    def furthest(self, account: str) -> tuple[Scheduled, ...]:
+        """The posts that the account has scheduled the furthest ahead: three of them, the furthest first."""
         with self._db.lock, translated(self._db.path):
-            row = self._db.conn.execute(
-                "SELECT g.folder FROM groups g JOIN folders f ON f.key = g.folder "  # noqa: S608 - marks alone
-                "WHERE g.stage = 'scheduled' AND f.done "
-                f"AND g.account = ? AND f.root IN ({marks}) ORDER BY g.answered_time DESC, g.folder DESC LIMIT 1",
-                [account, *(encode(root) for root in roots)],
-            ).fetchone()
-        return row[0] if row is not None else None
+            rows = self._db.conn.execute(
+                "SELECT f.root, f.path, g.answered_time FROM groups g JOIN folders f ON f.key = g.folder "
+                "WHERE g.stage = 'scheduled' AND g.account = ? ORDER BY g.answered_time DESC LIMIT 3",
+                (account,),
+            ).fetchall()
+        return tuple(Scheduled(f"{_path(root)}/{_path(path)}", decoded(datetime, at)) for root, path, at in rows if at)
 
     def unfinished(self, keys: Collection[int] = ()) -> list[Record]:
         """The folders for which something is to be done still, and those with these keys."""

@@ -12,7 +12,6 @@ from datetime import UTC, datetime, timedelta
 
 from postpost_sync import ledger
 from postpost_sync.disk import reader, scan, status_file
-from postpost_sync.ledger import with_group
 from postpost_sync.model import view
 from postpost_sync.model.errors import FileChanged, Finding, KeyRefused, NotFound, OtherKey, PostError
 from postpost_sync.model.folder import Folder
@@ -34,7 +33,6 @@ from postpost_sync.plan.steps import (
     Read,
     Rest,
     Transfer,
-    Verified,
     Withdraw,
 )
 from postpost_sync.service.account import Account
@@ -90,8 +88,8 @@ class Sync:
         self._calls = Calls(store, runtime.log)
         self.times: dict[int, float] = {}  # key -> the time its post asks for, seconds since 1970, once that is known
         self._removals = Removals(runtime.monotonic)
-        accounts, roots = dict.fromkeys(site.account for site in self._sites.values()), frozenset(self._sites)
-        self._waiting_lists = {one: WaitingList(store, one.digest, roots, one.now, runtime.wake) for one in accounts}
+        accounts = dict.fromkeys(site.account for site in self._sites.values())
+        self._waiting_lists = {one: WaitingList(store, one.digest, one.now, runtime.wake) for one in accounts}
         self._snapshots = Snapshots(store, watched, self._waiting_lists, self._removals, runtime)
 
     def start(self) -> None:
@@ -268,8 +266,6 @@ class Sync:
                     change(look.key, ledger.followed, group.key)
                 case Abandon(group):
                     change(look.key, ledger.abandoned, group, now, self._jitter())
-                case Verified(group):
-                    change(look.key, with_group, group.key, verified=True)
                 case Finish():
                     change(look.key, ledger.finished, decision.post, confirmed=record.confirmed)
                 case Abort():

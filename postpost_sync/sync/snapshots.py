@@ -9,6 +9,7 @@ from postpost_sync import ledger
 from postpost_sync.disk import scan
 from postpost_sync.model.folder import Folder
 from postpost_sync.model.record import GroupStage, Record, live_group, made_with
+from postpost_sync.plan.situation import TOO_MANY_PENDING
 from postpost_sync.plan.snapshot import Snapshot
 from postpost_sync.service.account import Account
 from postpost_sync.service.clock import SKEW
@@ -136,7 +137,7 @@ class Snapshots:
         """What was seen, with what else the decision depends on: the account, and its other posts."""
         record, account, reading = seen.record, seen.account, look.reading
         policy, waiting = self._sites[look.root].policy, self._waiting_lists[account]
-        first = waiting.first()
+        over = any(one.finding.code == TOO_MANY_PENDING for one in record.troubles)
         pending = not record.done
         text = reading.content if pending and reading is not None and policy.duplicates != "allow" else None
         return Snapshot(
@@ -150,9 +151,9 @@ class Snapshots:
             key_probe_at=account.probe_at,
             accounts_age=account.accounts_age(),
             clock_known=account.api.clock.known,
-            waiting=first,
-            last_scheduled=waiting.last_scheduled() if first is not None and record.done else None,
+            waiting=waiting.first(),
             removed=seen.removed,
+            furthest=self._store.furthest(account.digest) if over else (),
             alike=self._store.alike(record.key, text) if text else (),
             beside=self._store.beside(record.key, record.time) if pending and record.time is not None else (),
             twin=self._store.record_of(record.copy_of) if record.copy_of is not None and not record.groups else None,

@@ -1,6 +1,6 @@
 """Uploads to an object store that somebody else wrote: real signatures, real expiry, real refusals.
 
-The store is OpenStack Swift (`tests/swift.py`). First `upload.put` alone against it, then the whole program, with a
+The store is OpenStack Swift (`tests/support/swift.py`). First `upload.put` alone against it, then the whole program, with a
 PostPost whose upload URLs lead there. What is skipped says why.
 """
 
@@ -29,7 +29,10 @@ from tests.support.drops import picture, sidecar
 from tests.support.rig import Rig
 from tests.support.swift import Swift
 
-pytestmark = pytest.mark.timeout(stores.INSTALLING + 120)  # the first test waits for the store to be installed
+pytestmark = [
+    pytest.mark.xdist_group("object store"),  # one for all
+    pytest.mark.timeout(stores.INSTALLING + 120),  # the first test waits for the store to be installed
+]
 
 HOUR = timedelta(hours=1)
 

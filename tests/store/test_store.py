@@ -82,7 +82,7 @@ def test_no_question_about_one_post_walks_through_all_of_them(store: Store) -> N
         lambda: store.due(NOW, NOW),
         store.next_due,
         store.at_postpost,
-        lambda: store.last_scheduled("digest", frozenset({"/posts"})),
+        lambda: store.furthest("digest"),
         lambda: store.held_or_cancelled(NOW),
         lambda: store.records(State.HELD, State.CANCELLED),
     ]
@@ -430,7 +430,6 @@ def any_group(draw: st.DrawFn) -> Group:
             uploads=st.just(uploads),
             issued=st.lists(st.builds(Issued, COUNT, st.none() | TEXT, st.none() | TEXT), max_size=2).map(tuple),
             read_back=st.none() | st.builds(ReadBack, st.booleans(), st.none() | COUNT, COUNT, MOMENT, MOMENT),
-            verified=st.booleans(),
             asked_time=st.none() | MOMENT,
             answered_time=st.none() | MOMENT,
             searches=COUNT,

@@ -20,6 +20,7 @@ from postpost_sync.__main__ import main
 from postpost_sync.sandbox import Group, Sandbox, serve
 
 FAR = "2031-03-04 10:00"
+HANG = 40.0  # seconds: more than this only a hang takes. What is made to hang here does so for a minute at least
 REPOSITORY = Path(__file__).parents[2]
 
 
@@ -105,9 +106,9 @@ class Rig:
         finally:
             if process.poll() is None:
                 process.terminate()
-            process.communicate(timeout=15)
+            process.communicate(timeout=HANG)
 
-    def wait_for(self, name: str, state: str, error: str | None = None, within: float = 20.0) -> dict[str, Any]:
+    def wait_for(self, name: str, state: str, error: str | None = None, within: float = HANG) -> dict[str, Any]:
         """Until the folder is in that state (and shows an error of that code), as `status` has it."""
         ends, post = time.monotonic() + within, None
         while time.monotonic() < ends:
@@ -115,7 +116,7 @@ class Rig:
                 post = next((p for p in report["posts"] if p["folder"] == str(self.root / name)), None)
                 if post and post["state"] == state and (error is None or (post["error"] or {}).get("code") == error):
                     return dict(post)
-            time.sleep(0.1)
+            time.sleep(0.05)
         raise AssertionError(f"{name} did not become {state}: {post}")
 
 
@@ -129,7 +130,7 @@ class Manager:
         self._socket.settimeout(0.2)
         self.heard: list[str] = []
 
-    def wait_for(self, word: str, within: float = 20.0) -> None:
+    def wait_for(self, word: str, within: float = HANG) -> None:
         ends = time.monotonic() + within
         while time.monotonic() < ends:
             try:
@@ -157,7 +158,7 @@ def rig(place: Path, capsys: pytest.CaptureFixture[str] | None = None, **sandbox
         yield Rig(place, simulated, server.api_url, capsys)
 
 
-def until(what: Callable[[], Any], within: float = 15.0) -> None:
+def until(what: Callable[[], Any], within: float = HANG) -> None:
     """Wait for it to come to be."""
     ends = time.monotonic() + within
     while not what():
