@@ -52,7 +52,7 @@ class Store:
         self.alike, self.beside, self.furthest = read.alike, read.beside, read.furthest
         self.known_group_ids, self.open_creates = read.known_group_ids, read.open_creates
         # of roots, and of who is notified
-        self.roots, self.listeners, self.told, self.standing = read.roots, read.listeners, read.told, read.standing
+        self.roots, self.listeners, self.told, self.notable = read.roots, read.listeners, read.told, read.notable
 
     @classmethod
     def open(cls, path: Path, *, read_only: bool = False, check_beside: bool = False) -> Store:

@@ -14,7 +14,7 @@ from postpost_sync.model.record import Effect, Group, GroupStage, Record, Troubl
 from postpost_sync.model.states import State
 from postpost_sync.plan.steps import Ask
 from postpost_sync.store import Store
-from postpost_sync.sync.waiting_list import Line
+from postpost_sync.sync.waiting_list import WaitingList
 
 NOW = datetime(2026, 12, 1, 8, 0, tzinfo=UTC)
 FULL = Finding("SCHEDULED_POST_LIMIT_REACHED", "the plan is full", "")
@@ -26,7 +26,7 @@ class Waiting:
 
     def __init__(self, store: Store) -> None:
         self.store, self.woken = store, list[int]()
-        self.line = Line(store, "hers", lambda: NOW, lambda key, _: self.woken.append(key))
+        self.line = WaitingList(store, "hers", lambda: NOW, lambda key, _: self.woken.append(key))
 
     def add(
         self,
@@ -57,7 +57,7 @@ class Waiting:
         return self.store.change(record.key, lambda _: held).key
 
     def see(self, key: int) -> None:
-        self.line.see(self.record(key))
+        self.line.update(self.record(key))
 
     def record(self, key: int) -> Record:
         record = self.store.record(key)
@@ -132,5 +132,5 @@ def test_one_that_was_forgotten_is_passed_over(waiting: Waiting) -> None:
     for key in keys:
         waiting.see(key)
     waiting.store.forget(keys[1])
-    waiting.line.leave(keys[0])
+    waiting.line.remove(keys[0])
     assert waiting.woken == [keys[2]]
