@@ -57,13 +57,14 @@ class GroupStage(StrEnum):
     GONE = "gone"  # deleted, or never came to be
 
 
-_STANDS = {GroupStage.SCHEDULED, GroupStage.GOING_OUT, GroupStage.WITHDRAWN}
 STAGE_MOVES: Mapping[GroupStage, frozenset[GroupStage]] = {
     GroupStage.CREATING: frozenset({GroupStage.DRAFT, GroupStage.GONE}),
     # also by somebody in the dashboard, or by an update-post whose answer was lost
-    GroupStage.DRAFT: frozenset({*_STANDS, GroupStage.DOOMED, GroupStage.GONE}),
-    GroupStage.SCHEDULED: frozenset({*_STANDS, GroupStage.ENDED, GroupStage.DOOMED}),
-    GroupStage.WITHDRAWN: frozenset({*_STANDS, GroupStage.DOOMED, GroupStage.GONE}),
+    GroupStage.DRAFT: frozenset(
+        {GroupStage.SCHEDULED, GroupStage.GOING_OUT, GroupStage.WITHDRAWN, GroupStage.DOOMED, GroupStage.GONE}
+    ),
+    GroupStage.SCHEDULED: frozenset({GroupStage.WITHDRAWN, GroupStage.GOING_OUT, GroupStage.ENDED, GroupStage.DOOMED}),
+    GroupStage.WITHDRAWN: frozenset({GroupStage.SCHEDULED, GroupStage.GOING_OUT, GroupStage.DOOMED, GroupStage.GONE}),
     GroupStage.GOING_OUT: frozenset({GroupStage.ENDED}),
     GroupStage.ENDED: frozenset({GroupStage.FOLLOWED}),
     GroupStage.FOLLOWED: frozenset(),
