@@ -138,6 +138,32 @@ def adopt(config: str | None, paths: tuple[Path, ...]) -> int:
     return adopt(config, paths)
 
 
+@cli.command(short_help="Write a config, a key file and a root; then doctor.")
+@click.option("--root", type=_PATHS, metavar="DIR", help="The folder to watch; made where it is not there.")
+@click.option("--timezone", metavar="ZONE", help="Of the times in it, such as Europe/Berlin; default: this machine's.")
+@click.option("--key-file", type=_PATHS, metavar="FILE", help="Where the API key is, or is to be put.")
+@click.option("--user/--system", "user", default=None, help="For yourself, or for the system service; root's default.")
+@click.pass_obj
+def init(config: str | None, root: Path | None, timezone: str | None, key_file: Path | None, user: bool | None) -> int:
+    """Write a config, a key file and a watch root where there are none, and say what doctor finds.
+
+    What is not given is asked. Nothing that exists is changed.
+    """
+    from postpost_sync.commands.init import init
+
+    return init(config, root, timezone, key_file, None if user is None else not user)
+
+
+@cli.command(short_help="Copy the database, checked, also while the daemon runs.")
+@click.argument("file", type=_PATHS)
+@click.pass_obj
+def backup(config: str | None, file: Path) -> int:
+    """Write a checked copy of the database to FILE, also while the daemon runs. FILE must not be there yet."""
+    from postpost_sync.commands.backup import backup
+
+    return backup(config, file)
+
+
 @cli.command()
 @click.pass_obj
 def accounts(config: str | None) -> int:
@@ -186,6 +212,27 @@ def schema(which: str) -> int:
     from postpost_sync.commands.schema import show
 
     return show(which)
+
+
+@cli.group("config")
+def config_() -> None:
+    """Help with the config file."""
+
+
+@config_.command("example")
+def example() -> int:
+    """Print the commented example of a config: every key with its default."""
+    from postpost_sync.commands.example import show
+
+    return show()
+
+
+@cli.command(short_help="Print the manual page.")
+def man() -> int:
+    """Print the manual page, made of this help."""
+    from postpost_sync.commands.man import man
+
+    return man(cli)
 
 
 @cli.command(short_help="Check what the daemon depends on; say how to mend it.")

@@ -71,7 +71,7 @@ class Opened:
                 if check_beside and as_it_is:  # else something is written at once
                     verdict = _begin_check(path)
                 else:
-                    _check_sound(path, conn)
+                    check_sound(path, conn)
                 conn.execute("PRAGMA journal_mode = WAL")
                 conn.execute("PRAGMA synchronous = FULL")
                 conn.execute("PRAGMA foreign_keys = ON")
@@ -94,7 +94,12 @@ class Opened:
     def check_sound(self) -> None:
         """ProgramError where it is damaged, also where that would only show later."""
         with self._lock, translated(self.path):
-            _check_sound(self.path, self._conn)
+            check_sound(self.path, self._conn)
+
+    def copy_into(self, conn: sqlite3.Connection) -> None:
+        """All of it, as it stands at one moment: what others write meanwhile is not in it. Errors come as SQLite's."""
+        with self._lock:
+            self._conn.backup(conn)
 
     def close(self) -> None:
         with self._lock, contextlib.suppress(sqlite3.Error):
@@ -251,7 +256,7 @@ def _begin_check(path: Path) -> Callable[[], None]:
 
     def check() -> None:
         with translated(path), contextlib.closing(_connect(path, read_only=True)) as conn:
-            _check_sound(path, conn)
+            check_sound(path, conn)
 
     thread = ThreadPoolExecutor(1, "check")
     verdict = thread.submit(check)
@@ -259,7 +264,7 @@ def _begin_check(path: Path) -> Callable[[], None]:
     return verdict.result
 
 
-def _check_sound(path: Path, conn: sqlite3.Connection) -> None:
+def check_sound(path: Path, conn: sqlite3.Connection) -> None:
     """ProgramError where it is damaged, also where that would only show later. 35 ms for 10,000 posts, measured."""
     verdict = str(conn.execute("PRAGMA integrity_check(1)").fetchone()[0])
     if verdict != "ok":
