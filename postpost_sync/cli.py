@@ -10,6 +10,7 @@ import click
 
 from postpost_sync import __version__
 from postpost_sync.log import Format, Level
+from postpost_sync.model.states import WRONG, State
 from postpost_sync.model.times import parse_duration
 
 
@@ -26,6 +27,7 @@ class _Duration(click.ParamType[float]):
 
 
 _PATHS = click.Path(path_type=Path, readable=False)  # the commands say in their own words what cannot be read
+_STATES = [state.value for state in State]
 _Command = TypeVar("_Command", bound=Callable[..., object])
 
 
@@ -84,15 +86,28 @@ def run(config: str | None, once: bool, wait: float, log_format: str, log_level:
 @cli.command()
 @click.argument("paths", nargs=-1, type=_PATHS, metavar="[PATH]...")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
-@click.option("--watch", is_flag=True, help="Redraw until Ctrl-C.")
+@click.option("--watch", is_flag=True, help="Redraw until q or Ctrl-C; arrows and Page Down scroll.")
+@click.option("--state", "states", multiple=True, type=click.Choice(_STATES), help="Only these; may be repeated.")
+@click.option("--failed", is_flag=True, help="Only what went wrong: invalid, failed, partially_published.")
+@click.option("--next", "within", type=_Duration(), help="Only what is to go out within this, such as 7d.")
 @click.pass_obj
-def status(config: str | None, paths: tuple[Path, ...], as_json: bool, watch: bool) -> int:
+def status(
+    config: str | None,
+    paths: tuple[Path, ...],
+    as_json: bool,
+    watch: bool,
+    states: tuple[str, ...],
+    failed: bool,
+    within: float | None,
+) -> int:
     """Show where every post stands, or those at PATH."""
     if as_json and watch:
         raise click.UsageError("--json and --watch do not go together")
-    from postpost_sync.commands.status import status
+    from postpost_sync.commands.status import Filter, status
 
-    return status(config, paths, as_json=as_json, watch=watch)
+    chosen = {State(state) for state in states} | (WRONG if failed else set())
+    wanted = Filter(frozenset(chosen) if states or failed else None, within)
+    return status(config, paths, wanted, as_json=as_json, watch=watch)
 
 
 @cli.command(short_help="Say everything that is wrong with sidecars and media.")
