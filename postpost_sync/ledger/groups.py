@@ -21,7 +21,7 @@ from postpost_sync.model.record import (
 )
 from postpost_sync.model.states import State
 from postpost_sync.model.times import to_service
-from postpost_sync.plan.steps import PutBack, Search, Update, Withdraw
+from postpost_sync.plan.steps import PutBack, Search, Update
 from postpost_sync.post.names import upload_names
 
 SEARCH_PAUSES = (2.0, 6.0, 12.0)  # seconds: an unknown create is looked for at 0, 2, 8 and 20 s
@@ -81,7 +81,6 @@ def standing(
         post.platform_settings,
         uploads,
         post.resolved,
-        verified=True,
         asked_time=asked,
         answered_time=answered,
         account=account,
@@ -150,8 +149,7 @@ def updating(record: Record, key: int) -> Record:
 def updated(record: Record, key: int, step: Update, status: str, time: datetime | None, now: datetime) -> Record:
     """What update-post answered is what counts: it may move the time."""
     if status == "draft":
-        record = _withdrawn(record, key, now)
-        return replace(record, done=False) if isinstance(step, Withdraw) else record  # it is to be scheduled again
+        return replace(_withdrawn(record, key, now), done=False)  # unless no time is asked for, it is scheduled again
     stage = GroupStage.SCHEDULED if status == "scheduled" else GroupStage.GOING_OUT
     record = with_group(
         record,
@@ -187,7 +185,7 @@ def read_back(
     before = next(g.read_back for g in record.groups if g.key == key)
     first_at = before.first_at if before is not None else now
     seen = ReadBack(found, media, strangers, first_at, now, ours)
-    return with_group(record, key, read_back=seen, verified=False)
+    return with_group(record, key, read_back=seen)
 
 
 def outcome(record: Record, key: int, results: tuple[PlatformResult, ...], now: datetime) -> Record:

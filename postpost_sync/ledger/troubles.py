@@ -22,7 +22,7 @@ from postpost_sync.model.errors import (
 from postpost_sync.model.record import Group, GroupStage, Record, Trouble, TroubleKind
 from postpost_sync.model.states import State
 from postpost_sync.model.times import parse_service_time
-from postpost_sync.plan.situation import DRAFT_GONE
+from postpost_sync.plan.draft import DRAFT_GONE
 from postpost_sync.plan.steps import Ask, Create, Delete, Step, Update
 
 LONGEST_PAUSE = 900.0  # seconds between two tries of the same step

@@ -10,12 +10,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from postpost_sync.model.errors import ProgramError
-from postpost_sync.store.connection import Opened, check_sound, translated
+from postpost_sync.store import Store
+from postpost_sync.store.connection import check_sound, translated
 
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)  # what is copied, and not where to
 
 
-def backup(source: Opened, file: Path) -> None:
+def backup(source: Store, file: Path) -> None:
     """Write it to `file`, its owner's alone (it holds upload URLs); ProgramError where something is there already.
 
     One file, without a log beside it. It gets its name when it is complete, checked and on the disk.

@@ -16,8 +16,9 @@ from typing import Any, NamedTuple
 from postpost_sync.model.folder import Stat
 from postpost_sync.model.record import Group, GroupStage, Record, Upload, UploadStage
 from postpost_sync.model.states import State
+from postpost_sync.store import Store
 from postpost_sync.store.columns import decoder, encode, hints
-from postpost_sync.store.connection import Opened, as_written, translated
+from postpost_sync.store.connection import as_written, translated
 
 _CAPTION = 400  # characters of a text; its first words are among them
 _NOT_YET = datetime.min.replace(tzinfo=UTC)
@@ -47,7 +48,7 @@ _OUTLINE = """
 _OF_KEYS = " WHERE {} IN (SELECT value FROM json_each(?))"
 
 
-def outlines(store: Opened, keys: Collection[int] | None = None) -> list[Outline]:
+def outlines(store: Store, keys: Collection[int] | None = None) -> list[Outline]:
     """Of every folder, or of those with these keys, in the order in which they were first seen."""
     rows = _asked(store, _OUTLINE, "key", keys, "key")
     with translated(store.path), as_written():
@@ -58,7 +59,7 @@ def outlines(store: Opened, keys: Collection[int] | None = None) -> list[Outline
         ]
 
 
-def at_or_below(store: Opened, folder: Path) -> list[int]:
+def at_or_below(store: Store, folder: Path) -> list[int]:
     """The keys of the post folders at that path, or below it."""
     found: list[int] = []
     for row in store.rows("SELECT DISTINCT root FROM folders"):
@@ -79,7 +80,7 @@ def at_or_below(store: Opened, folder: Path) -> list[int]:
     return sorted(set(found))
 
 
-def shown(store: Opened, keys: Collection[int] | None = None) -> list[Record]:
+def shown(store: Store, keys: Collection[int] | None = None) -> list[Record]:
     """As much of the records as `view.facts` looks at; the rest of them is made up."""
     with translated(store.path), as_written():
         uploads: dict[int, list[Upload]] = {}
@@ -98,7 +99,7 @@ _UPLOADS = """SELECT group_key, position, name, uploads.stage, json_extract(stat
     FROM uploads JOIN groups ON groups.key = group_key"""
 
 
-def _asked(store: Opened, question: str, key: str, keys: Collection[int] | None, order: str) -> Iterable[sqlite3.Row]:
+def _asked(store: Store, question: str, key: str, keys: Collection[int] | None, order: str) -> Iterable[sqlite3.Row]:
     where = _OF_KEYS.format(key) if keys is not None else ""
     return store.rows(f"{question}{where} ORDER BY {order}", (json.dumps(list(keys)),) if keys is not None else ())
 

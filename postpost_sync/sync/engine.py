@@ -12,11 +12,8 @@ from concurrent.futures import Executor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-import httpx
-
 from postpost_sync import ledger
 from postpost_sync.disk import reader, scan, status_file
-from postpost_sync.ledger import with_group
 from postpost_sync.log import Log
 from postpost_sync.model import view
 from postpost_sync.model.errors import FileChanged, Finding, KeyRefused, NotFound, OtherKey, PostError
@@ -39,11 +36,11 @@ from postpost_sync.plan.steps import (
     Read,
     Rest,
     Transfer,
-    Verified,
     Withdraw,
 )
 from postpost_sync.post.names import Names
 from postpost_sync.service.account import Account
+from postpost_sync.service.upload import Senders
 from postpost_sync.store import Store
 from postpost_sync.sync.calls import Calls
 from postpost_sync.sync.folders import Look, Looks
@@ -74,7 +71,7 @@ class Sync:
         store: Store,
         sites: Mapping[str, Site],
         names: Names,
-        client: httpx.Client,
+        senders: Senders,
         threads: Executor,
         *,
         instance: str,
@@ -93,17 +90,32 @@ class Sync:
         self.looks = Looks(store, digests, names, monotonic, log, instance=instance, now=now)
         self._slots = Slots(concurrency, wake, lambda key: self.looks.root_of(key) in self.looks.silent)
         self.transfers = Transfers(
-            store, self.looks, client, threads, self._slots, wake=wake, monotonic=monotonic, jitter=jitter, log=log
+            store, self.looks, senders, threads, self._slots, wake=wake, monotonic=monotonic, jitter=jitter, log=log
         )
         self._calls = Calls(store, log)
         self.times: dict[int, float] = {}  # key -> the time its post asks for, seconds since 1970, once that is known
         self._removals = Removals(monotonic)
-        accounts, roots = dict.fromkeys(site.account for site in sites.values()), frozenset(sites)
-        self._lines = {one: Line(store, one.digest, roots, one.now, wake) for one in accounts}
+        accounts = dict.fromkeys(site.account for site in sites.values())
+        self._lines = {one: Line(store, one.digest, one.now, wake) for one in accounts}
         self._snapshots = Snapshots(
             store, sites, self.looks, names, self._lines, self._removals, wake=wake, monotonic=monotonic, log=log
         )
-        self._as_before()
+
+    def start(self) -> None:
+        """Who was waiting when the program ended is waiting still; what was cancelled just before counts still.
+
+        Folders are waked from here on, so what takes them forward must be there.
+        """
+        now = {root: site.account.now() for root, site in self._sites.items()}
+        if not now:
+            return
+        for record in self._store.held_or_cancelled(min(now.values()) - timedelta(seconds=AT_ONCE)):
+            if record.root not in now:
+                continue
+            if record.state is State.CANCELLED and record.cancel is None:  # else a person said so
+                self._removals.cancelled(record.key, max(0.0, (now[record.root] - record.updated_at).total_seconds()))
+            elif record.state is State.HELD:
+                self._lines[self._snapshots.account_of(record)].see(record)
 
     def notice(self, folder: Folder) -> tuple[int, bool]:
         """A post folder was seen: its key, and whether anything about it is new."""
@@ -188,19 +200,6 @@ class Sync:
                         self._log.info("changed at PostPost", folder=f"{record.root}/{record.path}")
                         self._wake(record.key, 0.0)
 
-    def _as_before(self) -> None:
-        """Who was waiting when the program ended is waiting still; what was cancelled just before counts still."""
-        now = {root: site.account.now() for root, site in self._sites.items()}
-        if not now:
-            return
-        for record in self._store.held_or_cancelled(min(now.values()) - timedelta(seconds=AT_ONCE)):
-            if record.root not in now:
-                continue
-            if record.state is State.CANCELLED and record.cancel is None:  # else a person said so
-                self._removals.cancelled(record.key, max(0.0, (now[record.root] - record.updated_at).total_seconds()))
-            elif record.state is State.HELD:
-                self._lines[self._snapshots.account_of(record)].see(record)
-
     def _leave_lines(self, key: int, but: Account | None = None) -> None:
         """It waits at no account, or at none but this one: whose it was before, it is no longer."""
         for account, line in self._lines.items():
@@ -279,8 +278,6 @@ class Sync:
                     change(look.key, ledger.followed, group.key)
                 case Abandon(group):
                     change(look.key, ledger.abandoned, group, now, self._jitter())
-                case Verified(group):
-                    change(look.key, with_group, group.key, verified=True)
                 case Finish():
                     change(look.key, ledger.finished, decision.post, confirmed=record.confirmed)
                 case Abort():

@@ -10,8 +10,6 @@ from concurrent.futures import Executor
 from dataclasses import replace
 from datetime import timedelta
 
-import httpx
-
 from postpost_sync import ledger
 from postpost_sync.disk import scan
 from postpost_sync.log import Log
@@ -20,6 +18,7 @@ from postpost_sync.model.record import Group, Upload, UploadStage
 from postpost_sync.plan.steps import Transfer
 from postpost_sync.service import upload
 from postpost_sync.service.account import Account
+from postpost_sync.service.upload import Aborted, Senders, Stop
 from postpost_sync.store import Store
 from postpost_sync.sync.folders import Look, Looks
 
@@ -82,7 +81,7 @@ class Transfers:
         self,
         store: Store,
         looks: Looks,
-        client: httpx.Client,
+        senders: Senders,
         threads: Executor,
         slots: Slots,
         *,
@@ -91,7 +90,7 @@ class Transfers:
         jitter: Callable[[], float],
         log: Log,
     ) -> None:
-        self._store, self._looks, self._client, self._threads, self.slots = store, looks, client, threads, slots
+        self._store, self._looks, self._senders, self._threads, self.slots = store, looks, senders, threads, slots
         self._wake, self._monotonic, self._jitter, self._log = wake, monotonic, jitter, log
         self._shown_at: dict[tuple[int, int], float] = {}
         self._unwritten: ProgramError | None = None  # what came of a transfer and could not be written down
@@ -110,7 +109,7 @@ class Transfers:
             one = replace(one, url=signed.url, expires_at=dies, resets=0)
             about = signed.url, signed.file_url, signed.media_id, dies
             self._store.change(look.key, ledger.signed, group.key, one.position, *about)
-        stop = look.in_flight[one.position] = threading.Event()
+        stop = look.in_flight[one.position] = Stop()
         self._threads.submit(self._send, look, account, group, one, stop)
 
     def stop(self) -> None:
@@ -122,7 +121,7 @@ class Transfers:
         for stop in list(look.in_flight.values()):
             stop.set()
 
-    def _send(self, look: Look, account: Account, group: Group, one: Upload, stop: threading.Event) -> None:
+    def _send(self, look: Look, account: Account, group: Group, one: Upload, stop: Stop) -> None:
         try:
             self._carry(look, account, group, one, stop)
         except ProgramError as error:
@@ -135,22 +134,15 @@ class Transfers:
             self.slots.release(look.key)
             self._wake(look.key, 0.0)
 
-    def _carry(self, look: Look, account: Account, group: Group, one: Upload, stop: threading.Event) -> None:
+    def _carry(self, look: Look, account: Account, group: Group, one: Upload, stop: Stop) -> None:
         change, at = self._store.change, (group.key, one.position)
         try:
-            with scan.opened(look.root, look.path, one.name, one.stat) as fd:
-                sent = upload.put(
-                    self._client,
-                    one.url or "",
-                    fd,
-                    one.stat.size,
-                    one.content_type,
-                    lambda done: self._progress(at, done),
-                    stop,
-                )
+            with scan.opened(look.root, look.path, one.name, one.stat) as fd, self._senders.one() as sender:
+                told = lambda done: self._progress(at, done)  # noqa: E731
+                sent = sender.put(one.url or "", fd, one.stat.size, one.content_type, told, stop)
                 scan.unchanged(fd, one.name, one.stat)
             change(look.key, ledger.stored, group.key, one.position, sent.sha256, sent.size)
-        except upload.Aborted:
+        except Aborted:
             pass
         except FileChanged as error:
             self._log.info("changed", folder=look.name, why=error.finding.message)

@@ -16,6 +16,7 @@ from postpost_sync.log import Log
 from postpost_sync.model.folder import Folder, MediaFile, Reading
 from postpost_sync.model.record import Record, made_with
 from postpost_sync.post.names import Names, spelt_alike
+from postpost_sync.service.upload import Stop
 from postpost_sync.store import Store
 from postpost_sync.sync.folder_index import Places
 from postpost_sync.sync.identity import Identity, identify, may_be_at_its_place
@@ -34,7 +35,7 @@ class Look:
     arriving: float | None = None  # the newest transfer temporary's time, when it was last seen
     reading: Reading | None = None
     hashes: dict[str, MediaFile] = field(default_factory=dict)  # files hashed, by name, with the stat they had
-    in_flight: dict[int, threading.Event] = field(default_factory=dict)  # position -> what ends the transfer
+    in_flight: dict[int, Stop] = field(default_factory=dict)  # position -> what ends the transfer
     receipt: Mapping[str, Any] | None = None  # what the status file says
     receipt_failed: bool = False
 

@@ -48,7 +48,7 @@ _NAME_COLUMN = 28  # cells; a longer name pushes what follows it to the right
 _WHY_INDENT = 6
 _CAPTION_LEAST = 16  # cells of a text that are worth a place beside the rest
 _HEADING = 2  # lines: an empty one and the heading
-_FOOT = 5  # lines: an empty one, the sum, the hint in two, and the one for what is typed next
+_FOOT = 4  # lines: an empty one, the sum, the hint, and the one for what is typed next
 
 
 def status_text(
@@ -103,7 +103,7 @@ def status_text(
     console.print()
     say(console, Text(f"{count(len(posts), 'post')}, times in {printable(str(timezone))}", "dim"))
     if fit:
-        say(console, hint("all of it: `postpost-sync status | less`; --state, --failed and --next choose"), hang=2)
+        say(console, hint("see all with `postpost-sync status | less`, some with --failed or --next"), hang=2)
 
 
 @dataclass(slots=True)

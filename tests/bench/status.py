@@ -33,7 +33,7 @@ def make_known(database: Path, root: Path, posts: int) -> None:
     """Most went out, one in ten stands scheduled, one in a hundred needs a person; two pictures each. One transaction."""
     opened = Store.open(database)
     opened.fact("made_at", lambda: "0.0")
-    connection = opened._conn
+    connection = opened._db.conn
     connection.execute("BEGIN IMMEDIATE")
     for key in range(1, posts + 1):
         for table, columns in _rows(key, str(root)):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from postpost_sync.store import Store
+from postpost_sync.store.connection import Connection
 from tests.support.rig import Rig
 
 
@@ -163,12 +163,12 @@ def test_a_full_disk_is_said_of_the_copy(pp: Rig, tmp_path: Path, monkeypatch: p
     pp.drop("post")
     pp.run_once()
 
-    def full(self: Store, conn: sqlite3.Connection) -> None:
+    def full(self: Connection, conn: sqlite3.Connection) -> None:
         error = sqlite3.OperationalError("database or disk is full")
         error.sqlite_errorcode = sqlite3.SQLITE_FULL
         raise error
 
-    monkeypatch.setattr(Store, "copy_into", full)
+    monkeypatch.setattr(Connection, "copy_into", full)
     assert pp.command("backup", str(tmp_path / "copy.db")) == 2
     assert f'df -h "{tmp_path}"' in pp.output()[1].splitlines()[-1]
     assert names(tmp_path) == {"posts", "state", "config.yaml"}

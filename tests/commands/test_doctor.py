@@ -285,8 +285,11 @@ def test_a_daemon_of_somebody_else(world: Rig, monkeypatch: pytest.MonkeyPatch) 
     assert "cannot be told by you" in of(examine(world)[1], "daemon", "warning")[0]["message"]
 
 
+CONNECTED = "content: x\nplatforms: [twitter-123]\nscheduled_time: 2031-01-01 10:00\n"
+
+
 def test_a_daemon_that_nobody_misses(world: Rig) -> None:
-    world.drop("post")
+    world.drop("post", CONNECTED)
     world.run_once()
     (found,) = of(examine(world)[1], "daemon")
     assert (found["level"], found["hint"]) == ("warning", "postpost-sync run")
@@ -294,7 +297,7 @@ def test_a_daemon_that_nobody_misses(world: Rig) -> None:
 
 def test_a_daemon_that_was_killed(world: Rig) -> None:
     with world.daemon() as process:
-        world.drop("post")
+        world.drop("post", CONNECTED)
         world.wait_for("post", "scheduled")
         process.kill()
         process.wait()
@@ -305,7 +308,7 @@ def test_a_daemon_that_was_killed(world: Rig) -> None:
 
 
 def test_a_daemon_that_posts_wait_for(world: Rig) -> None:
-    world.drop("post", "content: x\nplatforms: [twitter-123]\nscheduled_time: 2031-01-01 10:00\nmedia: [a.jpg]\n")
+    world.drop("post", f"{CONNECTED}media: [a.jpg]\n")
     world.run_once("1s")
     (found,) = of(examine(world)[1], "daemon", "error")
     assert "1 post waits for it" in found["message"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 
 import pytest
 import yaml
@@ -214,15 +213,14 @@ def test_every_node_knows_its_line_and_whether_it_was_quoted() -> None:
     )
 
 
+@pytest.mark.timeout(60)  # they take seconds; where the cost grows faster than they do, hours
 def test_a_document_costs_no_more_than_its_size() -> None:
     bombs = [b"a: [" + b"x," * 200_000 + b"x]", b"\n".join(b"k%d: v" % n for n in range(40_000)), b"? " * 400_000]
-    began = time.perf_counter()
     for bomb in bombs:
         try:
             read(bomb)
         except YamlProblem:
             continue
-    assert time.perf_counter() - began < 10
 
 
 @pytest.mark.parametrize(("data", "what"), [(b"a", "text"), (b"[a]", "a list"), (b"a: b", "a map")])

@@ -70,7 +70,7 @@ def fill(store: Store) -> None:
             )
 
         store.change(record.key, filled)
-        store._conn.execute("UPDATE folders SET state = ? WHERE key = ?", (state.value, record.key))
+        store._db.conn.execute("UPDATE folders SET state = ? WHERE key = ?", (state.value, record.key))
 
 
 def test_it_shows_the_same_as_a_record_in_full(store: Store) -> None:
