@@ -12,7 +12,8 @@ Why it is as it is:
 - `lock` keeps a second daemon away: both would make each post. SQLite's own locks last for one transaction only.
 - A damaged database is refused before anything is written into it. A damaged index hides what was done already.
 
-`connection` is the file, opened; `queries` what is read; `columns` how our values lie in a row; `migrations` the tables.
+`connection` is the file, opened; `queries` what is read; `columns` how our values lie in a row; `migrations` the tables;
+`status` what the command of that name reads, `backup` copies the file.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ class Store:
         self.path, self._db, read = db.path, db, Queries(db)
         self.close, self.hurry, self.checked, self.check_sound = db.close, db.hurry, db.checked, db.check_sound
         self.data_version, self.changes = db.data_version, db.changes
+        self.rows, self.copy_into = db.rows, db.copy_into  # for `status` and `backup`
         # of folders
         self.record, self.record_of, self.records = read.record, read.record_of, read.records
         self.index, self.states = read.index, read.states

@@ -5,7 +5,9 @@ from __future__ import annotations
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
-migrations = Migrations("postpost_sync")
+from postpost_sync.store import versions
+
+migrations = Migrations(versions.SET)
 
 
 @migrations(name="0001_initial")
