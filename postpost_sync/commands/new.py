@@ -108,7 +108,7 @@ def _moment(at: str | None, timezone: str, now: datetime) -> datetime | None:
     if at is None or at.strip().lower() == "now":
         return None
     try:
-        moment, doubt = parse_time(at, timezone)
+        moment, doubt = parse_time(at, timezone, now)
     except TimeProblem as problem:
         raise ProgramError(f"--at: {printable(problem.finding.message)}", problem.finding.hint) from None
     if moment < now:

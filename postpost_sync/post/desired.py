@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from types import MappingProxyType
 
 from postpost_sync.model.errors import Finding, nearest, printable
 from postpost_sync.model.folder import SIDECAR_NAMES, UNREADABLE, Entry, EntryKind, Folder, MediaFile, Reading, Sidecar
+from postpost_sync.model.other_times import as_offset
 from postpost_sync.model.post import Policy, Post, Resolved
 from postpost_sync.model.times import TimeProblem, parse_time, zone
 from postpost_sync.post import preflight, targets
@@ -61,7 +62,7 @@ def resolve(folder: Folder, reading: Reading, policy: Policy, kept: Resolved = N
     to = targets.resolve(given, policy, kept, _at(sidecar, "platforms"))
     errors += to.errors
     warnings += to.warnings
-    zone_name, time, now = _time(sidecar, policy, errors, warnings)
+    zone_name, time, now = _time(folder, sidecar, policy, errors, warnings)
     media, absent, empty = _media(folder, reading, sidecar, errors, warnings)
     missing = _missing(absent, sidecar, "media", folder, policy) if absent else None
     content, post = reading.content, None
@@ -98,31 +99,62 @@ def _at(sidecar: Sidecar, key: str) -> str:
 
 
 def _time(
-    sidecar: Sidecar, policy: Policy, errors: list[Finding], warnings: list[Finding]
+    folder: Folder, sidecar: Sidecar, policy: Policy, errors: list[Finding], warnings: list[Finding]
 ) -> tuple[str, datetime | None, bool]:
     zone_name = sidecar.timezone or policy.timezone
+    written = _written(folder)
     try:
         zone(zone_name)
     except TimeProblem as problem:
-        errors.append(_located(problem.finding, _at(sidecar, "timezone")))
+        instead = _with_offset(sidecar.scheduled_time, zone_name)
+        errors.append(_located(problem.finding, _at(sidecar, "timezone"), instead))
+        if sidecar.scheduled_time and not instead and not _is_now(sidecar.scheduled_time):
+            _parsed(sidecar, "UTC", written, errors, [])  # what else is wrong with it
         return "UTC", None, False
     if sidecar.scheduled_time is None:
         return zone_name, None, False
-    if sidecar.scheduled_time.strip().lower() == "now":
+    if _is_now(sidecar.scheduled_time):
         return zone_name, None, True
+    return zone_name, _parsed(sidecar, zone_name, written, errors, warnings), False
+
+
+def _is_now(scheduled_time: str) -> bool:
+    return scheduled_time.strip().lower() == "now"
+
+
+def _written(folder: Folder) -> datetime | None:
+    """When the sidecar was saved: "tomorrow" counts from then."""
+    seconds = folder.sidecars[0].stat.mtime_ns / 1e9 if folder.sidecars else 0.0
+    return datetime.fromtimestamp(seconds, UTC) if 0 < seconds < 10**11 else None
+
+
+def _parsed(
+    sidecar: Sidecar, zone_name: str, written: datetime | None, errors: list[Finding], warnings: list[Finding]
+) -> datetime | None:
     where = _at(sidecar, "scheduled_time")
     try:
-        time, doubt = parse_time(sidecar.scheduled_time, zone_name)
+        time, doubt = parse_time(sidecar.scheduled_time or "", zone_name, written, "scheduled_time: ")
     except TimeProblem as problem:
         errors.append(_located(problem.finding, where))
-        return zone_name, None, False
+        return None
     if doubt is not None:
         warnings.append(_located(doubt, where))
-    return zone_name, time, False
+    return time
 
 
-def _located(finding: Finding, where: str) -> Finding:
-    return replace(finding, message=f"{where}: {printable(finding.message)}")
+def _with_offset(scheduled_time: str | None, zone_name: str) -> str:
+    """The way out where `timezone` is an offset: it belongs behind the time."""
+    offset = as_offset(zone_name)
+    line = f"{(scheduled_time or '').strip()} {offset}"
+    try:
+        parse_time(line, "UTC")
+    except TimeProblem:
+        return ""
+    return f'leave timezone out and write "scheduled_time: {line}"' if offset else ""
+
+
+def _located(finding: Finding, where: str, hint: str = "") -> Finding:
+    return replace(finding, message=f"{where}: {printable(finding.message)}", hint=hint or finding.hint)
 
 
 def _missing(absent: Sequence[str], sidecar: Sidecar, key: str, folder: Folder, policy: Policy) -> Finding:

@@ -7,6 +7,7 @@ import os
 import socket
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
@@ -276,7 +277,8 @@ def test_a_content_file_that_is_not_there_or_empty_is_waited_for(drop: Drop) -> 
     ("keys", "code", "where"),
     [
         ("scheduled_time: soon\n", "BAD_TIME", "line 3: scheduled_time"),
-        ("scheduledTime: 15.12.2026\n", "BAD_TIME", "line 3: scheduled_time"),
+        ("scheduledTime: 15.12.2026 14:30\n", "BAD_TIME", "line 3: scheduled_time"),
+        ("scheduledTime: 15.12.2026\n", "TIME_DATE_ONLY", "line 3: scheduled_time"),
         ("scheduled_time: 2026-12-15\n", "TIME_DATE_ONLY", "line 3: scheduled_time"),
         (
             "scheduled_time: 2026-03-29 02:30\ntimezone: Europe/Berlin\n",
@@ -294,6 +296,28 @@ def test_bad_times(drop: Drop, keys: str, code: str, where: str) -> None:
     assert found.code == code
     assert where in found.message
     assert found.hint
+
+
+def test_tomorrow_counts_from_when_the_sidecar_was_saved_in_its_own_zone(drop: Drop) -> None:
+    file = drop.add("post.yaml", GOOD + "scheduled_time: tomorrow 9am\ntimezone: Asia/Tokyo\n")
+    os.utime(file, (0, datetime(2026, 11, 28, 20, 0, tzinfo=UTC).timestamp()))  # the 29th in Tokyo
+    (found,) = drop.wanted().errors
+    assert found.hint.endswith('write "scheduled_time: 2026-11-30 09:00" (Mon)')
+
+
+def test_an_offset_as_timezone_is_answered_with_the_line_that_means_it(drop: Drop) -> None:
+    drop.add("post.yaml", GOOD + "scheduled_time: 2026-12-15 14:30\ntimezone: GMT+5\n")
+    (found,) = drop.wanted().errors
+    assert found.code == "BAD_TIMEZONE"
+    assert found.hint == 'leave timezone out and write "scheduled_time: 2026-12-15 14:30 +05:00"'
+
+
+def test_a_wrong_zone_does_not_hide_a_wrong_time(drop: Drop) -> None:
+    drop.add("post.yaml", GOOD + "scheduled_time: 15.12.2026 14:30\ntimezone: Berlin\n")
+    assert [(f.code, f.hint) for f in drop.wanted().errors] == [
+        ("BAD_TIMEZONE", 'did you mean "Europe/Berlin"?'),
+        ("BAD_TIME", 'write "scheduled_time: 2026-12-15 14:30" (Tue)'),
+    ]
 
 
 def test_an_ambiguous_time_is_a_warning_with_its_line(drop: Drop) -> None:
