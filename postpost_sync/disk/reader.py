@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import codecs
 import hashlib
 import os
 import re
 
 from postpost_sync.disk import media, probe, scan, structure
+from postpost_sync.model import unseen
 from postpost_sync.model.errors import Finding, Unreadable, printable
 from postpost_sync.model.folder import UNREADABLE, Entry, EntryKind, Folder, MediaFile, Reading, Sidecar
 from postpost_sync.model.yaml_tree import MAX_BYTES
@@ -92,7 +92,7 @@ def _content_file(folder: Folder, parsed: Sidecar, errors: list[Finding]) -> str
         wrong("CONTENT_TOO_LARGE", f"is {entry.stat.size:,} bytes; at most {MAX_BYTES:,} are read", "shorten it")
         return None
     try:
-        text = _bytes(folder, entry).removeprefix(codecs.BOM_UTF8).decode("utf-8").replace("\r\n", "\n")
+        text = unseen.decode(_bytes(folder, entry)).replace("\r\n", "\n")
     except Unreadable as unreadable:
         errors.append(unreadable.finding)
         return None

@@ -105,6 +105,15 @@ def test_an_empty_list_of_media_means_none(drop: Drop) -> None:
     assert wanted.post.media == ()
 
 
+def test_a_content_file_of_notepads_utf_16_is_read_too(drop: Drop) -> None:
+    drop.add("post.yaml", "platforms: twitter-123\ncontent_file: caption.txt\n".encode("utf-16"))
+    drop.add("caption.txt", "Grüße\u2028 🎉\r\n".encode("utf-16"))
+    wanted = drop.wanted()
+    assert wanted.errors == ()
+    assert wanted.post is not None
+    assert wanted.post.content == "Grüße\u2028 🎉"
+
+
 @pytest.mark.parametrize(
     ("raw", "text"), [("Hi\n", "Hi"), ("Hi\n\n", "Hi\n"), ("a\r\nb\r\n", "a\nb"), ("\ufeffHi", "Hi"), (" Hi ", " Hi ")]
 )

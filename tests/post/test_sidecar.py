@@ -126,7 +126,7 @@ BAD = [
     ("a list", "- content: a\n", "SIDECAR_NOT_A_MAP", 0, "a list"),
     ("a text", "Hello world", "SIDECAR_NOT_A_MAP", 0, "text"),
     ("latin-1", b"platforms: [x-1]\ncontent: caf\xe9\n", "YAML_NOT_UTF8", 2, "0xe9"),
-    ("utf-16", "content: a".encode("utf-16"), "YAML_NOT_UTF8", 1, ""),
+    ("utf-16 without its mark", "content: a".encode("utf-16-le"), "YAML_NOT_UTF8", 1, "UTF-16"),
     ("too large", b"content: " + b"x" * 1024 * 1024, "YAML_TOO_LARGE", 0, "1,048,576"),
     ("too deep", GOOD + "platform_settings: " + "{a: " * 30 + "}" * 30, "YAML_TOO_DEEP", 3, "20"),
     ("an anchor", "content: &a Hello\n", "YAML_ALIAS", 1, "&"),
