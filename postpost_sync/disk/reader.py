@@ -31,7 +31,7 @@ def read(folder: Folder, known: dict[str, MediaFile] | None = None) -> Reading:
             continue
         before = (known or {}).get(entry.name)
         files.append(before if before is not None and before.stat == entry.stat else _sniff(folder, entry))
-    return Reading(folder.fingerprint, parsed, tuple(errors), (), tuple(files), content)
+    return Reading(folder.fingerprint, parsed, tuple(errors), parsed.doubts if parsed else (), tuple(files), content)
 
 
 def sha256(root: str, path: str, file: MediaFile) -> str:

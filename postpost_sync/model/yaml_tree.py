@@ -41,7 +41,8 @@ _HASHTAGS = re.compile(
     r"(?:[ \t]+|\s*\n[ \t]+)(#\w[^\n]*)"
 )  # not `# so`, nor a key that is commented out at the margin
 _HEADED = re.compile(r"[|>][-+0-9]*[ \t]+(#\w[^\n]*)")  # the first line of a block
-_BELOW = re.compile(r"\s*(#\w[^\n]*)")
+_BELOW = re.compile(r"[ \t]+(#\w[^\n]*)")  # and the first one below it, less indented than its text
+_INSTEAD = re.compile(r"\s*(#\w[^\n]*)")
 _ESCAPED = re.compile(r"\\u([0-9A-Fa-f]{4})|\\U([0-9A-Fa-f]{8})")
 _SEPARATORS = "\u2028\u2029"
 
@@ -287,9 +288,8 @@ def _build(text: str) -> Node | None:
             end: Any = event.end_mark
             after = _HASHTAGS.match(text, end.index) if plain else None
             if event.style in ("|", ">"):
-                after = _HEADED.match(text, mark.index) or (
-                    None if event.value.strip() else _BELOW.match(text, end.index)
-                )
+                below = _BELOW if event.value.strip() else _INSTEAD
+                after = _HEADED.match(text, mark.index) or below.match(text, end.index)
             at = unseen.first(text, mark.index, end.index) if hidden else None
             node = Scalar(
                 _clean(event.value.translate(back), line),
