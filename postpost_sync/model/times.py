@@ -92,7 +92,9 @@ def _not_a_time(text: str, zone_name: str, written: datetime | None, key: str, w
     found = other_times.readings(text, zone_name, then)
     lines = [f'"{key}{one.value}"{_zone_line(one.zone)} ({_told(one, found)})' for one in found]
     bare = bool(found) and found[0].clock is None
-    code, what = ("TIME_DATE_ONLY", "a date without a time") if bare else ("BAD_TIME", "not a date and a time")
+    code, what = "BAD_TIME", "not a date and a time"
+    if bare and found[0].value.startswith(text.strip()):
+        code, what = "TIME_DATE_ONLY", "a date without a time"
     if not found:
         return TimeProblem(code, f'"{text}" is {what}{why}', EXAMPLE)
     add = "add the time: such as " if bare else "write "

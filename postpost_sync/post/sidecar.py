@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from postpost_sync.model import unseen, yaml_tree
-from postpost_sync.model.errors import Finding, did_you_mean, printable
+from postpost_sync.model.errors import Finding, did_you_mean, nearest, printable
 from postpost_sync.model.folder import Entry, Folder, Settings, Sidecar
 from postpost_sync.model.other_times import readings
 from postpost_sync.model.yaml_tree import Node, Scalar, Sequence, describe
@@ -224,12 +224,13 @@ def _unread(data: bytes, file: str, problem: yaml_tree.YamlProblem) -> Finding:
 
 def _unknown(data: bytes, file: str, key: Scalar, instead: str) -> Finding:
     spelling, what = key.text, f'"{printable(key.text)}" is not a key'
-    if (slip := slips.below_block(unseen.decode(data), key.line)) is not None:
+    meant = _MEANT.get(_as_key(spelling))
+    slip = slips.below_block(unseen.decode(data), key.line) if not meant and not nearest(spelling, KEYS) else None
+    if slip is not None:
         return located(file, key.line, "UNKNOWN_KEY", f"{what}; {slip[0]}", slip[1])
     plain = "".join(unseen.seen(spelling).split())
     if key.unseen and plain in SPELLINGS:
         return located(file, key.line, "UNKNOWN_KEY", f"{what}; {key.unseen}", f'write "{plain}"')
-    meant = _MEANT.get(_as_key(spelling))
     if meant is None:
         return located(file, key.line, "UNKNOWN_KEY", what, did_you_mean(spelling, KEYS))
     if instead:

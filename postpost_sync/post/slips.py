@@ -49,7 +49,11 @@ def no_keys(text: str, keys: Collection[str]) -> tuple[str, str] | None:
 def below_block(text: str, line: int) -> tuple[str, str] | None:
     """The same for a line that reads as a key, where it stands below a block as a part of its text."""
     lines = re.split("\r\n|\n|\r", text)
-    return _outdented(lines, line, _header(lines, line))
+    head = _header(lines, line)
+    begun = any(one.strip() for one in lines[head : line - 1])
+    if begun and re.match("[a-z_]+:", lines[line - 1]):
+        return None  # it reads like a key, and the text above it has its indentation
+    return _outdented(lines, line, head)
 
 
 def _header(lines: Sequence[str], line: int) -> int:

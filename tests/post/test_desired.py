@@ -287,7 +287,7 @@ def test_a_content_file_that_is_not_there_or_empty_is_waited_for(drop: Drop) -> 
     [
         ("scheduled_time: soon\n", "BAD_TIME", "line 3: scheduled_time"),
         ("scheduledTime: 15.12.2026 14:30\n", "BAD_TIME", "line 3: scheduled_time"),
-        ("scheduledTime: 15.12.2026\n", "TIME_DATE_ONLY", "line 3: scheduled_time"),
+        ("scheduledTime: 15.12.2026\n", "BAD_TIME", "line 3: scheduled_time"),
         ("scheduled_time: 2026-12-15\n", "TIME_DATE_ONLY", "line 3: scheduled_time"),
         (
             "scheduled_time: 2026-03-29 02:30\ntimezone: Europe/Berlin\n",
