@@ -26,6 +26,7 @@ from postpost_sync.model.folder import SIDECAR_NAMES
 from postpost_sync.model.post import Policy
 from postpost_sync.model.times import TimeProblem, for_people, parse_time, zone
 from postpost_sync.post import targets, violations
+from postpost_sync.post.leftovers import backup_of
 from postpost_sync.post.names import Names, is_conflict_copy, looks_like_media, natural_order
 from postpost_sync.post.platforms import PLATFORMS, SETTINGS
 from postpost_sync.terminal.words import byte_size, path_name
@@ -181,6 +182,8 @@ def _sniff(place: Path, name: str) -> _File:
         return _File(name, what, "PostPost does not take this" if looks_like_media(name) else "it is no media")
     if is_conflict_copy(name):
         return _File(name, what, "it is a sync program's conflict copy")
+    if (original := backup_of(name)) is not None:
+        return _File(name, what, f"it is a copy of {printable(original)} that a program set aside")
     if _UNSPELLABLE.search(name):
         return _File(name, what, "its name cannot be written in YAML; rename it")
     return _File(name, what)

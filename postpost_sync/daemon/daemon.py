@@ -37,6 +37,7 @@ from postpost_sync.post.names import Names
 from postpost_sync.service import upload
 from postpost_sync.service.account import Account
 from postpost_sync.service.api import PostPost
+from postpost_sync.service.upload import Senders
 from postpost_sync.store import Store
 from postpost_sync.store.lock import Lock
 from postpost_sync.sync.engine import DEFECT_PAUSE, Sync
@@ -75,9 +76,10 @@ class Daemon:
             undo.callback(self._lock.release)
             self.store = Store.open(config.state_db, check_beside=True)
             undo.callback(self.store.close)
-            self._client = upload.new_client(transport)
-            self._client.event_hooks = {"response": [self._answered]}
+            self._client = self._new_client(transport)
             undo.callback(self._client.close)
+            self._senders = Senders(lambda: self._new_client(transport))
+            undo.callback(self._senders.close)
             gc.disable()  # of the hundred thousand folders that are taken to mind now, none is garbage
             undo.callback(gc.enable)
             self._wire(keys, targets, instance)
@@ -101,12 +103,12 @@ class Daemon:
         self._accounts = list(accounts.values())
         names = Names(config.ignore)
         self.stopping = threading.Event()
-        self.timers = Timers(lambda key: self._workers.ready(key), self.stopping, log)
+        self.timers = Timers(self.stopping, log)
         self.sync = Sync(
             self.store,
             sites,
             names,
-            self._client,
+            self._senders,
             self._transfers,
             instance=instance or instance_id(config.state_db),
             concurrency=config.concurrency,
@@ -193,6 +195,11 @@ class Daemon:
         self._log.defect(error, folder=f"{record.root}/{record.path}" if record else None)
         self.timers.wake(key, DEFECT_PAUSE)
 
+    def _new_client(self, transport: httpx.BaseTransport | None) -> httpx.Client:
+        client = upload.new_client(transport)
+        client.event_hooks = {"response": [self._answered]}
+        return client
+
     def _answered(self, response: httpx.Response) -> None:
         request = response.request
         self._log.debug("answer", method=request.method, url=request.url, status=response.status_code)
@@ -203,7 +210,8 @@ class Daemon:
         """Start every thread; the first scan of each root is under way when this returns."""
         probe.start()
         gc.freeze()  # nor later: else the first scan is held up by a second of looking for it
-        self.timers.start()
+        self.timers.start(self._workers.ready)
+        self.sync.start()
         self._wake_pending()
         self.roots.start()
         self._tellers.start()
@@ -332,6 +340,7 @@ class Daemon:
         ended = not self.sync.looks.sending()
         if ended:
             self._client.close()
+            self._senders.close()
         self.store.close()
         self._lock.release()
         gc.unfreeze()

@@ -31,7 +31,10 @@ def read(folder: Folder, known: dict[str, MediaFile] | None = None) -> Reading:
             continue
         before = (known or {}).get(entry.name)
         files.append(before if before is not None and before.stat == entry.stat else _sniff(folder, entry))
-    return Reading(folder.fingerprint, parsed, tuple(errors), parsed.doubts if parsed else (), tuple(files), content)
+    own = parsed is None or parsed.media is not None or any(file.content_type for file in files)
+    inside = () if own else scan.media_inside(folder)
+    doubts = parsed.doubts if parsed is not None else ()
+    return Reading(folder.fingerprint, parsed, tuple(errors), doubts, tuple(files), content, inside)
 
 
 def sha256(root: str, path: str, file: MediaFile) -> str:

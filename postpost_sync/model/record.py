@@ -101,7 +101,6 @@ class Group:
     resolved: Resolved = field(default_factory=dict)  # what the folder's selectors stood for when it was made
     issued: tuple[Issued, ...] = ()
     read_back: ReadBack | None = None
-    verified: bool = False  # its media were seen to be exactly ours
     asked_time: datetime | None = None
     answered_time: datetime | None = None
     searches: int = 0  # how often an unknown create was looked for

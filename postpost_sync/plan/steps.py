@@ -83,11 +83,6 @@ class CheckDraft:
 
 
 @dataclass(frozen=True, slots=True)
-class Verified:
-    group: Group
-
-
-@dataclass(frozen=True, slots=True)
 class Update:
     """Schedule the group for `time`, or make it a draft again (`time` None). `asked` is what the folder asked for."""
 
@@ -105,8 +100,8 @@ class PutBack(Update):
 
 @dataclass(frozen=True, slots=True)
 class Withdraw(Update):
-    """Make a post a draft, which leaves its room in the plan to others: it gives way to an earlier one, is moved too far
-    ahead for the plan, or may stand although the update-post that was to schedule it was refused in the end."""
+    """Make a post a draft: it is moved too far ahead for the plan, or may stand although the update-post that was to
+    schedule it was refused in the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +159,6 @@ Step = (
     | Transfer
     | Abort
     | CheckDraft
-    | Verified
     | Update
     | Ask
     | Doom
@@ -190,3 +184,4 @@ class Decision:
     post: Post | None = None
     time: datetime | None = None
     retry_at: datetime | None = None  # the earliest moment it can go on, where `step` does not say that
+    rule: str = ""  # that gave the answer

@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 
 from postpost_sync.model.errors import Finding, nearest, printable
 from postpost_sync.model.folder import Settings
@@ -23,7 +22,6 @@ _BLUESKY_DID = re.compile(r"bluesky-did:[a-z0-9:._%-]+", re.IGNORECASE)
 _ALL = "all"
 _PLATFORM = re.compile(r"[a-z]+")
 _QUOTES = "\"'`\u201c\u201d\u201e\u2018\u2019\u201a\u00ab\u00bb"
-NEARLY = 0.85  # of 1, where an id was rather mistyped than meant: one character of eight, or two of fourteen
 
 
 @dataclass(slots=True)
@@ -33,7 +31,6 @@ class Targets:
     asked: list[str] = field(default_factory=list)
     resolved: dict[str, tuple[str, ...]] = field(default_factory=dict)
     unknown: dict[str, Finding] = field(default_factory=dict)
-    mistyped: set[str] = field(default_factory=set)  # of these, those that are nearly one that the list has
     errors: list[Finding] = field(default_factory=list)
     warnings: list[Finding] = field(default_factory=list)
 
@@ -202,8 +199,6 @@ def _accounts(found: Targets, connections: Sequence[Connection], where: str) -> 
                 finding = Finding("UNKNOWN_CONNECTION", why, nearest(one, connected) or lists)
                 if not _BLUESKY_DID.fullmatch(one):  # how its id is written there is doubtful
                     found.unknown[one] = finding
-                    if get_close_matches(one.lower(), [name.lower() for name in connected], 1, NEARLY):
-                        found.mistyped.add(one)
                 yield finding
         elif account.token_status == "expired":  # noqa: S105 - a status, no secret
             yield Finding(

@@ -28,7 +28,7 @@ def initial(db: Database) -> None:
             key INTEGER PRIMARY KEY, folder INTEGER NOT NULL REFERENCES folders (key) ON DELETE CASCADE, stage TEXT NOT NULL,
             post_group_id TEXT, intent_at TEXT NOT NULL, content TEXT NOT NULL, platforms TEXT NOT NULL,
             platform_settings TEXT NOT NULL, resolved TEXT NOT NULL,
-            issued TEXT NOT NULL, read_back TEXT, verified INTEGER NOT NULL, asked_time TEXT,
+            issued TEXT NOT NULL, read_back TEXT, asked_time TEXT,
             answered_time TEXT, searches INTEGER NOT NULL, results TEXT NOT NULL, outcome TEXT, checked_at TEXT,
             lost INTEGER NOT NULL, unseen INTEGER NOT NULL, elsewhere TEXT, placed_at TEXT,
             updating INTEGER NOT NULL, account TEXT NOT NULL)""",

@@ -12,11 +12,8 @@ from concurrent.futures import Executor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-import httpx
-
 from postpost_sync import ledger
 from postpost_sync.disk import reader, scan, status_file
-from postpost_sync.ledger import with_group
 from postpost_sync.log import Log
 from postpost_sync.model import view
 from postpost_sync.model.errors import FileChanged, Finding, KeyRefused, NotFound, OtherKey, PostError
@@ -39,11 +36,11 @@ from postpost_sync.plan.steps import (
     Read,
     Rest,
     Transfer,
-    Verified,
     Withdraw,
 )
 from postpost_sync.post.names import Names
 from postpost_sync.service.account import Account
+from postpost_sync.service.upload import Senders
 from postpost_sync.store import Store
 from postpost_sync.sync.calls import Calls
 from postpost_sync.sync.folders import Look, Looks
@@ -74,7 +71,7 @@ class Sync:
         store: Store,
         sites: Mapping[str, Site],
         names: Names,
-        client: httpx.Client,
+        senders: Senders,
         threads: Executor,
         *,
         instance: str,
@@ -93,17 +90,32 @@ class Sync:
         self.looks = Looks(store, digests, names, monotonic, log, instance=instance, now=now)
         self._slots = Slots(concurrency, wake, lambda key: self.looks.root_of(key) in self.looks.silent)
         self.transfers = Transfers(
-            store, self.looks, client, threads, self._slots, wake=wake, monotonic=monotonic, jitter=jitter, log=log
+            store, self.looks, senders, threads, self._slots, wake=wake, monotonic=monotonic, jitter=jitter, log=log
         )
         self._calls = Calls(store, log)
         self.times: dict[int, float] = {}  # key -> the time its post asks for, seconds since 1970, once that is known
         self._removals = Removals(monotonic)
-        accounts, roots = dict.fromkeys(site.account for site in sites.values()), frozenset(sites)
-        self._lines = {one: Line(store, one.digest, roots, one.now, wake) for one in accounts}
+        accounts = dict.fromkeys(site.account for site in sites.values())
+        self._lines = {one: Line(store, one.digest, one.now, wake) for one in accounts}
         self._snapshots = Snapshots(
             store, sites, self.looks, names, self._lines, self._removals, wake=wake, monotonic=monotonic, log=log
         )
-        self._as_before()
+
+    def start(self) -> None:
+        """Who was waiting when the program ended is waiting still; what was cancelled just before counts still.
+
+        Folders are waked from here on, so what takes them forward must be there.
+        """
+        now = {root: site.account.now() for root, site in self._sites.items()}
+        if not now:
+            return
+        for record in self._store.held_or_cancelled(min(now.values()) - timedelta(seconds=AT_ONCE)):
+            if record.root not in now:
+                continue
+            if record.state is State.CANCELLED and record.cancel is None:  # else a person said so
+                self._removals.cancelled(record.key, max(0.0, (now[record.root] - record.updated_at).total_seconds()))
+            elif record.state is State.HELD:
+                self._lines[self._snapshots.account_of(record)].see(record)
 
     def notice(self, folder: Folder) -> tuple[int, bool]:
         """A post folder was seen: its key, and whether anything about it is new."""
@@ -188,19 +200,6 @@ class Sync:
                         self._log.info("changed at PostPost", folder=f"{record.root}/{record.path}")
                         self._wake(record.key, 0.0)
 
-    def _as_before(self) -> None:
-        """Who was waiting when the program ended is waiting still; what was cancelled just before counts still."""
-        now = {root: site.account.now() for root, site in self._sites.items()}
-        if not now:
-            return
-        for record in self._store.held_or_cancelled(min(now.values()) - timedelta(seconds=AT_ONCE)):
-            if record.root not in now:
-                continue
-            if record.state is State.CANCELLED and record.cancel is None:  # else a person said so
-                self._removals.cancelled(record.key, max(0.0, (now[record.root] - record.updated_at).total_seconds()))
-            elif record.state is State.HELD:
-                self._lines[self._snapshots.account_of(record)].see(record)
-
     def _leave_lines(self, key: int, but: Account | None = None) -> None:
         """It waits at no account, or at none but this one: whose it was before, it is no longer."""
         for account, line in self._lines.items():
@@ -226,7 +225,7 @@ class Sync:
         if ledger.shown(record, decision, now) == record:
             new = record
         else:
-            new = self._store.change(record.key, lambda r: ledger.shown(r, decision, now))
+            new = self._store.change(record.key, ledger.shown, decision, now)
         if new is not record or new.time is not None:  # a new folder's is unknown until it has been read
             self.times[new.key] = new.time.timestamp() if new.time else 0.0
         if new.state != record.state or new.error != record.error:
@@ -270,19 +269,17 @@ class Sync:
                 case Hash(names) if snapshot.folder is not None:
                     self._hash(look, snapshot.folder, names)
                     if (before := record.trouble_with(Hash.__name__)) is not None:
-                        change(look.key, ledger.worked(step, before))
+                        change(look.key, ledger.worked, step, before)
                 case Doom(group, rebuild, gave_up):
-                    change(look.key, ledger.doomed(group.key, rebuild=rebuild, gave_up=gave_up))
+                    change(look.key, ledger.doomed, group.key, rebuild=rebuild, gave_up=gave_up)
                     if snapshot.folder is None and group == live_group(record) and record.cancel is None:
                         self._removals.cancelled(look.key)
                 case Follow(group):
-                    change(look.key, ledger.followed(group.key))
+                    change(look.key, ledger.followed, group.key)
                 case Abandon(group):
-                    change(look.key, ledger.abandoned(group, now, self._jitter()))
-                case Verified(group):
-                    change(look.key, with_group(group.key, verified=True))
+                    change(look.key, ledger.abandoned, group, now, self._jitter())
                 case Finish():
-                    change(look.key, ledger.finished(decision.post, confirmed=record.confirmed))
+                    change(look.key, ledger.finished, decision.post, confirmed=record.confirmed)
                 case Abort():
                     self.transfers.abort(look)
                 case _ if account.admit():  # else the key was refused meanwhile, and plan says what that means
@@ -296,9 +293,9 @@ class Sync:
             about: Group | None = getattr(step, "group", None)
             elsewhere = about is not None and other_key(about, account.digest)
             known = OtherKey(_OTHER_KEY, error.status) if elsewhere else error
-            change(look.key, ledger.failed(step, known, account.now(), self._jitter()))
+            change(look.key, ledger.failed, step, known, account.now(), self._jitter())
         except PostError as error:
-            change(look.key, ledger.failed(step, error, account.now(), self._jitter()))
+            change(look.key, ledger.failed, step, error, account.now(), self._jitter())
 
     def _call(self, look: Look, account: Account, record: Record, decision: Decision) -> None:
         step = decision.step
@@ -312,7 +309,7 @@ class Sync:
             self._calls.carry_out(look, account, step)
         before = record.trouble_with(type(step).__name__)
         if before is not None and not isinstance(step, Transfer):  # a transfer has only begun
-            self._store.change(look.key, ledger.worked(step, before))
+            self._store.change(look.key, ledger.worked, step, before)
 
     def _read(self, look: Look, folder: Folder, record: Record, now: datetime | None) -> None:
         """`now`: None while the service's time is not known."""
@@ -321,7 +318,7 @@ class Sync:
         asks_now = reading.sidecar is not None and (reading.sidecar.scheduled_time or "").strip().lower() == "now"
         now_time = (record.now_time or now) if asks_now else None
         complete_at = min(now, datetime.fromtimestamp(folder.changed_at, UTC)) if now is not None else None
-        self._store.change(look.key, ledger.settled(folder.fingerprint, complete_at, now_time))
+        self._store.change(look.key, ledger.settled, folder.fingerprint, complete_at, now_time)
 
     def _hash(self, look: Look, folder: Folder, names: tuple[str, ...]) -> None:
         if look.reading is None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+from postpost_sync import ledger
 from postpost_sync.disk import scan
 from postpost_sync.log import Log
 from postpost_sync.model.post import Policy
 from postpost_sync.model.record import GroupStage, Record, live_group, made_with
+from postpost_sync.plan.situation import TOO_MANY_PENDING
 from postpost_sync.plan.snapshot import Snapshot
 from postpost_sync.post.names import Names
 from postpost_sync.service.account import Account
@@ -79,8 +81,7 @@ class Snapshots:
                 self._wake(copy, 0.0)  # it may be this one, moved there
             return (replace(snapshot, root_present=False) if away else snapshot), record
         if (folder.inode, folder.device) != (record.inode, record.device):
-            inode, device = folder.inode, folder.device
-            record = self._store.change(record.key, lambda r: replace(r, inode=inode, device=device))
+            record = self._store.change(record.key, ledger.in_directory, folder.inode, folder.device)
         return snapshot, record
 
     def _folder(self, look: Look) -> Snapshot:
@@ -138,12 +139,13 @@ class Snapshots:
     def _beside(self, snapshot: Snapshot, record: Record, line: Line) -> Snapshot:
         """The snapshot with what the decision depends on besides the folder: the account's other posts."""
         waiting, reading = line.first(), snapshot.reading
-        last = line.last_scheduled() if waiting is not None and record.done else None
         live, policy = live_group(record), snapshot.policy
         gone = snapshot.folder is None and snapshot.root_present and policy.cancel_removed
         stands = live is not None and live.stage in (GroupStage.SCHEDULED, GroupStage.WITHDRAWN)
         removed = self._removals.see(record.key, gone=gone and stands)
-        snapshot = replace(snapshot, waiting=waiting, last_scheduled=last, removed=removed)
+        snapshot = replace(snapshot, waiting=waiting, removed=removed)
+        if any(one.finding.code == TOO_MANY_PENDING for one in record.troubles):
+            snapshot = replace(snapshot, furthest=self._store.furthest(line.account))
         if not record.done and reading is not None and reading.content and snapshot.policy.duplicates != "allow":
             snapshot = replace(snapshot, alike=self._store.alike(record.key, reading.content))
         if not record.done and record.time is not None:

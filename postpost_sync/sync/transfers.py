@@ -10,8 +10,6 @@ from concurrent.futures import Executor
 from dataclasses import replace
 from datetime import timedelta
 
-import httpx
-
 from postpost_sync import ledger
 from postpost_sync.disk import scan
 from postpost_sync.log import Log
@@ -20,6 +18,7 @@ from postpost_sync.model.record import Group, Upload, UploadStage
 from postpost_sync.plan.steps import Transfer
 from postpost_sync.service import upload
 from postpost_sync.service.account import Account
+from postpost_sync.service.upload import Aborted, Senders, Stop
 from postpost_sync.store import Store
 from postpost_sync.sync.folders import Look, Looks
 
@@ -82,7 +81,7 @@ class Transfers:
         self,
         store: Store,
         looks: Looks,
-        client: httpx.Client,
+        senders: Senders,
         threads: Executor,
         slots: Slots,
         *,
@@ -91,7 +90,7 @@ class Transfers:
         jitter: Callable[[], float],
         log: Log,
     ) -> None:
-        self._store, self._looks, self._client, self._threads, self.slots = store, looks, client, threads, slots
+        self._store, self._looks, self._senders, self._threads, self.slots = store, looks, senders, threads, slots
         self._wake, self._monotonic, self._jitter, self._log = wake, monotonic, jitter, log
         self._shown_at: dict[tuple[int, int], float] = {}
         self._unwritten: ProgramError | None = None  # what came of a transfer and could not be written down
@@ -104,13 +103,13 @@ class Transfers:
         now = account.now()
         ends = one.expires_at if one.stage is UploadStage.SIGNED and one.url is not None else None
         if ends is None or ends - timedelta(seconds=URL_MARGIN) <= now:
-            self._store.change(look.key, ledger.signing(group.key, one.position))
+            self._store.change(look.key, ledger.signing, group.key, one.position)
             signed = account.api.get_upload_url(group.post_group_id, one.upload_name, one.content_type)
             dies = upload.expiry(signed.url, now)
             one = replace(one, url=signed.url, expires_at=dies, resets=0)
-            fresh = ledger.signed(group.key, one.position, signed.url, signed.file_url, signed.media_id, dies)
-            self._store.change(look.key, fresh)
-        stop = look.in_flight[one.position] = threading.Event()
+            about = signed.url, signed.file_url, signed.media_id, dies
+            self._store.change(look.key, ledger.signed, group.key, one.position, *about)
+        stop = look.in_flight[one.position] = Stop()
         self._threads.submit(self._send, look, account, group, one, stop)
 
     def stop(self) -> None:
@@ -122,7 +121,7 @@ class Transfers:
         for stop in list(look.in_flight.values()):
             stop.set()
 
-    def _send(self, look: Look, account: Account, group: Group, one: Upload, stop: threading.Event) -> None:
+    def _send(self, look: Look, account: Account, group: Group, one: Upload, stop: Stop) -> None:
         try:
             self._carry(look, account, group, one, stop)
         except ProgramError as error:
@@ -135,30 +134,23 @@ class Transfers:
             self.slots.release(look.key)
             self._wake(look.key, 0.0)
 
-    def _carry(self, look: Look, account: Account, group: Group, one: Upload, stop: threading.Event) -> None:
+    def _carry(self, look: Look, account: Account, group: Group, one: Upload, stop: Stop) -> None:
         change, at = self._store.change, (group.key, one.position)
         try:
-            with scan.opened(look.root, look.path, one.name, one.stat) as fd:
-                sent = upload.put(
-                    self._client,
-                    one.url or "",
-                    fd,
-                    one.stat.size,
-                    one.content_type,
-                    lambda done: self._progress(at, done),
-                    stop,
-                )
+            with scan.opened(look.root, look.path, one.name, one.stat) as fd, self._senders.one() as sender:
+                told = lambda done: self._progress(at, done)  # noqa: E731
+                sent = sender.put(one.url or "", fd, one.stat.size, one.content_type, told, stop)
                 scan.unchanged(fd, one.name, one.stat)
-            change(look.key, ledger.stored(group.key, one.position, sent.sha256, sent.size))
-        except upload.Aborted:
+            change(look.key, ledger.stored, group.key, one.position, sent.sha256, sent.size)
+        except Aborted:
             pass
         except FileChanged as error:
             self._log.info("changed", folder=look.name, why=error.finding.message)
             self._looks.stirred(look)
         except PostError as error:
             self._log.info("not sent", folder=look.name, file=one.name, why=error.finding.message)
-            change(look.key, ledger.not_sent(group.key, one.position, error))
-            change(look.key, ledger.failed(Transfer(group, one), error, account.now(), self._jitter()))
+            change(look.key, ledger.not_sent, group.key, one.position, error)
+            change(look.key, ledger.failed, Transfer(group, one), error, account.now(), self._jitter())
 
     def _progress(self, at: tuple[int, int], sent: int) -> None:
         now = self._monotonic()

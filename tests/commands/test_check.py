@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from postpost_sync.__main__ import main
-from tests.program.test_database import stranger
 from tests.support.drops import picture, sidecar
 from tests.support.rig import REPOSITORY, Rig
+from tests.support.strangers import stranger
 
 
 def checked(pp: Rig, *arguments: str) -> tuple[int, dict[str, tuple[list[str], list[str]]]]:

@@ -91,7 +91,6 @@ def fill(filler: socket.socket) -> None:
 def test_a_manager_that_does_not_read_holds_nothing_up(manager: tuple[socket.socket, str]) -> None:
     _, address = manager
     service = Service({"NOTIFY_SOCKET": address})
-    began = time.monotonic()
     for _ in range(3):
         service.status("x" * 100_000)  # more than its queue takes
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as filler:
@@ -99,5 +98,4 @@ def test_a_manager_that_does_not_read_holds_nothing_up(manager: tuple[socket.soc
         filler.connect("\0" + address[1:] if address.startswith("@") else address)
         with pytest.raises(BlockingIOError):
             fill(filler)
-    service.ready()
-    assert time.monotonic() - began < 5
+    service.ready()  # or it would wait here for ever

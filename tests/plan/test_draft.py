@@ -11,11 +11,12 @@ from postpost_sync.model.states import State
 from postpost_sync.plan.draft import REBUILDS
 from postpost_sync.plan.rules import plan
 from postpost_sync.plan.snapshot import Snapshot
-from postpost_sync.plan.steps import Abandon, CheckDraft, Doom, Search, Verified
+from postpost_sync.plan.steps import Abandon, CheckDraft, Doom, Search, Update
 from tests.support.situations import (
     NOW,
     PICTURE,
     TEXT,
+    TIME,
     back,
     code,
     group,
@@ -35,9 +36,9 @@ def test_a_draft_with_media_is_read_back_before_it_is_scheduled() -> None:
 
 
 @pytest.mark.parametrize("media", [1, None])
-def test_a_draft_with_just_our_media_is_verified(media: int | None) -> None:
+def test_a_draft_with_just_our_media_is_proved_and_scheduled(media: int | None) -> None:
     known = with_back(back(media=media))
-    assert plan(PICTURE, known, NOW).step == Verified(known.groups[0])
+    assert plan(PICTURE, known, NOW).step == Update(known.groups[0], TIME, TIME)
 
 
 @pytest.mark.parametrize("read_back", [back(found=False, media=None), back(media=0)])

@@ -25,7 +25,9 @@ from postpost_sync.model.record import (
 )
 from postpost_sync.model.states import State, check_move
 from postpost_sync.plan.build import REFUSALS
-from postpost_sync.plan.rules import ABSENCE_GRACE, plan
+from postpost_sync.plan.draft import proved
+from postpost_sync.plan.gone import ABSENCE_GRACE
+from postpost_sync.plan.rules import plan
 from postpost_sync.plan.situation import FOLLOW_FOR
 from postpost_sync.plan.snapshot import Snapshot
 from postpost_sync.plan.steps import (
@@ -304,11 +306,8 @@ def test_what_a_draft_was_made_with_needs_no_list() -> None:
     assert follow.post.platforms == ("linkedin-A", "twitter-1"), "a post that was cancelled has no draft any more"
 
 
-def test_an_id_that_is_nearly_one_of_a_fresh_list_is_invalid_and_an_old_list_is_asked_for_anew() -> None:
+def test_where_no_list_can_be_had_a_folder_is_taken_at_its_word_and_where_its_post_may_stand_it_is_looked_for() -> None:
     stranger = snapshot(platforms=("twitter-2", "linkedin-A"), policy=TWO_ACCOUNTS)
-    decision = plan(stranger, record(stranger), NOW)
-    assert (rest(decision), decision.state, code(decision)) == (None, State.INVALID, "UNKNOWN_CONNECTION")
-    assert plan(replace(stranger, accounts_age=61.0), record(stranger), NOW).step == LEARN
     broken = record(stranger, troubles=(trouble(LearnAccounts),))
     decision = plan(replace(stranger, accounts_age=61.0), broken, NOW)
     assert isinstance(decision.step, Create), "where there is no list, the folder is taken at its word"
@@ -525,7 +524,6 @@ def groups(draw: st.DrawFn) -> Group:
         made,
         uploads=uploads,
         read_back=seen,
-        verified=draw(st.booleans()),
         asked_time=draw(MOMENTS),
         answered_time=draw(MOMENTS),
         checked_at=draw(MOMENTS),
@@ -579,7 +577,7 @@ def test_whatever_is_known_no_promise_is_broken(situation: tuple[Snapshot, Recor
             assert time >= now
             if target.stage is GroupStage.DRAFT:
                 assert not any(g.stage in (GroupStage.SCHEDULED, GroupStage.GOING_OUT) for g in others)
-                assert target.verified or not target.uploads
+                assert proved(target)
                 assert all(u.stage is UploadStage.STORED for u in target.uploads)
             else:
                 assert target.stage in (GroupStage.SCHEDULED, GroupStage.WITHDRAWN)
@@ -611,9 +609,10 @@ def test_a_folder_that_is_gone_is_not_forgotten_while_a_draft_is_still_to_be_del
     assert rest(plan(replace(GONE, quiet=9999.0), doomed, NOW)) == 30
 
 
-def test_an_id_that_a_list_lacks_and_that_is_like_none_in_it_is_sent_with_a_warning() -> None:
-    other = snapshot(platforms=("twitter-777", "linkedin-A"), policy=TWO_ACCOUNTS)
+@pytest.mark.parametrize("missing", ["twitter-777", "twitter-12"])
+def test_an_id_that_a_fresh_list_lacks_is_held_until_the_list_has_it_or_a_person_says_so(missing: str) -> None:
+    other = snapshot(platforms=(missing, "linkedin-A"), policy=TWO_ACCOUNTS)
     decision = plan(other, record(other), NOW)
-    assert isinstance(decision.step, Create)
-    assert codes(decision) == ["UNKNOWN_CONNECTION"]
+    assert (rest(decision), decision.state, code(decision)) == (900.0, State.HELD, "UNKNOWN_CONNECTION")
     assert plan(replace(other, accounts_age=61.0), record(other), NOW).step == LEARN
+    assert isinstance(plan(other, record(other, confirmed=True), NOW).step, Create)

@@ -23,6 +23,7 @@ from tests.support.situations import (
     PICTURE,
     TEXT,
     WHY,
+    back,
     code,
     group,
     record,
@@ -39,7 +40,7 @@ CALLS: list[tuple[type[Step], Snapshot, tuple[Group, ...]]] = [
     (Search, PICTURE, (group(PICTURE, GroupStage.CREATING),)),
     (Transfer, PICTURE, (group(PICTURE, uploads=UploadStage.WAITING),)),
     (CheckDraft, PICTURE, (group(PICTURE),)),
-    (Update, PICTURE, (group(PICTURE, verified=True, intent_at=NOW + seconds(900)),)),
+    (Update, PICTURE, (group(PICTURE, read_back=back(ago=-900)),)),
     (Delete, PICTURE, (group(PICTURE, GroupStage.DOOMED),)),
 ]
 
@@ -121,7 +122,7 @@ def test_a_post_that_was_deleted_at_postpost_is_made_anew_when_a_person_says_so(
     successor = (
         ()
         if edited.reading and edited.reading.content == "Hello"
-        else (group(edited, verified=True, post_group_id=OTHER),)
+        else (group(edited, proved=True, post_group_id=OTHER),)
     )
     known = record(edited, lost, *successor, state=State.HELD, confirmed=True)
     step = plan(edited, known, NOW).step

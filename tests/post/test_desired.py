@@ -530,6 +530,132 @@ def test_conflict_copies_are_said_where_the_media_are_named_too(drop: Drop) -> N
     assert wanted.warnings[1].hint == "take over what is right in it, then remove it"
 
 
+@pytest.mark.parametrize(
+    "copy", ["a_PC_Nov-28-0901-2026_Conflict.jpg", "a.Conflict.jpg", "a (conflicted copy 2026-12-01 080000).jpg"]
+)
+def test_a_copy_whose_original_is_not_there_waits_for_a_person_or_for_the_original(drop: Drop, copy: str) -> None:
+    drop.add("post.yaml", GOOD)
+    drop.add("b.jpg", picture())
+    drop.add(copy, picture())
+    wanted = drop.wanted()
+    assert wanted.held is not None
+    assert (wanted.held.code, "a.jpg" in wanted.held.message) == ("ORIGINAL_MISSING", True)
+    assert wanted.post is not None
+    assert [m.name for m in wanted.post.media] == ["b.jpg"]
+    drop.add("A.jpg", picture())  # in whatever case: the two may be one for the other side
+    assert drop.wanted().held is None
+
+
+@pytest.mark.parametrize(
+    "left", ["a.jpg_original", "a.jpg.bak", "a.jpg.orig", "a.jpg.old", "a.jpg.sb-1a2b3c4d-Ab12Cd", "a.jpg.1"]
+)
+def test_what_a_program_left_beside_a_file_is_no_further_slide_unless_it_is_named(drop: Drop, left: str) -> None:
+    drop.add("post.yaml", GOOD)
+    drop.add("a.jpg", picture())
+    drop.add(left, picture())
+    wanted = drop.wanted()
+    assert wanted.post is not None
+    assert ([m.name for m in wanted.post.media], wanted.held) == (["a.jpg"], None)
+    assert [(w.code, w.message.split()[0]) for w in wanted.warnings] == [("FILE_LEFT_OUT", left)]
+    drop.add("post.yaml", GOOD + f"media: [{left}]\n")
+    assert [m.name for m in drop.wanted().post.media] == [left]  # type: ignore[union-attr]  # there is one
+
+
+def test_a_name_that_only_speaks_of_conflict_is_a_picture_like_any_other(drop: Drop) -> None:
+    drop.add("post.yaml", GOOD)
+    for name in ("sudan_conflict-map.jpg", "a (conflict zone).jpg", "a-b.jpg", "a (1).jpg"):
+        drop.add(name, picture())
+    wanted = drop.wanted()
+    assert wanted.post is not None
+    assert (len(wanted.post.media), wanted.warnings) == (4, ())
+
+
+@pytest.mark.parametrize("sign", ["b.jpg.nextcloud", ".b.jpg.icloud", "b.jpg.rsls", "b.jpg.cloud", "b.jpg.owncloud"])
+@pytest.mark.parametrize("more", ["", "media: [a.jpg, b.jpg]\n"])
+def test_a_placeholder_is_a_picture_that_is_not_there_yet(drop: Drop, sign: str, more: str) -> None:
+    drop.add("post.yaml", GOOD + more)
+    drop.add("a.jpg", picture())
+    drop.add(sign, b"")
+    before = drop.look().fingerprint
+    wanted = drop.wanted()
+    assert wanted.post is None
+    assert wanted.missing is not None
+    assert wanted.missing.code == "MEDIA_MISSING"
+    assert f'b.jpg is not there yet: a sync client has only announced it ("{sign}")' in wanted.missing.message
+    drop.add("b.jpg", picture())  # while the sign may still lie there
+    wanted = drop.wanted()
+    assert wanted.post is not None
+    assert [m.name for m in wanted.post.media] == ["a.jpg", "b.jpg"]
+    assert drop.look().fingerprint != before
+
+
+def test_a_placeholder_of_what_the_post_has_no_use_for_is_nothing(drop: Drop) -> None:
+    drop.add("post.yaml", GOOD + "media: [a.jpg]\n")
+    drop.add("a.jpg", picture())
+    drop.add("b.jpg.nextcloud", b"")
+    assert drop.wanted().missing is None
+    drop.add("post.yaml", GOOD)
+    (drop.path / "b.jpg.nextcloud").rename(drop.path / "notes.txt.nextcloud")
+    assert drop.wanted().missing is None
+
+
+def test_a_text_that_is_only_announced_is_waited_for(drop: Drop) -> None:
+    drop.add("post.yaml", "content_file: caption.txt\nplatforms: [twitter-123]\n")
+    drop.add("caption.txt.nextcloud", b"")
+    missing = drop.wanted().missing
+    assert missing is not None
+    assert missing.message.startswith("post.yaml, line 1: content_file: caption.txt is not there yet")
+
+
+@pytest.mark.parametrize("sign", ["v.mp4.aria2", "v.mp4.lftp-pget-status", "v.mp4.st"])
+@pytest.mark.parametrize("more", ["", "media: [v.mp4]\n"])
+def test_what_is_still_being_downloaded_under_its_own_name_is_waited_for(drop: Drop, sign: str, more: str) -> None:
+    drop.add("post.yaml", GOOD + more)
+    drop.add("v.mp4", b"\0\0\0\x18ftypisom")
+    drop.add(sign, b"x")
+    wanted = drop.wanted()
+    assert wanted.errors == ()
+    assert wanted.missing is not None
+    assert f'v.mp4 is still being downloaded ("{sign}")' in wanted.missing.message
+    (drop.path / sign).unlink()
+    assert drop.wanted().missing is None
+
+
+def test_pictures_in_a_folder_inside_are_said_where_the_post_has_none_itself(drop: Drop) -> None:
+    drop.add("post.yaml", GOOD)
+    inside = drop.path / "photos" / "final"
+    inside.mkdir(parents=True)
+    (inside / "1.jpg").write_bytes(picture())
+    (inside / "2.jpg").write_bytes(picture())
+    held = drop.wanted().held
+    assert held is not None
+    assert held.code == "MEDIA_IN_SUBFOLDER"
+    assert "photos/final/1.jpg" in held.message
+    drop.add("post.yaml", GOOD.replace("twitter", "instagram"))  # it needs media: what is wrong comes first
+    wanted = drop.wanted()
+    assert ([e.code for e in wanted.errors], [w.code for w in wanted.warnings]) == (
+        ["MEDIA_REQUIRED"],
+        ["MEDIA_IN_SUBFOLDER"],
+    )
+
+
+@pytest.mark.parametrize(
+    "case", ["media of its own", "media: []", "a post of its own", "no pictures", "hidden", "announced"]
+)
+def test_folders_inside_are_nothing_where_no_picture_may_be_lacking(drop: Drop, case: str) -> None:
+    inside = drop.path / (".photos" if case == "hidden" else "photos")
+    inside.mkdir()
+    (inside / ("notes.txt" if case == "no pictures" else "1.jpg")).write_bytes(picture())
+    drop.add("post.yaml", GOOD + ("media: []\n" if case == "media: []" else ""))
+    if case == "media of its own":
+        drop.add("a.jpg", picture())
+    if case == "a post of its own":
+        (inside / "post.yaml").write_text(GOOD)
+    if case == "announced":
+        drop.add("a.jpg.nextcloud", b"")
+    assert drop.wanted().held is None
+
+
 def test_of_thousands_of_wrong_files_as_many_are_named_as_a_person_reads(drop: Drop) -> None:
     for n in range(30):
         drop.add(f"{n}.jpg", "<html>")

@@ -17,7 +17,7 @@ import pytest
 from postpost_sync.model.errors import ProgramError
 from postpost_sync.store.lock import Lock
 from tests.support.drops import picture
-from tests.support.rig import Rig
+from tests.support.rig import HANG, Rig
 
 
 @pytest.fixture
@@ -150,7 +150,7 @@ def test_a_daemon_whose_lock_file_was_deleted_ends_since_nothing_keeps_a_second_
     with pp.daemon() as first:
         pp.wait_for("launch", "scheduled")
         Lock(pp.state_db).path.unlink()
-        assert first.wait(10) == 1
+        assert first.wait(HANG) == 1
         assert first.stderr is not None
         last = first.stderr.read().splitlines()[-1]
         assert re.match(r"postpost-sync: .*state\.db\.lock was deleted while it was in use", last)

@@ -64,10 +64,10 @@ def group(stage: GroupStage = GroupStage.CREATING, content: str = "Hello", uploa
 def plans(store: Store, ask: Callable[[], object]) -> list[str]:
     """How SQLite would carry out the statements that `ask` makes."""
     statements: list[str] = []
-    store._conn.set_trace_callback(statements.append)
+    store._db.conn.set_trace_callback(statements.append)
     ask()
-    store._conn.set_trace_callback(None)
-    return [row["detail"] for one in statements for row in store._conn.execute(f"EXPLAIN QUERY PLAN {one}")]
+    store._db.conn.set_trace_callback(None)
+    return [row["detail"] for one in statements for row in store._db.conn.execute(f"EXPLAIN QUERY PLAN {one}")]
 
 
 def test_no_question_about_one_post_walks_through_all_of_them(store: Store) -> None:
@@ -82,7 +82,7 @@ def test_no_question_about_one_post_walks_through_all_of_them(store: Store) -> N
         lambda: store.due(NOW, NOW),
         store.next_due,
         store.at_postpost,
-        lambda: store.last_scheduled("digest", frozenset({"/posts"})),
+        lambda: store.furthest("digest"),
         lambda: store.held_or_cancelled(NOW),
         lambda: store.records(State.HELD, State.CANCELLED),
     ]
@@ -293,11 +293,11 @@ def test_those_beside_a_post_are_found_by_an_index(store: Store) -> None:
         key, asked_time = add(store, path).key, time + timedelta(seconds=second)
         store.change(key, partial(replace, time=asked_time, state=state))
     asked: list[str] = []
-    store._conn.set_trace_callback(asked.append)
+    store._db.conn.set_trace_callback(asked.append)
     assert [other.path for other in store.beside(1, time)] == ["b"]
-    store._conn.set_trace_callback(None)
+    store._db.conn.set_trace_callback(None)
     (sql,) = asked
-    steps = [row["detail"] for row in store._conn.execute(f"EXPLAIN QUERY PLAN {sql}")]
+    steps = [row["detail"] for row in store._db.conn.execute(f"EXPLAIN QUERY PLAN {sql}")]
     assert "folders_by_asked_time" in steps[0], steps
 
 
@@ -367,7 +367,7 @@ def test_threads_change_one_folder_one_after_the_other(store: Store) -> None:
 
 
 def test_a_database_that_another_process_holds_is_said(store: Store, tmp_path: Path) -> None:
-    store._conn.execute("PRAGMA busy_timeout = 10")
+    store._db.conn.execute("PRAGMA busy_timeout = 10")
     other = sqlite3.connect(store.path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(ProgramError, match="locked") as caught:
@@ -430,7 +430,6 @@ def any_group(draw: st.DrawFn) -> Group:
             uploads=st.just(uploads),
             issued=st.lists(st.builds(Issued, COUNT, st.none() | TEXT, st.none() | TEXT), max_size=2).map(tuple),
             read_back=st.none() | st.builds(ReadBack, st.booleans(), st.none() | COUNT, COUNT, MOMENT, MOMENT),
-            verified=st.booleans(),
             asked_time=st.none() | MOMENT,
             answered_time=st.none() | MOMENT,
             searches=COUNT,

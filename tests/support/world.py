@@ -118,7 +118,7 @@ class World:
             self.store,
             self.sites(client),
             self.names,
-            client,
+            upload.Senders(lambda: client),
             _Queue(self.transfers),
             instance="harness",
             concurrency=self.concurrency,
@@ -127,6 +127,7 @@ class World:
             jitter=self.jitter,
             log=Log(),
         )
+        self.sync.start()
         for key in self.store.pending(self.sandbox.now()):
             self.wake(key, 0.0)
 

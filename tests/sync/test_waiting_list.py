@@ -26,7 +26,7 @@ class Waiting:
 
     def __init__(self, store: Store) -> None:
         self.store, self.woken = store, list[int]()
-        self.line = Line(store, "hers", frozenset({"/posts"}), lambda: NOW, lambda key, _: self.woken.append(key))
+        self.line = Line(store, "hers", lambda: NOW, lambda key, _: self.woken.append(key))
 
     def add(
         self,
@@ -52,8 +52,8 @@ class Waiting:
             groups=(group,),
             done=error is None,
         )
-        with self.store._transaction():  # the moves between are other tests' matter
-            self.store._conn.execute("UPDATE folders SET state = ? WHERE key = ?", (held.state.value, record.key))
+        with self.store._db.transaction():  # the moves between are other tests' matter
+            self.store._db.conn.execute("UPDATE folders SET state = ? WHERE key = ?", (held.state.value, record.key))
         return self.store.change(record.key, lambda _: held).key
 
     def see(self, key: int) -> None:
@@ -110,14 +110,6 @@ def test_one_that_is_held_for_long_goes_on_naming_the_plans_own_reason(waiting: 
     first = waiting.line.first()
     assert first is not None
     assert first.finding == FULL
-
-
-def test_the_post_furthest_ahead_is_looked_at_where_an_earlier_one_was_refused(waiting: Waiting) -> None:
-    far = waiting.add(9, error=None, stage=GroupStage.SCHEDULED)
-    waiting.add(5, error=None, stage=GroupStage.SCHEDULED)
-    waiting.add(20, error=None, stage=GroupStage.SCHEDULED, account="somebody else's, moved here")
-    waiting.see(waiting.add(1, tried=True))
-    assert waiting.woken == [far]
 
 
 @pytest.mark.parametrize(("stage", "turn"), [(GroupStage.SCHEDULED, False), (GroupStage.ENDED, True), (None, True)])
