@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from postpost_sync.model.errors import Finding, nearest, printable
 from postpost_sync.model.folder import SIDECAR_NAMES, UNREADABLE, Entry, EntryKind, Folder, MediaFile, Reading, Sidecar
-from postpost_sync.model.other_times import as_offset
+from postpost_sync.model.other_times import as_offset, readings
 from postpost_sync.model.post import Policy, Post, Resolved
 from postpost_sync.model.times import TimeProblem, parse_time, zone
 from postpost_sync.model.unseen import seen
@@ -67,6 +67,7 @@ def resolve(folder: Folder, reading: Reading, policy: Policy, kept: Resolved = N
     errors += to.errors
     warnings += to.warnings
     zone_name, time, now = _time(folder, sidecar, policy, errors, warnings)
+    warnings += targets.expiring(to.ids, policy.connections or (), time, zone_name, _at(sidecar, "platforms"))
     media, absent, empty, alone = _media(folder, reading, sidecar, errors, warnings)
     missing = _missing(absent, sidecar, "media", folder, policy) if absent else None
     held = alone or (_in_folder(reading.inside) if not (media or missing or empty) and reading.inside else None)
@@ -115,7 +116,7 @@ def _time(
         zone(zone_name)
     except TimeProblem as problem:
         hidden = sidecar.unseen.get("timezone", "")
-        instead = _with_offset(sidecar.scheduled_time, zone_name)
+        instead = _with_offset(sidecar.scheduled_time, zone_name, written)
         errors.append(_located(problem.finding, _at(sidecar, "timezone"), instead, hidden))
         if sidecar.scheduled_time and not instead and not _is_now(sidecar.scheduled_time):
             _parsed(sidecar, "UTC", written, errors, [])  # what else is wrong with it
@@ -151,15 +152,19 @@ def _parsed(
     return time
 
 
-def _with_offset(scheduled_time: str | None, zone_name: str) -> str:
+def _with_offset(scheduled_time: str | None, zone_name: str, written: datetime | None) -> str:
     """The way out where `timezone` is an offset: it belongs behind the time."""
     offset = as_offset(zone_name)
-    line = f"{(scheduled_time or '').strip()} {offset}"
+    if not offset or not scheduled_time:
+        return ""
+    line = f"{scheduled_time.strip()} {offset}"
     try:
         parse_time(line, "UTC")
     except TimeProblem:
-        return ""
-    return f'leave timezone out and write "scheduled_time: {line}"' if offset else ""
+        found = readings(line, "UTC", written)
+        lines = " or ".join(f'"scheduled_time: {one.value}"' for one in found if one.clock is not None)
+        return f"leave timezone out and write {lines}" if lines else ""
+    return f'leave timezone out and write "scheduled_time: {line}"'
 
 
 def _located(finding: Finding, where: str, hint: str = "", hidden: str = "") -> Finding:

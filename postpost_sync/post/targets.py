@@ -10,10 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from postpost_sync.model.errors import Finding, nearest, printable
 from postpost_sync.model.folder import Settings
 from postpost_sync.model.post import Connection, Policy, Post, Resolved
+from postpost_sync.model.times import for_people, parse_service_time
 from postpost_sync.model.unseen import seen
 from postpost_sync.post.platforms import NICKNAMES, PLATFORMS, named
 
@@ -21,6 +23,7 @@ _PLATFORM_ID = re.compile(r"[a-z]+-[a-zA-Z0-9_-]+")  # create-post's own pattern
 _BLUESKY_DID = re.compile(r"bluesky-did:[a-z0-9:._%-]+", re.IGNORECASE)
 _ALL = "all"
 _PLATFORM = re.compile(r"[a-z]+")
+RECONNECT = "reconnect it in PostPost's dashboard"
 _QUOTES = "\"'`\u201c\u201d\u201e\u2018\u2019\u201a\u00ab\u00bb"
 
 
@@ -201,13 +204,16 @@ def _accounts(found: Targets, connections: Sequence[Connection], where: str) -> 
                     found.unknown[one] = finding
                 yield finding
         elif account.token_status == "expired":  # noqa: S105 - a status, no secret
-            yield Finding(
-                "TOKEN_EXPIRED", f"{where}: the token of {one} has expired", "reconnect it in PostPost's dashboard"
-            )
-        elif account.token_status == "expiring_soon":  # noqa: S105
-            when = f" ({account.token_expires})" if account.token_expires else ""
-            yield Finding(
-                "TOKEN_EXPIRING",
-                f"{where}: the token of {one} expires soon{when}",
-                "reconnect it in PostPost's dashboard",
-            )
+            yield Finding("TOKEN_EXPIRED", f"{where}: the token of {one} has expired", RECONNECT)
+
+
+def expiring(
+    ids: Sequence[str], connections: Sequence[Connection], time: datetime | None, zone: str, where: str
+) -> Iterator[Finding]:
+    """The accounts whose token ends before a post for that time is due. That it ends soon is told once for each account."""
+    for account in connections:
+        ends = parse_service_time(account.token_expires)
+        soon = account.token_status == "expiring_soon"  # noqa: S105 - a status, no secret
+        if account.platform_id in ids and soon and ends is not None and time is not None and time >= ends:
+            what = f"the token of {account.platform_id} expires {for_people(ends, zone)}, before this post is due"
+            yield Finding("TOKEN_EXPIRING", f"{where}: {what}", RECONNECT)

@@ -357,6 +357,12 @@ def test_an_offset_as_timezone_is_answered_with_the_line_that_means_it(drop: Dro
     assert found.hint == 'leave timezone out and write "scheduled_time: 2026-12-15 14:30 +05:00"'
 
 
+def test_an_offset_as_timezone_goes_behind_a_time_in_another_form_too(drop: Drop) -> None:
+    drop.add("post.yaml", GOOD + "scheduled_time: 12/15/2026 2:30 PM\ntimezone: UTC+2\n")
+    (found,) = drop.wanted().errors
+    assert found.hint == 'leave timezone out and write "scheduled_time: 2026-12-15 14:30 +02:00"'
+
+
 def test_a_wrong_zone_does_not_hide_a_wrong_time(drop: Drop) -> None:
     drop.add("post.yaml", GOOD + "scheduled_time: 15.12.2026 14:30\ntimezone: Berlin\n")
     assert [(f.code, f.hint) for f in drop.wanted().errors] == [
