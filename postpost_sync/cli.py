@@ -143,6 +143,23 @@ def cancel(config: str | None, paths: tuple[Path, ...], yes: bool) -> int:
     return cancel(config, paths, yes=yes)
 
 
+@cli.command(short_help="Show the slots of the next 14 days, free or whose.")
+@click.argument("root", required=False, type=_PATHS, metavar="[ROOT]")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option("--close-gaps", is_flag=True, help="Show which posts would move up into free slots.")
+@click.option("--yes", is_flag=True, help="With --close-gaps: move them.")
+@click.pass_obj
+def queue(config: str | None, root: Path | None, as_json: bool, close_gaps: bool, yes: bool) -> int:
+    """Show the slots of each root in the next 14 days, free or whose; those of ROOT alone where it is named."""
+    if yes and not close_gaps:
+        raise click.UsageError("--yes goes with --close-gaps")
+    if yes and as_json:
+        raise click.UsageError("--json and --yes do not go together")
+    from postpost_sync.commands.queue import queue
+
+    return queue(config, root, as_json=as_json, close_gaps=close_gaps, yes=yes)
+
+
 @cli.command(short_help="Take over folders that another installation has served.")
 @click.argument("paths", nargs=-1, required=True, type=_PATHS, metavar="PATH...")
 @click.pass_obj
@@ -210,7 +227,7 @@ def sandbox(port: int) -> int:
 
 @cli.command(short_help="Write a commented post.yaml for the media in a folder.")
 @click.argument("folder", type=_PATHS)
-@click.option("--at", metavar="TIME", help='When it goes out: "2026-12-15 14:30", with an offset or Z, or now.')
+@click.option("--at", metavar="TIME", help='When it goes out: "2026-12-15 14:30", with an offset or Z, now, or next.')
 @click.option("--to", metavar="NAME", multiple=True, help="A connection id, or a name of the config; may be repeated.")
 @click.pass_obj
 def new(config: str | None, folder: Path, at: str | None, to: tuple[str, ...]) -> int:

@@ -108,10 +108,11 @@ def test_the_readme_names_every_key_of_the_json_and_no_other(
 ) -> None:
     found: set[str] = set()
     with rig(tmp_path, capsys, behaviour=Behaviour(tick_seconds=1)) as pp:
+        pp.configure(root='    slots: ["daily 09:00"]\n')
         pp.drop("out", "content: x\nplatforms: [linkedin-OLD42]\nscheduled_time: now\n", {"a.jpg": picture()})
         with pp.daemon():
             pp.wait_for("out", "failed")
-            for command in ("status", "check", "doctor"):
+            for command in ("status", "check", "queue", "doctor"):
                 pp.output()
                 pp.command(command, "--json")
                 found |= set(json_keys(json.loads(pp.output()[0])))

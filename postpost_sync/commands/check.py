@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from postpost_sync.commands.common import is_folder, load_config, unreadable
+from postpost_sync.commands.common import is_folder, load_config, opened_store, unreadable
 from postpost_sync.commands.preview import Preview, preview
 from postpost_sync.config import load as configs
 from postpost_sync.config.load import Config, Root
@@ -24,14 +24,16 @@ from postpost_sync.model.errors import FileChanged, Finding, PostError, ProgramE
 from postpost_sync.model.folder import Folder
 from postpost_sync.model.post import Connection, Policy
 from postpost_sync.model.program import Oddity
-from postpost_sync.model.record import Record
+from postpost_sync.model.record import Record, is_out, live_group
+from postpost_sync.model.slots import moments
 from postpost_sync.model.states import State
-from postpost_sync.model.times import for_people, parse_service_time
+from postpost_sync.model.times import for_people, parse_service_time, to_service
 from postpost_sync.plan.rules import plan
+from postpost_sync.plan.slots import AHEAD, in_queue
 from postpost_sync.plan.snapshot import Snapshot
 from postpost_sync.post import targets
-from postpost_sync.post.desired import resolve
-from postpost_sync.post.names import Names
+from postpost_sync.post.desired import NEXT, NOW, resolve
+from postpost_sync.post.names import Names, natural_order
 from postpost_sync.service import upload
 from postpost_sync.service.api import PostPost
 
@@ -64,6 +66,7 @@ def check(option: str | None, paths: Sequence[Path], *, as_json: bool, offline: 
     if paths and not verdicts:
         where = ", ".join(f'"{printable(str(path))}"' for path in paths)
         raise ProgramError(f"no post folder (one with a post.yaml) is at or below {where}", "check the path")
+    verdicts = with_slots(verdicts, config)
     accounts = _expiring(verdicts, connections)
     if as_json:
         warnings = [view.finding(found) for found in accounts]
@@ -211,8 +214,40 @@ def _judge(folder: Folder, policy: Policy) -> Verdict:
         warnings = decision.warnings
     if wanted.post is None:
         return Verdict(name, errors, warnings)
-    shown = None if errors else preview(wanted.post, policy, wanted.time, now=wanted.now)
+    word = NOW if wanted.now else NEXT if wanted.next else ""
+    shown = None if errors else preview(wanted.post, policy, wanted.time, word)
     return Verdict(name, errors, warnings, wanted.post.platforms, shown)
+
+
+def with_slots(verdicts: Sequence[Verdict], config: Config | None) -> list[Verdict]:
+    """The verdicts, with the slot that each queued post has, or would get now, in the order in which they would take them."""
+    now, got = datetime.now(UTC), dict[str, datetime]()
+    queued = {Path(one.folder) for one in verdicts if one.preview is not None and one.preview["when"] == NEXT}
+    for root in config.roots if config is not None and queued else ():
+        below = {os.path.relpath(one, root.path): one for one in queued if root.path in one.parents}
+        records = {record.path: record for record in (_in_queue(config, root) if config and below else ())}
+        taken = {record.slot for record in records.values()}
+        free = (at for at in moments(root.policy.slots, root.policy.timezone, now + AHEAD) if at not in taken)
+        for path in sorted(below, key=natural_order):
+            record = records.get(path)
+            has = record.slot if record is not None and (is_out(live_group(record)) or in_queue(record, now)) else None
+            if (at := has or next(free, None)) is not None:
+                got[str(below[path])] = at
+    return [
+        replace(one, preview={**one.preview, "scheduled_time": to_service(got[one.folder])})
+        if one.preview is not None and one.folder in got
+        else one
+        for one in verdicts
+    ]
+
+
+def _in_queue(config: Config, root: Root) -> list[Record]:
+    """What has a slot by now, as far as that can be told."""
+    try:
+        with opened_store(config.state_db, read_only=True, untouched=True) as store:
+            return store.queued(str(root.path))
+    except ProgramError:
+        return []
 
 
 def _shown(verdict: Verdict) -> dict[str, object]:

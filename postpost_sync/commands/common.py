@@ -33,7 +33,7 @@ def _print(warning: Finding) -> None:
 
 
 @contextmanager
-def opened_store(path: Path, *, read_only: bool) -> Iterator[Store]:
+def opened_store(path: Path, *, read_only: bool, untouched: bool = False) -> Iterator[Store]:
     """The database; ProgramError where there is none yet or it belongs to somebody else."""
     try:
         exists = path.exists()
@@ -45,7 +45,7 @@ def opened_store(path: Path, *, read_only: bool) -> Iterator[Store]:
         raise ProgramError(
             f"{path} may not be read by you", f"run this as its owner: sudo -u {_owner(path)} postpost-sync …"
         )
-    store = Store.open(path, read_only=read_only)
+    store = Store.open(path, read_only=read_only, untouched=untouched)
     try:
         yield store
     finally:

@@ -26,6 +26,7 @@ from postpost_sync.model.folder import SIDECAR_NAMES
 from postpost_sync.model.post import Policy
 from postpost_sync.model.times import TimeProblem, for_people, parse_time, zone
 from postpost_sync.post import targets, violations
+from postpost_sync.post.desired import NEXT, NOW
 from postpost_sync.post.leftovers import backup_of
 from postpost_sync.post.names import Names, is_conflict_copy, looks_like_media, natural_order
 from postpost_sync.post.platforms import PLATFORMS, SETTINGS
@@ -57,7 +58,8 @@ def new(option: str | None, folder: Path, at: str | None, to: Sequence[str]) -> 
     found = _look(place, Names(config.ignore if config else ()))
     _write(place, _text(found, at, to, policy, datetime.now(UTC)))
     count = sum(not file.trouble for file in found)
-    goes = "now" if at and moment is None else for_people(moment, policy.timezone) if moment else "no time yet"
+    word = _word(at)
+    goes = _GOES[word] if word else for_people(moment, policy.timezone) if moment else "no time yet"
     click.echo(f"wrote {path_name(str(place / _NAME))}: {count} media file{'s' if count != 1 else ''}, {goes}")
     for file in found:
         if file.trouble:
@@ -104,9 +106,18 @@ def _check_names(to: Sequence[str], policy: Policy) -> None:
         raise ProgramError(f'--to "{printable(twice)}" stands twice', "keep one of the two")
 
 
+_GOES = {NOW: "now", NEXT: "in the next free slot"}
+
+
+def _word(at: str | None) -> str:
+    """`now` or `next`; "" for a time, and where none is given."""
+    word = (at or "").strip().lower()
+    return word if word in _GOES else ""
+
+
 def _moment(at: str | None, timezone: str, now: datetime) -> datetime | None:
-    """The time that is meant; None for "now" and where none is given."""
-    if at is None or at.strip().lower() == "now":
+    """The time that is meant; None for a word, and where none is given."""
+    if at is None or _word(at):
         return None
     try:
         moment, doubt = parse_time(at, timezone, now)
@@ -264,13 +275,15 @@ def _platforms(to: Sequence[str], policy: Policy) -> list[str]:
 
 
 def _time(at: str | None, policy: Policy, now: datetime) -> list[str]:
-    lines = ["# When it goes out: local to timezone, or with an offset or Z, or now. Left out: it stays a draft."]
+    left_out = {NOW: "goes out at once", NEXT: "takes the next free slot"}.get(policy.default_time, "stays a draft")
+    lines = ["# When it goes out: local to timezone, or with an offset or Z, or now; or next, for the next free slot."]
+    lines.append(f"# Left out, it {left_out}.")
     if at is None:
         tomorrow = now.astimezone(zone(policy.timezone)) + timedelta(days=1)
         return [*lines, f"# scheduled_time: {tomorrow:%Y-%m-%d} 09:00", f"# timezone: {policy.timezone}"]
     written = at.strip()
     lines.append(f"scheduled_time: {written}")
-    if written.lower() != "now" and not _OFFSET.fullmatch(written):
+    if not _word(at) and not _OFFSET.fullmatch(written):
         lines.append(f"timezone: {policy.timezone}")
     return lines
 

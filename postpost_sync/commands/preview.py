@@ -16,11 +16,11 @@ from postpost_sync.post.violations import fact
 Preview = Mapping[str, Any]
 
 
-def preview(post: Post, policy: Policy, time: datetime | None, *, now: bool) -> Preview:
-    """The `preview` of a post in `check --json`. `now`: it goes out as soon as its media are up."""
+def preview(post: Post, policy: Policy, time: datetime | None, word: str) -> Preview:
+    """The `preview` of a post in `check --json`. `word`: `now`, as soon as its media are up, or `next`, in that slot; else ""."""
     names = {one.platform_id: printable(one.name) for one in policy.connections or ()}
     return {
-        "when": "now" if now else "scheduled" if time else "draft",
+        "when": word or ("scheduled" if time else "draft"),
         "scheduled_time": to_service(time) if time else None,
         "timezone": post.timezone,
         "accounts": [

@@ -181,6 +181,7 @@ _BLANK: Post = {
     "post_group_id": None,
     "previous_post_group_ids": [],
     "scheduled_time": None,
+    "slot": None,
     "platforms": [],
     "caption": "",
     "media": [],

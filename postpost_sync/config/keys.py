@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from postpost_sync.model import yaml_tree, yaml_values
+from postpost_sync.model import slots, yaml_tree, yaml_values
 from postpost_sync.model.errors import did_you_mean, printable
 from postpost_sync.model.folder import SIDECAR_NAMES
 from postpost_sync.model.times import TimeProblem, zone
@@ -97,6 +97,22 @@ def _timezone(node: Node) -> str:
     return name
 
 
+@shaped(
+    type="string",
+    pattern=r"^\s*[A-Za-z][A-Za-z ,-]*\s+([01]?[0-9]|2[0-3]):[0-5][0-9]\s*$",
+    examples=["mon-fri 09:00", "daily 18:30"],
+)
+def _slot(node: Node) -> str:
+    written = yaml_values.text(node)
+    try:
+        slots.parse(written)
+    except ValueError as error:
+        raise Wrong("BAD_SLOT", printable(str(error)), slots.EXAMPLE) from None
+    return written
+
+
+_slots = yaml_values.list_of(_slot, "a list of slots")
+_default_time = yaml_values.one_of("draft", "next", "now")
 _names = yaml_values.list_of(yaml_values.text, "a list of names")
 
 
@@ -226,6 +242,8 @@ WATCH_KEYS: Mapping[str, Key] = {
     ),
     "poll_interval": Key(_interval, "30s", "How often a polled root is looked at."),
     "default_platforms": Key(_names, "[]", "Where posts without platforms go."),
+    "slots": Key(_slots, "the global ones", "When posts with scheduled_time: next go out; local to timezone."),
+    "default_time": Key(_default_time, "draft", "What a sidecar without scheduled_time means in this root."),
     "api": Key(lambda node: node, "{}", "This root's own key_file, key or user_id, where it posts as someone else."),
 }
 UPLOAD_KEYS: Mapping[str, Key] = {
@@ -248,6 +266,7 @@ KEYS: Mapping[str, Key] = {
     "watch": Key(lambda node: node, "", "The folders to watch."),
     "accounts": Key(_accounts, "{}", "Names usable in platforms, each for one or more connection ids."),
     "timezone": Key(_timezone, "UTC", "IANA time zone of local times."),
+    "slots": Key(_slots, "[]", "When posts with scheduled_time: next go out, such as [mon-fri 09:00, sat 11:00]."),
     "state_db": Key(_path, "~/.local/state/postpost-sync/state.db", "The database; on a local disk."),
     "settle": Key(yaml_values.duration, "10s", "How long a folder must be quiet before it counts as complete."),
     "rescan": Key(_interval, "5m", "How often everything is compared, whatever was noticed."),

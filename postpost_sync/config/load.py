@@ -10,7 +10,7 @@ from typing import Any
 from postpost_sync.config import credentials
 from postpost_sync.config.keys import API_KEYS, BASE_URL, KEYS, NOTIFY_KEYS, UPLOAD_KEYS, WATCH_KEYS, Key
 from postpost_sync.disk import links
-from postpost_sync.model import yaml_tree
+from postpost_sync.model import slots, yaml_tree
 from postpost_sync.model.errors import Finding, ProgramError, did_you_mean, printable
 from postpost_sync.model.post import Policy
 from postpost_sync.model.yaml_tree import Node, Scalar, Sequence, describe
@@ -126,6 +126,7 @@ def load(file: Path, environ: Mapping[str, str]) -> Config:
     policy = Policy(
         cancel_removed=top.get("on_remove") == "cancel",
         ignore=tuple(top.get("ignore", ())),
+        slots=_slots(top),
         **_given(top, "timezone settle accounts late_tolerance catch_up duplicates limits"),
     )
     roots = reader.roots(top.get("watch"), api, policy)
@@ -157,6 +158,10 @@ def load(file: Path, environ: Mapping[str, str]) -> Config:
         **_given(top, "rescan"),
         **_given(uploads, "concurrency"),
     )
+
+
+def _slots(found: Mapping[str, Any]) -> tuple[slots.Slot, ...]:
+    return tuple(map(slots.parse, found.get("slots", ())))
 
 
 def _given(found: Mapping[str, Any], names: str) -> dict[str, Any]:
@@ -239,7 +244,8 @@ class _Reader:
                     replace(
                         policy,
                         default_platforms=tuple(found.get("default_platforms", ())),
-                        **_given(found, "timezone settle"),
+                        slots=_slots(found) if "slots" in found else policy.slots,
+                        **_given(found, "timezone settle default_time"),
                     ),
                     own_account=bool(own.get("key_file") or own.get("key")),
                     **_given(found, "observer poll_interval"),

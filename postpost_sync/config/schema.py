@@ -18,7 +18,7 @@ Schema = dict[str, Any]
 
 _TIME = (
     r"^\s*([0-9]{4}-[0-9]{2}-[0-9]{2}([Tt]| ) *[0-9]{1,2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?"
-    r" *([Zz]|[+-][0-9]{2}(:?[0-9]{2})?)?|[Nn][Oo][Ww])\s*$"
+    r" *([Zz]|[+-][0-9]{2}(:?[0-9]{2})?)?|[Nn][Oo][Ww]|[Nn][Ee][Xx][Tt])\s*$"
 )
 
 
@@ -128,7 +128,7 @@ _MORE: Mapping[str, Schema] = {
     "scheduled_time": {
         "type": "string",
         "pattern": _TIME,
-        "examples": ["2026-12-15 14:30", "2026-12-15T13:30:00Z", "now"],
+        "examples": ["2026-12-15 14:30", "2026-12-15T13:30:00Z", "now", "next"],
     },
     "timezone": {"type": "string", "examples": ["Europe/Berlin", "UTC"]},
     "platform_settings": {"properties": _settings()},

@@ -18,6 +18,8 @@ from postpost_sync.ledger.folders import (
     retried,
     settled,
     shown,
+    slot_left,
+    slot_taken,
     unrecognised,
 )
 from postpost_sync.ledger.groups import (
@@ -70,6 +72,8 @@ __all__ = [
     "shown",
     "signed",
     "signing",
+    "slot_left",
+    "slot_taken",
     "standing",
     "stored",
     "unrecognised",

@@ -8,7 +8,18 @@ from typing import Any
 
 from postpost_sync.ledger.parts import with_group, without_trouble
 from postpost_sync.model.post import Post
-from postpost_sync.model.record import Claim, Consent, Effect, Group, MediaName, Record, draft_group, live_group
+from postpost_sync.model.record import (
+    Claim,
+    Consent,
+    Effect,
+    Group,
+    MediaName,
+    Record,
+    TroubleKind,
+    draft_group,
+    live_group,
+)
+from postpost_sync.model.states import State
 from postpost_sync.plan.consent import consents
 from postpost_sync.plan.steps import Decision, Rest
 
@@ -30,6 +41,8 @@ def shown(record: Record, decision: Decision, now: datetime) -> Record:
         new["retry_at"] = retry_at
     if decision.time is not None or decision.post is not None:
         new["time"] = decision.time
+    if decision.state is State.CANCELLED:  # nothing of it is at PostPost
+        new["slot"] = None
     if (post := decision.post) is not None:
         files = tuple(MediaName(file.name, file.stat.size) for file in post.media)
         new |= {"platforms": post.platforms, "timezone": post.timezone, "media": files}
@@ -100,19 +113,36 @@ def adopted(record: Record) -> Record:
     return replace(record, claim=claim, troubles=(), retry_at=None)
 
 
-def recognised(record: Record, group: Group) -> Record:
-    """PostPost holds the folder's post already, and it is exactly what the folder asks for."""
-    return replace(record, groups=(*record.groups, group), unproven=False, claim=None)
+def slot_taken(record: Record, at: datetime) -> Record:
+    """That slot of its root's queue is the folder's. What was refused for the one before may not be for this one."""
+    kept = tuple(t for t in record.troubles if t.step is not Effect.UPDATE or t.kind is not TroubleKind.REFUSED)
+    return replace(record, slot=at, troubles=kept, done=False)
+
+
+def slot_left(record: Record) -> Record:
+    """Its slot is free for others."""
+    return replace(record, slot=None)
+
+
+def recognised(record: Record, group: Group, slot: datetime | None = None) -> Record:
+    """PostPost holds the folder's post already, and it is exactly what the folder asks for. `slot`: where it was queued."""
+    return replace(record, groups=(*record.groups, group), unproven=False, claim=None, slot=slot or record.slot)
 
 
 def unrecognised(record: Record) -> Record:
-    """PostPost holds nothing that is this folder's: it is a new post."""
-    return replace(record, unproven=False, claim=None)
+    """PostPost holds nothing that is this folder's: it is a new post. What a queued one's status file said is kept."""
+    claim = record.claim
+    stood = claim is not None and claim.slot is not None and claim.state in _STOOD
+    return replace(record, unproven=False, claim=replace(claim, lost=True) if claim is not None and stood else None)
 
 
-def at_place(record: Record, root: str, path: str, inode: int, device: int) -> Record:
-    """The folder was moved, and is there now."""
-    return replace(record, root=root, path=path, inode=inode, device=device)
+_STOOD = frozenset({State.SCHEDULED, State.PUBLISHED, State.PARTIALLY_PUBLISHED})  # in one of these it may be out
+
+
+def at_place(record: Record, root: str, path: str, inode: int, device: int, *, keeps_slot: bool = True) -> Record:
+    """The folder was moved, and is there now. A slot is one of its root's."""
+    record = replace(record, root=root, path=path, inode=inode, device=device)
+    return record if keeps_slot or record.slot is None else replace(record, slot=None, done=False)
 
 
 def in_directory(record: Record, inode: int, device: int) -> Record:
@@ -128,7 +158,7 @@ def copied(record: Record, original: str | None) -> Record:
 def claimed(record: Record, claim: Claim, folder_id: str | None) -> Record:
     """Its status file, which came after its sidecar, says that it has a post. `folder_id`: None where that names none."""
     own = record.folder_id if folder_id is None else folder_id
-    return replace(record, folder_id=own, claim=claim, unproven=True)
+    return replace(record, folder_id=own, claim=claim, unproven=True, slot=claim.slot or record.slot)
 
 
 def contradicted(record: Record) -> Record:

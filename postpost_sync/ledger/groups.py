@@ -39,7 +39,7 @@ def creating(record: Record, post: Post, now: datetime, account: str) -> Record:
     )
     about = post.content, post.platforms, post.platform_settings
     group = Group(0, GroupStage.CREATING, None, now, *about, uploads, post.resolved, account=account)
-    return replace(record, groups=(*record.groups, group))
+    return replace(record, groups=(*record.groups, group), claim=None)
 
 
 def created(record: Record, key: int, post_group_id: str) -> Record:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from postpost_sync.model.folder import MediaFile, Settings
+from postpost_sync.model.slots import Slot
 
 Resolved = Mapping[str, tuple[str, ...]]  # selector of accounts, such as `all` -> the connection ids it stands for
 
@@ -37,6 +38,8 @@ class Policy:
     catch_up: float = 21600.0
     cancel_removed: bool = False
     duplicates: str = "warn"  # warn | hold | allow
+    slots: tuple[Slot, ...] = ()  # of its queue, local to `timezone`
+    default_time: str = "draft"  # draft | next | now: what a sidecar without a time means
     connections: tuple[Connection, ...] | None = None  # of its key, as last seen; None: never asked
     ignore: tuple[str, ...] = ()  # further patterns of names that are not seen
     # platform -> key of platforms.KEYS -> figure

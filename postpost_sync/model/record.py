@@ -206,6 +206,8 @@ class Claim:
     time: datetime | None = None  # as PostPost had answered
     asked_time: datetime | None = None
     differs: bool = False  # PostPost shows something else under that id
+    slot: datetime | None = None  # of the queue, which it had taken
+    lost: bool = False  # PostPost holds nothing under that id, nor anything like the folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +234,7 @@ class Record:
     fingerprint: str = ""  # the folder as it was when it last had settled
     complete_at: datetime | None = None  # when that came to be
     now_time: datetime | None = None  # what `scheduled_time: now` was resolved to
+    slot: datetime | None = None  # of its root's queue, taken for `scheduled_time: next`; nobody else's
     consents: tuple[Consent, ...] = ()  # what a person said yes to
     cancel: str | None = None  # the fingerprint of the folder of which a person said: take it back
     rebuilds: int = 0

@@ -38,6 +38,7 @@ def facts(record: Record) -> dict[str, Any]:
         "post_group_id": group.post_group_id if group else None,
         "previous_post_group_ids": list(record.previous),
         "scheduled_time": to_service(time) if time else None,
+        "slot": to_service(record.slot) if record.slot else None,
         "platforms": [printable(p) for p in record.platforms],
         "caption": caption(group or (record.groups[-1] if record.groups else None)),
         "media": _media(record),
@@ -104,13 +105,13 @@ def sentence(record: Record) -> str:
             stands = f" The earlier post is for {when}." if group and live_group(record) else ""
             return f"Needs a change{why}.{stands}"
         case State.DRAFTING | State.UPLOADING:
-            return f"On its way to PostPost{f', for {when}' if when else ''}{to}."
+            return f"On its way to PostPost{f', for {when}' if when else ''}{_queued(record)}{to}."
         case State.DRAFTED:
             return f"A draft at PostPost, complete, without a time{to}."
         case State.HELD:
             return f"Held{why}."
         case State.SCHEDULED:
-            return f"Scheduled for {when}{to}."
+            return f"Scheduled for {when}{_queued(record)}{to}."
         case State.PUBLISHED:
             return f"Published {when}{to}."
         case State.PARTIALLY_PUBLISHED:
@@ -121,10 +122,14 @@ def sentence(record: Record) -> str:
             return "Cancelled: it is no longer at PostPost."
 
 
+def _queued(record: Record) -> str:
+    return ", its slot (next)," if record.slot is not None else ""
+
+
 def receipt(record: Record, instance: str) -> dict[str, Any]:
     """What `post.status.yaml` holds below its first line. Progress and retries do not show in it."""
     shown = facts(record)
-    kept = ("state", "post_group_id", "previous_post_group_ids", "scheduled_time", "platforms", "results")
+    kept = ("state", "post_group_id", "previous_post_group_ids", "scheduled_time", "slot", "platforms", "results")
     return {
         **{name: shown[name] for name in kept},
         "asked_time": to_service(group.asked_time) if (group := shown_group(record)) and group.asked_time else None,

@@ -28,11 +28,13 @@ from postpost_sync.plan.steps import (
     Hash,
     LearnAccounts,
     LearnTime,
+    LeaveSlot,
     Read,
     Recognise,
     Rest,
     Search,
     Step,
+    TakeSlot,
     Tried,
     Update,
 )
@@ -43,7 +45,7 @@ SEARCHES = 4  # looks for a create whose answer was lost, before it counts as no
 # warnings about how it was scheduled, worth keeping afterwards
 LASTING = frozenset({"TIME_SOON", "MEDIA_NOT_LISTED", "DRAFTS_DOUBTFUL", "DUPLICATE_POST"})
 # written down, or read from the disk, within the second: nothing else is shown meanwhile
-_OUR_OWN = Read | Hash | Abort | Doom | Follow | Abandon | Forget
+_OUR_OWN = Read | Hash | Abort | Doom | Follow | TakeSlot | LeaveSlot | Abandon | Forget
 _READS_FILES = Read | Hash
 
 

@@ -151,7 +151,7 @@ def too_old(s: Situation) -> Answer | None:
 def too_late(s: Situation) -> Answer | None:
     """Its time had passed when the folder was complete."""
     time, record = s.time, s.record
-    if time is None or s.out or s.stands or record.complete_at is None:
+    if time is None or s.desired.next or s.out or s.stands or record.complete_at is None:
         return None
     again = s.said(Consent.ONCE_MORE) and any(group.stage is GroupStage.FOLLOWED for group in record.groups)
     if again or record.complete_at <= time + timedelta(seconds=s.policy.late_tolerance):
@@ -164,8 +164,8 @@ def too_late(s: Situation) -> Answer | None:
 def missed(s: Situation) -> Answer | None:
     """Its time went by while it could not be scheduled, or waited for room in the plan."""
     time, record = s.time, s.record
-    if time is None or s.out or s.stands or s.said(Consent.LATE):
-        return None
+    if time is None or s.desired.next or s.out or s.stands or s.said(Consent.LATE):
+        return None  # what is queued takes the next slot instead
     shown = for_people(time, s.post.timezone)
     if s.in_line and s.now >= time + timedelta(seconds=s.policy.late_tolerance):
         trouble = record.trouble_with(Effect.UPDATE) or record.trouble

@@ -40,7 +40,8 @@ def recognise(s: Situation) -> Answer | None:
     if record.groups or not record.unproven or s.said(Consent.DIFFERS):
         return None
     if claim is None or not claim.differs:
-        return Answer(Recognise(s.post, s.time))
+        slots = s.policy.slots if s.desired.next and s.time is None else ()
+        return Answer(Recognise(s.post, s.time, slots, s.policy.timezone))
     why = f"the status file names the post {claim.post_group_id}, and PostPost holds something else under it"
     hint = "delete that post at PostPost if it is this folder's, then: postpost-sync retry FOLDER"
     return held(Finding("EARLIER_POST_DIFFERS", why, hint))
@@ -82,7 +83,8 @@ def _once_more(s: Situation, live: Group, unchanged: bool, time: datetime | None
     if live.stage is not GroupStage.ENDED:
         return False
     if live.outcome in (State.FAILED, State.CANCELLED):  # it went out nowhere: an edit is as good a word as any
-        return s.said(Consent.ONCE_MORE) or (not unchanged and time is not None and time > s.now)
+        to_come = s.desired.next or (time is not None and time > s.now)
+        return s.said(Consent.ONCE_MORE) or (not unchanged and to_come)
     return live.outcome is State.PARTIALLY_PUBLISHED and s.said(Consent.ONCE_MORE)
 
 

@@ -21,6 +21,7 @@ _ASKED_FOR: Mapping[str, Consent] = {  # the code of what is shown -> what a yes
     "DRAFT_GONE": Consent.NEW_DRAFT,
     "MEDIA_ADDED_ELSEWHERE": Consent.NEW_DRAFT,
     "OTHER_KEY": Consent.NEW_DRAFT,
+    "MAYBE_PUBLISHED": Consent.ONCE_MORE,
     "CHANGED_AT_POSTPOST": Consent.ELSEWHERE,
 }
 _IN_VAIN = (State.FAILED, State.PARTIALLY_PUBLISHED, State.CANCELLED)

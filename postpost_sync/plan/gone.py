@@ -9,7 +9,8 @@ from postpost_sync.model.record import Group, GroupStage
 from postpost_sync.model.states import UNFINISHED, State
 from postpost_sync.plan.answers import Answer, as_it_is, drop, drop_draft, rest
 from postpost_sync.plan.situation import Situation
-from postpost_sync.plan.steps import Ask, Delete, Doom, Forget, LearnTime, Rest, Update
+from postpost_sync.plan.slots import AHEAD
+from postpost_sync.plan.steps import Ask, Delete, Doom, Forget, LearnTime, Rest, TakeSlot, Update
 
 ABSENCE_GRACE = 600.0  # seconds a folder must be gone before anything is concluded from it
 CANCELS_AT_ONCE = 10  # posts of removed folders that are cancelled without a person
@@ -115,7 +116,11 @@ def _keep(s: Situation, live: Group) -> Answer:
         return as_it_is()
     if not s.snapshot.clock_known:
         return Answer(LearnTime(), s.record.state)
-    time = live.answered_time or s.record.time
+    time, slot = live.answered_time or s.record.time, s.record.slot
+    if slot is not None and live.stage is GroupStage.WITHDRAWN and not live.updating:  # never late: the next one
+        if slot < s.now and s.policy.slots:
+            return Answer(TakeSlot(s.now + AHEAD))
+        time = slot
     if time is None or s.now > time + timedelta(seconds=s.policy.catch_up):
         return Answer(Doom(live))
     return Answer(Update(live, max(time, s.now), live.asked_time or time), s.record.state, s.record.error)

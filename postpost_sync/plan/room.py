@@ -33,7 +33,7 @@ def waits_for_room(s: Situation, time: datetime) -> Answer | None:
     else:
         return None
     warn = time - timedelta(seconds=HELD_WARN)
-    ends = time + timedelta(seconds=s.policy.late_tolerance)
+    ends = time if s.desired.next else time + timedelta(seconds=s.policy.late_tolerance)
     again = until or s.now
     if ahead is not None:
         again = max(again, s.now) + timedelta(seconds=AFTER_THE_FIRST)  # and at once when its turn comes

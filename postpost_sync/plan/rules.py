@@ -20,6 +20,7 @@ As it was read:
   foreign               another installation may be serving it
   clock_unknown         the service's time is learnt first
   read_untimed          it was read before the time was known
+  slot_given_back       it no longer asks for the queue: its slot is free
   too_old               it says `now`, and its files are old
   too_late              its time had passed when the folder was complete
   missed                its time went by while it could not be scheduled
@@ -27,9 +28,12 @@ As it was read:
   deleted_there         it was deleted at PostPost, and a person wants it all the same
   nothing_left          what is still asked for has been served by earlier groups
   recognise             PostPost may hold its post already: it is asked first
+  slot_doubtful         it may be out, and PostPost does not say: a person does
   copy_of               it is a copy of another folder
   touched               only the bytes tell whether what stands is still this
   went_out              it is out, and is not sent again by itself
+  slot_unanswered       its slot is past, and whether it went out is not known
+  take_slot             it is queued: it takes the next free slot, or the one after that it missed
   same_post             it stands as the folder has it, but perhaps for its time
   edit_too_late         it was edited when it was about to go out
   duplicate             another folder has the same post on one of the accounts
@@ -59,7 +63,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from postpost_sync.model.record import Record
-from postpost_sync.plan import asked, build, draft, gone, schedule
+from postpost_sync.plan import asked, build, draft, gone, schedule, slots
 from postpost_sync.plan.answers import Answer, decision
 from postpost_sync.plan.situation import Situation
 from postpost_sync.plan.snapshot import Snapshot
@@ -85,6 +89,7 @@ AS_IT_WAS_READ: tuple[Rule, ...] = (
     asked.foreign,
     asked.clock_unknown,
     asked.read_untimed,
+    slots.slot_given_back,
     asked.too_old,
     asked.too_late,
     asked.missed,
@@ -92,9 +97,12 @@ AS_IT_WAS_READ: tuple[Rule, ...] = (
     build.deleted_there,
     build.nothing_left,
     build.recognise,
+    slots.slot_doubtful,
     build.copy_of,
     build.touched,
     build.went_out,
+    slots.slot_unanswered,
+    slots.take_slot,
     schedule.same_post,
     build.edit_too_late,
     build.duplicate,

@@ -72,7 +72,7 @@ def put_back(s: Situation) -> Answer | None:
     draft, live = s.draft, s.live
     if draft is None or live is None or (refused := _refused_in_its_place(s)) is None:
         return None
-    earlier = live.answered_time or s.time or s.now
+    earlier = (s.time if s.desired.next else live.answered_time) or s.time or s.now
     if refused.code == "SCHEDULE_HORIZON_REACHED" and s.time is not None and s.time > earlier:
         return Answer(Doom(live))  # at its old time it must not go out; the new one waits until it may
     if draft.updating:  # an earlier try, which was not answered, may have scheduled it

@@ -120,7 +120,9 @@ class Situation:
 
     @property
     def time(self) -> datetime | None:
-        """The time that is asked for, `now` resolved; None: it stays a draft."""
+        """The time that is asked for, `now` and `next` resolved; None: it stays a draft, or has no slot yet."""
+        if self.desired.next:
+            return self.record.slot
         return self.record.now_time if self.desired.now else self.desired.time
 
     def unlike(self, group: Group) -> bool:
@@ -228,7 +230,7 @@ class Situation:
     def copy(self) -> tuple[Finding | None, tuple[str, ...]]:
         """The folder whose copy this one is, where both ask for the same at the same time; or the files to hash to tell."""
         original = self.snapshot.twin
-        if original is None or original.time != self.time:
+        if original is None or not (original.time == self.time or self._queued_too(original)):
             return None, ()
         group = live_group(original) or draft_group(original)
         if group is None:
@@ -240,6 +242,10 @@ class Situation:
         why = f'it is a copy of "{printable(original.path)}", with the same text, platforms, media and time'
         hint = "change it, remove it, or if both are meant: postpost-sync retry FOLDER"
         return Finding("COPY_OF", why, hint), ()
+
+    def _queued_too(self, original: Record) -> bool:
+        """Whether both ask for the next slot, and the original is not out: a slot is never asked for by two."""
+        return self.desired.next and original.slot is not None and not is_out(live_group(original))
 
     @property
     def in_line(self) -> bool:

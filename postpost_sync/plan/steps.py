@@ -9,6 +9,7 @@ from typing import ClassVar
 from postpost_sync.model.errors import Finding
 from postpost_sync.model.post import Post
 from postpost_sync.model.record import Effect, Group, Upload
+from postpost_sync.model.slots import Slot
 from postpost_sync.model.states import State
 
 
@@ -47,6 +48,8 @@ class Recognise:
     effect: ClassVar[Effect] = Effect.RECOGNISE
     post: Post
     time: datetime | None
+    slots: tuple[Slot, ...] = ()  # where the time is any of these: it is queued, and its slot is not known
+    timezone: str = "UTC"  # theirs
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +155,18 @@ class Delete:
 
 
 @dataclass(frozen=True, slots=True)
+class TakeSlot:
+    """Take the first free slot of the root's queue that is not before `since`; nobody else's from then on."""
+
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveSlot:
+    """Write down that its slot is free again."""
+
+
+@dataclass(frozen=True, slots=True)
 class Abandon:
     """The group never came to be."""
 
@@ -183,7 +198,7 @@ Tried = (
     | Ask
     | Delete
 )
-Step = Tried | Rest | Abort | Doom | Follow | Abandon | Finish | Forget
+Step = Tried | Rest | Abort | Doom | Follow | TakeSlot | LeaveSlot | Abandon | Finish | Forget
 
 
 @dataclass(frozen=True, slots=True)

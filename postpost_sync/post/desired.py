@@ -32,6 +32,7 @@ from postpost_sync.post.names import (
 from postpost_sync.post.sidecar import meant, named
 
 NOTHING_KEPT: Resolved = MappingProxyType({})
+NOW, NEXT = "now", "next"  # words for a time
 MOST_MISSING = 5  # files that are looked for under another spelling
 MOST_FINDINGS = 20  # errors, and as many warnings, of one post
 _TOO_FEW = frozenset({"MEDIA_REQUIRED", "VIDEO_REQUIRED"})  # preflight's codes for media that are not there
@@ -50,6 +51,7 @@ class Wanted:
     held: Finding | None = None  # a person has to say that it is meant: it may lack a picture
     time: datetime | None = None  # known even where there is no post
     unknown: Mapping[str, Finding] = field(default_factory=dict)  # ids that the list of accounts lacks; warnings, too
+    next: bool = False  # its time is the next free slot of its root's queue, to be taken
 
 
 def resolve(folder: Folder, reading: Reading, policy: Policy, kept: Resolved = NOTHING_KEPT) -> Wanted:
@@ -66,7 +68,8 @@ def resolve(folder: Folder, reading: Reading, policy: Policy, kept: Resolved = N
     to = targets.resolve(given, policy, kept, _at(sidecar, "platforms"), sidecar.unseen.get("platforms", ""))
     errors += to.errors
     warnings += to.warnings
-    zone_name, time, now = _time(folder, sidecar, policy, errors, warnings)
+    word = time_word(sidecar, policy)
+    zone_name, time = _time(folder, sidecar, policy, errors, warnings)
     warnings += targets.expiring(to.ids, policy.connections or (), time, zone_name, _at(sidecar, "platforms"))
     media, absent, empty, alone = _media(folder, reading, sidecar, errors, warnings)
     missing = _missing(absent, sidecar, "media", folder, policy) if absent else None
@@ -91,7 +94,7 @@ def resolve(folder: Folder, reading: Reading, policy: Policy, kept: Resolved = N
         post = None
         warnings += [held] if held is not None else []
     said, unsure = _most(errors), _most(warnings)
-    return Wanted(post, now, said, unsure, missing, empty, held, time, to.unknown)
+    return Wanted(post, word == NOW, said, unsure, missing, empty, held, time, to.unknown, word == NEXT)
 
 
 def _most(found: Sequence[Finding]) -> tuple[Finding, ...]:
@@ -109,7 +112,7 @@ def _at(sidecar: Sidecar, key: str) -> str:
 
 def _time(
     folder: Folder, sidecar: Sidecar, policy: Policy, errors: list[Finding], warnings: list[Finding]
-) -> tuple[str, datetime | None, bool]:
+) -> tuple[str, datetime | None]:
     zone_name = sidecar.timezone or policy.timezone
     written = _written(folder)
     try:
@@ -118,18 +121,19 @@ def _time(
         hidden = sidecar.unseen.get("timezone", "")
         instead = _with_offset(sidecar.scheduled_time, zone_name, written)
         errors.append(_located(problem.finding, _at(sidecar, "timezone"), instead, hidden))
-        if sidecar.scheduled_time and not instead and not _is_now(sidecar.scheduled_time):
+        if sidecar.scheduled_time and not instead and not time_word(sidecar, policy):
             _parsed(sidecar, "UTC", written, errors, [])  # what else is wrong with it
-        return "UTC", None, False
-    if sidecar.scheduled_time is None:
-        return zone_name, None, False
-    if _is_now(sidecar.scheduled_time):
-        return zone_name, None, True
-    return zone_name, _parsed(sidecar, zone_name, written, errors, warnings), False
+        return "UTC", None
+    if sidecar.scheduled_time is None or time_word(sidecar, policy):
+        return zone_name, None
+    return zone_name, _parsed(sidecar, zone_name, written, errors, warnings)
 
 
-def _is_now(scheduled_time: str) -> bool:
-    return scheduled_time.strip().lower() == "now"
+def time_word(sidecar: Sidecar, policy: Policy) -> str:
+    """`now` or `next`, where one of them is its time, or its root's for what has none; "" where it is neither."""
+    given = policy.default_time if sidecar.scheduled_time is None else sidecar.scheduled_time
+    word = given.strip().lower()
+    return word if word in (NOW, NEXT) else ""
 
 
 def _written(folder: Folder) -> datetime | None:

@@ -103,7 +103,8 @@ KEYS: Mapping[str, Key] = {
     ),
     "scheduled_time": Key(
         text,
-        "When it goes out: local to timezone, or ISO 8601 with an offset; or now. Left out: it stays a draft.",
+        "When it goes out: local to timezone, or ISO 8601 with an offset; or now; or next, for the next free slot of the root. "
+        "Left out: it stays a draft, or what default_time says.",
         ("scheduledTime",),
         meant_by="date time when datetime day at on schedule scheduled scheduled_at publish publish_at publish_date",
         hint="it takes the date and the time together, as in 2026-12-15 14:30",

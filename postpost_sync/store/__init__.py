@@ -21,12 +21,13 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import uuid
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec
 
+from postpost_sync import ledger
 from postpost_sync.model.program import Listener, RootStatus
 from postpost_sync.model.record import Group, Record, check_stage
 from postpost_sync.model.states import State, check_move
@@ -50,6 +51,7 @@ class Store:
         self.index, self.states = read.index, read.states
         self.pending, self.unfinished, self.due, self.next_due = read.pending, read.unfinished, read.due, read.next_due
         self.at_postpost, self.held_or_cancelled = read.at_postpost, read.held_or_cancelled
+        self.queued = read.queued
         # of a folder's neighbours
         self.alike, self.beside, self.furthest = read.alike, read.beside, read.furthest
         self.known_group_ids, self.open_creates = read.known_group_ids, read.open_creates
@@ -57,9 +59,9 @@ class Store:
         self.roots, self.listeners, self.told, self.notable = read.roots, read.listeners, read.told, read.notable
 
     @classmethod
-    def open(cls, path: Path, *, read_only: bool = False, check_beside: bool = False) -> Store:
+    def open(cls, path: Path, *, read_only: bool = False, check_beside: bool = False, untouched: bool = False) -> Store:
         """See `Connection.open`."""
-        return cls(Connection.open(path, read_only=read_only, check_beside=check_beside))
+        return cls(Connection.open(path, read_only=read_only, check_beside=check_beside, untouched=untouched))
 
     def add(self, root: str, path: str, inode: int, device: int, now: datetime, **more: Any) -> Record:
         """A record for a folder seen for the first time; `more` are further fields of it.
@@ -69,6 +71,7 @@ class Store:
         folder_id = more.pop("folder_id", None) or str(uuid.uuid4())
         record = Record(0, folder_id, root, path, inode, device, State.SETTLING, now, now, **more)
         with self._db.transaction(waiting=False):
+            record = self._with_free_slot(record)
             columns = as_columns(record)
             del columns["key"]
             key = self._insert("folders", columns)
@@ -90,17 +93,29 @@ class Store:
             old = self._db.load("WHERE key = ?", (key,)).get(key)
             if old is None:
                 raise KeyError(key)
-            new = function(old, *args, **kwargs)
-            if new == old:
-                return old
-            check_move(old.state, new.state)
-            self._write("folders", "key = :key", {"key": key}, as_columns(new, old))
-            before = {group.key: group for group in old.groups}
-            for group in new.groups:
-                if group.key in before:
-                    check_stage(before[group.key].stage, group.stage)
-            groups = tuple(self._write_group(key, before.get(group.key), group) for group in new.groups)
-            return replace(new, groups=groups)
+            return self._changed(old, function(old, *args, **kwargs))
+
+    def take_slot(self, key: int, moments: Iterable[datetime]) -> Record:
+        """The folder has the first of these moments that is no other folder's of its root, for itself alone."""
+        with self._db.transaction():
+            old = self._db.load("WHERE key = ?", (key,)).get(key)
+            if old is None:
+                raise KeyError(key)
+            others = "SELECT slot FROM folders WHERE root = ? AND slot IS NOT NULL AND key != ?"
+            taken = {row[0] for row in self._db.conn.execute(others, (encode(old.root), key))}
+            at = next(moment for moment in moments if encode(moment) not in taken)
+            return self._changed(old, ledger.slot_taken(old, at))
+
+    def move_slots(
+        self, root: str, choose: Callable[[Sequence[Record]], Sequence[tuple[Record, datetime]]]
+    ) -> Sequence[tuple[Record, datetime]]:
+        """Move the posts of a root's queue to the slots that `choose` names, in its order: all at once, or none."""
+        with self._db.transaction():
+            queued = list(self._db.load("WHERE root = ? AND slot IS NOT NULL", (encode(root),)).values())
+            moved = choose(queued)
+            for record, at in moved:
+                self._changed(record, ledger.slot_taken(record, at))
+            return moved
 
     def swap_places(self, one: int, other: int) -> None:
         """Each of the two folders stands at the other's place now."""
@@ -110,6 +125,10 @@ class Store:
             # no two may stand at one place even for a moment
             for key, place in ((one, ("", str(one))), (other, places[one]), (one, places[other])):
                 self._db.conn.execute("UPDATE folders SET root = ?, path = ? WHERE key = ?", (*place, key))
+            if places[one][0] != places[other][0]:  # a slot is one of its root's
+                self._db.conn.execute(
+                    "UPDATE folders SET slot = NULL, done = 0 WHERE slot IS NOT NULL AND key IN (?, ?)", (one, other)
+                )
 
     def forget(self, key: int) -> None:
         """Remove a folder of which nothing stands at PostPost."""
@@ -177,6 +196,33 @@ class Store:
             with self._db.transaction():
                 self._db.conn.execute("INSERT INTO facts VALUES (?, ?)", (name, value))
             return value
+
+    def _changed(self, old: Record, new: Record) -> Record:
+        """Write what differs; the record as it is written. Within a transaction."""
+        new = self._with_free_slot(new) if (new.root, new.slot) != (old.root, old.slot) else new
+        if new == old:
+            return old
+        check_move(old.state, new.state)
+        self._write("folders", "key = :key", {"key": old.key}, as_columns(new, old))
+        before = {group.key: group for group in old.groups}
+        for group in new.groups:
+            if group.key in before:
+                check_stage(before[group.key].stage, group.stage)
+        groups = tuple(self._write_group(old.key, before.get(group.key), group) for group in new.groups)
+        return replace(new, groups=groups)
+
+    def _with_free_slot(self, record: Record) -> Record:
+        """The record; without the slot that another folder of its root has by now."""
+        taken = record.slot is not None and self._taken(record, record.slot)
+        return replace(record, slot=None, done=False) if taken else record
+
+    def _taken(self, record: Record, at: datetime) -> bool:
+        return bool(
+            self._db.conn.execute(
+                "SELECT 1 FROM folders WHERE root = ? AND slot = ? AND key != ?",
+                (encode(record.root), encode(at), record.key),
+            ).fetchone()
+        )
 
     def _write_group(self, folder: int, old: Group | None, new: Group) -> Group:
         if old is None:

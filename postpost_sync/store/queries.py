@@ -106,6 +106,11 @@ class Queries:
         with self._db.lock, translated(self._db.path):
             return list(self._db.load(where, (encode(since),)).values())
 
+    def queued(self, root: str) -> list[Record]:
+        """The folders of a root that have a slot of its queue, past ones too."""
+        with self._db.lock, translated(self._db.path):
+            return list(self._db.load("WHERE root = ? AND slot IS NOT NULL", (encode(root),)).values())
+
     def due(self, since: datetime, now: datetime) -> list[int]:
         """The keys of the folders whose scheduled post was to go out in that span."""
         with self._db.lock, translated(self._db.path):

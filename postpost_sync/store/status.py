@@ -92,7 +92,8 @@ def shown(store: Store, keys: Collection[int] | None = None) -> list[Record]:
         return [_record(*row, tuple(groups.get(row[0], ()))) for row in _asked(store, _RECORDS, "key", keys, "key")]
 
 
-_RECORDS = "SELECT key, root, path, state, updated_at, time, retry_at, platforms, media, previous, error, warnings FROM folders"
+_RECORDS = """SELECT key, root, path, state, updated_at, time, slot, retry_at, platforms, media, previous, error, warnings
+    FROM folders"""
 _GROUPS = f"""SELECT folder, key, stage, post_group_id, substr(content, 1, {_CAPTION}), answered_time, results, outcome
     FROM groups"""  # noqa: S608 - a number of ours
 _UPLOADS = """SELECT group_key, position, name, uploads.stage, json_extract(stat, '$[0]'), sent, media_id
@@ -128,15 +129,16 @@ def _group(
 
 
 def _record(
-    key: int, root: Any, path: Any, state: str, updated: str, time: str | None, retry: str | None, to: str, *more: Any
+    key: int, root: Any, path: Any, state: str, updated: str, time: str | None, slot: str | None, *more: Any
 ) -> Record:
-    media, previous, error, warnings, groups = more
+    retry, to, media, previous, error, warnings, groups = more
     changed = datetime.fromisoformat(updated)
     return Record(
         *(key, "", _text(root), _text(path), 0, 0, State(state), changed, changed),
         platforms=_plural("platforms", to),
         media=_plural("media", media),
         time=_moment(time),
+        slot=_moment(slot),
         error=_DECODERS["error"](error),
         warnings=_plural("warnings", warnings),
         retry_at=_moment(retry),

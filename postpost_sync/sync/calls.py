@@ -23,6 +23,7 @@ from postpost_sync.model.record import (
     live_group,
     other_key,
 )
+from postpost_sync.model.slots import moments
 from postpost_sync.model.urls import scrubbed
 from postpost_sync.plan.steps import (
     Ask,
@@ -60,8 +61,8 @@ class Calls:
                 account.learn_time()
             case LearnAccounts(since):
                 account.learn_accounts(since)
-            case Recognise(post, time):
-                self._recognise(look, account, post, time)
+            case Recognise():
+                self._recognise(look, account, step)
             case Search(group):
                 self._search(look, account, group)
             case CheckDraft(group):
@@ -139,12 +140,12 @@ class Calls:
                 raise
             self._store.change(look.key, ledger.created, group.key, made)
 
-    def _recognise(self, look: Look, account: Account, post: Post, time: datetime | None) -> None:
+    def _recognise(self, look: Look, account: Account, step: Recognise) -> None:
         """Find the post of a folder that is older than the database: by its status file's word, else by its looks.
 
         What the service shows is what counts: same content and platforms, and as many media.
         """
-        record = self._store.record(look.key)
+        post, record = step.post, self._store.record(look.key)
         claim = record.claim if record is not None else None
         with account.creating(post.content):  # a twin must not take the same one
             known = self._store.known_group_ids()
@@ -158,16 +159,24 @@ class Calls:
                     asked = claim.asked_time if held.time == claim.time else held.time
                     self._take_over(look, account, ours, held, stage, asked)
                     return
-            for held in account.stood_scheduled() if time is not None else ():
-                if held.post_group_id in known or held.time != time or not _as_many(held, post):
+            for held in account.stood_scheduled() if step.time is not None or step.slots else ():
+                if held.post_group_id in known or not _at_its_time(held, step) or not _as_many(held, post):
                     continue
                 if (ours := _as_held(held, post)) is not None:
-                    self._take_over(look, account, ours, held, GroupStage.SCHEDULED, time)
+                    slot = held.time if step.time is None else None
+                    self._take_over(look, account, ours, held, GroupStage.SCHEDULED, held.time, slot)
                     return
             self._store.change(look.key, ledger.unrecognised)
 
     def _take_over(
-        self, look: Look, account: Account, post: Post, held: Listed, stage: GroupStage, asked: datetime | None
+        self,
+        look: Look,
+        account: Account,
+        post: Post,
+        held: Listed,
+        stage: GroupStage,
+        asked: datetime | None,
+        slot: datetime | None = None,
     ) -> None:
         """The group is the folder's. The files' hashes tell a later edit from a touch."""
         media = tuple(replace(file, sha256=reader.sha256(look.root, look.path, file)) for file in post.media)
@@ -180,7 +189,7 @@ class Calls:
             asked=asked,
             answered=held.time,
         )
-        self._store.change(look.key, ledger.recognised, group)
+        self._store.change(look.key, ledger.recognised, group, slot)
         self._log.info("recognised", folder=look.name, post_group=held.post_group_id)
 
     def _search(self, look: Look, account: Account, group: Group) -> None:
@@ -279,6 +288,13 @@ def _as_held(held: Listed, post: Post) -> Post | None:
 
 def _as_many(held: Listed, post: Post) -> bool:
     return held.media is None or len(held.media) == len(post.media)
+
+
+def _at_its_time(held: Listed, step: Recognise) -> bool:
+    """Whether it stands for the folder's time; for one of the slots, where that is not known."""
+    if step.time is not None or held.time is None:
+        return held.time == step.time and held.time is not None
+    return next(moments(step.slots, step.timezone, held.time), None) == held.time
 
 
 def _stage(held: Listed, claim: Claim) -> GroupStage | None:

@@ -16,6 +16,7 @@ from postpost_sync.model import view
 from postpost_sync.model.errors import FileChanged, Finding, KeyRefused, NotFound, OtherKey, PostError
 from postpost_sync.model.folder import Folder
 from postpost_sync.model.record import Effect, Group, Record, is_out, live_group, other_key
+from postpost_sync.model.slots import moments
 from postpost_sync.model.states import WRONG, State
 from postpost_sync.plan.rules import plan
 from postpost_sync.plan.snapshot import Snapshot
@@ -30,12 +31,15 @@ from postpost_sync.plan.steps import (
     Follow,
     Forget,
     Hash,
+    LeaveSlot,
     Read,
     Rest,
+    TakeSlot,
     Transfer,
     Tried,
     Withdraw,
 )
+from postpost_sync.post.desired import NOW, time_word
 from postpost_sync.service.account import Account
 from postpost_sync.store import Store
 from postpost_sync.sync.calls import Calls
@@ -44,6 +48,7 @@ from postpost_sync.sync.removals import AT_ONCE, Removals
 from postpost_sync.sync.runtime import Runtime
 from postpost_sync.sync.snapshots import Snapshots
 from postpost_sync.sync.transfers import Slots, Transfers, Uplink
+from postpost_sync.sync.turns import Turns
 from postpost_sync.sync.waiting_list import WaitingList
 from postpost_sync.sync.watched import Watched
 
@@ -89,6 +94,7 @@ class Sync:
         self._calls = Calls(store, runtime.log)
         self.times: dict[int, float] = {}  # key -> the time its post asks for, seconds since 1970, once that is known
         self._removals = Removals(runtime.monotonic)
+        self._turns = Turns(runtime.wake, runtime.monotonic)
         accounts = dict.fromkeys(site.account for site in self._sites.values())
         self._waiting_lists = {one: WaitingList(store, one.digest, one.now, runtime.wake) for one in accounts}
         self._snapshots = Snapshots(store, watched, self._waiting_lists, self._removals, runtime)
@@ -115,7 +121,7 @@ class Sync:
         look = self._folders.get(key)
         if look is None:
             return
-        waits_for_slot = False
+        waits_for_slot = waits_for_turn = False
         try:
             for _ in range(MAX_STEPS):
                 seen = self._snapshots.observe(look)
@@ -154,9 +160,15 @@ class Sync:
                     case Transfer() if not self._slots.claim(key):
                         waits_for_slot = True
                         return
+                    case TakeSlot() if not self._turns.claim(record.root, record.path, key):
+                        waits_for_turn = True
+                        return
                 self._perform(look, account, snapshot, record, decision, now)
                 if isinstance(decision.step, Withdraw | Ask | Delete):
                     waiting_list.after(key, decision.step)
+                if isinstance(decision.step, TakeSlot):
+                    self._turns.leave(key)
+                    self.times.pop(key, None)  # it takes its place in the order of the times anew
                 if isinstance(decision.step, Abort):
                     return  # the transfers wake the folder when they have ended
             self._log.error("too many steps", folder=look.name)
@@ -164,6 +176,8 @@ class Sync:
         finally:
             if not waits_for_slot:
                 self._slots.stop_waiting(key)
+            if not waits_for_turn:
+                self._turns.leave(key)
 
     def go_on_without(self, silent: frozenset[str]) -> None:
         """The roots whose file system does not answer, all of them: what hangs there gives up its place in the line."""
@@ -254,7 +268,7 @@ class Sync:
         try:
             match step:
                 case Read() if snapshot.folder is not None:
-                    self._read(look, snapshot.folder, record, now if snapshot.clock_known else None)
+                    self._read(look, snapshot, snapshot.folder, record, now)
                 case Hash(names) if snapshot.folder is not None:
                     self._hash(look, snapshot.folder, names)
                     if (before := record.trouble_with(Effect.HASH)) is not None:
@@ -269,6 +283,11 @@ class Sync:
                     change(look.key, ledger.abandoned, group, now, self._jitter())
                 case Finish():
                     change(look.key, ledger.finished, decision.post, record.consents)
+                case TakeSlot(since):
+                    policy = snapshot.policy
+                    self._store.take_slot(look.key, moments(policy.slots, policy.timezone, since))
+                case LeaveSlot():
+                    change(look.key, ledger.slot_left)
                 case Abort():
                     self.transfers.abort(look)
                 case Rest() | Forget() | Read() | Hash():
@@ -301,11 +320,11 @@ class Sync:
         if before is not None and not isinstance(step, Transfer):  # a transfer has only begun
             self._store.change(look.key, ledger.worked, step, before)
 
-    def _read(self, look: Look, folder: Folder, record: Record, now: datetime | None) -> None:
-        """`now`: None while the service's time is not known."""
+    def _read(self, look: Look, snapshot: Snapshot, folder: Folder, record: Record, at: datetime) -> None:
+        now = at if snapshot.clock_known else None
         known = {file.name: file for file in look.reading.media} if look.reading else {}
         look.reading = reading = reader.read(folder, known | look.hashes)
-        asks_now = reading.sidecar is not None and (reading.sidecar.scheduled_time or "").strip().lower() == "now"
+        asks_now = reading.sidecar is not None and time_word(reading.sidecar, snapshot.policy) == NOW
         now_time = (record.now_time or now) if asks_now else None
         complete_at = min(now, datetime.fromtimestamp(folder.changed_at, UTC)) if now is not None else None
         self._store.change(look.key, ledger.settled, folder.fingerprint, complete_at, now_time)

@@ -175,6 +175,7 @@ class Folders:
             now,
             folder_id=known.folder_id,
             claim=known.claim,
+            slot=known.claim.slot if known.claim is not None else None,
             copy_of=copy_of,
             unproven=known.claim is not None or (older and copy_of is None),
         )
@@ -292,7 +293,8 @@ class Folders:
         with self._lock:
             if self._index.key_at(place) is not None or not self._is_recorded_at(was, record.key):
                 return False
-            self._store.change(record.key, ledger.at_place, *place, folder.inode, folder.device)
+            within = folder.root == record.root or record.root not in self._roots  # else it was renamed itself
+            self._store.change(record.key, ledger.at_place, *place, folder.inode, folder.device, keeps_slot=within)
             self._put(record.key, was, place)
         self._log.info("moved", folder="/".join(place), was="/".join(was))
         return True

@@ -57,6 +57,7 @@ def identify(
         state=said.get("state", ""),
         time=parse_service_time(said.get("scheduled_time")),
         asked_time=parse_service_time(said.get("asked_time")),
+        slot=parse_service_time(said.get("slot")),
     )
     return Identity(folder_id=folder_id if _well_formed(folder_id) else None, claim=claim)
 

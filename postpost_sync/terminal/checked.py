@@ -84,6 +84,11 @@ def _when(shown: Mapping[str, Any], now: datetime) -> str:
     if shown["when"] == "now":
         return "now: as soon as its media are at PostPost"
     time = parse_service_time(shown["scheduled_time"])
+    if shown["when"] == "next":
+        if time is None:
+            return "next: the next free slot of its root"
+        when, far = for_people(time, shown["timezone"]), ahead(time, now, shown["timezone"])
+        return f"next: {when} as the queue is now, {far}"
     if time is None:
         return "no time is given: it stays a draft at PostPost"
     return f"{for_people(time, shown['timezone'])}, {ahead(time, now, shown['timezone'])}"

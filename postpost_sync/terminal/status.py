@@ -196,7 +196,7 @@ def _blocks(
     group: _Group, posts: Sequence[Post], console: Console, frame: Frame, *, brief: bool = False
 ) -> list[list[Text]]:
     """The lines of each post; `brief`: warnings are counted."""
-    rows = [(post, frame.folder(post["folder"]), frame.when(post["scheduled_time"])) for post in posts]
+    rows = [(post, frame.folder(post["folder"]), _when(post, frame)) for post in posts]
     names = min(_NAME_COLUMN, max((cell_len(name) for _, name, _ in rows), default=0))
     times = max((cell_len(time) for _, _, time in rows), default=0)
     states = max((len(post["state"]) for post in posts), default=0) if group.stated else 0
@@ -219,6 +219,12 @@ def _blocks(
             block += lines(console, reason, _WHY_INDENT, 2)
         blocks.append(block)
     return blocks
+
+
+def _when(post: Post, frame: Frame) -> str:
+    """Its time; where that is the slot that `next` became, it says so."""
+    queued = "next: " if post.get("slot") and post["state"] not in _OVER else ""
+    return queued + frame.when(post["scheduled_time"]) if post["scheduled_time"] else ""
 
 
 def _add_caption(block: list[Text], caption: str, width: int) -> None:

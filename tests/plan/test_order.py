@@ -13,6 +13,7 @@ from postpost_sync.model.errors import Finding
 from postpost_sync.model.folder import Reading, Sidecar
 from postpost_sync.model.post import Connection, Policy
 from postpost_sync.model.record import Claim, Consent, Effect, GroupStage, Record, Trouble, TroubleKind, UploadStage
+from postpost_sync.model.slots import parse
 from postpost_sync.model.states import State
 from postpost_sync.plan import rules
 from postpost_sync.plan.rules import RULES, plan
@@ -54,6 +55,7 @@ WRONG = replace(
 )
 OLD = replace(look(), entries=(entry("post.yaml", changed=NOW - timedelta(days=9)),))
 TOUCHED = snapshot(entry("1.jpg", changed=NOW + seconds(1)))
+QUEUED = snapshot(time="next", policy=Policy(slots=(parse("daily 09:00"),)))
 LATE = TIME + timedelta(days=1)
 ONE_ACCOUNT = Policy(connections=(Connection("twitter-1", "One", "valid", None, None),))
 STRANGER = snapshot(platforms=("twitter-9",), policy=ONE_ACCOUNT)
@@ -83,6 +85,7 @@ CASES: dict[str, tuple[Snapshot, Record, datetime]] = {
     "foreign": (TEXT, record(TEXT, claim=Claim(OTHER, True, "scheduled")), NOW),
     "clock_unknown": (replace(TEXT, clock_known=False), record(TEXT), NOW),
     "read_untimed": (SAYS_NOW, record(SAYS_NOW), NOW),
+    "slot_given_back": (TEXT, record(TEXT, slot=TIME), NOW),
     "too_old": (
         snapshot(time="now", folder=OLD),
         record(snapshot(folder=OLD), now_time=NOW),
@@ -98,6 +101,11 @@ CASES: dict[str, tuple[Snapshot, Record, datetime]] = {
         NOW,
     ),
     "recognise": (TEXT, record(TEXT, unproven=True), NOW),
+    "slot_doubtful": (
+        QUEUED,
+        record(QUEUED, claim=Claim(OTHER, False, "scheduled", slot=NOW - seconds(60), lost=True)),
+        NOW,
+    ),
     "copy_of": (
         replace(TEXT, twin=record(TEXT, group(TEXT, GroupStage.SCHEDULED), time=TIME)),
         replace(record(TEXT), key=2),
@@ -105,6 +113,8 @@ CASES: dict[str, tuple[Snapshot, Record, datetime]] = {
     ),
     "touched": (TOUCHED, record(TOUCHED, STANDS), NOW),
     "went_out": (PICTURE, record(PICTURE, group(PICTURE, GroupStage.ENDED, outcome=State.PUBLISHED)), NOW),
+    "slot_unanswered": (QUEUED, record(QUEUED, group(QUEUED, updating=True), slot=NOW - seconds(60)), NOW),
+    "take_slot": (QUEUED, record(QUEUED), NOW),
     "same_post": (PICTURE, record(PICTURE, STANDS), NOW),
     "edit_too_late": (EDITED, record(EDITED, STANDS), TIME - seconds(60)),
     "duplicate": (

@@ -30,7 +30,7 @@ from hypothesis.stateful import (
 
 from postpost_sync.model.post import Policy
 from postpost_sync.sandbox import Behaviour, Fault, Plan
-from tests.support.histories import FAULTS, PLATFORMS, Dropped, Histories
+from tests.support.histories import FAULTS, PLATFORMS, SLOTS, Dropped, Histories
 from tests.support.matrices import Matrix, Survived
 
 QUICK, WHOLE = 200, 2000
@@ -40,7 +40,7 @@ STEPS = 18
 MEMORY = Path("/dev/shm") if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - a folder of its own is made in it
 
 CALLS = ("create-post", "get-upload-url", "put-object", "update-post", "get-post", "list-posts", "delete-post", "*")
-WHEN = st.sampled_from(["none", "now", "soon", "later", "far"])
+WHEN = st.sampled_from(["none", "now", "soon", "later", "far", "next", "next"])
 WHICH = st.integers(0, 7)
 LATER = st.one_of(st.none(), st.none(), st.integers(0, 6))  # at once, or in the midst of that request from now
 SWITCHES: dict[str, tuple[object, ...]] = {
@@ -97,7 +97,7 @@ class Machine(RuleBasedStateMachine):
     ) -> None:
         start = Behaviour(listing_lag=lag, reissue_media=reissue, plan=plan)
         behaviour = replace(start, list_media_urls=urls)  # type: ignore[arg-type]  # one of its values
-        policy = Policy(settle=2.0, cancel_removed=cancels, duplicates=duplicates)
+        policy = Policy(settle=2.0, cancel_removed=cancels, duplicates=duplicates, slots=SLOTS)
         self.world = Histories(self.place, behaviour=behaviour, policy=policy, concurrency=concurrency)
         self.world.local_offset = timedelta(seconds=offset)
         self.world.fresh(count, PLATFORMS[0], self._time(when))

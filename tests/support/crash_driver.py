@@ -30,9 +30,10 @@ from postpost_sync import ledger, log
 from postpost_sync.config import load
 from postpost_sync.daemon import daemon
 from postpost_sync.disk import media, probe
-from postpost_sync.model import post
+from postpost_sync.model import post, slots
 
 SETTLE = 0.05  # seconds
+SLOTS = (slots.parse("daily 09:00"), slots.parse("daily 17:30"))
 NEVER = 10**9
 
 
@@ -155,7 +156,7 @@ def run(job: dict[str, Any]) -> dict[str, Any]:
     root, api = Path(job["root"]), load.Api(job["url"], key="sk_crash")
     settings = load.Config(
         file=None,
-        roots=(load.Root(root, api, post.Policy(settle=SETTLE)),),
+        roots=(load.Root(root, api, post.Policy(settle=SETTLE, slots=SLOTS)),),
         api=api,
         state_db=Path(job["state_db"]),
     )

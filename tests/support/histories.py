@@ -26,6 +26,7 @@ from postpost_sync import ledger
 from postpost_sync.disk import scan
 from postpost_sync.model.post import Policy
 from postpost_sync.model.record import GroupStage, Record
+from postpost_sync.model.slots import moments, parse
 from postpost_sync.model.states import State
 from postpost_sync.model.times import to_service
 from postpost_sync.plan.schedule import FRESH
@@ -36,6 +37,7 @@ MARK = re.compile(r"\[L(\d+)\]")
 STANDING = frozenset({"scheduled", "processing", "published", "partially_published"})
 PLATFORMS = (("twitter-123",), ("mastodon-109348",), ("twitter-123", "mastodon-109348"))
 REQUEST_TAKES = 0.05  # seconds
+SLOTS = tuple(parse(f"daily {hour:02}:30") for hour in range(24))
 PUNCTUAL = 5.0  # seconds a scheduled time may be beside what was asked for
 
 Version = tuple[str, tuple[str, ...], tuple[str, ...]]  # content, platforms, hashes of the media in order
@@ -90,7 +92,7 @@ class Histories(World):
         place: Path,
         *,
         behaviour: Behaviour = Behaviour(),  # noqa: B008 - frozen, so one default is safely shared
-        policy: Policy = Policy(settle=2.0),  # noqa: B008 - likewise
+        policy: Policy = Policy(settle=2.0, slots=SLOTS),  # noqa: B008 - likewise
         concurrency: int = 2,
     ) -> None:
         self.folders: list[Dropped] = []
@@ -180,6 +182,23 @@ class Histories(World):
             raise Broken(f"scheduled as no folder ever was: {group}")
         if group.status == "scheduled" and not self._punctual(group, asked):
             raise Broken(f"scheduled for {group.scheduled_time} at {self.now}, asked for {asked.times}")
+        if (other := self._in_the_same_slot(group, asked, standing)) is not None:
+            raise Broken(f"two posts have one slot of the queue: {group} and {other}")
+
+    def _in_the_same_slot(self, group: Group, asked: Asked, standing: list[Group]) -> Group | None:
+        """Another post that waits in the slot of this one, where neither ever asked for anything but a slot."""
+        return next(
+            (
+                other
+                for other in standing
+                if lineage_of(other.content) != lineage_of(group.content)
+                and (other.status, group.status) == ("scheduled", "scheduled")
+                and other.scheduled_time == group.scheduled_time
+                and asked.times == self.lineages[lineage_of(other.content)].times == {"next"}
+                and not {other.id, group.id} & self.by_person
+            ),
+            None,
+        )
 
     def _was_asked(self, version: Version, asked: Asked) -> bool:
         """Whether a folder was like that; a person may have had it posted once more where it had failed."""
@@ -199,6 +218,10 @@ class Histories(World):
             return False
         time = group.scheduled_time - timedelta(seconds=self.sandbox.behaviour.move_time)
         for wanted in asked.times:
+            if wanted == "next":
+                slot = next(moments(SLOTS, "UTC", time - timedelta(seconds=PUNCTUAL)))
+                if abs((time - slot).total_seconds()) < PUNCTUAL and (time - self.now).total_seconds() > -PUNCTUAL:
+                    return True
             if wanted == "now" and (time - self.now).total_seconds() < PUNCTUAL:
                 return True
             if isinstance(wanted, datetime):
