@@ -188,12 +188,13 @@ def backup(config: str | None, file: Path) -> int:
 
 
 @cli.command()
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
 @click.pass_obj
-def accounts(config: str | None) -> int:
+def accounts(config: str | None, as_json: bool) -> int:
     """List the accounts the key can post to, and how their tokens are."""
     from postpost_sync.commands.accounts import accounts
 
-    return accounts(config)
+    return accounts(config, as_json=as_json)
 
 
 @cli.command(short_help="Send a test message to everybody who is notified.")
@@ -209,11 +210,12 @@ def notify(config: str | None) -> int:
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=0, help="Port on 127.0.0.1; any free one where not given."
 )
-def sandbox(port: int) -> int:
-    """Run a simulated PostPost and its object store, for trying things out."""
+@click.option("--view", is_flag=True, help="Show what it holds, and not a line a call.")
+def sandbox(port: int, view: bool) -> int:
+    """Run a simulated PostPost and its object store, for trying things out. Each call is a line."""
     from postpost_sync.commands.sandbox import sandbox
 
-    return sandbox(port)
+    return sandbox(port, view=view)
 
 
 @cli.command(short_help="Write a commented post.yaml for the media in a folder.")
