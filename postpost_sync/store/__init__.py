@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any, Concatenate, ParamSpec
 
 from postpost_sync.model.program import Listener, RootStatus
-from postpost_sync.model.record import Group, Record
+from postpost_sync.model.record import Group, Record, check_stage
 from postpost_sync.model.states import State, check_move
 from postpost_sync.store.columns import encode
 from postpost_sync.store.connection import Connection, as_columns, translated
@@ -54,7 +54,7 @@ class Store:
         self.alike, self.beside, self.furthest = read.alike, read.beside, read.furthest
         self.known_group_ids, self.open_creates = read.known_group_ids, read.open_creates
         # of roots, and of who is notified
-        self.roots, self.listeners, self.told, self.standing = read.roots, read.listeners, read.told, read.standing
+        self.roots, self.listeners, self.told, self.notable = read.roots, read.listeners, read.told, read.notable
 
     @classmethod
     def open(cls, path: Path, *, read_only: bool = False, check_beside: bool = False) -> Store:
@@ -96,6 +96,9 @@ class Store:
             check_move(old.state, new.state)
             self._write("folders", "key = :key", {"key": key}, as_columns(new, old))
             before = {group.key: group for group in old.groups}
+            for group in new.groups:
+                if group.key in before:
+                    check_stage(before[group.key].stage, group.stage)
             groups = tuple(self._write_group(key, before.get(group.key), group) for group in new.groups)
             return replace(new, groups=groups)
 

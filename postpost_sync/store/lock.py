@@ -14,13 +14,13 @@ PATIENCE = 0.5  # seconds: who asks whether it is held has it for a moment
 
 
 class Lock:
-    """Held from `take` on until `release`, or until the process ends."""
+    """Held from `acquire` on until `release`, or until the process ends."""
 
     def __init__(self, state_db: Path) -> None:
         self.path = state_db.with_name(state_db.name + ".lock")
         self._fd: int | None = None
 
-    def take(self) -> None:
+    def acquire(self) -> None:
         """ProgramError, naming the holder, where another process has it."""
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

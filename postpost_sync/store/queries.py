@@ -129,7 +129,7 @@ class Queries:
             rows = self._db.conn.execute("SELECT subject, what FROM told WHERE target = ?", (target,)).fetchall()
         return {_path(row[0]): row[1] for row in rows}
 
-    def standing(
+    def notable(
         self, states: Collection[State], folder_ids: Collection[str]
     ) -> list[tuple[str, str, State, Finding | None, tuple[Trouble, ...]]]:
         """(folder_id, root, state, error, troubles) of the folders that are in one of the states, or named."""

@@ -7,12 +7,11 @@ import threading
 from collections import Counter, deque
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from postpost_sync import ledger
 from postpost_sync.disk import scan
-from postpost_sync.log import Log
 from postpost_sync.model.errors import FileChanged, PostError, ProgramError
 from postpost_sync.model.record import Group, Upload, UploadStage
 from postpost_sync.plan.steps import Transfer
@@ -20,9 +19,20 @@ from postpost_sync.service import upload
 from postpost_sync.service.account import Account
 from postpost_sync.service.upload import Aborted, Senders, Stop
 from postpost_sync.store import Store
-from postpost_sync.sync.folders import Look, Looks
+from postpost_sync.sync.folders import Folders
+from postpost_sync.sync.look import Look
+from postpost_sync.sync.runtime import Runtime
 
 URL_MARGIN = 60.0  # seconds of life an upload URL must still have when its PUT starts
+
+
+@dataclass(frozen=True, slots=True)
+class Uplink:
+    """What transfers go through."""
+
+    threads: Executor  # one for each that is under way
+    senders: Senders
+    at_once: int  # how many send at once, of all posts
 
 
 class Slots:
@@ -37,7 +47,7 @@ class Slots:
         self._waiting: deque[int] = deque()
         self._lock = threading.Lock()
 
-    def take(self, key: int) -> bool:
+    def claim(self, key: int) -> bool:
         """A place for a folder; False where it has to wait: it is woken when it is its turn."""
         with self._lock:
             if self._free() and self._first() in (None, key):
@@ -49,7 +59,7 @@ class Slots:
                 self._waiting.append(key)
             return False
 
-    def leave(self, key: int) -> None:
+    def stop_waiting(self, key: int) -> None:
         """The folder waits no longer."""
         with self._lock, contextlib.suppress(ValueError):
             self._waiting.remove(key)
@@ -80,18 +90,14 @@ class Transfers:
     def __init__(
         self,
         store: Store,
-        looks: Looks,
-        senders: Senders,
-        threads: Executor,
+        folders: Folders,
+        uplink: Uplink,
         slots: Slots,
-        *,
-        wake: Callable[[int, float], None],
-        monotonic: Callable[[], float],
-        jitter: Callable[[], float],
-        log: Log,
+        runtime: Runtime,
     ) -> None:
-        self._store, self._looks, self._senders, self._threads, self.slots = store, looks, senders, threads, slots
-        self._wake, self._monotonic, self._jitter, self._log = wake, monotonic, jitter, log
+        self._store, self._folders, self._uplink, self.slots = store, folders, uplink, slots
+        self._wake, self._monotonic = runtime.wake, runtime.monotonic
+        self._jitter, self._log = runtime.jitter, runtime.log
         self._shown_at: dict[tuple[int, int], float] = {}
         self._unwritten: ProgramError | None = None  # what came of a transfer and could not be written down
 
@@ -110,11 +116,11 @@ class Transfers:
             about = signed.url, signed.file_url, signed.media_id, dies
             self._store.change(look.key, ledger.signed, group.key, one.position, *about)
         stop = look.in_flight[one.position] = Stop()
-        self._threads.submit(self._send, look, account, group, one, stop)
+        self._uplink.threads.submit(self._send, look, account, group, one, stop)
 
     def stop(self) -> None:
         """End every transfer under way; their URLs stay good for the next start."""
-        for look in self._looks.sending():
+        for look in self._folders.sending():
             self.abort(look)
 
     def abort(self, look: Look) -> None:
@@ -137,7 +143,7 @@ class Transfers:
     def _carry(self, look: Look, account: Account, group: Group, one: Upload, stop: Stop) -> None:
         change, at = self._store.change, (group.key, one.position)
         try:
-            with scan.opened(look.root, look.path, one.name, one.stat) as fd, self._senders.one() as sender:
+            with scan.opened(look.root, look.path, one.name, one.stat) as fd, self._uplink.senders.one() as sender:
                 told = lambda done: self._progress(at, done)  # noqa: E731
                 sent = sender.put(one.url or "", fd, one.stat.size, one.content_type, told, stop)
                 scan.unchanged(fd, one.name, one.stat)
@@ -146,7 +152,7 @@ class Transfers:
             pass
         except FileChanged as error:
             self._log.info("changed", folder=look.name, why=error.finding.message)
-            self._looks.stirred(look)
+            self._folders.stirred(look)
         except PostError as error:
             self._log.info("not sent", folder=look.name, file=one.name, why=error.finding.message)
             change(look.key, ledger.not_sent, group.key, one.position, error)

@@ -13,10 +13,10 @@ from postpost_sync.plan.snapshot import Waiting
 from postpost_sync.plan.steps import Ask, Delete, Withdraw
 from postpost_sync.store import Store
 
-NO_ROOM = (GroupStage.SCHEDULED, GroupStage.GOING_OUT)  # a post in one of these stages takes up room in the plan
+TAKES_ROOM = (GroupStage.SCHEDULED, GroupStage.GOING_OUT)  # a post in one of these stages takes up room in the plan
 
 
-class Line:
+class WaitingList:
     """In the order of their times. Safe to use from several threads."""
 
     def __init__(
@@ -36,12 +36,12 @@ class Line:
         with self._lock:
             return min(self._waiting.values(), key=lambda post: (post.time, post.key), default=None)
 
-    def see(self, record: Record) -> None:
+    def update(self, record: Record) -> None:
         """A record as it was just decided about: it joins, stays, or leaves, and then the next one's turn has come."""
         place = place_in_line(record)
         if place is None:
             if not meets_a_fault(record):
-                self.leave(record.key)
+                self.remove(record.key)
             return
         with self._lock:
             known = self._waiting.get(record.key)
@@ -49,7 +49,7 @@ class Line:
                 place = Waiting(place.key, place.time, known.finding, place.until)
             self._waiting[record.key] = place
 
-    def leave(self, key: int) -> None:
+    def remove(self, key: int) -> None:
         """It no longer waits."""
         with self._lock:
             waited = self._waiting.pop(key, None) is not None
@@ -62,7 +62,7 @@ class Line:
             return
         record = self._store.record(key)
         now = next((group.stage for group in record.groups if group.key == step.group.key), None) if record else None
-        if now not in NO_ROOM:
+        if now not in TAKES_ROOM:
             self._turn(room=True)
 
     def _turn(self, *, room: bool) -> None:

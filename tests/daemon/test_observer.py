@@ -114,7 +114,9 @@ def test_a_root_that_hangs_holds_up_no_other(world: World, tmp_path: Path, monke
     (tmp_path / "hangs").mkdir()
     monkeypatch.setattr(scan, "walk", hanging)
     found = [Root(path, Api(), Policy(), "auto", 3600.0) for path in (tmp_path / "hangs", world.root)]
-    roots = Roots(found, world.sync, world.store, world.names, ready=lambda _: None, fatal=print, log=Log())
+    roots = Roots(
+        found, world.watched, world.store, ready=lambda _: None, silent=world.sync.go_on_without, fatal=print, log=Log()
+    )
     world.drop("post")
     roots.start()
     try:
@@ -138,7 +140,7 @@ def test_a_reader_that_died_is_bridged_by_polling_and_started_again(
 ) -> None:
     with looked_after(world, poll=0.1) as it:
         until(it.watching)
-        reader = it.scanner()._observing._watcher._observer._inotify_fd
+        reader = it.scanner()._observer._watcher._observer._inotify_fd
         monkeypatch.setattr(reader, "handle_event", lambda *_: 1 / 0)
         world.drop("first")
         until(lambda: it.status.state is RootState.DEGRADED)
@@ -235,9 +237,9 @@ def test_an_overflow_is_noticed_said_and_bridged(world: World) -> None:
     said: list[str] = []
     with looked_after(world) as it:
         until(it.watching)
-        log = it.scanner()._observing._log
+        log = it.scanner()._observer._log
         log.warning = lambda event, **fields: said.append(f"{event} {fields}")
-        with it.scanner()._observing._watcher._observer._inotify_fd._lock:  # the reader waits
+        with it.scanner()._observer._watcher._observer._inotify_fd._lock:  # the reader waits
             for n in range(limit // 2 + 1000):
                 os.close(os.open(world.root / f"f{n}", os.O_CREAT | os.O_WRONLY))
             world.drop("post")  # the queue is full: nobody is told of it

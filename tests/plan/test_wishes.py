@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from postpost_sync.model.errors import Finding
-from postpost_sync.model.record import Group, GroupStage, PlatformResult, Record, Trouble, TroubleKind
+from postpost_sync.model.record import Effect, Group, GroupStage, PlatformResult, Record, Trouble, TroubleKind
 from postpost_sync.model.states import State
 from postpost_sync.plan import wishes
 
@@ -26,7 +26,7 @@ def group(stage: GroupStage, *results: PlatformResult, outcome: State | None = N
 
 
 def trouble(kind: TroubleKind, finding: Finding = WHY) -> Trouble:
-    return Trouble("Create", kind, finding, NOW)
+    return Trouble(Effect.CREATE, kind, finding, NOW)
 
 
 FAILED = PlatformResult("twitter-1", "failed", None, WHY)

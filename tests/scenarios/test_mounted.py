@@ -163,7 +163,7 @@ def test_a_post_on_an_overlay_of_two_file_systems_goes_out(world: World, tmp_pat
         world.once("post", "Fresh roast from the harbour", {"a.jpg": small(1), "b.jpg": small(2)}, time_of_it)
         (found,) = scan.walk(str(world.root), world.names)
         assert isinstance(found, Folder)
-        assert world.sync.looks.unchanged(found)
+        assert world.watched.folders.unchanged(found)
 
 
 def test_a_file_of_another_mount_is_not_opened(tmp_path: Path) -> None:
