@@ -18,6 +18,7 @@ from pathlib import Path
 
 import httpx
 
+from postpost_sync import ledger
 from postpost_sync.config.load import Config, api_key, notify_urls
 from postpost_sync.daemon.heartbeat import Progress, clocks_ahead
 from postpost_sync.daemon.instance import instance_id
@@ -40,7 +41,7 @@ from postpost_sync.service.api import PostPost
 from postpost_sync.service.upload import Senders
 from postpost_sync.store import Store
 from postpost_sync.store.lock import Lock
-from postpost_sync.sync.engine import DEFECT_PAUSE, Sync
+from postpost_sync.sync.engine import Sync
 from postpost_sync.sync.runtime import Runtime
 from postpost_sync.sync.transfers import Uplink
 from postpost_sync.sync.watched import Site, Watched
@@ -188,10 +189,10 @@ class Daemon:
 
     def _met_defect(self, key: int, error: Exception) -> None:
         record = None
-        with contextlib.suppress(ProgramError):  # then the defect is said without its folder
-            record = self.store.record(key)
+        with contextlib.suppress(ProgramError, KeyError):  # then the defect is said without its folder
+            record = self.store.change(key, ledger.defect, self._now())
         self._log.defect(error, folder=f"{record.root}/{record.path}" if record else None)
-        self.timers.wake(key, DEFECT_PAUSE)
+        self.timers.wake(key, ledger.DEFECT_PAUSE)
 
     def _new_client(self, transport: httpx.BaseTransport | None) -> httpx.Client:
         client = upload.new_client(transport)

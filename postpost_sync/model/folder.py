@@ -65,6 +65,9 @@ class Folder:
     entries: tuple[Entry, ...]
     arriving: float | None = None  # modification time (seconds since 1970) of the newest transfer temporary
     awaited: tuple[Awaited, ...] = ()
+    moved_at: float = field(
+        default=0.0, compare=False
+    )  # when the folder itself last was changed, renamed or moved (its ctime, seconds since 1970)
 
     @property
     def fingerprint(self) -> str:
