@@ -34,9 +34,9 @@ from postpost_sync.model.record import Record
 from postpost_sync.model.states import NEEDS_PERSON, UNFINISHED, WRONG, State
 from postpost_sync.notify import delivery
 from postpost_sync.post.names import Names
-from postpost_sync.service import upload
 from postpost_sync.service.account import Account
 from postpost_sync.service.api import PostPost
+from postpost_sync.service.connections import new_client
 from postpost_sync.store import Store
 from postpost_sync.store.lock import Lock
 from postpost_sync.sync.engine import DEFECT_PAUSE, Sync
@@ -75,7 +75,7 @@ class Daemon:
             undo.callback(self._lock.release)
             self.store = Store.open(config.state_db, check_beside=True)
             undo.callback(self.store.close)
-            self._client = upload.new_client(transport)
+            self._client = new_client(transport)
             self._client.event_hooks = {"response": [self._answered]}
             undo.callback(self._client.close)
             gc.disable()  # of the hundred thousand folders that are taken to mind now, none is garbage

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,6 +27,8 @@ from postpost_sync.model.times import parse_service_time
 from postpost_sync.model.urls import scrubbed
 
 _WAITS_FOR_PERSON = frozenset({"PLATFORM_NOT_AVAILABLE", "CONNECTIONS_OVER_LIMIT"})
+_CODE = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
+_MOST = 10**15
 _REFUSED_CODES = {
     "create-post": "CREATE_REFUSED",
     "get-upload-url": "UPLOAD_REQUEST_REFUSED",
@@ -81,7 +84,7 @@ def judged(name: str, response: httpx.Response, body: bytes, key: str) -> dict[s
     except (ValueError, RecursionError):
         answer = None
     said = answer if isinstance(answer, dict) else {}
-    text = scrubbed(said.get("message") or said.get("error") or "no reason given").replace(key, "(key)")[:500]
+    text = scrubbed(said.get("message") or said.get("error") or "no reason given", key)[:500]
     if response.is_success:
         if not isinstance(answer, dict) or answer.get("success") is False:
             raise unclear(
@@ -110,14 +113,25 @@ def judged(name: str, response: httpx.Response, body: bytes, key: str) -> dict[s
 
 
 def _plan_limit(code: str, text: str, said: Mapping[str, Any]) -> PlanLimit:
-    plan = f" (plan {printable(str(said['planName']))})" if isinstance(said.get("planName"), str) else ""
+    plan = f" (plan {scrubbed(said['planName'])[:100]})" if isinstance(said.get("planName"), str) else ""
     person = code in _WAITS_FOR_PERSON
     until = plain(said.get("periodEnd")) if code == "POST_LIMIT_REACHED" else None
     hint = "change the plan or the platforms" if person else "it goes out by itself when there is room"
     latest, limit = plain(said.get("maxScheduledDate")), said.get("limit")
-    figure = float(limit) if isinstance(limit, int | float) and not isinstance(limit, bool) else None
-    finding = Finding(printable(code), f"{text}{plan}", hint)
-    return PlanLimit(finding, 403, until, latest=latest, limit=figure)
+    finding = Finding(code_of(code, "PLAN_LIMIT"), f"{text}{plan}", hint)
+    return PlanLimit(finding, 403, until, latest=latest, limit=figure(limit))
+
+
+def code_of(value: object, otherwise: str) -> str:
+    """A code of the service's own, where it is one: whatever else stands there may be anything."""
+    return value if isinstance(value, str) and _CODE.fullmatch(value) else otherwise
+
+
+def figure(value: object) -> float | None:
+    """A number that can be reckoned with; JSON carries 10**400, NaN and Infinity, too."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if -_MOST <= value <= _MOST else None
 
 
 def unclear(name: str, why: str, retry_after: float | None = None) -> Unclear:
@@ -136,7 +150,7 @@ def _retry_after(response: httpx.Response) -> float:
         try:
             said_at = parsedate_to_datetime(response.headers.get("Date", ""))
             seconds = (parsedate_to_datetime(value) - said_at).total_seconds()
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, OverflowError, IndexError):
             return 60.0
     return min(max(seconds, 1.0), 3600.0) if seconds == seconds else 60.0
 
@@ -167,8 +181,14 @@ def platform_post(post: Mapping[str, Any]) -> PlatformPost:
         plain(post.get("platformId")) or "",
         plain(post.get("status")) or "",
         plain(post.get("postedId")),
-        post["error"] if isinstance(post.get("error"), dict) else None,
+        _failure(post["error"]) if isinstance(post.get("error"), dict) else None,
     )
+
+
+def _failure(error: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a platform answered, safe to keep and to show."""
+    message = scrubbed(error.get("message") or "no reason given")
+    return {**error, "code": code_of(error.get("code"), "UNKNOWN_ERROR"), "message": message}
 
 
 def connection(shown: Mapping[str, Any]) -> Connection:
@@ -176,7 +196,7 @@ def connection(shown: Mapping[str, Any]) -> Connection:
     name = plain(shown.get("displayName")) or plain(shown.get("username")) or ""
     return Connection(
         printable(shown["platformId"]),
-        printable(name),
+        scrubbed(name),
         printable(plain(shown.get("tokenStatus")) or "unknown"),
         plain(shown.get("accessTokenExpiresAt")),
         scrubbed(last.get("message")) if isinstance(last, dict) else None,

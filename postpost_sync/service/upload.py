@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import ssl
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,10 +15,13 @@ import httpx
 
 from postpost_sync.model.errors import Altered, FileChanged, Finding, NotReached, Refused, Unclear, UploadRefused
 from postpost_sync.model.urls import is_secure
+from postpost_sync.service.connections import prolong, within
 
 BLOCK = 256 * 1024  # bytes; the fastest measured, with constant memory
 # a store needs its time to finish a large object
 TIMEOUT = httpx.Timeout(connect=10.0, write=60.0, read=120.0, pool=60.0)
+SLOWEST = 4096  # bytes per second; a store that takes less holds up the others
+ANSWER_WITHIN = 180.0  # seconds after the last byte
 DEFAULT_LIFE = 3600.0  # seconds a URL lives where it does not say so itself
 _MD5 = re.compile(r'"?([0-9a-f]{32})"?')
 # what no store says to a PUT
@@ -35,14 +37,6 @@ class Sent:
 
 class Aborted(Exception):
     """The transfer was ended from our side: its bytes are no longer wanted, or the program stops."""
-
-
-def new_client(transport: httpx.BaseTransport | None = None) -> httpx.Client:
-    """The process's one HTTP client: no redirects, no proxies from the environment, connections reused."""
-    limits = httpx.Limits(max_connections=64, max_keepalive_connections=32)
-    if transport is not None:
-        return httpx.Client(transport=transport, trust_env=False)
-    return httpx.Client(verify=ssl.create_default_context(), limits=limits, trust_env=False)
 
 
 def expiry(url: str, signed_at: datetime) -> datetime:
@@ -76,6 +70,7 @@ class _Body:
             offset += len(block)
             self._progress(offset)
             yield block
+        prolong(ANSWER_WITHIN)
 
 
 def put(
@@ -94,11 +89,14 @@ def put(
     if not is_secure(url):
         raise Refused(Finding("UPLOAD_URL_NOT_SECURE", "PostPost gave an upload URL that is not https"), 0)
     body = _Body(fd, size, progress, stop)
-    headers = {"Content-Type": content_type, "Content-Length": str(size)}
+    headers = {"Content-Type": content_type, "Content-Length": str(size), "Accept-Encoding": "identity"}
     try:
-        with client.stream(
-            "PUT", url, content=body, headers=headers, timeout=TIMEOUT, follow_redirects=False
-        ) as response:
+        with (
+            within(600 + size / SLOWEST),
+            client.stream(
+                "PUT", url, content=body, headers=headers, timeout=TIMEOUT, follow_redirects=False
+            ) as response,
+        ):
             said = _beginning(response)
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
         why = f"the object store cannot be reached ({type(error).__name__})"
@@ -111,7 +109,7 @@ def put(
 def _beginning(response: httpx.Response) -> bytes:
     """As much of the answer as its error code can stand in; a store that talks on is not listened to."""
     said = b""
-    for chunk in response.iter_bytes():
+    for chunk in response.iter_raw():
         said += chunk
         if len(said) >= 8192:
             break

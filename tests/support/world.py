@@ -49,9 +49,9 @@ from postpost_sync.model.states import State
 from postpost_sync.model.times import to_service
 from postpost_sync.post.names import Names
 from postpost_sync.sandbox import Behaviour, Group, Sandbox, SandboxTransport
-from postpost_sync.service import upload
 from postpost_sync.service.account import Account
 from postpost_sync.service.api import PostPost
+from postpost_sync.service.connections import new_client
 from postpost_sync.store import Store
 from postpost_sync.sync.engine import Sync
 from postpost_sync.sync.snapshots import Site
@@ -111,7 +111,7 @@ class World:
         self.effects, self._kill_at = [], None
         with mock.patch.object(sqlite3, "connect", self._connect):
             self.store = Store.open(self.state_db)
-        client = upload.new_client(_Transport(self))
+        client = new_client(_Transport(self))
         self.account = self.account_of(self.key, client)
         self.names = Names()
         self.sync = Sync(
