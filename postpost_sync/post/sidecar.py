@@ -111,6 +111,8 @@ def meant(folder: Folder) -> Callable[[str], Entry | None]:
     composed: dict[str, Entry] = {}
     for entry in folder.entries:
         composed.setdefault(unicodedata.normalize("NFC", entry.name), entry)
+        if not entry.name.isascii() and not entry.name.isprintable():  # bytes that are no UTF-8: of an older system
+            composed.setdefault(entry.name.encode("utf-8", "surrogateescape").decode("latin-1"), entry)
     exact = {entry.name: entry for entry in folder.entries}
     return lambda name: exact.get(name) or composed.get(unicodedata.normalize("NFC", name))
 
