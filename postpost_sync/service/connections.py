@@ -11,6 +11,7 @@ import ssl
 import threading
 import time
 from collections.abc import Iterable, Iterator
+from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
@@ -52,11 +53,17 @@ def _left(timeout: float | None) -> float | None:
     return left if timeout is None else min(timeout, left)
 
 
+@cache
+def _context() -> ssl.SSLContext:
+    """Not ssl.create_default_context(), which writes every key where SSLKEYLOGFILE says, or fails there."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_default_certs()
+    return context
+
+
 class _Network(httpx.HTTPTransport):
     def __init__(self) -> None:
-        # not ssl.create_default_context(), which writes every key where SSLKEYLOGFILE says, or fails there
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.load_default_certs()
+        context = _context()
         super().__init__(verify=context, limits=_LIMITS, trust_env=False)
         self._pool = httpcore.ConnectionPool(  # httpx has no other way to name a backend
             ssl_context=context,

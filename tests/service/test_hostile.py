@@ -173,7 +173,7 @@ def test_a_store_whose_answer_drips_is_given_up_in_time(monkeypatch: pytest.Monk
             new_client() as client,
             pytest.raises(Unclear),
         ):
-            upload.put(client, f"{url}/key", fd, 5, "image/jpeg", lambda _: None, Event())
+            upload.Sender(client).put(f"{url}/key", fd, 5, "image/jpeg", lambda _: None, upload.Stop())
     finally:
         os.close(fd)
 
