@@ -21,6 +21,7 @@ import httpx
 from postpost_sync.config.load import Config, api_key, notify_urls
 from postpost_sync.daemon.heartbeat import Progress, clocks_ahead
 from postpost_sync.daemon.instance import instance_id
+from postpost_sync.daemon.limits import PlatformLimits
 from postpost_sync.daemon.notifier import Notifier
 from postpost_sync.daemon.roots import Roots
 from postpost_sync.daemon.systemd import ServiceManager
@@ -102,6 +103,7 @@ class Daemon:
                 accounts[who] = Account(PostPost(self._client, *who), who[1], who[2])
             sites[str(root.path)] = Site(str(root.path), root.policy, accounts[who])
         self._accounts = list(accounts.values())
+        self._limits = PlatformLimits(self._accounts, self.store, log)
         self.stopping = threading.Event()
         self.timers = Timers(self.stopping, log)
         instance = instance or instance_id(config.state_db)
@@ -175,6 +177,9 @@ class Daemon:
             except PostError as error:
                 self._log.warning("the accounts could not be looked at", why=error.finding.message)
 
+    def _ask_limits(self) -> None:
+        self._limits.ask(datetime.now(UTC))
+
     def _wake_due(self) -> None:
         """What was to go out since this was last asked."""
         now = self._now()
@@ -215,6 +220,7 @@ class Daemon:
         self._notifier.start()
         if self._notifier:
             self.timers.hourly(self._ask_accounts)
+        self.timers.hourly(self._ask_limits)
         self.timers.hourly(self._reconcile)
         self.timers.rescan(self.roots.scan_all, self.config.rescan)
 

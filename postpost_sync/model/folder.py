@@ -9,13 +9,14 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from postpost_sync.model.errors import Finding
 
 STATUS_FILE = "post.status.yaml"
 SIDECAR_NAMES = frozenset({"post.yaml", "post.yml"})  # compared in lower case
-Settings = Mapping[str, Mapping[str, str | bool]]  # platform -> key -> value
+Value = str | bool | list["Value"] | dict[str, "Value"]
+Settings = Mapping[str, Mapping[str, Any]]  # platform -> key -> Value
 
 
 # --- what a folder looks like -----------------------------------------------------------------------------------------

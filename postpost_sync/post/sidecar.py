@@ -13,7 +13,7 @@ from typing import Any
 
 from postpost_sync.model import unseen, yaml_tree
 from postpost_sync.model.errors import Finding, did_you_mean, nearest, printable
-from postpost_sync.model.folder import Entry, Folder, Settings, Sidecar
+from postpost_sync.model.folder import Entry, Folder, Settings, Sidecar, Value
 from postpost_sync.model.other_times import readings
 from postpost_sync.model.yaml_tree import Node, Scalar, Sequence, describe
 from postpost_sync.model.yaml_values import SHAPES, Wrong, list_of, located, shaped, text
@@ -46,12 +46,12 @@ def _prose(node: Node) -> str:
     return text(node)
 
 
-@shaped(type="object", additionalProperties={"type": "object", "additionalProperties": text})
+@shaped(type="object", additionalProperties={"type": "object"})
 def _settings(node: Node) -> Settings:
     example = "write it as {instagram: {videoType: REELS}}"
     if not isinstance(node, yaml_tree.Mapping):
         raise Wrong("WRONG_TYPE", f"is {describe(node)}; a map of platforms belongs here", example)
-    settings: dict[str, Mapping[str, str | bool]] = {}
+    settings: dict[str, Mapping[str, Value]] = {}
     for platform, line, values in node:
         if not isinstance(values, yaml_tree.Mapping):
             raise Wrong(
@@ -64,7 +64,11 @@ def _settings(node: Node) -> Settings:
     return settings
 
 
-def _setting(key: str, node: Node) -> str | bool:
+def _setting(key: str, node: Node) -> Value:
+    if isinstance(node, yaml_tree.Sequence):
+        return [_setting(f"{key}[{at}]", item) for at, item in enumerate(node.items)]
+    if isinstance(node, yaml_tree.Mapping):
+        return {name: _setting(f"{key}.{name}", value) for name, _, value in node}
     try:
         written = _prose(node)
     except Wrong as wrong:

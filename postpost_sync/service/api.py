@@ -88,7 +88,7 @@ class PostPost:
         group = answer.get("postGroup")
         if not isinstance(group, dict) or not isinstance(group.get("status"), str):
             raise unclear("update-post", "the answer does not say what the post is now")
-        return Updated(group["status"], parse_service_time(group.get("scheduledTime")))
+        return Updated(group["status"], parse_service_time(group.get("scheduledTime")), responses.warnings(answer))
 
     def get_post(self, post_group_id: str) -> tuple[PlatformPost, ...]:
         answer = self._call("get-post", "GET", f"/get-post/{_checked(post_group_id)}")
@@ -131,6 +131,17 @@ class PostPost:
             self.clock.now(),
         )
         return self.last_connections
+
+    def platform_limits(self) -> dict[str, Any] | None:
+        """What each platform takes, as the service tells it; None where it has no such call, or in a form of another time."""
+        try:
+            answer = self._call("platform-limits", "GET", "/platform-limits")
+        except Refused as error:
+            if isinstance(error, KeyRefused):
+                raise
+            return None
+        told = answer.get("platforms")
+        return told if answer.get("schemaVersion") == 1 and isinstance(told, dict) else None
 
     # --- one call ---
 

@@ -29,6 +29,8 @@ from postpost_sync.model.urls import scrubbed
 _WAITS_FOR_PERSON = frozenset({"PLATFORM_NOT_AVAILABLE", "CONNECTIONS_OVER_LIMIT"})
 _CODE = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
 _MOST = 10**15
+_MOST_SAID = 10  # errors or warnings of one answer
+_NOT_EDITABLE = frozenset({"POST_PUBLISH_IN_PROGRESS", "POST_NOT_EDITABLE"})
 _REFUSED_CODES = {
     "create-post": "CREATE_REFUSED",
     "get-upload-url": "UPLOAD_REQUEST_REFUSED",
@@ -50,6 +52,7 @@ class Updated:
 
     status: str
     time: datetime | None
+    warnings: tuple[Finding, ...] = ()  # what the service had to say besides
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,16 +87,18 @@ def judged(name: str, response: httpx.Response, body: bytes, key: str) -> dict[s
     except (ValueError, RecursionError):
         answer = None
     said = answer if isinstance(answer, dict) else {}
-    text = scrubbed(said.get("message") or said.get("error") or "no reason given", key)[:500]
+    text = scrubbed(_reason(said), key)[:500]
     if response.is_success:
         if not isinstance(answer, dict) or answer.get("success") is False:
             raise unclear(
                 name, f"{status} without success: {text}" if said else f"{status} with an answer that is not JSON"
             )
         return answer
+    code = said.get("code") if isinstance(said.get("code"), str) else None
+    if code in _NOT_EDITABLE and response.is_client_error:
+        raise NotEditable(Finding("NOT_EDITABLE", f"PostPost: {text}"), status)
     if status in (408, 409, 425, 429) or not response.is_client_error:
         raise unclear(name, f"{status} {text}", _retry_after(response) if status in (429, 503) else None)
-    code = said.get("code") if isinstance(said.get("code"), str) else None
     if status == 401 or (status == 403 and not code) or "x-postpost-user-id" in text:
         why = f"PostPost does not accept the API key: {text} ({status})"
         raise KeyRefused(
@@ -108,8 +113,43 @@ def judged(name: str, response: httpx.Response, body: bytes, key: str) -> dict[s
     hint = "change the post accordingly, then save it again, or: postpost-sync retry FOLDER"
     if name == "get-upload-url":
         hint = f"all required fields are provided (fileName, contentType, postGroupId and type); {hint}"
-    code = _REFUSED_CODES.get(name, "REQUEST_REFUSED")
+    own = next((one["code"] for one in _validation(said)), code)
+    code = code_of(own, _REFUSED_CODES.get(name, "REQUEST_REFUSED"))
     raise Refused(Finding(code, f"PostPost refused {name}: {text} ({status})", hint), status)
+
+
+def _validation(said: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What a post was refused for, one by one: `Validation failed` alone says nothing."""
+    found = said.get("validation")
+    errors = found.get("errors") if isinstance(found, dict) else None
+    return [one for one in errors if isinstance(one, dict)][:_MOST_SAID] if isinstance(errors, list) else []
+
+
+def _reason(said: Mapping[str, Any]) -> str:
+    """Why the service says no, in its own words, with where and what to do, as far as it says so."""
+    parts = []
+    for one in _validation(said):
+        where, what = plain(one.get("platform")), plain(one.get("message")) or plain(one.get("code"))
+        advice = one.get("suggestions")
+        more = "; ".join(filter(None, map(plain, advice))) if isinstance(advice, list) else plain(advice)
+        parts.append((f"{where}: " if where else "") + (what or "no reason given") + (f" ({more})" if more else ""))
+    if parts:
+        return "; ".join(parts)
+    field = plain(said.get("field"))
+    reason = str(said.get("message") or said.get("error") or "no reason given")
+    return f"{reason} (field {field})" if field and field not in reason else reason
+
+
+def warnings(said: Mapping[str, Any]) -> tuple[Finding, ...]:
+    """What a success says besides."""
+    found = said.get("warnings")
+    said_besides = [one for one in found if isinstance(one, dict)][:_MOST_SAID] if isinstance(found, list) else []
+    return tuple(
+        Finding(
+            code_of(one.get("code"), "SERVICE_WARNING"), f"PostPost: {scrubbed(one.get('message') or 'no more')[:300]}"
+        )
+        for one in said_besides
+    )
 
 
 def _plan_limit(code: str, text: str, said: Mapping[str, Any]) -> PlanLimit:

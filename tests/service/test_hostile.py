@@ -19,7 +19,7 @@ from threading import Event
 import httpx
 import pytest
 
-from postpost_sync.model.errors import NotReached, PlanLimit, PostError, Refused, Unclear
+from postpost_sync.model.errors import NotEditable, NotReached, PlanLimit, PostError, Refused, Unclear
 from postpost_sync.model.times import for_people, parse_service_time
 from postpost_sync.service import api as api_module
 from postpost_sync.service import upload
@@ -310,3 +310,31 @@ def test_a_platforms_error_is_shown_without_its_signature() -> None:
 
 def test_a_refusal_stays_a_refusal() -> None:
     assert isinstance(error_of(saying(400, '{"error": "Content is required"}')), Refused)
+
+
+# --- the service's own words ------------------------------------------------------------------------------------------
+
+
+def test_what_a_post_was_refused_for_is_said_one_by_one() -> None:
+    errors = """[{"code": "CONTENT_TOO_LONG", "message": "Too long", "platform": "twitter", "suggestions": ["Shorten it"]},
+        {"code": "MEDIA_REQUIRED", "message": "Add media", "platform": "instagram"}, 7, {"platform": "x"}]"""
+    error = error_of(saying(400, f'{{"error": "Validation failed", "validation": {{"errors": {errors}}}}}'))
+    assert isinstance(error, Refused)
+    assert error.finding.code == "CONTENT_TOO_LONG"
+    assert "twitter: Too long (Shorten it); instagram: Add media; x: no reason given" in error.finding.message
+
+
+def test_the_field_of_a_setting_that_is_not_known_is_named() -> None:
+    error = error_of(saying(400, '{"error": "Unknown", "code": "PLATFORM_SETTING_UNKNOWN", "field": "twitter.colour"}'))
+    assert (error.finding.code, "twitter.colour" in error.finding.message) == ("PLATFORM_SETTING_UNKNOWN", True)
+
+
+@pytest.mark.parametrize(("status", "code"), [(409, "POST_PUBLISH_IN_PROGRESS"), (400, "POST_NOT_EDITABLE")])
+def test_a_post_that_is_on_its_way_out_is_no_fault(status: int, code: str) -> None:
+    assert isinstance(error_of(saying(status, f'{{"error": "no", "code": "{code}"}}')), NotEditable)
+
+
+@pytest.mark.parametrize("validation", ["null", "[]", "7", '{"errors": {}}', '{"errors": [1, "x", null]}'])
+def test_a_validation_of_another_shape_is_no_trouble(validation: str) -> None:
+    error = error_of(saying(400, f'{{"error": "Validation failed", "validation": {validation}}}'))
+    assert "Validation failed" in error.finding.message
