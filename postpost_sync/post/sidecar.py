@@ -13,7 +13,7 @@ from typing import Any
 
 from postpost_sync.model import unseen, yaml_tree
 from postpost_sync.model.errors import Finding, did_you_mean, nearest, printable
-from postpost_sync.model.folder import Entry, Folder, Settings, Sidecar, Value
+from postpost_sync.model.folder import Entry, FirstComment, Folder, Settings, Sidecar, Value
 from postpost_sync.model.other_times import readings
 from postpost_sync.model.yaml_tree import Node, Scalar, Sequence, describe
 from postpost_sync.model.yaml_values import SHAPES, Wrong, list_of, located, shaped, text
@@ -78,6 +78,35 @@ def _setting(key: str, node: Node) -> Value:
     return written
 
 
+_FIRST_COMMENT: Mapping[str, Callable[[Node], Any]] = {
+    "text": _prose,
+    "platforms": list_of(text, "a list of platforms"),
+}
+
+
+@shaped(
+    anyOf=[
+        SHAPES[text],
+        {"type": "object", "additionalProperties": False, "required": ["text"], "properties": _FIRST_COMMENT},
+    ]
+)
+def _first_comment(node: Node) -> FirstComment:
+    if not isinstance(node, yaml_tree.Mapping):
+        return FirstComment(_prose(node))
+    found: dict[str, Any] = {}
+    for key, line, value in node:
+        if key not in _FIRST_COMMENT:
+            raise Wrong(
+                "UNKNOWN_KEY", f'"{printable(key)}" is not a key of it', did_you_mean(key, _FIRST_COMMENT), line
+            )
+        found[key] = _FIRST_COMMENT[key](value)
+    if "text" not in found:
+        raise Wrong(
+            "NO_VALUE", "has no text", 'write it as first_comment: "…", or as {text: "…", platforms: […]}', node.line
+        )
+    return FirstComment(**found)
+
+
 @dataclass(frozen=True, slots=True)
 class Key:
     """One key of the sidecar: how its value is read, other spellings, and what it is for (shown by the schema)."""
@@ -117,6 +146,11 @@ KEYS: Mapping[str, Key] = {
         list_of(_plain_name, "a list of file names"),
         "Media files in the order of the post. Left out: all there are.",
         meant_by="image images photo photos picture pictures pic pics video videos file files attachment attachments",
+    ),
+    "first_comment": Key(
+        _first_comment,
+        "A comment of one's own below the post: a text, or a map with text and platforms. Refused where PostPost takes none.",
+        ("firstComment",),
     ),
     "platform_settings": Key(_settings, "Settings per platform.", ("platformSettings",), meant_by="settings options"),
 }
