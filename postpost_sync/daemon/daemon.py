@@ -22,6 +22,7 @@ from postpost_sync import ledger
 from postpost_sync.config.load import Config, api_key, notify_urls
 from postpost_sync.daemon.heartbeat import Progress, clocks_ahead
 from postpost_sync.daemon.instance import instance_id
+from postpost_sync.daemon.limits import PlatformLimits
 from postpost_sync.daemon.notifier import Notifier
 from postpost_sync.daemon.roots import Roots
 from postpost_sync.daemon.systemd import ServiceManager
@@ -35,9 +36,9 @@ from postpost_sync.model.record import Record
 from postpost_sync.model.states import NEEDS_PERSON, UNFINISHED, WRONG, State
 from postpost_sync.notify import delivery
 from postpost_sync.post.names import Names
-from postpost_sync.service import upload
 from postpost_sync.service.account import Account
 from postpost_sync.service.api import PostPost
+from postpost_sync.service.connections import new_client
 from postpost_sync.service.upload import Senders
 from postpost_sync.store import Store
 from postpost_sync.store.lock import Lock
@@ -103,6 +104,7 @@ class Daemon:
                 accounts[who] = Account(PostPost(self._client, *who), who[1], who[2])
             sites[str(root.path)] = Site(str(root.path), root.policy, accounts[who])
         self._accounts = list(accounts.values())
+        self._limits = PlatformLimits(self._accounts, self.store, log)
         self.stopping = threading.Event()
         self.timers = Timers(self.stopping, log)
         instance = instance or instance_id(config.state_db)
@@ -176,6 +178,9 @@ class Daemon:
             except PostError as error:
                 self._log.warning("the accounts could not be looked at", why=error.finding.message)
 
+    def _ask_limits(self) -> None:
+        self._limits.ask(datetime.now(UTC))
+
     def _wake_due(self) -> None:
         """What was to go out since this was last asked."""
         now = self._now()
@@ -195,7 +200,7 @@ class Daemon:
         self.timers.wake(key, ledger.DEFECT_PAUSE)
 
     def _new_client(self, transport: httpx.BaseTransport | None) -> httpx.Client:
-        client = upload.new_client(transport)
+        client = new_client(transport)
         client.event_hooks = {"response": [self._answered]}
         return client
 
@@ -216,6 +221,7 @@ class Daemon:
         self._notifier.start()
         if self._notifier:
             self.timers.hourly(self._ask_accounts)
+        self.timers.hourly(self._ask_limits)
         self.timers.hourly(self._reconcile)
         self.timers.rescan(self.roots.scan_all, self.config.rescan)
 

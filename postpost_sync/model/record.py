@@ -190,6 +190,7 @@ class Consent(StrEnum):
     LATE = "late"  # it goes out, although its time has gone by
     ACCOUNT = "account"  # the account is right, although PostPost does not list it
     COPY = "copy"  # it is meant, although it is a copy of another folder
+    MEDIA = "media"  # its media are all that is meant, although it looks as if one were lacking
     DUPLICATE = "duplicate"  # it is meant, although another folder has the same post
     DIFFERS = "differs"  # it is a new post, whatever PostPost holds under the id in its status file
     NEW_DRAFT = "new draft"  # another one is made, although what was made before may be there in another's hands

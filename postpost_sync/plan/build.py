@@ -103,6 +103,14 @@ def too_late_for(s: Situation, live: Group) -> Answer:
     return rest(State.INVALID, Finding("EDIT_TOO_LATE", why, hint))
 
 
+def may_lack_media(s: Situation) -> Answer | None:
+    """It looks as if a picture were lacking: a person says whether it is meant so, before anything is made of it."""
+    found = s.desired.held
+    if found is None or s.said(Consent.MEDIA) or (s.draft is not None and not s.unlike(s.draft)):
+        return None
+    return drop(s, s.draft) if s.snapshot.in_flight and s.draft is not None else held(found)
+
+
 def duplicate(s: Situation) -> Answer | None:
     """Another folder has the same post on one of the accounts: the config says whether a person is asked."""
     found, to_hash = s.duplicate

@@ -34,6 +34,7 @@ As it was read:
   went_out              it is out, and is not sent again by itself
   same_post             it stands as the folder has it, but perhaps for its time
   edit_too_late         it was edited when it was about to go out
+  may_lack_media        it looks as if a picture were lacking
   duplicate             another folder has the same post on one of the accounts
 
 One draft at a time:
@@ -102,6 +103,7 @@ AS_IT_WAS_READ: tuple[Rule, ...] = (
     build.went_out,
     schedule.same_post,
     build.edit_too_late,
+    build.may_lack_media,
     build.duplicate,
     build.create,
     build.search_create,

@@ -12,6 +12,7 @@ from postpost_sync.model.record import GroupStage, Record, live_group, made_with
 from postpost_sync.plan.asked import patience
 from postpost_sync.plan.situation import TOO_MANY_PENDING
 from postpost_sync.plan.snapshot import Snapshot
+from postpost_sync.post import live_limits
 from postpost_sync.service.account import Account
 from postpost_sync.service.clock import SKEW
 from postpost_sync.store import Store
@@ -150,7 +151,11 @@ class Snapshots:
         text = reading.content if pending and reading is not None and policy.duplicates != "allow" else None
         return Snapshot(
             seen.folder,
-            replace(policy, connections=account.api.last_connections),
+            replace(
+                policy,
+                connections=account.api.last_connections,
+                limits=live_limits.under(policy.limits, account.limits),
+            ),
             seen.quiet,
             restless=seen.restless,
             glimpse=seen.glimpse,

@@ -50,6 +50,10 @@ NO_TIME = snapshot(JPEG, time=None)
 EMPTY = snapshot(entry("1.jpg", size=0), named=("1.jpg",))
 MISSING = snapshot(named=("1.jpg",))
 SAYS_NOW = snapshot(time="now")
+DOUBTFUL = replace(
+    TEXT,
+    reading=replace(TEXT.reading, inside=("photos/1.jpg",)),  # type: ignore[type-var]  # it was read
+)
 WRONG = replace(
     TEXT,
     reading=Reading(TEXT.folder.fingerprint, Sidecar(), errors=(WHY,)),  # type: ignore[union-attr]  # it has one
@@ -111,6 +115,7 @@ CASES: dict[str, tuple[Snapshot, Record, datetime]] = {
     "went_out": (PICTURE, record(PICTURE, group(PICTURE, GroupStage.ENDED, outcome=State.PUBLISHED)), NOW),
     "same_post": (PICTURE, record(PICTURE, STANDS), NOW),
     "edit_too_late": (EDITED, record(EDITED, STANDS), TIME - seconds(60)),
+    "may_lack_media": (DOUBTFUL, record(DOUBTFUL), NOW),
     "duplicate": (
         replace(TEXT, alike=(record(TEXT, group(TEXT, GroupStage.SCHEDULED)),), policy=Policy(duplicates="hold")),
         replace(record(TEXT), key=2),

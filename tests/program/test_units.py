@@ -101,6 +101,7 @@ def test_the_sandbox_of_the_system_unit_is_tight() -> None:
         ("Restart", "on-failure"),
         ("RestartPreventExitStatus", "2"),
         ("UMask", "0077"),
+        ("LimitCORE", "0"),
         ("KillMode", "mixed"),
         ("TimeoutStartSec", "infinity"),
         ("NoNewPrivileges", "yes"),
