@@ -291,5 +291,6 @@ _SETTINGS: tuple[tuple[str, str, tuple[str, ...] | None], ...] = (
 SETTINGS = MappingProxyType(
     {(p, key): Setting(p, key, allowed, f"platforms/{p}", _DATE) for p, key, allowed in _SETTINGS}
 )
+ON_BY_DEFAULT = frozenset({("tiktok", "allowComments")})  # of the switches; the others are off
 # A switch that needs at least one of the others beside it.
 SETTING_NEEDS = MappingProxyType({("tiktok", "commercialContent"): ("brandOrganic", "brandedContent")})
