@@ -786,8 +786,10 @@ def test_each_file_that_is_missing_has_its_own_hint(drop: Drop) -> None:
         '"b.jpg" is',
     ):
         assert words in missing.message
-    assert missing.hint.startswith('write "a.jpg", or rename the file; write "b.jpg", or rename the file; ')
-    assert missing.hint.endswith("add the file, or correct its name in post.yaml")
+    assert missing.hint == (
+        'write "a.jpg", or rename the file; write "b.jpg", or rename the file; '
+        "add the file, or correct its name in post.yaml"
+    )
 
 
 def test_files_with_commas_and_no_brackets_are_answered_with_the_line(drop: Drop) -> None:
