@@ -212,12 +212,13 @@ def sandbox(port: int) -> int:
 @click.argument("folder", type=_PATHS)
 @click.option("--at", metavar="TIME", help='When it goes out: "2026-12-15 14:30", with an offset or Z, or now.')
 @click.option("--to", metavar="NAME", multiple=True, help="A connection id, or a name of the config; may be repeated.")
+@click.option("--create", is_flag=True, help="Make FOLDER where it is not there.")
 @click.pass_obj
-def new(config: str | None, folder: Path, at: str | None, to: tuple[str, ...]) -> int:
+def new(config: str | None, folder: Path, at: str | None, to: tuple[str, ...], create: bool) -> int:
     """Write a commented post.yaml into FOLDER for the media that is there."""
     from postpost_sync.commands.new import new
 
-    return new(config, folder, at, to)
+    return new(config, folder, at, to, create=create)
 
 
 @cli.command(short_help="Print the JSON Schema of post.yaml or of the config.")
