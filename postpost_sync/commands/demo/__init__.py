@@ -15,6 +15,7 @@ from rich.console import Console
 from postpost_sync import log
 from postpost_sync.commands.common import stopped_by_signals
 from postpost_sync.commands.demo import samples
+from postpost_sync.commands.sandbox import held_posts
 from postpost_sync.commands.status import posts
 from postpost_sync.config.load import Api, Config, Root
 from postpost_sync.daemon.daemon import Daemon
@@ -24,7 +25,7 @@ from postpost_sync.model.states import State
 from postpost_sync.model.times import zone
 from postpost_sync.sandbox import Behaviour, Fault, Sandbox, serve
 from postpost_sync.terminal.live import LiveView
-from postpost_sync.terminal.tables import HeldPost, held_table
+from postpost_sync.terminal.tables import held_table
 
 ENDS_WITHIN = 25.0  # seconds; without DIR
 REDRAW = 0.1  # seconds
@@ -100,14 +101,4 @@ def _show(daemon: Daemon, simulated: Sandbox, live: LiveView, ends_within: float
 
 
 def _tell(simulated: Sandbox, console: Console) -> None:
-    held = [
-        HeldPost(
-            group.content,
-            group.platforms,
-            group.status,
-            group.scheduled_time,
-            tuple((media.file_name, media.size, media.stored) for media in group.media),
-        )
-        for group in simulated.groups()
-    ]
-    held_table(held, console, zone(samples.ZONE))
+    held_table(held_posts(simulated.groups()), console, zone(samples.ZONE))
