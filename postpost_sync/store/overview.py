@@ -1,0 +1,97 @@
+"""What those ask who only look: the posts of some weeks, how many are overdue, what is due next. Never all of the database."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from datetime import datetime
+
+from postpost_sync.model.record import Record
+from postpost_sync.store import Store
+from postpost_sync.store.columns import encode
+from postpost_sync.store.connection import translated
+
+MOST_OPEN = 1000  # posts that need a person, have no time, or stand still: those that changed last
+MOST_LATER = 1000  # posts after the last day: the soonest
+_VITALS = "vitals"
+
+# each of the parts goes by an index: of the states, of the times that folders ask for, of those that PostPost answered
+_OPEN = """SELECT key FROM folders WHERE root IN (SELECT value FROM json_each(:roots)) AND (
+    state IN ('invalid', 'held', 'failed', 'partially_published')
+    OR (state IN ('settling', 'drafting', 'uploading', 'drafted') AND (time IS NULL OR error IS NOT NULL)))
+    ORDER BY updated_at DESC LIMIT :most"""
+_DATED = """SELECT f.key FROM folders f WHERE f.root IN (SELECT value FROM json_each(:roots)) AND f.key IN (
+    SELECT key FROM folders WHERE time >= :first AND time < :until UNION
+    SELECT folder FROM groups WHERE stage IN ('scheduled', 'going_out', 'ended', 'withdrawn')
+    AND answered_time >= :first AND answered_time < :until)"""
+_LATER = """FROM folders f JOIN groups g ON g.folder = f.key
+    WHERE g.stage = 'scheduled' AND g.answered_time >= :until AND f.root IN (SELECT value FROM json_each(:roots))"""
+
+
+class Overview:
+    """Of a store that others write."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def posts(self, roots: Collection[str], first: datetime, until: datetime) -> tuple[list[Record], int]:
+        """Of these roots the posts between the two moments, those after them, and those that stand still.
+
+        And how many of those after them are not among them.
+        """
+        at = {"roots": encode(tuple(roots)), "first": encode(first), "until": encode(until), "most": MOST_OPEN}
+        with self._store._lock, translated(self._store.path):
+            conn = self._store._conn
+            keys = {row[0] for query in (_OPEN, _DATED) for row in conn.execute(query, at)}
+            later = [
+                row[0]
+                for row in conn.execute(
+                    f"SELECT f.key {_LATER} ORDER BY g.answered_time LIMIT {MOST_LATER}",
+                    at,
+                )
+            ]
+            beyond = 0
+            if len(later) == MOST_LATER:
+                beyond = int(conn.execute(f"SELECT count(*) {_LATER}", at).fetchone()[0]) - MOST_LATER
+            chosen = json.dumps([*keys, *later])
+            found = self._store._load("WHERE key IN (SELECT value FROM json_each(?))", (chosen,))
+        return list(found.values()), beyond
+
+    def overdue(self, since: datetime) -> list[tuple[str, str]]:
+        """(root, path) of posts that were to be out by then, as far as is known are not, and wait for no person; a few."""
+        with self._store._lock, translated(self._store.path):
+            rows = self._store._conn.execute(
+                "SELECT root, path FROM folders WHERE key IN (SELECT folder FROM groups WHERE stage IN "
+                "('scheduled', 'going_out') AND answered_time <= :since) OR "
+                "(state IN ('drafting', 'uploading') AND time <= :since) ORDER BY key LIMIT 100",
+                {"since": encode(since)},
+            ).fetchall()
+        return [(_text(row[0]), _text(row[1])) for row in rows]
+
+    def next_due(self, now: datetime) -> datetime | None:
+        """When the next post goes out."""
+        with self._store._lock, translated(self._store.path):
+            row = self._store._conn.execute(
+                "SELECT min(answered_time) FROM groups WHERE stage = 'scheduled' AND answered_time > ?", (encode(now),)
+            ).fetchone()
+        return datetime.fromisoformat(row[0]) if row and row[0] else None
+
+    def vitals(self) -> str | None:
+        """What the daemon last wrote down about itself; see `model.vitals`."""
+        with self._store._lock, translated(self._store.path):
+            row = self._store._conn.execute("SELECT value FROM facts WHERE name = ?", (_VITALS,)).fetchone()
+        return str(row[0]) if row is not None else None
+
+    def set_vitals(self, text: str) -> None:
+        """Only for show: nobody waits for the disk, and it is no change of a post."""
+        store = self._store
+        with store._transaction(waiting=False):
+            cursor = store._conn.execute(
+                "INSERT INTO facts VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                (_VITALS, text),
+            )
+            store._only_for_show += cursor.rowcount
+
+
+def _text(column: str | bytes) -> str:
+    return column if isinstance(column, str) else column.decode("utf-8", "surrogateescape")
