@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Concatenate, ParamSpec
 
 from postpost_sync.model.program import Listener, RootStatus
 from postpost_sync.model.record import Group, Record
@@ -20,6 +20,8 @@ from postpost_sync.model.states import State, check_move
 from postpost_sync.store.columns import encode
 from postpost_sync.store.connection import as_columns, translated
 from postpost_sync.store.queries import Questions
+
+_Told = ParamSpec("_Told")
 
 
 class Store(Questions):
@@ -38,13 +40,23 @@ class Store(Questions):
             key = self._insert("folders", columns)
         return replace(record, key=key)
 
-    def change(self, key: int, function: Callable[[Record], Record]) -> Record:
-        """Write down what `function` makes of the record. An illegal change of state raises and changes nothing."""
+    def change(
+        self,
+        key: int,
+        function: Callable[Concatenate[Record, _Told], Record],
+        /,
+        *args: _Told.args,
+        **kwargs: _Told.kwargs,
+    ) -> Record:
+        """Write down what `function` makes of the record and of what it is told besides.
+
+        KeyError where there is none by that key. An illegal change of state raises and changes nothing.
+        """
         with self._transaction():
             old = self._load("WHERE key = ?", (key,)).get(key)
             if old is None:
                 raise KeyError(key)
-            new = function(old)
+            new = function(old, *args, **kwargs)
             if new == old:
                 return old
             check_move(old.state, new.state)

@@ -226,7 +226,7 @@ class Sync:
         if ledger.shown(record, decision, now) == record:
             new = record
         else:
-            new = self._store.change(record.key, lambda r: ledger.shown(r, decision, now))
+            new = self._store.change(record.key, ledger.shown, decision, now)
         if new is not record or new.time is not None:  # a new folder's is unknown until it has been read
             self.times[new.key] = new.time.timestamp() if new.time else 0.0
         if new.state != record.state or new.error != record.error:
@@ -270,19 +270,19 @@ class Sync:
                 case Hash(names) if snapshot.folder is not None:
                     self._hash(look, snapshot.folder, names)
                     if (before := record.trouble_with(Hash.__name__)) is not None:
-                        change(look.key, ledger.worked(step, before))
+                        change(look.key, ledger.worked, step, before)
                 case Doom(group, rebuild, gave_up):
-                    change(look.key, ledger.doomed(group.key, rebuild=rebuild, gave_up=gave_up))
+                    change(look.key, ledger.doomed, group.key, rebuild=rebuild, gave_up=gave_up)
                     if snapshot.folder is None and group == live_group(record) and record.cancel is None:
                         self._removals.cancelled(look.key)
                 case Follow(group):
-                    change(look.key, ledger.followed(group.key))
+                    change(look.key, ledger.followed, group.key)
                 case Abandon(group):
-                    change(look.key, ledger.abandoned(group, now, self._jitter()))
+                    change(look.key, ledger.abandoned, group, now, self._jitter())
                 case Verified(group):
-                    change(look.key, with_group(group.key, verified=True))
+                    change(look.key, with_group, group.key, verified=True)
                 case Finish():
-                    change(look.key, ledger.finished(decision.post, confirmed=record.confirmed))
+                    change(look.key, ledger.finished, decision.post, confirmed=record.confirmed)
                 case Abort():
                     self.transfers.abort(look)
                 case _ if account.admit():  # else the key was refused meanwhile, and plan says what that means
@@ -296,9 +296,9 @@ class Sync:
             about: Group | None = getattr(step, "group", None)
             elsewhere = about is not None and other_key(about, account.digest)
             known = OtherKey(_OTHER_KEY, error.status) if elsewhere else error
-            change(look.key, ledger.failed(step, known, account.now(), self._jitter()))
+            change(look.key, ledger.failed, step, known, account.now(), self._jitter())
         except PostError as error:
-            change(look.key, ledger.failed(step, error, account.now(), self._jitter()))
+            change(look.key, ledger.failed, step, error, account.now(), self._jitter())
 
     def _call(self, look: Look, account: Account, record: Record, decision: Decision) -> None:
         step = decision.step
@@ -312,7 +312,7 @@ class Sync:
             self._calls.carry_out(look, account, step)
         before = record.trouble_with(type(step).__name__)
         if before is not None and not isinstance(step, Transfer):  # a transfer has only begun
-            self._store.change(look.key, ledger.worked(step, before))
+            self._store.change(look.key, ledger.worked, step, before)
 
     def _read(self, look: Look, folder: Folder, record: Record, now: datetime | None) -> None:
         """`now`: None while the service's time is not known."""
@@ -321,7 +321,7 @@ class Sync:
         asks_now = reading.sidecar is not None and (reading.sidecar.scheduled_time or "").strip().lower() == "now"
         now_time = (record.now_time or now) if asks_now else None
         complete_at = min(now, datetime.fromtimestamp(folder.changed_at, UTC)) if now is not None else None
-        self._store.change(look.key, ledger.settled(folder.fingerprint, complete_at, now_time))
+        self._store.change(look.key, ledger.settled, folder.fingerprint, complete_at, now_time)
 
     def _hash(self, look: Look, folder: Folder, names: tuple[str, ...]) -> None:
         if look.reading is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+from postpost_sync import ledger
 from postpost_sync.disk import scan
 from postpost_sync.log import Log
 from postpost_sync.model.post import Policy
@@ -79,8 +80,7 @@ class Snapshots:
                 self._wake(copy, 0.0)  # it may be this one, moved there
             return (replace(snapshot, root_present=False) if away else snapshot), record
         if (folder.inode, folder.device) != (record.inode, record.device):
-            inode, device = folder.inode, folder.device
-            record = self._store.change(record.key, lambda r: replace(r, inode=inode, device=device))
+            record = self._store.change(record.key, ledger.in_directory, folder.inode, folder.device)
         return snapshot, record
 
     def _folder(self, look: Look) -> Snapshot:

@@ -104,12 +104,12 @@ class Transfers:
         now = account.now()
         ends = one.expires_at if one.stage is UploadStage.SIGNED and one.url is not None else None
         if ends is None or ends - timedelta(seconds=URL_MARGIN) <= now:
-            self._store.change(look.key, ledger.signing(group.key, one.position))
+            self._store.change(look.key, ledger.signing, group.key, one.position)
             signed = account.api.get_upload_url(group.post_group_id, one.upload_name, one.content_type)
             dies = upload.expiry(signed.url, now)
             one = replace(one, url=signed.url, expires_at=dies, resets=0)
-            fresh = ledger.signed(group.key, one.position, signed.url, signed.file_url, signed.media_id, dies)
-            self._store.change(look.key, fresh)
+            about = signed.url, signed.file_url, signed.media_id, dies
+            self._store.change(look.key, ledger.signed, group.key, one.position, *about)
         stop = look.in_flight[one.position] = threading.Event()
         self._threads.submit(self._send, look, account, group, one, stop)
 
@@ -149,7 +149,7 @@ class Transfers:
                     stop,
                 )
                 scan.unchanged(fd, one.name, one.stat)
-            change(look.key, ledger.stored(group.key, one.position, sent.sha256, sent.size))
+            change(look.key, ledger.stored, group.key, one.position, sent.sha256, sent.size)
         except upload.Aborted:
             pass
         except FileChanged as error:
@@ -157,8 +157,8 @@ class Transfers:
             self._looks.stirred(look)
         except PostError as error:
             self._log.info("not sent", folder=look.name, file=one.name, why=error.finding.message)
-            change(look.key, ledger.not_sent(group.key, one.position, error))
-            change(look.key, ledger.failed(Transfer(group, one), error, account.now(), self._jitter()))
+            change(look.key, ledger.not_sent, group.key, one.position, error)
+            change(look.key, ledger.failed, Transfer(group, one), error, account.now(), self._jitter())
 
     def _progress(self, at: tuple[int, int], sent: int) -> None:
         now = self._monotonic()

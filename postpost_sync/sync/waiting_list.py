@@ -77,7 +77,7 @@ class Line:
         while (first := self.first()) is not None:
             now = self._now()
             try:
-                self._store.change(first.key, ledger.probed_now(now, room=room))
+                self._store.change(first.key, ledger.probed_now, now, room=room)
             except KeyError:  # forgotten meanwhile
                 with self._lock:
                     self._waiting.pop(first.key, None)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from postpost_sync import ledger
 from postpost_sync.disk import scan
 from postpost_sync.disk.mounts import is_in
 from postpost_sync.log import Log
@@ -190,10 +191,9 @@ class Whereabouts:
         if known.moved is not None:
             return self._take_over(look, folder, known.moved) if known.moved.key != look.key else None
         if known.copy_of is not None and record.copy_of is None:
-            self._store.change(look.key, lambda r: replace(r, copy_of=known.copy_of, unproven=False))
+            self._store.change(look.key, ledger.copied, known.copy_of)
         elif known.claim is not None and record.claim is None:
-            own = record.folder_id if known.folder_id is None else known.folder_id
-            self._store.change(look.key, lambda r: replace(r, folder_id=own, claim=known.claim, unproven=True))
+            self._store.change(look.key, ledger.claimed, known.claim, known.folder_id)
         return None
 
     def original_gone(self, look: Look, folder: Folder, original: Record) -> int | None:
@@ -228,10 +228,7 @@ class Whereabouts:
         with self._lock:
             if self._places.key_at(place) is not None or not self._is_recorded_at(was, record.key):
                 return False
-            self._store.change(
-                record.key,
-                lambda r: replace(r, root=folder.root, path=folder.path, inode=folder.inode, device=folder.device),
-            )
+            self._store.change(record.key, ledger.at_place, *place, folder.inode, folder.device)
             self._put(record.key, was, place)
         self._log.info("moved", folder="/".join(place), was="/".join(was))
         return True

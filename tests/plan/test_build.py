@@ -124,9 +124,9 @@ def performed(decision: Decision, known: Record) -> Record:
     """The record once one of the steps that end a draft has been carried out."""
     step = decision.step
     if isinstance(step, Doom):
-        return ledger.doomed(step.group.key, rebuild=step.rebuild, gave_up=step.gave_up)(known)
+        return ledger.doomed(known, step.group.key, rebuild=step.rebuild, gave_up=step.gave_up)
     assert isinstance(step, Delete), step
-    return ledger.with_group(step.group.key, stage=GroupStage.GONE)(known)
+    return ledger.with_group(known, step.group.key, stage=GroupStage.GONE)
 
 
 def given_up(known: Record) -> Decision:

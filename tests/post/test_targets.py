@@ -214,7 +214,7 @@ def test_a_cancelled_post_stays_cancelled_whatever_is_connected_later(world: Wor
     world.drop("launch", time=world.now + DAY, platforms=("all",))
     world.run_until_rest(60)
     key = world.record("launch").key
-    world.store.change(key, ledger.cancelled(None))
+    world.store.change(key, ledger.cancelled, None)
     world.wake(key, 0.0)
     world.run_until_rest(600)
     world.sandbox.behaviour = connected(ONE, LINKEDIN, MASTODON)

@@ -324,18 +324,18 @@ class Histories(World):
         folder.there = True
 
     def retry(self, folder: Dropped) -> None:
-        self._say(folder, ledger.retried, "retried")
+        self._say(folder, "retried", ledger.retried)
 
     def cancel(self, folder: Dropped) -> None:
         seen = scan.look(str(self.root), folder.name, self.names)
-        self._say(folder, ledger.cancelled(seen.fingerprint if seen is not None else None), "cancelled")
+        self._say(folder, "cancelled", ledger.cancelled, seen.fingerprint if seen is not None else None)
 
-    def _say(self, folder: Dropped, word: ledger.Change, asked: str) -> None:
+    def _say(self, folder: Dropped, asked: str, word: Callable[..., Record], *told: str | None) -> None:
         """A person's word about a folder that is known already, as the commands write it down."""
         for record in self.store.records():
             if record.path == folder.name:
                 setattr(self.lineages[folder.lineage], asked, True)
-                self.store.change(record.key, word)
+                self.store.change(record.key, word, *told)
                 self.wake(record.key, 0.0)
 
     def _put_file(self, path: Path, data: bytes) -> None:
