@@ -20,7 +20,7 @@ The house, from the ground up. A folder imports only what stands above it in thi
     service     PostPost, and the object store that it signs URLs for
     notify      what is worth telling people, in which words, and sending it
     calendar    what there is to look at by day and week, and the page and the feed that are made of it. It stands beside
-                `notify`: both say for people how things are, and neither reads nor writes anything itself
+                `notify`: both put into words and pictures how things are, and neither knows of threads or of the config
     config      the config file; it asks `disk` about paths and `notify` about events
 
   runs: constructs things and owns the threads

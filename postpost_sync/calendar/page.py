@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 from importlib.resources import files
@@ -21,6 +23,7 @@ from postpost_sync.model.states import State
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+_SHOWS, _ASOF = "\0shows\0", "\0asof\0"  # put in at last: no text from outside has a NUL, see entries.readable
 MOST_PAGE = 5_000_000  # bytes of a file
 UNFOLDED = 6  # of what is stuck; the calendar is not to stand far below
 _A_POST = 2000  # bytes that a post takes without its picture, at the most for nearly all
@@ -33,22 +36,50 @@ def style() -> str:
     return files(__package__).joinpath("page.css").read_text(encoding="utf-8")
 
 
-def file_page(calendar: Calendar, pictures: Pictures) -> bytes:
+@dataclass(frozen=True, slots=True)
+class FilePage:
+    data: bytes
+    shows: str  # equal for pages that show the same, whenever they were made; it stands in the page, see `shown_by`
+
+
+def file_page(calendar: Calendar, pictures: Pictures) -> FilePage:
     """The page as a file, with as many pictures as fit into it: of what is stuck, then by time."""
     text = style()
     digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
     policy = f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     inlined = _inlined(calendar, pictures)
     for found in (inlined, {}):  # texts that are longer than was thought: then without pictures
-        made = _render(calendar, lambda one, found=found: found.get(one.id), live=False, style=text, policy=policy)  # type: ignore[misc]
+        made = _render(
+            calendar,
+            lambda one, found=found: found.get(one.id),  # type: ignore[misc]
+            live=False,
+            style=text,
+            policy=policy,
+            shows=_SHOWS,
+            asof=_ASOF,
+        )
         if len(made) <= MOST_PAGE:
-            return made
-    return made
+            break
+    shows = hashlib.sha256(made).hexdigest()
+    made = made.replace(_SHOWS.encode(), shows.encode()).replace(_ASOF.encode(), _asof(calendar).encode())
+    return FilePage(made, shows)
+
+
+def shown_by(head: bytes) -> str | None:
+    """What a page shows, as `FilePage.shows` has it; `head` are its first bytes. None where it is no page of ours."""
+    found = re.search(rb'<meta name="shows" content="([0-9a-f]{64})">', head)
+    return found[1].decode() if found else None
+
+
+def _asof(calendar: Calendar) -> str:
+    """When it was made: no text from outside, and nothing to escape."""
+    words = when(calendar.now, calendar.zone, calendar.now)
+    return f'<time datetime="{calendar.now.isoformat()}">{words}</time>'
 
 
 def live_page(calendar: Calendar, address: Callable[[Entry], str | None]) -> bytes:
     """The page as it is served; `address` of the thumbnail of a post's first file."""
-    return _render(calendar, address, live=True)
+    return _render(calendar, address, live=True, asof=_asof(calendar))
 
 
 def post_page(calendar: Calendar, one: Entry, **more: Any) -> bytes:

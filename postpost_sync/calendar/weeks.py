@@ -119,8 +119,12 @@ def calendar(
     slots: Sequence[Slot] = (),
     notices: Sequence[Finding] = (),
     first: date | None = None,
+    beyond: int = 0,
 ) -> Calendar:
-    """The calendar of these posts. `first`: begin with the week of that day instead of the present one."""
+    """The calendar of these posts. `first`: begin with the week of that day instead of the present one.
+
+    `beyond`: how many more there are after the last of them.
+    """
     begin, end = span(now, zone_name, first)
     today = in_zone(now, zone_name).date()
     by_day: dict[date, list[Entry]] = defaultdict(list)
@@ -157,7 +161,7 @@ def calendar(
         stuck=tuple(stuck[:MOST_LISTED]),
         undated=tuple(undated[:MOST_LISTED]),
         later=tuple(later[:MOST_LISTED]),
-        more=(_beyond(stuck), _beyond(undated), _beyond(later)),
+        more=(_beyond(stuck), _beyond(undated), _beyond(later) + beyond),
         notices=tuple(notices),
     )
 

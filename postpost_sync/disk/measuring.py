@@ -82,14 +82,15 @@ def _measure_here(content_type: str, fd: int, reply: int) -> None:
     signal.setitimer(signal.ITIMER_PROF, CPU_SECONDS)
     signal.setitimer(signal.ITIMER_REAL, WALL_SECONDS)
     task, _, content_type = content_type.rpartition(":")
-    if task:  # a thumbnail
+    file = io.BufferedReader(_Descriptor(fd), 65536)
+    read: Iterator[Any] = _image(file, content_type) if content_type in PLUGINS else _video(file, content_type)
+    if task:
         from postpost_sync.disk import miniature
 
-        read = miniature.make
-    else:
-        read = _image if content_type in PLUGINS else _video
+        plugin, demuxer = PLUGINS.get(content_type), DEMUXERS.get(content_type)
+        read = miniature.make(file, plugin=plugin, demuxer=demuxer, most=DECODE_PIXELS)
     try:
-        for facts in read(io.BufferedReader(_Descriptor(fd), 65536), content_type):
+        for facts in read:
             os.write(reply, json.dumps(facts).encode() + b"\n")  # piece by piece: what is known stays, whatever follows
     except MemoryError:
         os.write(reply, b'{"unmeasured": "reading it needs too much memory"}\n')

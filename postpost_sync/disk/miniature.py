@@ -11,8 +11,6 @@ import io
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from postpost_sync.disk.measuring import DECODE_PIXELS, DEMUXERS, PLUGINS, Facts
-
 if TYPE_CHECKING:
     from PIL import Image
 
@@ -21,32 +19,32 @@ _QUALITY = 72
 _FIRST_PACKETS = 50
 
 
-def make(file: io.BufferedReader, content_type: str) -> Iterator[Facts]:
-    """`jpeg`, in base64; nothing where none can be made."""
+def make(file: io.BufferedReader, *, plugin: str | None, demuxer: str | None, most: int) -> Iterator[dict[str, str]]:
+    """`jpeg`, in base64; nothing where none can be made. `most`: pixels of a picture that is decoded."""
     with contextlib.suppress(Exception):  # whatever a library raises over a broken file: then there is none
-        picture = _of_video(file, content_type) if content_type in DEMUXERS else _of_image(file, content_type)
+        picture = _of_video(file, demuxer, most) if demuxer else _of_image(file, plugin or "", most)
         if picture is not None:
             out = io.BytesIO()
             picture.save(out, "JPEG", quality=_QUALITY)
             yield {"jpeg": base64.b64encode(out.getvalue()).decode()}
 
 
-def _of_image(file: io.BufferedReader, content_type: str) -> Image.Image | None:
+def _of_image(file: io.BufferedReader, plugin: str, most: int) -> Image.Image | None:
     from PIL import Image, ImageOps
 
-    image: Image.Image = Image.open(file, formats=[PLUGINS[content_type]])
-    if image.width * image.height > DECODE_PIXELS:
+    image: Image.Image = Image.open(file, formats=[plugin])
+    if image.width * image.height > most:
         return None
     image.draft("RGB", (SIDE, SIDE))  # JPEG: few pixels are made of the many
     return _small(ImageOps.exif_transpose(image))
 
 
-def _of_video(file: io.BufferedReader, content_type: str) -> Image.Image | None:
+def _of_video(file: io.BufferedReader, demuxer: str, most: int) -> Image.Image | None:
     import av
 
-    container = av.open(file, "r", format=DEMUXERS[content_type], io_open=_refuse)
+    container = av.open(file, "r", format=demuxer, io_open=_refuse)
     video = container.streams.video[0]
-    if not 0 < video.width * video.height <= DECODE_PIXELS:
+    if not 0 < video.width * video.height <= most:
         return None
     video.codec_context.thread_count = 1  # each thread would take its share of the address space
     for packet, _ in zip(container.demux(video), range(_FIRST_PACKETS), strict=False):

@@ -39,10 +39,13 @@ class Aborted(Exception):
 
 def new_client(transport: httpx.BaseTransport | None = None) -> httpx.Client:
     """The process's one HTTP client: no redirects, no proxies from the environment, connections reused."""
+    return httpx.Client(transport=transport or new_transport(), trust_env=False)
+
+
+def new_transport() -> httpx.BaseTransport:
+    """The network."""
     limits = httpx.Limits(max_connections=64, max_keepalive_connections=32)
-    if transport is not None:
-        return httpx.Client(transport=transport, trust_env=False)
-    return httpx.Client(verify=ssl.create_default_context(), limits=limits, trust_env=False)
+    return httpx.HTTPTransport(verify=ssl.create_default_context(), limits=limits, trust_env=False)
 
 
 def expiry(url: str, signed_at: datetime) -> datetime:

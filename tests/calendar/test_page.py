@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 
 import pytest
@@ -42,7 +43,8 @@ class Tags(HTMLParser):
         self.text += data
 
 
-FILE = page.file_page(calendar(), lambda _: JPEG)
+MADE = page.file_page(calendar(), lambda _: JPEG)
+FILE = MADE.data
 PARSED = Tags(FILE)
 
 
@@ -93,20 +95,29 @@ def test_what_is_stuck_is_said_with_the_way_out() -> None:
 def test_a_picture_stands_at_the_post_whose_it_is() -> None:
     one = posts.record(0, NOW)
     only = page.file_page(calendar(), lambda found: JPEG if found.id == one.folder_id else None)
-    assert [t for t, _ in Tags(only).tags].count("img") == 1
+    assert [t for t, _ in Tags(only.data).tags].count("img") == 1
 
 
 @pytest.mark.parametrize("number", [0, 1, 1000, 10_000])
 def test_it_stays_below_five_megabytes_however_much_there_is(number: int) -> None:
     made = page.file_page(calendar(number), lambda _: JPEG * 10)
-    assert len(made) <= page.MOST_PAGE
+    assert len(made.data) <= page.MOST_PAGE
 
 
 def test_without_posts_it_says_so() -> None:
-    assert "No posts." in Tags(page.file_page(weeks.calendar("Posts", [], NOW, BERLIN), lambda _: None)).text
+    assert "No posts." in Tags(page.file_page(weeks.calendar("Posts", [], NOW, BERLIN), lambda _: None).data).text
 
 
 def test_the_live_page_has_a_script_of_its_own_and_no_inline_style() -> None:
     tags = Tags(page.live_page(calendar(), lambda one: f"/thumb/{one.id}/0")).tags
     assert [a["src"] for t, a in tags if t == "script"] == ["/live.js"]
     assert [t for t, a in tags if t == "style" or "style" in a] == []
+
+
+def test_it_tells_what_it_shows_whenever_it_was_made() -> None:
+    later = page.file_page(replace(calendar(), now=NOW + timedelta(minutes=3)), lambda _: JPEG)
+    assert (later.shows, page.shown_by(later.data[:2000])) == (MADE.shows, MADE.shows)
+    assert later.data != FILE
+    assert b"\0" not in FILE
+    assert page.file_page(calendar(), lambda _: None).shows != MADE.shows
+    assert page.file_page(calendar(59), lambda _: JPEG).shows != MADE.shows

@@ -1,0 +1,72 @@
+"""What is in view: reads the posts of the weeks that are shown from the database, and says what is odd about the program."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+from postpost_sync.calendar.entries import Entry, entry, oddities
+from postpost_sync.calendar.weeks import Calendar, Slot, calendar, span
+from postpost_sync.model.errors import Finding, printable
+from postpost_sync.model.program import RootState, RootStatus
+from postpost_sync.store import Store
+from postpost_sync.store.overview import Overview
+
+_A_DAY = timedelta(days=1)  # zones differ by no more
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A watch root, as far as it is looked at."""
+
+    path: str
+    zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    calendar: Calendar
+    entries: tuple[Entry, ...]  # all that were read: the feed has those, too, that stand on no day that is shown
+
+
+def seen(
+    store: Store,
+    roots: Sequence[Watched],
+    now: datetime,
+    *,
+    running: bool | None = None,
+    first: date | None = None,
+    below: Callable[[Entry], bool] = lambda _: True,
+    slots: Sequence[Slot] = (),
+) -> Seen:
+    """The calendar of these roots. `running`: whether the daemon is, where that is to be said. `first`: as `calendar` has it.
+
+    `below`: which of the posts are meant. `slots`: those of the queues that are free.
+    """
+    zone = roots[0].zone if roots else "UTC"
+    begin, end = (datetime.combine(day, time(), UTC) for day in span(now, zone, first))
+    paths = {root.path: root for root in roots}
+    records, beyond = Overview(store).posts(paths.keys(), begin - _A_DAY, end + _A_DAY)
+    statuses = [status for status in store.roots() if status.path in paths]
+    found = [entry(record) for record in records]
+    found += [odd for status in statuses for odd in oddities(status, paths[status.path].zone, now)]
+    found = [one for one in found if below(one)]
+    notices = [*_of_program(statuses, running), *(one.error for one in store.listeners() if one.error is not None)]
+    title = printable(os.path.basename(roots[0].path) or roots[0].path) if len(roots) == 1 else "Posts"
+    made = calendar(title, found, now, zone, slots=slots, notices=notices, first=first, beyond=beyond)
+    return Seen(made, tuple(found))
+
+
+def _of_program(statuses: Sequence[RootStatus], running: bool | None) -> list[Finding]:
+    found = []
+    if running is False:
+        why = "The daemon is not running: this is how things stood when it last did"
+        found.append(Finding("DAEMON_DOWN", why, "start it: postpost-sync run"))
+    for status in statuses:
+        if status.state is not RootState.OK:
+            where = printable(status.path)
+            said = status.error or Finding("ROOT_AWAY", "it is not there")
+            found.append(Finding(said.code, f"{where} is {status.state}: {said.message}", said.hint))
+    return found
