@@ -21,22 +21,27 @@ from pathlib import Path
 import httpx
 
 from postpost_sync.config.load import Config, api_key, notify_urls
+from postpost_sync.daemon.calendars import Calendars
 from postpost_sync.daemon.notifier import Tellers
 from postpost_sync.daemon.roots import Roots
 from postpost_sync.daemon.systemd import Service
 from postpost_sync.daemon.timers import Timers
+from postpost_sync.daemon.vitals import Pulse
 from postpost_sync.daemon.workers import Workers
 from postpost_sync.disk import mounts, probe
+from postpost_sync.disk.thumbnails import Thumbnails
 from postpost_sync.log import Log
 from postpost_sync.model.errors import KeyRefused, PostError, ProgramError, printable
 from postpost_sync.model.program import RootState
 from postpost_sync.model.record import Record
 from postpost_sync.model.states import NEEDS_PERSON, UNFINISHED, WRONG, State
 from postpost_sync.notify import delivery
+from postpost_sync.notify.monitor import Monitor
 from postpost_sync.post.names import Names
 from postpost_sync.service import upload
 from postpost_sync.service.account import Account
 from postpost_sync.service.api import PostPost
+from postpost_sync.service.tally import Tally
 from postpost_sync.store import Store
 from postpost_sync.store.lock import Lock
 from postpost_sync.sync.engine import DEFECT_PAUSE, Sync
@@ -75,7 +80,8 @@ class Daemon:
             undo.callback(self._lock.release)
             self.store = Store.open(config.state_db, check_beside=True)
             undo.callback(self.store.close)
-            self._client = upload.new_client(transport)
+            self._tally = Tally()
+            self._client = upload.new_client(self._tally.over(transport))
             self._client.event_hooks = {"response": [self._answered]}
             undo.callback(self._client.close)
             gc.disable()  # of the hundred thousand folders that are taken to mind now, none is garbage
@@ -134,6 +140,23 @@ class Daemon:
         on, digest = config.notify.on, config.notify.digest
         self._tellers = Tellers(
             targets, self.store, on=on, digest=digest, roots=self.roots.statuses, accounts=shown, log=log
+        )
+        self._calendars = Calendars(
+            config.roots,
+            self.store,
+            Thumbnails(config.state_db, names),
+            place=self.roots.place,
+            log=log,
+        )
+        self._pulse = Pulse(
+            self.store,
+            self._tally,
+            {path: site.account for path, site in sites.items()},
+            statuses=self.roots.statuses,
+            rescan=config.rescan,
+            monitor=Monitor(config.monitor.ping_url) if config.monitor.ping_url else None,
+            every=config.monitor.every,
+            log=log,
         )
         self._fatal: ProgramError | None = None
         self._asked_until = datetime.now(UTC)
@@ -207,6 +230,8 @@ class Daemon:
         self._wake_pending()
         self.roots.start()
         self._tellers.start()
+        self._calendars.start()
+        self._pulse.start()
         if self._tellers:
             self.timers.hourly(self._ask_accounts)
         self.timers.hourly(self._reconcile)
@@ -226,6 +251,7 @@ class Daemon:
                 self.roots.look_after()
                 self._lock.check()
                 self._wake_due()
+                self._pulse.write()
                 newest = self.store.data_version()
                 if newest != version:  # a person's `retry`, from another process
                     self._wake_pending()
@@ -261,8 +287,12 @@ class Daemon:
             raise self._fatal
 
     def tell(self, within: float) -> None:
-        """Notify people now of what there is to tell."""
+        """Say now what there is to say: to people, in the calendars, to the monitor."""
+        ends = time.monotonic() + within
         self._tellers.finish(within, self.stopping)
+        self._calendars.finish(max(1.0, ends - time.monotonic()))
+        self._pulse.write(now=True)
+        self._pulse.finish(max(1.0, ends - time.monotonic()))
 
     def open_posts(self) -> list[Record]:
         """Those that are not where their folders want them, whether they are on their way or need a person."""
@@ -324,6 +354,8 @@ class Daemon:
         self.sync.transfers.stop()
         self.roots.stop(STOP_WITHIN / 2)
         self._workers.stop(max(0.0, ends - LAST_WORDS - time.monotonic()))
+        self._calendars.stop(0.0 if time.monotonic() > ends - LAST_WORDS else 1.0)
+        self._pulse.stop(0.0)
         self._tellers.stop(min(LAST_WORDS, max(0.0, ends - time.monotonic())))
         while self.sync.looks.sending() and time.monotonic() < ends:
             self.sync.transfers.stop()  # also what a worker began meanwhile

@@ -82,18 +82,24 @@ def _measure_here(content_type: str, fd: int, reply: int) -> None:
     signal.setitimer(signal.ITIMER_PROF, CPU_SECONDS)
     signal.setitimer(signal.ITIMER_REAL, WALL_SECONDS)
     task, _, content_type = content_type.rpartition(":")
-    file = io.BufferedReader(_Descriptor(fd), 65536)
-    read: Iterator[Any] = _image(file, content_type) if content_type in PLUGINS else _video(file, content_type)
-    if task:
-        from postpost_sync.disk import miniature
-
-        plugin, demuxer = PLUGINS.get(content_type), DEMUXERS.get(content_type)
-        read = miniature.make(file, plugin=plugin, demuxer=demuxer, most=DECODE_PIXELS)
+    file: io.BufferedReader = io.BufferedReader(_Descriptor(fd), 65536)
     try:
-        for facts in read:
+        for facts in _small(file, content_type) if task else _read(file, content_type):
             os.write(reply, json.dumps(facts).encode() + b"\n")  # piece by piece: what is known stays, whatever follows
     except MemoryError:
         os.write(reply, b'{"unmeasured": "reading it needs too much memory"}\n')
+
+
+def _read(file: io.BufferedReader, content_type: str) -> Iterator[Facts]:
+    return _image(file, content_type) if content_type in PLUGINS else _video(file, content_type)
+
+
+def _small(file: io.BufferedReader, content_type: str) -> Iterator[dict[str, str]]:
+    """A thumbnail."""
+    from postpost_sync.disk import miniature
+
+    plugin, demuxer = PLUGINS.get(content_type), DEMUXERS.get(content_type)
+    return miniature.make(file, plugin=plugin, demuxer=demuxer, most=DECODE_PIXELS)
 
 
 class _Descriptor(io.RawIOBase):
