@@ -28,6 +28,7 @@ The house, from the ground up. A folder imports only what stands above it in thi
     daemon      threads, wiring, watch roots, timers, who is notified
 
   doors: parse, call, print
+    web         the calendar served as live pages; it reads alone. Left of `commands`, which start it
     terminal    what people see: texts, tables, the picture that redraws
     commands    one module a command
     cli         what there is to type

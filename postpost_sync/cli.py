@@ -179,6 +179,47 @@ def new(config: str | None, folder: Path, at: str | None, to: tuple[str, ...]) -
     return new(config, folder, at, to)
 
 
+@cli.command(short_help="Show what goes out when.")
+@click.argument("path", required=False, type=_PATHS, metavar="[PATH]")
+@click.option("--week", is_flag=True, help="This week, with all that is known of each post.")
+@click.option(
+    "--month", is_flag=True, help="Five weeks as a grid; this is what is shown where nothing else is asked for."
+)
+@click.option("--ics", type=_PATHS, metavar="FILE", help="Write it as iCalendar, for calendar programs; - is stdout.")
+@click.option("--html", type=_PATHS, metavar="FILE", help="Write it as one HTML page; - is stdout.")
+@click.pass_obj
+def calendar(
+    config: str | None, path: Path | None, week: bool, month: bool, ics: Path | None, html: Path | None
+) -> int:
+    """Show what goes out when, and what is stuck: of all watch roots, or at PATH."""
+    if week and month:
+        raise click.UsageError("--week and --month do not go together")
+    from postpost_sync.commands.calendar import calendar
+
+    return calendar(config, path, week=week, ics=ics, html=html)
+
+
+@cli.command(short_help="Serve the calendar, live, as a web page.")
+@click.option("--listen", default="127.0.0.1:8484", show_default=True, metavar="HOST:PORT", help="Where.")
+@click.option("--token-file", type=_PATHS, metavar="FILE", help="Who wants to see it needs what stands in it.")
+@click.pass_obj
+def web(config: str | None, listen: str, token_file: Path | None) -> int:
+    """Serve the calendar as a live web page, with /calendar.ics, /metrics and /healthz. Holds no key, changes nothing."""
+    from postpost_sync.commands.web import web
+
+    return web(config, listen, token_file)
+
+
+@cli.command(short_help="Say whether the daemon does its work; exit 0 or 1.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.pass_obj
+def health(config: str | None, as_json: bool) -> int:
+    """Exit 0 where the daemon runs and nothing is overdue; else 1, and why in a line."""
+    from postpost_sync.commands.health import health
+
+    return health(config, as_json=as_json)
+
+
 @cli.command(short_help="Print the JSON Schema of post.yaml or of the config.")
 @click.argument("which", type=click.Choice(["sidecar", "config"]))
 def schema(which: str) -> int:

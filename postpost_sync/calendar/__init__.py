@@ -8,6 +8,7 @@ terminal stands right of this room.
     weeks       the days, the weeks, and what has no day
     seen        what is in view now: the weeks that are shown, read from the database
     links       where a published post can be seen
+    history     what was tried for a post, and when
     page        one HTML page: a file for itself, or served and live
     feed        the calendar that phones subscribe to
 """

@@ -9,14 +9,15 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from postpost_sync.calendar.entries import WORDS, Entry, when
+from postpost_sync.calendar.history import Event
 from postpost_sync.calendar.weeks import WEEKS_AFTER, Calendar
 from postpost_sync.model.states import State
 
@@ -77,14 +78,27 @@ def _asof(calendar: Calendar) -> str:
     return f'<time datetime="{calendar.now.isoformat()}">{words}</time>'
 
 
-def live_page(calendar: Calendar, address: Callable[[Entry], str | None]) -> bytes:
-    """The page as it is served; `address` of the thumbnail of a post's first file."""
-    return _render(calendar, address, live=True, asof=_asof(calendar))
+def live_page(calendar: Calendar, address: Callable[[Entry], str | None], version: str) -> bytes:
+    """The page as it is served; `address` of the thumbnail of a post's first file. `version`: of what it shows."""
+    return _render(calendar, address, live=True, asof=_asof(calendar), version=version)
 
 
-def post_page(calendar: Calendar, one: Entry, **more: Any) -> bytes:
-    """All about one post, as it is served. `calendar` lends its zone and the time."""
-    return _environment().get_template("post.html.j2").render(calendar=calendar, one=one, **more).encode()
+def post_page(one: Entry, events: Sequence[Event], uploads: Sequence[str], now: datetime, version: str) -> bytes:
+    """All about one post, as it is served. `uploads`: how far each of its media is, in words."""
+    return (
+        _environment()
+        .get_template("post.html.j2")
+        .render(
+            one=one,
+            events=events,
+            uploads=uploads,
+            now=now,
+            version=version,
+            local=lambda moment, zone: when(moment, zone, now),
+            size=lambda number: f"{number / 1e6:,.1f} MB" if number >= 1e6 else f"{number / 1e3:,.0f} kB",
+        )
+        .encode()
+    )
 
 
 def _inlined(calendar: Calendar, pictures: Pictures) -> dict[str, str]:

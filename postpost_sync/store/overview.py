@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
+from postpost_sync.model.errors import Finding, printable
 from postpost_sync.model.record import Record
+from postpost_sync.model.vitals import OVERDUE, Vitals, ailments
 from postpost_sync.store import Store
 from postpost_sync.store.columns import encode
 from postpost_sync.store.connection import translated
+from postpost_sync.store.lock import Lock
 
 MOST_OPEN = 1000  # posts that need a person, have no time, or stand still: those that changed last
 MOST_LATER = 1000  # posts after the last day: the soonest
@@ -91,6 +94,20 @@ class Overview:
                 (_VITALS, text),
             )
             store._only_for_show += cursor.rowcount
+
+
+def ailing(store: Store, roots: Sequence[str], rescan: float, now: datetime) -> tuple[Finding, ...]:
+    """Why the daemon that writes this database does not do what it is there for; nothing where all is well."""
+    overview = Overview(store)
+    return ailments(
+        running=Lock(store.path).held(),
+        roots=roots,
+        statuses=store.roots(),
+        rescan=rescan,
+        vitals=Vitals.read(overview.vitals()),
+        overdue=[printable(f"{root}/{path}") for root, path in overview.overdue(now - OVERDUE)],
+        now=now,
+    )
 
 
 def _text(column: str | bytes) -> str:
