@@ -38,6 +38,7 @@ def web(option: str | None, listen: str, token_file: Path | None) -> int:
         click.echo(f"serving the calendar on {ending}")
 
         def stop() -> None:
+            source.ending.set()
             made.should_exit = True
 
         with stopped_by_signals(stop):

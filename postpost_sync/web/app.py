@@ -32,7 +32,10 @@ _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 def app(source: Source, hosts: frozenset[str] | None, token: str | None) -> ASGIApp:
     """The application; `hosts` and `token` as `Guard` has them."""
-    style, script = page.style().encode(), (files(__package__) / "live.js").read_bytes()
+    style, script, icon = (
+        page.style().encode(),
+        *((files(__package__) / name).read_bytes() for name in ("live.js", "icon.svg")),
+    )
     served = _App(source)
     routes = [
         Route("/", served.calendar),
@@ -43,6 +46,7 @@ def app(source: Source, hosts: frozenset[str] | None, token: str | None) -> ASGI
         Route("/metrics", served.metrics),
         Route("/healthz", served.health),
         Route("/calendar.css", lambda _: Response(style, media_type="text/css; charset=utf-8")),
+        Route("/icon.svg", lambda _: Response(icon, media_type="image/svg+xml")),
         Route("/live.js", lambda _: Response(script, media_type="text/javascript; charset=utf-8")),
     ]
     handlers = {ProgramError: _unusable, HTTPException: _not_there}
@@ -103,7 +107,7 @@ class _App:
         self._listening += 1
         try:
             said, quiet = "", 0
-            while True:
+            while not self._source.ending.is_set():
                 try:
                     version = await run_in_threadpool(self._source.version)
                 except ProgramError:

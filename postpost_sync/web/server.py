@@ -77,7 +77,7 @@ def server(source: Source, address: Address, token: str | None) -> uvicorn.Serve
         proxy_headers=False,
         limit_concurrency=200,
         timeout_keep_alive=5,
-        timeout_graceful_shutdown=1,
+        timeout_graceful_shutdown=3,
     )
     made = uvicorn.Server(config)
     made.capture_signals = contextlib.nullcontext  # type: ignore[method-assign, assignment]  # they are the command's
@@ -94,6 +94,7 @@ def served(source: Source, address: Address, token: str | None = None) -> Iterat
         try:
             yield
         finally:
+            source.ending.set()
             made.should_exit = True
             thread.join(5)
             source.close()

@@ -32,6 +32,7 @@ class Source:
     def __init__(self, state_db: Path, roots: Sequence[Watched], rescan: float, ignore: Sequence[str] = ()) -> None:
         self._state_db, self._roots, self._rescan = state_db, tuple(roots), rescan
         self._thumbnails = Thumbnails(state_db, Names(ignore), keep=False)
+        self.ending = threading.Event()  # set where nothing more is to be followed
         self._lock = threading.Lock()
         self._store: Store | None = None
         self._version, self._version_at = "", 0.0

@@ -92,7 +92,7 @@ def record(number: int, now: datetime, root: str = "/srv/posts", **more: Any) ->
     results: tuple[PlatformResult, ...] = ()
     error = WRONG.get(state)
     if state in (State.PUBLISHED, State.PARTIALLY_PUBLISHED):
-        results = tuple(PlatformResult(one, "published", f"17{number:017}") for one in chosen)
+        results = tuple(PlatformResult(one, "published", _posted(one, number)) for one in chosen)
     if state is State.PARTIALLY_PUBLISHED:
         error = Finding("RATE_LIMITED", f"{chosen[0]}: too many posts today", "postpost-sync retry the folder tomorrow")
         results = (PlatformResult(chosen[0], "failed", None, error), *results[1:])
@@ -115,6 +115,10 @@ def record(number: int, now: datetime, root: str = "/srv/posts", **more: Any) ->
         time=time, error=error, warnings=warnings, groups=groups, done=state is State.SCHEDULED,
     )  # fmt: skip
     return replace(made, **more)
+
+
+def _posted(platform: str, number: int) -> str:
+    return f"urn:li:share:17{number:017}" if platform.startswith("linkedin") else f"17{number:017}"
 
 
 def records(now: datetime, number: int = 60, root: str = "/srv/posts") -> list[Record]:
