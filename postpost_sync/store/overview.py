@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 
 from postpost_sync.model.errors import Finding, printable
@@ -16,6 +16,7 @@ from postpost_sync.store.lock import Lock
 
 MOST_OPEN = 1000  # posts that need a person, have no time, or stand still: those that changed last
 MOST_LATER = 1000  # posts after the last day: the soonest
+_AT_ONCE = 100  # records read while others wait
 _VITALS = "vitals"
 
 # each of the parts goes by an index: of the states, of the times that folders ask for, of those that PostPost answered
@@ -37,28 +38,27 @@ class Overview:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def posts(self, roots: Collection[str], first: datetime, until: datetime) -> tuple[list[Record], int]:
+    def posts(self, roots: Collection[str], first: datetime, until: datetime) -> tuple[Iterator[Record], int]:
         """Of these roots the posts between the two moments, those after them, and those that stand still.
 
-        And how many of those after them are not among them.
+        And how many of those after them are not among them. They are read a few at a time, so that nobody waits for long.
         """
         at = {"roots": encode(tuple(roots)), "first": encode(first), "until": encode(until), "most": MOST_OPEN}
         with self._store._lock, translated(self._store.path):
             conn = self._store._conn
             keys = {row[0] for query in (_OPEN, _DATED) for row in conn.execute(query, at)}
-            later = [
-                row[0]
-                for row in conn.execute(
-                    f"SELECT f.key {_LATER} ORDER BY g.answered_time LIMIT {MOST_LATER}",
-                    at,
-                )
-            ]
+            later = conn.execute(f"SELECT f.key {_LATER} ORDER BY g.answered_time LIMIT {MOST_LATER}", at).fetchall()
             beyond = 0
             if len(later) == MOST_LATER:
                 beyond = int(conn.execute(f"SELECT count(*) {_LATER}", at).fetchone()[0]) - MOST_LATER
-            chosen = json.dumps([*keys, *later])
-            found = self._store._load("WHERE key IN (SELECT value FROM json_each(?))", (chosen,))
-        return list(found.values()), beyond
+        return self._records(sorted(keys | {row[0] for row in later})), beyond
+
+    def _records(self, keys: list[int]) -> Iterator[Record]:
+        for begin in range(0, len(keys), _AT_ONCE):
+            chosen = json.dumps(keys[begin : begin + _AT_ONCE])
+            with self._store._lock, translated(self._store.path):
+                found = self._store._load("WHERE key IN (SELECT value FROM json_each(?))", (chosen,))
+            yield from found.values()
 
     def overdue(self, since: datetime) -> list[tuple[str, str]]:
         """(root, path) of posts that were to be out by then, as far as is known are not, and wait for no person; a few."""
