@@ -58,14 +58,16 @@ def cli(ctx: click.Context, config: str | None, log_format: str, log_level: str)
 
 @cli.command(short_help="Show it all at work, against a simulated PostPost.")
 @click.argument("directory", required=False, type=_PATHS, metavar="[DIR]")
-def demo(directory: Path | None) -> int:
+@click.option("--web", is_flag=True, help="Serve the calendar meanwhile, until Ctrl-C.")
+def demo(directory: Path | None, web: bool) -> int:
     """Show the whole thing at work on sample posts, against a simulated PostPost.
 
-    With DIR it works in that folder and goes on until Ctrl-C, so that you can drop posts of your own.
+    With DIR it works in that folder and goes on until Ctrl-C, so that you can drop posts of your own. At the end it names
+    the calendar that it wrote.
     """
     from postpost_sync.commands.demo import demo
 
-    return demo(directory)
+    return demo(directory, web=web)
 
 
 @cli.command(short_help="Watch the folders and serve them, in the foreground.")
