@@ -12,13 +12,12 @@ from postpost_sync.calendar.weeks import Calendar, Slot, calendar, span
 from postpost_sync.model.errors import Finding, printable
 from postpost_sync.model.program import RootState, RootStatus
 from postpost_sync.store import Store
-from postpost_sync.store.overview import Overview
 
 _A_DAY = timedelta(days=1)  # zones differ by no more
 
 
 @dataclass(frozen=True, slots=True)
-class Watched:
+class WatchRoot:
     """A watch root, as far as it is looked at."""
 
     path: str
@@ -33,7 +32,7 @@ class Seen:
 
 def seen(
     store: Store,
-    roots: Sequence[Watched],
+    roots: Sequence[WatchRoot],
     now: datetime,
     *,
     running: bool | None = None,
@@ -48,7 +47,7 @@ def seen(
     zone = roots[0].zone if roots else "UTC"
     begin, end = (datetime.combine(day, time(), UTC) for day in span(now, zone, first))
     paths = {root.path: root for root in roots}
-    records, beyond = Overview(store).posts(paths.keys(), begin - _A_DAY, end + _A_DAY)
+    records, beyond = store.overview.posts(paths.keys(), begin - _A_DAY, end + _A_DAY)
     statuses = [status for status in store.roots() if status.path in paths]
     found = [entry(record) for record in records]
     found += [odd for status in statuses for odd in oddities(status, paths[status.path].zone, now)]

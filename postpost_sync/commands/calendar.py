@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from postpost_sync.calendar.entries import Entry
-from postpost_sync.calendar.seen import Watched, seen
+from postpost_sync.calendar.seen import WatchRoot, seen
 from postpost_sync.commands.common import load_config, opened_store
 from postpost_sync.config.load import Config
 from postpost_sync.disk import whole_file
@@ -54,9 +54,9 @@ def calendar(option: str | None, path: Path | None, *, week: bool, ics: Path | N
     return 0
 
 
-def _chosen(config: Config, path: Path | None) -> tuple[list[Watched], Callable[[Entry], bool]]:
+def _chosen(config: Config, path: Path | None) -> tuple[list[WatchRoot], Callable[[Entry], bool]]:
     """The roots that are meant, and which of their posts."""
-    every = [Watched(str(root.path), root.policy.timezone) for root in config.roots]
+    every = [WatchRoot(str(root.path), root.policy.timezone) for root in config.roots]
     if path is None:
         return every, lambda _: True
     wanted = Path(os.path.abspath(path))

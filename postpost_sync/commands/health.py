@@ -11,7 +11,7 @@ from postpost_sync.commands.common import load_config, opened_store
 from postpost_sync.config.load import Config
 from postpost_sync.model.errors import Finding, ProgramError, printable
 from postpost_sync.model.view import finding
-from postpost_sync.store.overview import ailing
+from postpost_sync.store.health import ailing
 
 
 def health(option: str | None, *, as_json: bool) -> int:

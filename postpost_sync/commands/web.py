@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from postpost_sync.calendar.seen import Watched
+from postpost_sync.calendar.seen import WatchRoot
 from postpost_sync.commands.common import load_config, stopped_by_signals
 from postpost_sync.config import credentials
 from postpost_sync.model.errors import ProgramError
+from postpost_sync.packages import to_install
 
 if TYPE_CHECKING:
     from postpost_sync.web.source import Source
@@ -50,7 +51,8 @@ def web(option: str | None, listen: str, token_file: Path | None) -> int:
 def need_extra() -> None:
     """ProgramError where what serves pages is not installed."""
     if any(importlib.util.find_spec(name) is None for name in ("starlette", "uvicorn", "prometheus_client")):
-        raise ProgramError("serving pages needs what is not installed", "pip install 'postpost-sync[web]'")
+        hint = to_install("prometheus-client", "starlette", "uvicorn")
+        raise ProgramError("serving pages needs packages that are not installed", hint)
 
 
 def _source(option: str | None) -> Source:
@@ -58,7 +60,7 @@ def _source(option: str | None) -> Source:
     from postpost_sync.web.source import Source
 
     config = load_config(option)
-    roots = [Watched(str(root.path), root.policy.timezone) for root in config.roots]
+    roots = [WatchRoot(str(root.path), root.policy.timezone) for root in config.roots]
     return Source(config.state_db, roots, config.rescan, config.ignore)
 
 

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 
 from postpost_sync.calendar import feed, page
 from postpost_sync.calendar.entries import Entry, in_zone
-from postpost_sync.calendar.seen import Watched, seen
+from postpost_sync.calendar.seen import WatchRoot, seen
 from postpost_sync.config.load import Root
 from postpost_sync.disk import whole_file
 from postpost_sync.disk.mounts import Place
@@ -45,7 +45,7 @@ class Calendars:
     ) -> None:
         """`place`: where a root is, while it is there and was compared."""
         self._writers = [
-            _Writer(Watched(str(root.path), root.policy.timezone), store, thumbnails, place, log)
+            _Writer(WatchRoot(str(root.path), root.policy.timezone), store, thumbnails, place, log)
             for root in roots
             if root.calendar
         ]
@@ -75,7 +75,7 @@ class _Writer:
 
     def __init__(
         self,
-        root: Watched,
+        root: WatchRoot,
         store: Store,
         thumbnails: Thumbnails,
         place: Callable[[str], Place | None],

@@ -16,7 +16,6 @@ from postpost_sync.notify.monitor import Monitor, Ping
 from postpost_sync.service.account import Account
 from postpost_sync.service.tally import Tally
 from postpost_sync.store import Store
-from postpost_sync.store.overview import Overview
 
 WRITE_EVERY = 10.0  # seconds, where something changed
 FAILED_TIMES = 3  # pings in a row that did not get through, after which it is said
@@ -38,7 +37,7 @@ class Pulse:
         log: Log,
     ) -> None:
         """`accounts`: root -> the account that it posts as."""
-        self._store, self._tally, self._accounts, self._statuses = Overview(store), tally, accounts, statuses
+        self._store, self._tally, self._accounts, self._statuses = store.overview, tally, accounts, statuses
         self._rescan, self._log, self._monitor, self._every = rescan, log, monitor, every
         self._started = datetime.now(UTC)
         self._written, self._write_at = "", 0.0

@@ -9,6 +9,7 @@ from postpost_sync.ledger.parts import with_group, with_trouble
 from postpost_sync.model.errors import Finding
 from postpost_sync.model.post import Post
 from postpost_sync.model.record import (
+    Effect,
     Group,
     GroupStage,
     PlatformResult,
@@ -21,7 +22,7 @@ from postpost_sync.model.record import (
 )
 from postpost_sync.model.states import State
 from postpost_sync.model.times import to_service
-from postpost_sync.plan.steps import PutBack, Search, Update, Withdraw
+from postpost_sync.plan.steps import PutBack, Update
 from postpost_sync.post.names import upload_names
 
 SEARCH_PAUSES = (2.0, 6.0, 12.0)  # seconds: an unknown create is looked for at 0, 2, 8 and 20 s
@@ -81,7 +82,6 @@ def standing(
         post.platform_settings,
         uploads,
         post.resolved,
-        verified=True,
         asked_time=asked,
         answered_time=answered,
         account=account,
@@ -93,7 +93,7 @@ def searched(record: Record, key: int, now: datetime) -> Record:
     done = next(g.searches for g in record.groups if g.key == key)
     why = Finding("CREATE_UNKNOWN", "PostPost's answer to create-post was lost; its list of drafts is searched for it")
     pause = SEARCH_PAUSES[min(done, len(SEARCH_PAUSES) - 1)]
-    trouble = Trouble(Search.__name__, TroubleKind.RETRY, why, now, now + timedelta(seconds=pause))
+    trouble = Trouble(Effect.SEARCH, TroubleKind.RETRY, why, now, now + timedelta(seconds=pause))
     return with_trouble(with_group(record, key, searches=done + 1), trouble)
 
 
@@ -150,8 +150,7 @@ def updating(record: Record, key: int) -> Record:
 def updated(record: Record, key: int, step: Update, status: str, time: datetime | None, now: datetime) -> Record:
     """What update-post answered is what counts: it may move the time."""
     if status == "draft":
-        record = _withdrawn(record, key, now)
-        return replace(record, done=False) if isinstance(step, Withdraw) else record  # it is to be scheduled again
+        return replace(_withdrawn(record, key, now), done=False)  # unless no time is asked for, it is scheduled again
     stage = GroupStage.SCHEDULED if status == "scheduled" else GroupStage.GOING_OUT
     record = with_group(
         record,
@@ -167,7 +166,7 @@ def updated(record: Record, key: int, step: Update, status: str, time: datetime 
     )
     if isinstance(step, PutBack):
         return replace(record, gave_up=step.gave_up)
-    return replace(record, confirmed=False)  # a person's word for this one, not for the next
+    return replace(record, consents=())  # a person's word for this one, not for the next
 
 
 def _withdrawn(record: Record, key: int, now: datetime) -> Record:
@@ -187,7 +186,7 @@ def read_back(
     before = next(g.read_back for g in record.groups if g.key == key)
     first_at = before.first_at if before is not None else now
     seen = ReadBack(found, media, strangers, first_at, now, ours)
-    return with_group(record, key, read_back=seen, verified=False)
+    return with_group(record, key, read_back=seen)
 
 
 def outcome(record: Record, key: int, results: tuple[PlatformResult, ...], now: datetime) -> Record:

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from datetime import datetime
 
-from postpost_sync.model.errors import Finding, printable
 from postpost_sync.model.record import Record
-from postpost_sync.model.vitals import OVERDUE, Vitals, ailments
-from postpost_sync.store import Store
 from postpost_sync.store.columns import encode
-from postpost_sync.store.connection import translated
-from postpost_sync.store.lock import Lock
+from postpost_sync.store.connection import Connection, translated
 
 MOST_OPEN = 1000  # posts that need a person, have no time, or stand still: those that changed last
 MOST_LATER = 1000  # posts after the last day: the soonest
@@ -33,10 +29,10 @@ _LATER = """FROM folders f JOIN groups g ON g.folder = f.key
 
 
 class Overview:
-    """Of a store that others write."""
+    """Of a database that others write."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, db: Connection) -> None:
+        self._db = db
 
     def posts(self, roots: Collection[str], first: datetime, until: datetime) -> tuple[Iterator[Record], int]:
         """Of these roots the posts between the two moments, those after them, and those that stand still.
@@ -44,8 +40,8 @@ class Overview:
         And how many of those after them are not among them. They are read a few at a time, so that nobody waits for long.
         """
         at = {"roots": encode(tuple(roots)), "first": encode(first), "until": encode(until), "most": MOST_OPEN}
-        with self._store._lock, translated(self._store.path):
-            conn = self._store._conn
+        with self._db.lock, translated(self._db.path):
+            conn = self._db.conn
             keys = {row[0] for query in (_OPEN, _DATED) for row in conn.execute(query, at)}
             later = conn.execute(f"SELECT f.key {_LATER} ORDER BY g.answered_time LIMIT {MOST_LATER}", at).fetchall()
             beyond = 0
@@ -56,14 +52,14 @@ class Overview:
     def _records(self, keys: list[int]) -> Iterator[Record]:
         for begin in range(0, len(keys), _AT_ONCE):
             chosen = json.dumps(keys[begin : begin + _AT_ONCE])
-            with self._store._lock, translated(self._store.path):
-                found = self._store._load("WHERE key IN (SELECT value FROM json_each(?))", (chosen,))
+            with self._db.lock, translated(self._db.path):
+                found = self._db.load("WHERE key IN (SELECT value FROM json_each(?))", (chosen,))
             yield from found.values()
 
     def overdue(self, since: datetime) -> list[tuple[str, str]]:
         """(root, path) of posts that were to be out by then, as far as is known are not, and wait for no person; a few."""
-        with self._store._lock, translated(self._store.path):
-            rows = self._store._conn.execute(
+        with self._db.lock, translated(self._db.path):
+            rows = self._db.conn.execute(
                 "SELECT root, path FROM folders WHERE key IN (SELECT folder FROM groups WHERE stage IN "
                 "('scheduled', 'going_out') AND answered_time <= :since) OR "
                 "(state IN ('drafting', 'uploading') AND time <= :since) ORDER BY key LIMIT 100",
@@ -73,41 +69,26 @@ class Overview:
 
     def next_due(self, now: datetime) -> datetime | None:
         """When the next post goes out."""
-        with self._store._lock, translated(self._store.path):
-            row = self._store._conn.execute(
+        with self._db.lock, translated(self._db.path):
+            row = self._db.conn.execute(
                 "SELECT min(answered_time) FROM groups WHERE stage = 'scheduled' AND answered_time > ?", (encode(now),)
             ).fetchone()
         return datetime.fromisoformat(row[0]) if row and row[0] else None
 
     def vitals(self) -> str | None:
         """What the daemon last wrote down about itself; see `model.vitals`."""
-        with self._store._lock, translated(self._store.path):
-            row = self._store._conn.execute("SELECT value FROM facts WHERE name = ?", (_VITALS,)).fetchone()
+        with self._db.lock, translated(self._db.path):
+            row = self._db.conn.execute("SELECT value FROM facts WHERE name = ?", (_VITALS,)).fetchone()
         return str(row[0]) if row is not None else None
 
     def set_vitals(self, text: str) -> None:
         """Only for show: nobody waits for the disk, and it is no change of a post."""
-        store = self._store
-        with store._transaction(waiting=False):
-            cursor = store._conn.execute(
+        with self._db.transaction(waiting=False):
+            cursor = self._db.conn.execute(
                 "INSERT INTO facts VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
                 (_VITALS, text),
             )
-            store._only_for_show += cursor.rowcount
-
-
-def ailing(store: Store, roots: Sequence[str], rescan: float, now: datetime) -> tuple[Finding, ...]:
-    """Why the daemon that writes this database does not do what it is there for; nothing where all is well."""
-    overview = Overview(store)
-    return ailments(
-        running=Lock(store.path).held(),
-        roots=roots,
-        statuses=store.roots(),
-        rescan=rescan,
-        vitals=Vitals.read(overview.vitals()),
-        overdue=[printable(f"{root}/{path}") for root, path in overview.overdue(now - OVERDUE)],
-        now=now,
-    )
+            self._db.only_for_show += cursor.rowcount
 
 
 def _text(column: str | bytes) -> str:

@@ -40,7 +40,7 @@ from postpost_sync.post import targets
 from postpost_sync.service.account import EVER, LIST_SLACK, Account
 from postpost_sync.service.responses import Listed, PlatformPost
 from postpost_sync.store import Store
-from postpost_sync.sync.folders import Look
+from postpost_sync.sync.look import Look
 
 _AGAIN = "it is tried again by itself"
 
@@ -90,14 +90,14 @@ class Calls:
 
         What was changed less than two minutes ago is left for the next time, since the list lags behind.
         """
-        if not any(_standing(record, account) for record in records):
+        if not any(_to_compare(record, account) for record in records):
             return []
         account.learn_time()
         settled = account.now() - LIST_SLACK
         ours = {
             r.key: g
             for r in records
-            if (g := _standing(r, account)) is not None and max(r.updated_at, g.placed_at or g.intent_at) < settled
+            if (g := _to_compare(r, account)) is not None and max(r.updated_at, g.placed_at or g.intent_at) < settled
         }
         if not ours:
             return []
@@ -209,7 +209,7 @@ class Calls:
         self._store.change(look.key, ledger.read_back, group.key, listed is not None, count, strangers, ours, now)
 
 
-def _standing(record: Record, account: Account) -> Group | None:
+def _to_compare(record: Record, account: Account) -> Group | None:
     """The group of a folder at rest that PostPost should list as scheduled, or may list so. Only where its key made it."""
     if draft_group(record) is not None and not record.done:
         return None

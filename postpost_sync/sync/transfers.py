@@ -7,23 +7,32 @@ import threading
 from collections import Counter, deque
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
-
-import httpx
 
 from postpost_sync import ledger
 from postpost_sync.disk import scan
-from postpost_sync.log import Log
 from postpost_sync.model.errors import FileChanged, PostError, ProgramError
 from postpost_sync.model.record import Group, Upload, UploadStage
 from postpost_sync.plan.steps import Transfer
 from postpost_sync.service import upload
 from postpost_sync.service.account import Account
+from postpost_sync.service.upload import Aborted, Senders, Stop
 from postpost_sync.store import Store
-from postpost_sync.sync.folders import Look, Looks
+from postpost_sync.sync.folders import Folders
+from postpost_sync.sync.look import Look
+from postpost_sync.sync.runtime import Runtime
 
 URL_MARGIN = 60.0  # seconds of life an upload URL must still have when its PUT starts
+
+
+@dataclass(frozen=True, slots=True)
+class Uplink:
+    """What transfers go through."""
+
+    threads: Executor  # one for each that is under way
+    senders: Senders
+    at_once: int  # how many send at once, of all posts
 
 
 class Slots:
@@ -38,7 +47,7 @@ class Slots:
         self._waiting: deque[int] = deque()
         self._lock = threading.Lock()
 
-    def take(self, key: int) -> bool:
+    def claim(self, key: int) -> bool:
         """A place for a folder; False where it has to wait: it is woken when it is its turn."""
         with self._lock:
             if self._free() and self._first() in (None, key):
@@ -50,7 +59,7 @@ class Slots:
                 self._waiting.append(key)
             return False
 
-    def leave(self, key: int) -> None:
+    def stop_waiting(self, key: int) -> None:
         """The folder waits no longer."""
         with self._lock, contextlib.suppress(ValueError):
             self._waiting.remove(key)
@@ -81,18 +90,14 @@ class Transfers:
     def __init__(
         self,
         store: Store,
-        looks: Looks,
-        client: httpx.Client,
-        threads: Executor,
+        folders: Folders,
+        uplink: Uplink,
         slots: Slots,
-        *,
-        wake: Callable[[int, float], None],
-        monotonic: Callable[[], float],
-        jitter: Callable[[], float],
-        log: Log,
+        runtime: Runtime,
     ) -> None:
-        self._store, self._looks, self._client, self._threads, self.slots = store, looks, client, threads, slots
-        self._wake, self._monotonic, self._jitter, self._log = wake, monotonic, jitter, log
+        self._store, self._folders, self._uplink, self.slots = store, folders, uplink, slots
+        self._wake, self._monotonic = runtime.wake, runtime.monotonic
+        self._jitter, self._log = runtime.jitter, runtime.log
         self._shown_at: dict[tuple[int, int], float] = {}
         self._unwritten: ProgramError | None = None  # what came of a transfer and could not be written down
 
@@ -110,19 +115,19 @@ class Transfers:
             one = replace(one, url=signed.url, expires_at=dies, resets=0)
             about = signed.url, signed.file_url, signed.media_id, dies
             self._store.change(look.key, ledger.signed, group.key, one.position, *about)
-        stop = look.in_flight[one.position] = threading.Event()
-        self._threads.submit(self._send, look, account, group, one, stop)
+        stop = look.in_flight[one.position] = Stop()
+        self._uplink.threads.submit(self._send, look, account, group, one, stop)
 
     def stop(self) -> None:
         """End every transfer under way; their URLs stay good for the next start."""
-        for look in self._looks.sending():
+        for look in self._folders.sending():
             self.abort(look)
 
     def abort(self, look: Look) -> None:
         for stop in list(look.in_flight.values()):
             stop.set()
 
-    def _send(self, look: Look, account: Account, group: Group, one: Upload, stop: threading.Event) -> None:
+    def _send(self, look: Look, account: Account, group: Group, one: Upload, stop: Stop) -> None:
         try:
             self._carry(look, account, group, one, stop)
         except ProgramError as error:
@@ -135,26 +140,19 @@ class Transfers:
             self.slots.release(look.key)
             self._wake(look.key, 0.0)
 
-    def _carry(self, look: Look, account: Account, group: Group, one: Upload, stop: threading.Event) -> None:
+    def _carry(self, look: Look, account: Account, group: Group, one: Upload, stop: Stop) -> None:
         change, at = self._store.change, (group.key, one.position)
         try:
-            with scan.opened(look.root, look.path, one.name, one.stat) as fd:
-                sent = upload.put(
-                    self._client,
-                    one.url or "",
-                    fd,
-                    one.stat.size,
-                    one.content_type,
-                    lambda done: self._progress(at, done),
-                    stop,
-                )
+            with scan.opened(look.root, look.path, one.name, one.stat) as fd, self._uplink.senders.one() as sender:
+                told = lambda done: self._progress(at, done)  # noqa: E731
+                sent = sender.put(one.url or "", fd, one.stat.size, one.content_type, told, stop)
                 scan.unchanged(fd, one.name, one.stat)
             change(look.key, ledger.stored, group.key, one.position, sent.sha256, sent.size)
-        except upload.Aborted:
+        except Aborted:
             pass
         except FileChanged as error:
             self._log.info("changed", folder=look.name, why=error.finding.message)
-            self._looks.stirred(look)
+            self._folders.stirred(look)
         except PostError as error:
             self._log.info("not sent", folder=look.name, file=one.name, why=error.finding.message)
             change(look.key, ledger.not_sent, group.key, one.position, error)

@@ -15,7 +15,6 @@ from postpost_sync.model.states import State
 from postpost_sync.model.vitals import OVERDUE, Vitals
 from postpost_sync.store import Store
 from postpost_sync.store.lock import Lock
-from postpost_sync.store.overview import Overview
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _PREFIX = "postpost_sync_"
@@ -36,7 +35,7 @@ class _Once(Collector):
 
 
 def _metrics(store: Store, roots: Sequence[str], now: datetime) -> Iterator[Metric]:
-    overview = Overview(store)
+    overview = store.overview
     vitals = Vitals.read(overview.vitals())
     yield _gauge("daemon_running", "Whether the daemon runs.", Lock(store.path).held())
     posts = GaugeMetricFamily(f"{_PREFIX}posts", "Posts by state.", labels=["state"])

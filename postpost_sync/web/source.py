@@ -12,15 +12,15 @@ from pathlib import Path
 from postpost_sync.calendar import feed, page
 from postpost_sync.calendar.entries import Entry, entry
 from postpost_sync.calendar.history import history
-from postpost_sync.calendar.seen import Seen, Watched, seen
+from postpost_sync.calendar.seen import Seen, WatchRoot, seen
 from postpost_sync.disk.thumbnails import Thumbnails
 from postpost_sync.model.errors import Finding, ProgramError
 from postpost_sync.model.record import Record
 from postpost_sync.model.view import facts
 from postpost_sync.post.names import Names
 from postpost_sync.store import Store
+from postpost_sync.store.health import ailing
 from postpost_sync.store.lock import Lock
-from postpost_sync.store.overview import ailing
 from postpost_sync.web import metrics
 
 LOOK_EVERY = 0.5  # seconds: how old an answer to `version` may be
@@ -29,7 +29,7 @@ LOOK_EVERY = 0.5  # seconds: how old an answer to `version` may be
 class Source:
     """Safe to use from several threads. ProgramError from each of its calls where the database cannot be read."""
 
-    def __init__(self, state_db: Path, roots: Sequence[Watched], rescan: float, ignore: Sequence[str] = ()) -> None:
+    def __init__(self, state_db: Path, roots: Sequence[WatchRoot], rescan: float, ignore: Sequence[str] = ()) -> None:
         self._state_db, self._roots, self._rescan = state_db, tuple(roots), rescan
         self._thumbnails = Thumbnails(state_db, Names(ignore), keep=False)
         self.ending = threading.Event()  # set where nothing more is to be followed

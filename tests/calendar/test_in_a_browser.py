@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from postpost_sync.calendar.page import file_page
-from postpost_sync.calendar.seen import Watched, seen
+from postpost_sync.calendar.seen import WatchRoot, seen
 from postpost_sync.commands.status import report
 from postpost_sync.store import Store
 from tests.support import calendar_posts as posts
@@ -34,7 +34,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, set[tuple[str, 
     store = Store.open(place / "state.db")
     posts.stored(store, posts.records(NOW, root=root))
     store.set_roots([posts.root_status(root, NOW)])
-    page = file_page(seen(store, [Watched(root, "Europe/Berlin")], NOW).calendar, lambda one: with_pictures)
+    page = file_page(seen(store, [WatchRoot(root, "Europe/Berlin")], NOW).calendar, lambda one: with_pictures)
     said = report(store)["posts"]
     store.close()
     file = place / "page.html"

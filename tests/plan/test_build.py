@@ -9,8 +9,9 @@ import pytest
 from postpost_sync import ledger
 from postpost_sync.model.record import GroupStage, Record, UploadStage
 from postpost_sync.model.states import State
+from postpost_sync.plan.answers import SEARCHES
 from postpost_sync.plan.build import REFUSALS
-from postpost_sync.plan.draft import REBUILDS, SEARCHES
+from postpost_sync.plan.draft import REBUILDS
 from postpost_sync.plan.rules import plan
 from postpost_sync.plan.steps import Abandon, Abort, Create, Decision, Delete, Doom, Rest, Search, Transfer
 from tests.support.situations import (

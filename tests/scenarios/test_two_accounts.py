@@ -18,7 +18,7 @@ from postpost_sync.model.states import State
 from postpost_sync.model.times import to_service
 from postpost_sync.sandbox import Plan
 from postpost_sync.service.account import Account
-from postpost_sync.sync.snapshots import Site
+from postpost_sync.sync.watched import Site
 from tests.support.world import KEY, Killed, World, picture
 
 DAY = timedelta(days=1)

@@ -14,13 +14,12 @@ import httpx
 import icalendar
 import pytest
 
-from postpost_sync.calendar.seen import Watched
+from postpost_sync.calendar.seen import WatchRoot
 from postpost_sync.model.errors import ProgramError
 from postpost_sync.model.record import MediaName
 from postpost_sync.model.states import State
 from postpost_sync.model.vitals import Vitals
 from postpost_sync.store import Store
-from postpost_sync.store.overview import Overview
 from postpost_sync.web.guard import COOKIE, in_cookie
 from postpost_sync.web.server import Address, served
 from postpost_sync.web.source import Source
@@ -41,7 +40,7 @@ class Served:
         self.records = posts.records(self.now, root=str(self.root))
         posts.stored(self.store, self.records)
         self.store.set_roots([posts.root_status(self.root, self.now)])
-        self.source = Source(self.state_db, [Watched(str(self.root), "Europe/Berlin")], 300.0)
+        self.source = Source(self.state_db, [WatchRoot(str(self.root), "Europe/Berlin")], 300.0)
         self.address = Address("127.0.0.1:0")
 
     def get(self, path: str, **more: Any) -> httpx.Response:
@@ -149,7 +148,7 @@ def test_the_feed_can_be_read(web: Served) -> None:
 
 
 def test_the_numbers_say_how_things_stand(web: Served) -> None:
-    Overview(web.store).set_vitals(
+    web.store.overview.set_vitals(
         Vitals(
             "2026-12-01T08:00:00.000Z", 5000, {"create-post ok": 3, "put-object no_answer": 1}, {str(web.root): True}
         ).text()
@@ -172,7 +171,7 @@ def test_healthz_says_why_not(web: Served) -> None:
 
 
 def test_a_database_that_is_not_there_is_said_and_found_when_it_comes(tmp_path: Path) -> None:
-    source = Source(tmp_path / "state.db", [Watched("/srv/posts", "UTC")], 300.0)
+    source = Source(tmp_path / "state.db", [WatchRoot("/srv/posts", "UTC")], 300.0)
     address = Address("127.0.0.1:0")
     with served(source, address):
         url = f"http://127.0.0.1:{address.port}/"

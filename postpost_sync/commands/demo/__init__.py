@@ -13,7 +13,7 @@ import click
 from rich.console import Console
 
 from postpost_sync import log
-from postpost_sync.calendar.seen import Watched
+from postpost_sync.calendar.seen import WatchRoot
 from postpost_sync.commands.common import stopped_by_signals
 from postpost_sync.commands.demo import samples
 from postpost_sync.commands.status import posts
@@ -90,7 +90,7 @@ def _served(config: Config, *, shown: bool) -> Iterator[None]:
     from postpost_sync.web.server import Address, served
     from postpost_sync.web.source import Source
 
-    roots = [Watched(str(root.path), root.policy.timezone) for root in config.roots]
+    roots = [WatchRoot(str(root.path), root.policy.timezone) for root in config.roots]
     address = Address("127.0.0.1:0")
     with served(Source(config.state_db, roots, config.rescan), address):
         click.echo(f"the calendar, live: http://{address.shown}/")
