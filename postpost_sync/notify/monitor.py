@@ -41,10 +41,10 @@ class Monitor:
         url = urlunsplit(self._url._replace(path=self._url.path.rstrip("/") + ping))
         body = reason.encode("utf-8", "replace")[:MOST_BODY]
         try:
-            response = self._client.post(url, content=body)
+            with self._client.stream("POST", url, content=body) as response:  # what it says may be without end
+                return None if response.is_success else f"it answered {response.status_code}"
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             return type(error).__name__
-        return None if response.is_success else f"it answered {response.status_code}"
 
     def close(self) -> None:
         self._client.close()
