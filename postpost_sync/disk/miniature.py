@@ -20,13 +20,13 @@ _FIRST_PACKETS = 50
 
 
 def make(file: io.BufferedReader, *, plugin: str | None, demuxer: str | None, most: int) -> Iterator[dict[str, str]]:
-    """`jpeg`, in base64; nothing where none can be made. `most`: pixels of a picture that is decoded."""
+    """`jpeg`, in base64; empty where none can be made. `most`: pixels of a picture that is decoded."""
+    out = io.BytesIO()
     with contextlib.suppress(Exception):  # whatever a library raises over a broken file: then there is none
         picture = _of_video(file, demuxer, most) if demuxer else _of_image(file, plugin or "", most)
         if picture is not None:
-            out = io.BytesIO()
             picture.save(out, "JPEG", quality=_QUALITY)
-            yield {"jpeg": base64.b64encode(out.getvalue()).decode()}
+    yield {"jpeg": base64.b64encode(out.getvalue()).decode()}
 
 
 def _of_image(file: io.BufferedReader, plugin: str, most: int) -> Image.Image | None:

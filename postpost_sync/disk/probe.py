@@ -61,14 +61,18 @@ def measure(fd: int, content_type: str) -> Mapping[str, str | int | float | bool
     return facts or {"unmeasured": "reading it took too long or crashed the reader"}
 
 
-def thumbnail(fd: int, content_type: str) -> bytes:
-    """A small JPEG of the file behind a descriptor; empty where none can be made. Any thread; raises for no file."""
+def thumbnail(fd: int, content_type: str) -> bytes | None:
+    """A small JPEG of the file behind a descriptor; empty where none can be made, None where that was not found out.
+
+    Any thread; raises for no file.
+    """
     if content_type not in PLUGINS | DEMUXERS or not available():
         return b""
+    answer = _server.ask(fd, f"thumbnail:{content_type}")
     try:
-        made = base64.b64decode(json.loads(_server.ask(fd, f"thumbnail:{content_type}"))["jpeg"], validate=True)
+        made = base64.b64decode(json.loads(answer)["jpeg"], validate=True)
     except (ValueError, LookupError, TypeError, RecursionError):  # it crashed, took too long, or was taken over
-        return b""
+        return None
     return made if made.startswith(b"\xff\xd8\xff") and made.endswith(b"\xff\xd9") else b""
 
 

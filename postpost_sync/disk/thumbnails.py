@@ -1,7 +1,7 @@
 """Thumbnails of media: made in the process that measures them, kept beside the database by content hash, bounded.
 
 What is kept is ours alone and may be deleted at any time: it is made again. A file of which none can be made is kept as
-an empty one, so that it is not tried again and again.
+an empty one, so that it is not tried again and again; one whose reader crashed is not tried again by this process.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Thumbnails:
                 made = probe.thumbnail(fd, known) if known else b""
         except (PostError, OSError):
             return None  # it is not there now, or not as it was
-        self._remember(sha256, made)
+        self._remember(sha256, made or b"", keep=made is not None)
         return made or None
 
     def _stat(self, root: str, path: str, name: str) -> Stat | None:
@@ -99,8 +99,8 @@ class Thumbnails:
             return self._place(sha256).read_bytes()
         return None
 
-    def _remember(self, sha256: str, made: bytes) -> None:
-        if not (self._keep and self._written(sha256, made)):
+    def _remember(self, sha256: str, made: bytes, *, keep: bool) -> None:
+        if not (keep and self._keep and self._written(sha256, made)):
             with self._lock:
                 self._memory[sha256] = made
                 while sum(map(len, self._memory.values())) > MOST_IN_MEMORY:

@@ -97,6 +97,16 @@ def test_of_what_is_no_good_there_is_none_and_it_is_tried_once(
     assert of(thumbnails, root, "a", data) is None
 
 
+def test_of_a_file_that_crashes_its_reader_there_is_none_and_that_is_not_kept(
+    root: Path, thumbnails: Thumbnails, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(probe, "thumbnail", lambda *_: None)
+    assert of(thumbnails, root, "a.jpg", picture()) is None
+    assert not thumbnails.folder.exists()
+    monkeypatch.setattr(probe, "thumbnail", lambda *_: pytest.fail("it was tried again"))
+    assert of(thumbnails, root, "a.jpg", picture()) is None
+
+
 def test_it_is_kept_by_content_and_the_file_is_not_read_again(root: Path, thumbnails: Thumbnails) -> None:
     data = picture(size=(600, 600))
     (sha256,) = hashes(data)
