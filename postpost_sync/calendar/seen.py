@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 
 from postpost_sync.calendar.entries import Entry, entry, oddities
@@ -47,11 +47,13 @@ def seen(
     zone = roots[0].zone if roots else "UTC"
     begin, end = (datetime.combine(day, time(), UTC) for day in span(now, zone, first))
     paths = {root.path: root for root in roots}
-    records, beyond = store.overview.posts(paths.keys(), begin - _A_DAY, end + _A_DAY)
+    records, beyond = store.overview.posts(paths.keys(), begin - _A_DAY, end + _A_DAY, later=first is None)
     statuses = [status for status in store.roots() if status.path in paths]
     found = [entry(record) for record in records]
     found += [odd for status in statuses for odd in oddities(status, paths[status.path].zone, now)]
     found = [one for one in found if below(one)]
+    if len(roots) > 1:
+        found = [replace(one, folder=f"{printable(os.path.basename(one.root))}/{one.folder}") for one in found]
     notices = [*_of_program(statuses, running), *(one.error for one in store.listeners() if one.error is not None)]
     title = printable(os.path.basename(roots[0].path) or roots[0].path) if len(roots) == 1 else "Posts"
     made = calendar(title, found, now, zone, slots=slots, notices=notices, first=first, beyond=beyond)

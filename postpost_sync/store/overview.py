@@ -34,20 +34,26 @@ class Overview:
     def __init__(self, db: Connection) -> None:
         self._db = db
 
-    def posts(self, roots: Collection[str], first: datetime, until: datetime) -> tuple[Iterator[Record], int]:
-        """Of these roots the posts between the two moments, those after them, and those that stand still.
+    def posts(
+        self, roots: Collection[str], first: datetime, until: datetime, *, later: bool = True
+    ) -> tuple[Iterator[Record], int]:
+        """Of these roots the posts between the two moments, those that stand still, and (`later`) those after the span.
 
-        And how many of those after them are not among them. They are read a few at a time, so that nobody waits for long.
+        And how many of those after it are not among them. They are read a few at a time, so that nobody waits for long.
         """
         at = {"roots": encode(tuple(roots)), "first": encode(first), "until": encode(until), "most": MOST_OPEN}
         with self._db.lock, translated(self._db.path):
             conn = self._db.conn
             keys = {row[0] for query in (_OPEN, _DATED) for row in conn.execute(query, at)}
-            later = conn.execute(f"SELECT f.key {_LATER} ORDER BY g.answered_time LIMIT {MOST_LATER}", at).fetchall()
+            after = (
+                []
+                if not later
+                else conn.execute(f"SELECT f.key {_LATER} ORDER BY g.answered_time LIMIT {MOST_LATER}", at).fetchall()
+            )
             beyond = 0
-            if len(later) == MOST_LATER:
+            if len(after) == MOST_LATER:
                 beyond = int(conn.execute(f"SELECT count(*) {_LATER}", at).fetchone()[0]) - MOST_LATER
-        return self._records(sorted(keys | {row[0] for row in later})), beyond
+        return self._records(sorted(keys | {row[0] for row in after})), beyond
 
     def _records(self, keys: list[int]) -> Iterator[Record]:
         for begin in range(0, len(keys), _AT_ONCE):
