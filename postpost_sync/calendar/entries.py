@@ -6,6 +6,7 @@ what it is put into: without control characters, and without those that turn the
 
 from __future__ import annotations
 
+import hashlib
 import os
 import unicodedata
 from collections.abc import Iterable, Mapping
@@ -182,12 +183,13 @@ def entry(record: Record) -> Entry:
 def oddities(root: RootStatus, zone_name: str, now: datetime) -> list[Entry]:
     """The folders of a root that are no post folders, although somebody may think that they are."""
     found = []
-    for number, odd in enumerate(root.oddities):
+    for odd in root.oddities:
+        digest = hashlib.blake2b(os.fsencode(f"{root.path}/{odd.path}"), digest_size=8).hexdigest()
         path = printable(odd.path) or os.path.basename(printable(root.path))
         seen = root.last_scan or now
         found.append(
             Entry(
-                id=f"odd-{number}", key=0, root=root.path, path=odd.path, folder=path, state=State.INVALID, at=None,
+                id=f"odd-{digest}", key=0, root=root.path, path=odd.path, folder=path, state=State.INVALID, at=None,
                 zone=zone_name, text="", platforms=(), media=(), reasons=(_clean(odd.finding),), warnings=(), results=(),
                 retry_at=None, first_seen=seen, updated_at=seen,
             )
