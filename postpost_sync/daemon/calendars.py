@@ -28,6 +28,7 @@ from postpost_sync.store import Store
 AT_MOST_EVERY = 60.0  # seconds between two writes of a root's files
 LOOK_EVERY = 2.0  # seconds
 MADE_EVERY = 10.0  # seconds, where nothing that they show had changed
+SHARE = 0.05  # of the time may go into making them: with ten thousand posts in view that takes seconds
 _HEAD = 2048  # bytes of a page in which it says what it shows
 
 
@@ -145,10 +146,12 @@ class _Writer:
         self._seen = there
 
     def _write(self, now: datetime, place: Place) -> None:
-        self._later(MADE_EVERY)
+        began = time.monotonic()
         found = seen(self._store, [self._root], now)
         made = page.file_page(found.calendar, self._picture)
         stream = feed.feed(found.calendar.title, found.entries, now)
+        rest = (time.monotonic() - began) / SHARE
+        self._later(max(MADE_EVERY, rest))
         folder = os.open(self._root.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             here = os.fstat(folder)
@@ -157,10 +160,10 @@ class _Writer:
             mode = stat.S_IMODE(here.st_mode) & 0o666  # who may read the folder may read what is in it
             if page.shown_by(whole_file.read_head(folder, CALENDAR_PAGE, _HEAD)) != made.shows:
                 whole_file.replace(folder, CALENDAR_PAGE, made.data, mode)
-                self._later(AT_MOST_EVERY)
+                self._later(max(AT_MOST_EVERY, rest))
             if whole_file.read_head(folder, CALENDAR_FEED, len(stream) + 1) != stream:
                 whole_file.replace(folder, CALENDAR_FEED, stream, mode)
-                self._later(AT_MOST_EVERY)
+                self._later(max(AT_MOST_EVERY, rest))
         finally:
             os.close(folder)
         self._failed = ""
