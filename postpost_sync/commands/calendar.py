@@ -60,6 +60,8 @@ def _chosen(config: Config, path: Path | None) -> tuple[list[WatchRoot], Callabl
     if path is None:
         return every, lambda _: True
     wanted = Path(os.path.abspath(path))
+    if wanted.is_file():
+        wanted = wanted.parent
     roots = [root for root in every if wanted == Path(root.path) or Path(root.path) in wanted.parents]
     if not roots:
         roots = [root for root in every if wanted in Path(root.path).parents]

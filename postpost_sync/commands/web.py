@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from postpost_sync import log
 from postpost_sync.calendar.seen import WatchRoot
 from postpost_sync.commands.common import load_config, stopped_by_signals
 from postpost_sync.config import credentials
@@ -25,6 +27,7 @@ def web(option: str | None, listen: str, token_file: Path | None) -> int:
     need_extra()
     from postpost_sync.web.server import Address, server
 
+    log.set_up(os.environ, level=log.Level.WARNING)
     address = Address(listen)
     token = _token(token_file) if token_file is not None else None
     if token is None and not address.loopback:

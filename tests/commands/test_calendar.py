@@ -40,7 +40,8 @@ def test_files_are_written_whole_for_everybody_to_read(posted: Rig, tmp_path: Pa
 
 def test_a_folder_limits_it(posted: Rig, tmp_path: Path) -> None:
     feed = tmp_path / "feed.ics"
-    assert posted.command("calendar", str(posted.root / "a"), "--ics", str(feed)) == 0
+    for path in ("a", "a/one", "a/one/post.yaml"):
+        assert posted.command("calendar", str(posted.root / path), "--ics", str(feed)) == 0
     (event,) = icalendar.Calendar.from_ical(feed.read_bytes()).walk("VEVENT")
     assert "The first one" in str(event["summary"])
 

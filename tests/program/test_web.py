@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,7 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import pytest
 
+from postpost_sync import log
+from postpost_sync.calendar.seen import WatchRoot
+from postpost_sync.web.server import Address, served
+from postpost_sync.web.source import Source
 from tests.support.drops import picture, sidecar
 from tests.support.rig import REPOSITORY, Rig
 
@@ -57,6 +63,25 @@ def test_it_serves_all_of_it_in_little_memory_and_the_key_is_nowhere(pp: Rig) ->
         ]
         assert int(peak.split()[1]) < 80_000
         assert KEY not in Path(f"/proc/{process.pid}/environ").read_text()
+
+
+def test_a_request_that_meets_a_defect_is_told_in_a_line_and_the_others_go_on(
+    pp: Rig, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pp.drop("post")
+    pp.run_once()
+    log.set_up(os.environ, level=log.Level.WARNING)
+    source = Source(pp.state_db, [WatchRoot(str(pp.root), "UTC")], 300.0)
+    address = Address("127.0.0.1:0")
+    monkeypatch.setattr(source, "feed", lambda: 1 / 0)
+    capsys.readouterr()
+    with served(source, address):
+        assert get(f"http://127.0.0.1:{address.port}/calendar.ics").status_code == 500
+        assert get(f"http://127.0.0.1:{address.port}/").status_code == 200
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "ZeroDivisionError" in said
+    assert "Traceback" not in said
 
 
 def test_it_ends_in_time_also_while_a_page_follows_it(pp: Rig) -> None:
