@@ -19,7 +19,7 @@ from postpost_sync.model.folder import Stat
 from postpost_sync.model.program import RootStatus
 from postpost_sync.model.record import Group, PlatformResult, Record, draft_group, kept_results, live_group
 from postpost_sync.model.states import NEEDS_PERSON, State
-from postpost_sync.model.times import TimeProblem, zone
+from postpost_sync.model.times import YEARS, TimeProblem, zone
 from postpost_sync.model.view import shown_group
 
 FIRST_WORDS = 140  # characters of a caption that are shown
@@ -155,6 +155,8 @@ def entry(record: Record) -> Entry:
     """One post of the database."""
     group = shown_group(record)
     time = (group.answered_time if group else None) or record.time
+    if time is not None and time.year not in YEARS:
+        time = None  # no day that a calendar could show: the service may answer what it likes
     results = (*kept_results(record), *(group.results if group else ()))
     failed = tuple(one.error for one in results if one.error is not None)
     own = (record.error,) if record.error is not None and record.error not in failed else ()

@@ -28,6 +28,7 @@ def web(option: str | None, listen: str, token_file: Path | None) -> int:
     from postpost_sync.web.server import Address, server
 
     log.set_up(os.environ, level=log.Level.WARNING)
+    os.environ.pop("POSTPOST_API_KEY", None)  # it is not for this process
     address = Address(listen)
     token = _token(token_file) if token_file is not None else None
     if token is None and not address.loopback:

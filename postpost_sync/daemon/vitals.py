@@ -95,7 +95,15 @@ class Pulse:
             self._thread.join(within)
 
     def _work(self) -> None:
-        assert self._monitor is not None  # noqa: S101 - else it was not started
+        try:
+            self._ping_on()
+        except Exception as error:  # a defect of ours; what it says may hold the URL, which is a secret
+            self._log.error("defect", what=type(error).__name__, where="monitor")
+        self.finished.set()
+
+    def _ping_on(self) -> None:
+        if self._monitor is None:
+            return
         self._said(self._monitor.send(Ping.START))
         while not self._ended.is_set():
             self._wake.wait(self._every if self._compared() else min(self._every, 1.0))

@@ -11,7 +11,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from postpost_sync.calendar import page, weeks
+from postpost_sync.calendar import feed, page, weeks
 from postpost_sync.calendar.entries import entry, oddities
 from tests.support import calendar_posts as posts
 
@@ -102,6 +102,17 @@ def test_a_picture_stands_at_the_post_whose_it_is() -> None:
 def test_it_stays_below_five_megabytes_however_much_there_is(number: int) -> None:
     made = page.file_page(calendar(number), lambda _: JPEG * 10)
     assert len(made.data) <= page.MOST_PAGE
+
+
+@pytest.mark.parametrize("path", ["new\nline", "turned \u202e around", "no text \udcff\udcfe", "\0nul", " "])
+def test_whatever_a_folder_is_called_and_whenever_it_is_due_there_is_a_page(path: str) -> None:
+    ends = datetime(9999, 12, 31, 23, 59, tzinfo=UTC)
+    one = posts.record(1, NOW, path=path, platforms=("tw\udcff\n",))
+    far = replace(one, groups=tuple(replace(group, answered_time=ends, content="x\udcff\0") for group in one.groups))
+    for record in (one, far):
+        shown = weeks.calendar("Posts", [entry(record)], NOW, BERLIN)
+        assert b"<!DOCTYPE html>" in page.file_page(shown, lambda _: None).data
+        assert feed.feed("Posts", [entry(record)], NOW).endswith(b"END:VCALENDAR\r\n")
 
 
 def test_without_posts_it_says_so() -> None:
