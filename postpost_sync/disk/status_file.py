@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import stat
 from collections.abc import Mapping
@@ -10,11 +9,11 @@ from typing import Any
 
 import yaml
 
+from postpost_sync.disk import whole_file
 from postpost_sync.model import yaml_tree
 from postpost_sync.model.errors import printable
 from postpost_sync.model.folder import SIDECAR_NAMES, STATUS_FILE
 
-_TEMPORARY = f".{STATUS_FILE}.tmp"
 _MAX = 64 * 1024
 _MOST_WARNINGS = 3  # that are said in the first lines
 _DUMPER: type = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
@@ -39,21 +38,7 @@ def text(sentence: str, facts: Mapping[str, Any]) -> str:
 
 def write(folder: int, content: str) -> None:
     """Replace the status file in the folder of that descriptor; OSError where it cannot be written."""
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(_TEMPORARY, dir_fd=folder)  # left by a crash
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    temporary = os.open(_TEMPORARY, flags, 0o600, dir_fd=folder)
-    try:
-        with open(temporary, "w", encoding="utf-8") as file:
-            file.write(content)
-            file.flush()
-            with contextlib.suppress(OSError):  # not every network file system has modes
-                os.fchmod(file.fileno(), _sidecar_mode(folder))
-        os.replace(_TEMPORARY, STATUS_FILE, src_dir_fd=folder, dst_dir_fd=folder)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(_TEMPORARY, dir_fd=folder)
-        raise
+    whole_file.replace(folder, STATUS_FILE, content.encode("utf-8"), _sidecar_mode(folder))
 
 
 def _sidecar_mode(folder: int) -> int:

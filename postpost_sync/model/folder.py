@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from postpost_sync.model.errors import Finding
 
 STATUS_FILE = "post.status.yaml"
+CALENDAR_PAGE, CALENDAR_FEED = "postpost-calendar.html", "postpost-calendar.ics"  # in a watch root that asks for them
 SIDECAR_NAMES = frozenset({"post.yaml", "post.yml"})  # compared in lower case
 Value = str | bool | list["Value"] | dict[str, "Value"]
 Settings = Mapping[str, Mapping[str, Any]]  # platform -> key -> Value
