@@ -60,14 +60,16 @@ def cli(ctx: click.Context, config: str | None, log_format: str, log_level: str)
 
 @cli.command(short_help="Show it all at work, against a simulated PostPost.")
 @click.argument("directory", required=False, type=_PATHS, metavar="[DIR]")
-def demo(directory: Path | None) -> int:
+@click.option("--web", is_flag=True, help="Serve the calendar meanwhile, until Ctrl-C.")
+def demo(directory: Path | None, web: bool) -> int:
     """Show the whole thing at work on sample posts, against a simulated PostPost.
 
-    With DIR it works in that folder and goes on until Ctrl-C, so that you can drop posts of your own.
+    With DIR it works in that folder and goes on until Ctrl-C, so that you can drop posts of your own. At the end it names
+    the calendar that it wrote.
     """
     from postpost_sync.commands.demo import demo
 
-    return demo(directory)
+    return demo(directory, web=web)
 
 
 @cli.command(short_help="Watch the folders and serve them, in the foreground.")
@@ -222,12 +224,54 @@ def sandbox(port: int, view: bool) -> int:
 @click.argument("folder", type=_PATHS)
 @click.option("--at", metavar="TIME", help='When it goes out: "2026-12-15 14:30", with an offset or Z, or now.')
 @click.option("--to", metavar="NAME", multiple=True, help="A connection id, or a name of the config; may be repeated.")
+@click.option("--create", is_flag=True, help="Make FOLDER where it is not there.")
 @click.pass_obj
-def new(config: str | None, folder: Path, at: str | None, to: tuple[str, ...]) -> int:
+def new(config: str | None, folder: Path, at: str | None, to: tuple[str, ...], create: bool) -> int:
     """Write a commented post.yaml into FOLDER for the media that is there."""
     from postpost_sync.commands.new import new
 
-    return new(config, folder, at, to)
+    return new(config, folder, at, to, create=create)
+
+
+@cli.command(short_help="Show what goes out when.")
+@click.argument("path", required=False, type=_PATHS, metavar="[PATH]")
+@click.option("--week", is_flag=True, help="This week, with all that is known of each post.")
+@click.option(
+    "--month", is_flag=True, help="Five weeks as a grid; this is what is shown where nothing else is asked for."
+)
+@click.option("--ics", type=_PATHS, metavar="FILE", help="Write it as iCalendar, for calendar programs; - is stdout.")
+@click.option("--html", type=_PATHS, metavar="FILE", help="Write it as one HTML page; - is stdout.")
+@click.pass_obj
+def calendar(
+    config: str | None, path: Path | None, week: bool, month: bool, ics: Path | None, html: Path | None
+) -> int:
+    """Show what goes out when, and what is stuck: of all watch roots, or at PATH."""
+    if week and month:
+        raise click.UsageError("--week and --month do not go together")
+    from postpost_sync.commands.calendar import calendar
+
+    return calendar(config, path, week=week, ics=ics, html=html)
+
+
+@cli.command(short_help="Serve the calendar, live, as a web page.")
+@click.option("--listen", default="127.0.0.1:8484", show_default=True, metavar="HOST:PORT", help="Where.")
+@click.option("--token-file", type=_PATHS, metavar="FILE", help="Who wants to see it needs what stands in it.")
+@click.pass_obj
+def web(config: str | None, listen: str, token_file: Path | None) -> int:
+    """Serve the calendar as a live web page, with /calendar.ics, /metrics and /healthz. Holds no key, changes nothing."""
+    from postpost_sync.commands.web import web
+
+    return web(config, listen, token_file)
+
+
+@cli.command(short_help="Say whether the daemon does its work; exit 0 or 1.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.pass_obj
+def health(config: str | None, as_json: bool) -> int:
+    """Exit 0 where the daemon runs and nothing is overdue; else 1, and why in a line."""
+    from postpost_sync.commands.health import health
+
+    return health(config, as_json=as_json)
 
 
 @cli.command(short_help="Print the JSON Schema of post.yaml or of the config.")

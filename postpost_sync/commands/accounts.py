@@ -13,8 +13,8 @@ from postpost_sync.commands.common import load_config
 from postpost_sync.config.load import api_key
 from postpost_sync.model.errors import PostError, ProgramError
 from postpost_sync.model.post import Connection
-from postpost_sync.service import upload
 from postpost_sync.service.api import PostPost
+from postpost_sync.service.connections import new_client
 
 _SHOWN = ("platform_id", "name", "token_status", "token_expires", "last_error")
 
@@ -24,7 +24,7 @@ def accounts(option: str | None, *, as_json: bool) -> int:
     found: list[tuple[str, str | None, tuple[Connection, ...]]] = []
     whose = {(root.api.base_url, api_key(root, os.environ), root.api.user_id) for root in config.roots}
     failed: ProgramError | None = None
-    with upload.new_client() as client:
+    with new_client() as client:
         for base_url, key, user_id in sorted(whose, key=str):
             try:
                 connections = PostPost(client, base_url, key, user_id).connections()
