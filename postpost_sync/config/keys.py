@@ -14,7 +14,7 @@ from postpost_sync.model import yaml_tree, yaml_values
 from postpost_sync.model.errors import did_you_mean, printable
 from postpost_sync.model.folder import SIDECAR_NAMES
 from postpost_sync.model.times import TimeProblem, zone
-from postpost_sync.model.urls import is_loopback
+from postpost_sync.model.urls import is_loopback, is_secure
 from postpost_sync.model.yaml_tree import Node, Scalar, Sequence, describe
 from postpost_sync.model.yaml_values import Wrong, shaped
 from postpost_sync.notify.events import DEFAULT_EVENTS, Event
@@ -62,6 +62,16 @@ def _url(node: Node) -> str:
         raise Wrong("URL_NOT_SECURE", f'"{printable(url)}" would send the key in the clear', "use https")
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
         raise Wrong("BAD_URL", f'"{printable(url)}" is not a web address', f'the default is "{BASE_URL}"')
+    return url
+
+
+@shaped(type="string", pattern=r"^[Hh][Tt][Tt][Pp]([Ss]://|://(localhost|127\.[0-9.]+|\[[0:]*1\])(:[0-9]+)?(/|$))")
+def _ping_url(node: Node) -> str:
+    """A secret: no message shows it."""
+    url = yaml_values.text(node).rstrip("/")
+    if not is_secure(url) or not url.isascii() or not url.isprintable() or " " in url:
+        hint = "copy it again from your monitor; it begins with https://"
+        raise Wrong("BAD_PING_URL", "is not a web address that can be pinged safely", hint)
     return url
 
 
@@ -239,6 +249,9 @@ WATCH_KEYS: Mapping[str, Key] = {
     ),
     "poll_interval": Key(_interval, "30s", "How often a polled root is looked at."),
     "default_platforms": Key(_names, "[]", "Where posts without platforms go."),
+    "calendar": Key(
+        yaml_values.yes_or_no, "false", "Write postpost-calendar.html and postpost-calendar.ics into this root."
+    ),
     "api": Key(lambda node: node, "{}", "This root's own key_file, key or user_id, where it posts as someone else."),
 }
 UPLOAD_KEYS: Mapping[str, Key] = {
@@ -255,6 +268,14 @@ NOTIFY_KEYS: Mapping[str, Key] = {
         f"What is told: these, and {Event.PUBLISHED}.",
     ),
     "digest": Key(yaml_values.duration, "1m", "What happens within this time comes as one message."),
+}
+MONITOR_KEYS: Mapping[str, Key] = {
+    "ping_url": Key(
+        yaml_values.optional(_ping_url),
+        "null",
+        "Pinged as long as all is well, as healthchecks.io has it; whoever knows it can ping it, so chmod 600 this file.",
+    ),
+    "every": Key(_interval, "5m", "How often it is pinged."),
 }
 KEYS: Mapping[str, Key] = {
     "api": Key(lambda node: node, "{}", "Where and as whom to post."),
@@ -281,6 +302,7 @@ KEYS: Mapping[str, Key] = {
         _limits, "{}", "Figures of platforms that differ for you, such as {twitter: {text: 25000}} with X Premium."
     ),
     "notify": Key(lambda node: node, "{}", "Who is told when a post needs a person, and of what."),
+    "monitor": Key(lambda node: node, "{}", "What notices when the daemon is dead."),
     "ignore": Key(
         yaml_values.list_of(_pattern, "a list of name patterns"),
         "[]",

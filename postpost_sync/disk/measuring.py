@@ -27,7 +27,7 @@ WALL_SECONDS = 10.0  # of one file: a sleeping disk or a slow share may take its
 MEMORY = 1 << 30  # address space of the process that reads one file, the libraries included
 DECODE_PIXELS = 50_000_000  # pictures above this are measured, not decoded
 _FIRST_PACKETS = 50  # a good video shows a picture within these
-REQUEST = 32  # one request: the content type, padded, with two descriptors
+REQUEST = 32  # one request: the content type, padded, with two descriptors; after `thumbnail:` where one is wanted
 # Pillow's plug-ins and FFmpeg's demuxers by content type: no other gets to see the file.
 PLUGINS = {"image/jpeg": "JPEG", "image/png": "PNG", "image/gif": "GIF", "image/webp": "WEBP"}
 DEMUXERS = {"video/mp4": "mov", "video/quicktime": "mov", "video/x-msvideo": "avi"} | dict.fromkeys(
@@ -102,12 +102,25 @@ def _measure_here(content_type: str, fd: int, reply: int) -> None:
             resource.setrlimit(limit, (value, value))
     signal.setitimer(signal.ITIMER_PROF, CPU_SECONDS)
     signal.setitimer(signal.ITIMER_REAL, WALL_SECONDS)
-    read = _image if content_type in PLUGINS else _video
+    task, _, content_type = content_type.rpartition(":")
+    file: io.BufferedReader = io.BufferedReader(_Descriptor(fd), 65536)
     try:
-        for facts in read(io.BufferedReader(_Descriptor(fd), 65536), content_type):
+        for facts in _small(file, content_type) if task else _read(file, content_type):
             os.write(reply, json.dumps(facts).encode() + b"\n")  # piece by piece: what is known stays, whatever follows
     except MemoryError:
         os.write(reply, b'{"unmeasured": "reading it needs too much memory"}\n')
+
+
+def _read(file: io.BufferedReader, content_type: str) -> Iterator[Facts]:
+    return _image(file, content_type) if content_type in PLUGINS else _video(file, content_type)
+
+
+def _small(file: io.BufferedReader, content_type: str) -> Iterator[dict[str, str]]:
+    """A thumbnail."""
+    from postpost_sync.disk import miniature
+
+    plugin, demuxer = PLUGINS.get(content_type), DEMUXERS.get(content_type)
+    return miniature.make(file, plugin=plugin, demuxer=demuxer, most=DECODE_PIXELS)
 
 
 class _Descriptor(io.RawIOBase):

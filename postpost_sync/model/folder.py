@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from postpost_sync.model.errors import Finding
 
 STATUS_FILE = "post.status.yaml"
+CALENDAR_PAGE, CALENDAR_FEED = "postpost-calendar.html", "postpost-calendar.ics"  # in a watch root that asks for them
 SIDECAR_NAMES = frozenset({"post.yaml", "post.yml"})  # compared in lower case
 Value = str | bool | list["Value"] | dict[str, "Value"]
 Settings = Mapping[str, Mapping[str, Any]]  # platform -> key -> Value
@@ -66,6 +67,9 @@ class Folder:
     entries: tuple[Entry, ...]
     arriving: float | None = None  # modification time (seconds since 1970) of the newest transfer temporary
     awaited: tuple[Awaited, ...] = ()
+    moved_at: float = field(
+        default=0.0, compare=False
+    )  # when the folder itself last was changed, renamed or moved (its ctime, seconds since 1970)
 
     @property
     def fingerprint(self) -> str:

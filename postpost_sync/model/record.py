@@ -162,6 +162,7 @@ class Effect(StrEnum):
     WITHDRAW = "withdraw"
     ASK = "ask"
     DELETE = "delete"
+    ADVANCE = "advance"  # a defect of ours, whatever the step
 
 
 class TroubleKind(StrEnum):
@@ -251,6 +252,7 @@ class Record:
     claim: Claim | None = None
     copy_of: str | None = None  # folder_id of the folder whose copy it seems to be
     unproven: bool = False  # PostPost may hold its post already: it is asked before anything is created
+    missed_at: datetime | None = None  # when it was first seen to be gone; None: it is there, or its root is not
     part: str = ""  # which post of the folder: "" is the main one
 
     def trouble_with(self, step: Effect) -> Trouble | None:

@@ -25,7 +25,12 @@ _moment = threading.local()  # httpx's client works in the thread that calls it
 def new_client(transport: httpx.BaseTransport | None = None) -> httpx.Client:
     """`transport`: another one than the network's."""
     none = CookieJar(DefaultCookiePolicy(allowed_domains=[]))  # an answer may set what a server then refuses
-    return httpx.Client(transport=transport or _Network(), trust_env=False, cookies=none)
+    return httpx.Client(transport=transport or new_transport(), trust_env=False, cookies=none)
+
+
+def new_transport() -> httpx.BaseTransport:
+    """The network."""
+    return _Network()
 
 
 @contextlib.contextmanager

@@ -79,6 +79,9 @@ class PlatformPost:
     error: Mapping[str, Any] | None
 
 
+_NO_POST = "post group not found"  # in lower case: how PostPost says that it does not know a post
+
+
 def judged(name: str, response: httpx.Response, body: bytes, key: str) -> dict[str, Any]:
     """The answer's object, or the error that it is. An error's text goes to people: without the key, however escaped."""
     status = response.status_code
@@ -106,6 +109,10 @@ def judged(name: str, response: httpx.Response, body: bytes, key: str) -> dict[s
         )
     if status == 403:
         raise _plan_limit(str(code), text, said)
+    if not (said.get("message") or said.get("error")) or (status == 404 and _NO_POST not in text.lower()):
+        why = f"the answer to {name} is not PostPost's: {status} {text}"
+        hint = "check api.base_url, and any proxy on the way to it; it is tried again by itself"
+        raise Unclear(Finding("NOT_POSTPOST", why, hint))
     if status == 404:
         raise NotFound(Finding("NOT_AT_POSTPOST", f"PostPost does not know the post: {text} ({name})"), status)
     if status == 400 and "currently in" in text:
