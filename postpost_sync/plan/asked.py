@@ -6,6 +6,7 @@ An earlier post that stands is touched by none of these answers.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from postpost_sync.model.errors import Finding, printable
@@ -150,7 +151,8 @@ def wrong(s: Situation) -> Answer | None:
         return None
     if any(error.code == "NO_CONNECTION" for error in s.desired.errors) and _accounts_are_old(s):
         return Answer(LearnAccounts(s.now), warnings=s.desired.warnings)
-    return invalid(s, first, (*others, *s.desired.warnings))
+    further = (replace(error, is_error=True) for error in others)
+    return invalid(s, first, (*further, *s.desired.warnings))
 
 
 def empty(s: Situation) -> Answer | None:
