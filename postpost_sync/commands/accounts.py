@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from postpost_sync.commands.common import load_config
 from postpost_sync.config.load import api_key
 from postpost_sync.model.errors import PostError, ProgramError
-from postpost_sync.service import upload
 from postpost_sync.service.api import PostPost
+from postpost_sync.service.connections import new_client
 
 
 def accounts(option: str | None) -> int:
@@ -21,7 +21,7 @@ def accounts(option: str | None) -> int:
     console = Console(highlight=False)
     whose = {(root.api.base_url, api_key(root, os.environ), root.api.user_id) for root in config.roots}
     failed: ProgramError | None = None
-    with upload.new_client() as client:
+    with new_client() as client:
         for base_url, key, user_id in sorted(whose, key=str):
             who = base_url + (f", user {user_id}" if user_id else "")
             try:

@@ -149,21 +149,25 @@ def _accounts(node: Node) -> Mapping[str, tuple[str, ...]]:
                     ],
                 }
                 for key, unit in platforms.KEYS.items()
+            }
+            | {
+                key: {"type": "array", "items": {"enum": list(platforms.FORMAT_NAMES.values())}}
+                for key in platforms.FORMAT_KEYS
             },
         }
-        for platform in platforms.PLATFORMS
+        for platform in (*platforms.PLATFORMS, platforms.ANY)
     },
 )
-def _limits(node: Node) -> Mapping[str, Mapping[str, float]]:
+def _limits(node: Node) -> platforms.Overrides:
     if not isinstance(node, yaml_tree.Mapping):
         raise Wrong(
             "WRONG_TYPE",
             f"is {describe(node)}; a map of platforms belongs here",
             "write it as {twitter: {text: 25000}}",
         )
-    limits: dict[str, Mapping[str, float]] = {}
+    limits: dict[str, Mapping[str, platforms.Figure]] = {}
     for platform, line, figures in node:
-        if platform not in platforms.PLATFORMS:
+        if platform not in (*platforms.PLATFORMS, platforms.ANY):
             raise Wrong(
                 "UNKNOWN_PLATFORM",
                 f'"{printable(platform)}" is not a platform',
@@ -176,11 +180,12 @@ def _limits(node: Node) -> Mapping[str, Mapping[str, float]]:
     return limits
 
 
-def _figure(platform: str, key: str, line: int, node: Node) -> float:
-    if key not in platforms.KEYS:
-        raise Wrong(
-            "UNKNOWN_KEY", f'{platform}: "{printable(key)}" is not a limit', did_you_mean(key, platforms.KEYS), line
-        )
+def _figure(platform: str, key: str, line: int, node: Node) -> float | tuple[str, ...]:
+    known = (*platforms.KEYS, *platforms.FORMAT_KEYS)
+    if key not in known:
+        raise Wrong("UNKNOWN_KEY", f'{platform}: "{printable(key)}" is not a limit', did_you_mean(key, known), line)
+    if key in platforms.FORMAT_KEYS:
+        return _formats(f"{platform}: {key}", line, node)
     written = yaml_values.text(node)
     try:
         figure = float(written)
@@ -189,6 +194,14 @@ def _figure(platform: str, key: str, line: int, node: Node) -> float:
     if not 0 <= figure < _MOST:
         raise Wrong("BAD_NUMBER", f'{platform}: {key}: "{printable(written)}" is not a number', "", line)
     return figure
+
+
+def _formats(where: str, line: int, node: Node) -> tuple[str, ...]:
+    names = yaml_values.list_of(yaml_values.text, "a list of formats")(node)
+    if wrong := next((name for name in names if not platforms.types([name])), None):
+        known = platforms.FORMAT_NAMES.values()
+        raise Wrong("BAD_CHOICE", f'{where}: "{printable(wrong)}" is no format', did_you_mean(wrong, known), line)
+    return names
 
 
 _APPRISE = re.compile("[A-Za-z][A-Za-z0-9+.-]*://.+")

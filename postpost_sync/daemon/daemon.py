@@ -18,10 +18,12 @@ from pathlib import Path
 
 import httpx
 
+from postpost_sync import ledger
 from postpost_sync.config.load import Config, api_key, notify_urls
 from postpost_sync.daemon.calendars import Calendars
 from postpost_sync.daemon.heartbeat import Progress, clocks_ahead
 from postpost_sync.daemon.instance import instance_id
+from postpost_sync.daemon.limits import PlatformLimits
 from postpost_sync.daemon.notifier import Notifier
 from postpost_sync.daemon.roots import Roots
 from postpost_sync.daemon.systemd import ServiceManager
@@ -38,14 +40,14 @@ from postpost_sync.model.states import NEEDS_PERSON, UNFINISHED, WRONG, State
 from postpost_sync.notify import delivery
 from postpost_sync.notify.monitor import Monitor
 from postpost_sync.post.names import Names
-from postpost_sync.service import upload
 from postpost_sync.service.account import Account
 from postpost_sync.service.api import PostPost
+from postpost_sync.service.connections import new_client
 from postpost_sync.service.tally import Tally
 from postpost_sync.service.upload import Senders
 from postpost_sync.store import Store
 from postpost_sync.store.lock import Lock
-from postpost_sync.sync.engine import DEFECT_PAUSE, Sync
+from postpost_sync.sync.engine import Sync
 from postpost_sync.sync.runtime import Runtime
 from postpost_sync.sync.transfers import Uplink
 from postpost_sync.sync.watched import Site, Watched
@@ -108,6 +110,7 @@ class Daemon:
                 accounts[who] = Account(PostPost(self._client, *who), who[1], who[2])
             sites[str(root.path)] = Site(str(root.path), root.policy, accounts[who])
         self._accounts = list(accounts.values())
+        self._limits = PlatformLimits(self._accounts, self.store, log)
         self.stopping = threading.Event()
         self.timers = Timers(self.stopping, log)
         instance = instance or instance_id(config.state_db)
@@ -198,6 +201,9 @@ class Daemon:
             except PostError as error:
                 self._log.warning("the accounts could not be looked at", why=error.finding.message)
 
+    def _ask_limits(self) -> None:
+        self._limits.ask(datetime.now(UTC))
+
     def _wake_due(self) -> None:
         """What was to go out since this was last asked."""
         now = self._now()
@@ -211,13 +217,13 @@ class Daemon:
 
     def _met_defect(self, key: int, error: Exception) -> None:
         record = None
-        with contextlib.suppress(ProgramError):  # then the defect is said without its folder
-            record = self.store.record(key)
+        with contextlib.suppress(ProgramError, KeyError):  # then the defect is said without its folder
+            record = self.store.change(key, ledger.defect, self._now())
         self._log.defect(error, folder=f"{record.root}/{record.path}" if record else None)
-        self.timers.wake(key, DEFECT_PAUSE)
+        self.timers.wake(key, ledger.DEFECT_PAUSE)
 
     def _new_client(self, transport: httpx.BaseTransport | None) -> httpx.Client:
-        client = upload.new_client(self._tally.over(transport))
+        client = new_client(self._tally.over(transport))
         client.event_hooks = {"response": [self._answered]}
         return client
 
@@ -240,6 +246,7 @@ class Daemon:
         self._pulse.start()
         if self._notifier:
             self.timers.hourly(self._ask_accounts)
+        self.timers.hourly(self._ask_limits)
         self.timers.hourly(self._reconcile)
         self.timers.rescan(self.roots.scan_all, self.config.rescan)
 

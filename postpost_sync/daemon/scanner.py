@@ -280,7 +280,7 @@ class Scanner:
         if self._away_because is None or self._away_because.code != why.code:
             self._log.warning("root is away", root=self.path, why=why.message, hint=why.hint)
         self._away_because = why
-        self._presence.lost()
+        self._presence.away()
         self._observer.lost()
         self._show()
 

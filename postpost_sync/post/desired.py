@@ -66,6 +66,8 @@ def resolve(folder: Folder, reading: Reading, policy: Policy, kept: Resolved = N
     to = targets.resolve(given, policy, kept, _at(sidecar, "platforms"), sidecar.unseen.get("platforms", ""))
     errors += to.errors
     warnings += to.warnings
+    if sidecar.first_comment is not None:
+        errors.append(_no_first_comment(sidecar))
     zone_name, time, now = _time(folder, sidecar, policy, errors, warnings)
     warnings += targets.expiring(to.ids, policy.connections or (), time, zone_name, _at(sidecar, "platforms"))
     media, absent, empty, alone = _media(folder, reading, sidecar, errors, warnings)
@@ -105,6 +107,12 @@ def _most(found: Sequence[Finding]) -> tuple[Finding, ...]:
 def _at(sidecar: Sidecar, key: str) -> str:
     line = f", line {sidecar.lines[key]}" if key in sidecar.lines else ""
     return f"{printable(sidecar.file)}{line}: {key}"
+
+
+def _no_first_comment(sidecar: Sidecar) -> Finding:
+    """It would be dropped without a word: create-post has no place for it in PostPost's own pages (of March 2026)."""
+    why = f"{_at(sidecar, 'first_comment')}: PostPost takes no first comment, and would drop it silently"
+    return Finding("FIRST_COMMENT_NOT_TAKEN", why, "take it out, and write the comment yourself when the post is out")
 
 
 def _time(

@@ -7,7 +7,7 @@ from collections import Counter
 
 import httpx
 
-from postpost_sync.service.upload import new_transport
+from postpost_sync.service.connections import new_transport
 
 CALLS = frozenset(
     """create-post get-upload-url update-post get-post list-posts delete-post platform-connections test-connection post-logs

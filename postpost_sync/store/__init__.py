@@ -181,6 +181,11 @@ class Store:
                 self._db.conn.execute("INSERT INTO facts VALUES (?, ?)", (name, value))
             return value
 
+    def set_fact(self, name: str, value: str) -> None:
+        """Change a fact about the database as a whole."""
+        with self._db.lock, translated(self.path), self._db.transaction():
+            self._db.conn.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
+
     def _write_group(self, folder: int, old: Group | None, new: Group) -> Group:
         if old is None:
             columns = as_columns(new)

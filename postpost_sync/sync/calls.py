@@ -23,7 +23,6 @@ from postpost_sync.model.record import (
     live_group,
     other_key,
 )
-from postpost_sync.model.urls import scrubbed
 from postpost_sync.plan.steps import (
     Ask,
     CheckDraft,
@@ -305,8 +304,8 @@ def _result(one: PlatformPost, group: Group) -> PlatformResult:
         return result
     retryable = one.error.get("retryable") is True
     finding = Finding(
-        str(one.error.get("code") or "UNKNOWN_ERROR"),
-        f"{platform_id}: {scrubbed(one.error.get('message') or 'no reason given')}",
+        one.error["code"],
+        f"{platform_id}: {one.error['message']}",
         "worth another try: postpost-sync retry FOLDER" if retryable else "see to it at the platform",
     )
     return replace(result, error=finding, retryable=retryable)

@@ -916,3 +916,30 @@ def test_conflict_copies_are_known_by_name(name: str, copy: bool) -> None:
 )
 def test_media_are_expected_by_name(name: str, media: bool) -> None:
     assert looks_like_media(name) is media
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["first_comment: More in the shop", "firstComment: {text: More, platforms: [linkedin]}", "first_comment: '#roast'"],
+)
+def test_a_first_comment_is_refused_and_not_dropped_silently(drop: Drop, written: str) -> None:
+    drop.add("post.yaml", GOOD + written + "\n")
+    wanted = drop.wanted()
+    assert [(e.code, e.message.startswith("post.yaml, line 3: first_comment")) for e in wanted.errors] == [
+        ("FIRST_COMMENT_NOT_TAKEN", True)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("written", "code"),
+    [
+        ("first_comment: [a]", "WRONG_TYPE"),
+        ("first_comment:", "NO_VALUE"),
+        ("first_comment: {platforms: [linkedin]}", "NO_VALUE"),
+        ("first_comment: {text: a, on: b}", "UNKNOWN_KEY"),
+        ("first_comment: More #roast", "HASHTAG_IS_COMMENT"),
+    ],
+)
+def test_a_first_comment_of_the_wrong_shape_is_told(drop: Drop, written: str, code: str) -> None:
+    drop.add("post.yaml", GOOD + written + "\n")
+    assert drop.codes() == [code]

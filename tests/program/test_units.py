@@ -115,6 +115,7 @@ def test_the_sandbox_of_the_web_unit_is_tight() -> None:
         ("Restart", "on-failure"),
         ("RestartPreventExitStatus", "2"),
         ("UMask", "0077"),
+        ("LimitCORE", "0"),
         ("KillMode", "mixed"),
         ("TimeoutStartSec", "infinity"),
         ("NoNewPrivileges", "yes"),

@@ -76,7 +76,8 @@ def test_an_edit_that_was_tried_again_goes_to_the_platforms_that_failed_alone(ne
     world.sandbox.behaviour = Behaviour()
     world.drop("launch", "A shorter text", MEDIA, time, TWO)
     world.run_until_rest()
-    assert (world.state("launch"), world.code("launch")) == (State.INVALID, "EDIT_TOO_LATE")
+    assert world.state("launch") is State.PARTIALLY_PUBLISHED
+    assert [one.code for one in world.record("launch").warnings] == ["CHANGED_SINCE"]
     retry(world, "launch")
     assert world.state("launch") is State.PUBLISHED
     assert posted(world) == ["linkedin-ABC Fresh roast", "twitter-123 A shorter text"]
