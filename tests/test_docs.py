@@ -112,7 +112,7 @@ def test_the_readme_names_every_key_of_the_json_and_no_other(
         pp.drop("out", "content: x\nplatforms: [linkedin-OLD42]\nscheduled_time: now\n", {"a.jpg": picture()})
         with pp.daemon():
             pp.wait_for("out", "failed")
-            for command in ("status", "check", "doctor", "health"):
+            for command in ("status", "check", "accounts", "doctor", "health"):
                 pp.output()
                 pp.command(command, "--json")
                 found |= set(json_keys(json.loads(pp.output()[0])))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 from postpost_sync.post.platforms import X_CHARACTERS
@@ -18,6 +19,7 @@ _LIGHT = re.compile(r"[\u0000-\u10ff\u2000-\u200d\u2010-\u201f\u2032-\u2037]+")
 
 
 _MARK = re.compile(r"\[(\d{1,2})/(\d{1,2})\]")
+_COUNTED = 100  # parts for which the words are counted; beyond, the characters
 _WORD = re.compile(r"(\s*)(\S+)")
 
 
@@ -30,9 +32,14 @@ def parts(text: str, most: float, room: float) -> int:
     marks = [(int(number), int(of)) for number, of in _MARK.findall(text)]
     if len(pieces) == 1 and len(marks) > 1 and marks == [(n, len(marks)) for n in range(1, len(marks) + 1)]:
         pieces = [piece for piece in _MARK.sub("\0", text).split("\0") if piece.strip()] or [text]
-    return sum(
-        1 if count(piece, "text", X_CHARACTERS) <= most else _wrapped(piece, max(1, int(room))) for piece in pieces
-    )
+    return sum(_pieces(piece, most, max(1, int(room))) for piece in pieces)
+
+
+def _pieces(text: str, most: float, room: int) -> int:
+    length = count(text, "text", X_CHARACTERS)
+    if length <= most:
+        return 1
+    return _wrapped(text, room) if length <= room * _COUNTED else math.ceil(length / room)
 
 
 def _wrapped(text: str, room: int) -> int:

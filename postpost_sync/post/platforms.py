@@ -354,5 +354,6 @@ SETTINGS = MappingProxyType(
 )
 NEWER_SETTINGS = frozenset((platform, key) for platform, key, _, _ in _NEWER)
 """Settings that PostPost's own pages do not have: they may be dropped silently."""
+ON_BY_DEFAULT = frozenset({("tiktok", "allowComments")})  # of the switches; the others are off
 # A switch that needs at least one of the others beside it.
 SETTING_NEEDS = MappingProxyType({("tiktok", "commercialContent"): ("brandOrganic", "brandedContent")})

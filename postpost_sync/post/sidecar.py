@@ -155,6 +155,7 @@ KEYS: Mapping[str, Key] = {
     "platform_settings": Key(_settings, "Settings per platform.", ("platformSettings",), meant_by="settings options"),
 }
 SPELLINGS: Mapping[str, str] = {spelling: name for name, key in KEYS.items() for spelling in (name, *key.aliases)}
+_EXPLAINED = 20  # findings for which it is looked for what may have been meant; a person is shown no more of them
 _MEANT: Mapping[str, str] = {word: name for name, key in KEYS.items() for word in key.meant_by.split()}
 _QUOTED = re.compile(  # in the quotes of one language or another, as a whole
     "\u201c[^\u201c\u201d]*\u201d|\u201e[^\u201e\u201c\u201d]*[\u201c\u201d]|\u2018.*\u2019|\u201a.*\u2018|\u00ab[^\u00ab\u00bb]*\u00bb|\u00bb[^\u00ab\u00bb]*\u00ab",
@@ -194,7 +195,8 @@ def parse(data: bytes, file: str = "post.yaml") -> tuple[Sidecar | None, tuple[F
         name = SPELLINGS.get(spelling)
         if name is None:
             both = _in_one(tree) if spelling.lower() in ("date", "time") else ""
-            findings.append(_unknown(data, file, key, both))
+            explained = len(findings) < _EXPLAINED
+            findings.append(_unknown(data if explained else b"", file, key, both))
         elif name in lines:
             findings.append(
                 located(
@@ -263,9 +265,13 @@ def _unread(data: bytes, file: str, problem: yaml_tree.YamlProblem) -> Finding:
 
 
 def _unknown(data: bytes, file: str, key: Scalar, instead: str) -> Finding:
+    """`data` blank: what may have been meant is not looked for."""
     spelling, what = key.text, f'"{printable(key.text)}" is not a key'
+    if not data:
+        return located(file, key.line, "UNKNOWN_KEY", what, f"allowed: {', '.join(sorted(KEYS))}")
     meant = _MEANT.get(_as_key(spelling))
-    slip = slips.below_block(unseen.decode(data), key.line) if not meant and not nearest(spelling, KEYS) else None
+    near = meant or nearest(spelling, KEYS)
+    slip = slips.below_block(unseen.decode(data), key.line) if not near else None
     if slip is not None:
         return located(file, key.line, "UNKNOWN_KEY", f"{what}; {slip[0]}", slip[1])
     plain = "".join(unseen.seen(spelling).split())

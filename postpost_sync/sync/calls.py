@@ -306,6 +306,14 @@ def _result(one: PlatformPost, group: Group) -> PlatformResult:
     finding = Finding(
         one.error["code"],
         f"{platform_id}: {one.error['message']}",
-        "worth another try: postpost-sync retry FOLDER" if retryable else "see to it at the platform",
+        _way_out(one, retryable=retryable),
     )
     return replace(result, error=finding, retryable=retryable)
+
+
+def _way_out(one: PlatformPost, *, retryable: bool) -> str:
+    """What a person can do about a platform that a post did not go out on, or not as a whole."""
+    code = str((one.error or {}).get("code"))
+    if one.posted_id or one.status != "failed" or code in ("THREAD_PARTIALLY_PUBLISHED", "PUBLISH_OUTCOME_UNKNOWN"):
+        return "look at it at the platform, where it is out in part or as a whole"
+    return f"{'worth another try' if retryable else 'see to it at the platform, then'}: postpost-sync retry FOLDER"

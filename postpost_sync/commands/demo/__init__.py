@@ -16,6 +16,7 @@ from postpost_sync import log
 from postpost_sync.calendar.seen import WatchRoot
 from postpost_sync.commands.common import stopped_by_signals
 from postpost_sync.commands.demo import samples
+from postpost_sync.commands.sandbox import held_posts
 from postpost_sync.commands.status import posts
 from postpost_sync.commands.web import need_extra
 from postpost_sync.config.load import Api, Config, Root
@@ -27,7 +28,7 @@ from postpost_sync.model.states import State
 from postpost_sync.model.times import zone
 from postpost_sync.sandbox import Behaviour, Fault, Sandbox, serve
 from postpost_sync.terminal.live import LiveView
-from postpost_sync.terminal.tables import HeldPost, held_table
+from postpost_sync.terminal.tables import held_table
 
 ENDS_WITHIN = 25.0  # seconds; without DIR
 TELL_WITHIN = 5.0  # seconds for the calendar to be written at the end
@@ -146,14 +147,4 @@ def _show(daemon: Daemon, simulated: Sandbox, live: LiveView, ends_within: float
 
 
 def _tell(simulated: Sandbox, console: Console) -> None:
-    held = [
-        HeldPost(
-            group.content,
-            group.platforms,
-            group.status,
-            group.scheduled_time,
-            tuple((media.file_name, media.size, media.stored) for media in group.media),
-        )
-        for group in simulated.groups()
-    ]
-    held_table(held, console, zone(samples.ZONE))
+    held_table(held_posts(simulated.groups()), console, zone(samples.ZONE))
