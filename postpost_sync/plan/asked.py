@@ -106,8 +106,15 @@ def _glimpsed_time(s: Situation) -> datetime | None:
 
 
 def unread(s: Situation) -> Answer | None:
-    """It has settled, and was not read as it is."""
-    return None if s.read else Answer(Read())
+    """It has settled, and was not read as it is. Where that does not work, its time is the end of it."""
+    if s.read:
+        return None
+    trouble, time = s.record.trouble_with(Effect.READ), _glimpsed_time(s)
+    left = s.left(trouble) if trouble is not None else None
+    over = time is not None and s.now > time + timedelta(seconds=s.policy.late_tolerance)
+    if trouble is not None and s.live is None and over and left is not None and left > 0:
+        return Answer(Rest(left), State.INVALID, trouble.finding, ())
+    return Answer(Read())
 
 
 def stays_cancelled(s: Situation) -> Answer | None:

@@ -137,6 +137,7 @@ class Folders:
                 look.key, Known(record.root, record.fingerprint, record.done, record.inode, record.device)
             )
             finished = record.done and look.there and look.fingerprint == record.fingerprint and not look.in_flight
+            finished = finished and not look.receipt_failed
             if finished and self._looks.get(look.key) is look:
                 del self._looks[look.key]
             return finished
