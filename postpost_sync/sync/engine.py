@@ -327,8 +327,8 @@ class Sync:
         asks_now = reading.sidecar is not None and (reading.sidecar.scheduled_time or "").strip().lower() == "now"
         now_time = (record.now_time or now) if asks_now else None
         # one that is new may have been moved here: its files are as old as they were there
-        known = record.complete_at is not None or record.groups
-        changed_at = folder.changed_at if known else max(folder.changed_at, folder.moved_at)
+        seen_before = record.complete_at is not None or bool(record.groups)
+        changed_at = folder.changed_at if seen_before else max(folder.changed_at, folder.moved_at)
         complete_at = min(now, datetime.fromtimestamp(changed_at, UTC)) if now is not None else None
         self._folders.settled(look)
         self._store.change(look.key, ledger.settled, folder.fingerprint, complete_at, now_time)
