@@ -91,6 +91,7 @@ class Daemon:
         config, log = self.config, self._log
         # those of a root that does not answer give up their place in the line, but not their thread
         self._transfers = ThreadPoolExecutor(config.concurrency * len(config.roots), "transfer")
+        self._fitters = ThreadPoolExecutor(len(config.roots), "fit")
         accounts: dict[tuple[str, str, str | None], Account] = {}
         sites: dict[str, Site] = {}
         for root in config.roots:
@@ -115,6 +116,7 @@ class Daemon:
             jitter=random.random,
             log=log,
             far=FAR,
+            fitters=self._fitters,
         )
         self._workers = Workers(
             self.sync.advance,
@@ -322,6 +324,7 @@ class Daemon:
         self.store.hurry(STOP_WITHIN / 2)
         self.timers.stop()
         self.sync.transfers.stop()
+        self.sync.copies.stop()
         self.roots.stop(STOP_WITHIN / 2)
         self._workers.stop(max(0.0, ends - LAST_WORDS - time.monotonic()))
         self._tellers.stop(min(LAST_WORDS, max(0.0, ends - time.monotonic())))
@@ -329,6 +332,7 @@ class Daemon:
             self.sync.transfers.stop()  # also what a worker began meanwhile
             time.sleep(0.05)
         self._transfers.shutdown(wait=False, cancel_futures=True)
+        self._fitters.shutdown(wait=False, cancel_futures=True)
         ended = not self.sync.looks.sending()
         if ended:
             self._client.close()

@@ -9,6 +9,7 @@ from postpost_sync.ledger.parts import Change, with_group, with_trouble, without
 from postpost_sync.model.errors import (
     Finding,
     KeyRefused,
+    NoRoom,
     NotEditable,
     NotFound,
     NotReached,
@@ -17,6 +18,7 @@ from postpost_sync.model.errors import (
     PostError,
     Refused,
     Unclear,
+    Unfit,
     UploadRefused,
 )
 from postpost_sync.model.record import Group, GroupStage, Record, Trouble, TroubleKind
@@ -25,6 +27,7 @@ from postpost_sync.model.times import parse_service_time
 from postpost_sync.plan.situation import DRAFT_GONE
 from postpost_sync.plan.steps import Ask, Create, Delete, Step, Update
 
+ROOM_AGAIN = 60.0  # seconds after which it is looked whether there is room for a fitted copy
 LONGEST_PAUSE = 900.0  # seconds between two tries of the same step
 PROBE_LIMIT = 3600.0  # seconds between two probes of a plan's limit
 PROBE_PERSON = 86400.0  # seconds, where only a person can change it
@@ -74,6 +77,11 @@ def failed(step: Step, error: PostError, now: datetime, jitter: float) -> Change
                 answered = step.group.answered_time or step.time or now
                 out = with_group(step.group.key, stage=GroupStage.GOING_OUT, asked_time=asked, answered_time=answered)
                 return replace(out(record), confirmed=False)
+            case Unfit():
+                kind, until = TroubleKind.REFUSED, None
+                if isinstance(error, NoRoom):
+                    kind, until = TroubleKind.RETRY, now + timedelta(seconds=ROOM_AGAIN)
+                return with_trouble(record, Trouble(name, kind, error.finding, since, until, attempts, error.file))
             case Refused():
                 return trouble(TroubleKind.REFUSED, error.finding, None)
             case Unclear():

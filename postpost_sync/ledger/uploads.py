@@ -6,7 +6,7 @@ from datetime import datetime
 
 from postpost_sync.ledger.parts import Change, with_group, with_upload, without_trouble
 from postpost_sync.model.errors import Altered, NotReached, PostError, Unclear, UploadRefused
-from postpost_sync.model.record import Issued, Record, UploadStage
+from postpost_sync.model.record import Issued, Record, Sent, UploadStage
 from postpost_sync.plan.steps import Transfer
 
 RESETS = 2  # broken connections in a row after which an upload URL is thought to be dead
@@ -68,11 +68,10 @@ def not_sent(key: int, position: int, error: PostError) -> Change:
     return change
 
 
-def stored(key: int, position: int, sha256: str, size: int) -> Change:
-    """The store confirmed every byte; the URL has done its work."""
-    confirmed = with_upload(
-        key, position, stage=UploadStage.STORED, sha256=sha256, url=None, expires_at=None, sent=size, resets=0
-    )
+def stored(key: int, position: int, sha256: str | None, size: int, sent_as: Sent | None = None) -> Change:
+    """The store confirmed every byte; the URL has done its work. `sha256`: the file's; `sent_as`: the copy that it was."""
+    known = {"stage": UploadStage.STORED, "sha256": sha256, "sent_as": sent_as}
+    confirmed = with_upload(key, position, **known, url=None, expires_at=None, sent=size, resets=0)
 
     def change(record: Record) -> Record:
         return confirmed(without_trouble(record, Transfer.__name__))

@@ -9,13 +9,14 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from postpost_sync.model.errors import Finding, printable
+from postpost_sync.model.folder import MediaFile
 from postpost_sync.model.post import Post
 from postpost_sync.model.record import Group, GroupStage, UploadStage, draft_group, live_group
 from postpost_sync.model.states import State
 from postpost_sync.model.times import for_people
 from postpost_sync.plan.schedule import Scheduling
 from postpost_sync.plan.situation import compare
-from postpost_sync.plan.steps import Abort, Create, Decision, Doom, Hash, Recognise, Transfer
+from postpost_sync.plan.steps import Abort, Create, Decision, Doom, Fit, Hash, Recognise, Transfer
 from postpost_sync.post.targets import as_held
 
 REFUSALS = 20  # URLs of one file that the store may refuse before its post is given up
@@ -72,6 +73,8 @@ class Building(Scheduling):
             if self.record.gave_up is not None:
                 lasting = tuple(warning for warning in warnings if warning.code != "REPLACING")
                 return self._failed(self.record.gave_up, lasting, post)
+            if (copy := self._copy_lacking(post.media, state, warnings, post, time)) is not None:
+                return copy
             return self._call(Create(post), state, None, warnings, post, time)
         if draft.stage is GroupStage.CREATING:
             return self._search(draft, state, warnings, post)
@@ -151,6 +154,25 @@ class Building(Scheduling):
                 )
         return None
 
+    def _copy_lacking(
+        self,
+        media: tuple[MediaFile, ...],
+        state: State,
+        warnings: tuple[Finding, ...],
+        post: Post,
+        time: datetime | None,
+    ) -> Decision | None:
+        """Make the first fitted copy that is lacking among these files; while one is made, nothing else."""
+        lacking = next((file for file in media if file.recipe is not None and file.copy is None), None)
+        if lacking is None:
+            return None
+        if self.snapshot.fitting:
+            return self._rest(state, None, warnings, post=post, time=time)
+        trouble = self.record.trouble_with(Fit.__name__)
+        if trouble is not None and (left := self._left(trouble)) is not None and left > 0:
+            return self._rest(state, trouble.finding, warnings, after=left, post=post, time=time)
+        return Decision(Fit(lacking), state, None, warnings, post, time)
+
     def _build(self, draft: Group, post: Post, time: datetime | None, warnings: tuple[Finding, ...]) -> Decision:
         state = State.UPLOADING if self.live is None else State.SCHEDULED
         if draft.lost and self.record.confirmed:
@@ -165,6 +187,8 @@ class Building(Scheduling):
                     "postpost-sync retry FOLDER tries again",
                 )
                 return self._given_up(gave_up, warnings, post)
+            if (copy := self._copy_lacking((post.media[upload.position],), state, warnings, post, time)) is not None:
+                return copy
             return self._call(Transfer(draft, upload), state, None, warnings, post, time)
         if self.snapshot.in_flight:
             return self._rest(state, None, warnings, post=post, time=time)

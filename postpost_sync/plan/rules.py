@@ -35,6 +35,7 @@ from postpost_sync.plan.steps import (
     Delete,
     Doom,
     Finish,
+    Fit,
     Forget,
     LearnAccounts,
     LearnTime,
@@ -119,7 +120,18 @@ class _Plan(Building):
             return self._local(Read())
         if cancel == folder.fingerprint and self.live is not None and self.live.outcome is State.CANCELLED:
             return self._local(Finish())
-        return self._unless_unknown(self._wanted(folder, resolve(folder, reading, self.policy, kept(self.record))))
+        unfit = self._unfit()
+        wanted = resolve(folder, reading, self.policy, kept(self.record), unfit)
+        if unfit:
+            wanted = replace(wanted, warnings=(*unfit.values(), *wanted.warnings))
+        return self._unless_unknown(self._wanted(folder, wanted))
+
+    def _unfit(self) -> dict[str, Finding]:
+        """The file of which no fitted copy can be made, and why, until that is tried again, if it is."""
+        trouble = self.record.trouble_with(Fit.__name__)
+        if trouble is None or trouble.file is None or ((left := self._left(trouble)) is not None and left <= 0):
+            return {}
+        return {trouble.file: trouble.finding}
 
     def _giving_way(self) -> Group | None:
         """The post, where it has taken the place of an earlier one, which was ready later: then it waits in its stead."""

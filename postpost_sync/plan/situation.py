@@ -24,7 +24,8 @@ from postpost_sync.model.record import (
 )
 from postpost_sync.model.states import State
 from postpost_sync.plan.snapshot import Snapshot, Waiting
-from postpost_sync.plan.steps import Decision, Delete, LearnTime, Rest, Step, Update
+from postpost_sync.plan.steps import Decision, Delete, Fit, LearnTime, Rest, Step, Update
+from postpost_sync.post.fitting import same_form
 
 FOLLOW_FOR = 86400.0  # seconds after its time for which a post's outcome is asked for
 LONGEST_RETRY = 3600.0  # seconds: what a service may ask for; our own pauses are shorter
@@ -68,7 +69,7 @@ def compare(group: Group, post: Post) -> tuple[str, ...] | None:
         return None
     unknown: list[str] = []
     for upload, file in zip(group.uploads, post.media, strict=True):
-        if upload.content_type != file.content_type or upload.stat.size != file.stat.size:
+        if upload.stat.size != file.stat.size or not same_form(upload, file):
             return None
         if upload.stat == file.stat:
             continue
@@ -147,9 +148,9 @@ class Deciding:
         retry_at: datetime | None = None,
     ) -> Decision:
         due = self._follow_due()
-        delete = self.record.trouble_with(Delete.__name__)
-        again = self._left(delete) if delete is not None else None
-        waits = [w for w in (after, due, again) if w is not None and w > 0]  # what is due and not done is held up
+        met = (self.record.trouble_with(step.__name__) for step in (Delete, Fit))
+        again = (self._left(trouble) for trouble in met if trouble is not None)
+        waits = [w for w in (after, due, *again) if w is not None and w > 0]  # what is due and not done is held up
         return Decision(Rest(min(waits) if waits else None), state, error, warnings, post, time, retry_at)
 
     def _local(self, step: Step) -> Decision:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from postpost_sync.model.errors import Finding
+from postpost_sync.model.folder import MediaFile
 from postpost_sync.model.post import Post
 from postpost_sync.model.record import Group, Upload
 from postpost_sync.model.states import State
@@ -28,6 +29,13 @@ class Hash:
     """Hash these files: they were touched, and only their bytes tell whether they changed."""
 
     names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """Make the fitted copy of a file that is sent instead of it, or find the one that was made."""
+
+    file: MediaFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +167,7 @@ Step = (
     Rest
     | Read
     | Hash
+    | Fit
     | Create
     | Search
     | Transfer

@@ -6,7 +6,7 @@ the platforms take is `preflight`'s.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
@@ -15,7 +15,7 @@ from postpost_sync.model.errors import Finding, nearest, printable
 from postpost_sync.model.folder import SIDECAR_NAMES, UNREADABLE, Entry, EntryKind, Folder, MediaFile, Reading, Sidecar
 from postpost_sync.model.post import Policy, Post, Resolved
 from postpost_sync.model.times import TimeProblem, parse_time, zone
-from postpost_sync.post import preflight, targets
+from postpost_sync.post import fitting, preflight, targets
 from postpost_sync.post.names import (
     IGNORED,
     alike,
@@ -47,10 +47,13 @@ class Wanted:
     mistyped: frozenset[str] = frozenset()  # of these, those that are nearly one that it has
 
 
-def resolve(folder: Folder, reading: Reading, policy: Policy, kept: Resolved = NOTHING_KEPT) -> Wanted:
+def resolve(
+    folder: Folder, reading: Reading, policy: Policy, kept: Resolved = NOTHING_KEPT, unfit: Collection[str] = ()
+) -> Wanted:
     """Everything that can be said without a clock about what `folder` asks for.
 
-    `kept`: what the selectors in its platforms stood for when its draft was made.
+    `kept`: what the selectors in its platforms stood for when its draft was made. `unfit`: the files of which no fitted
+    copy can be made.
     """
     errors, warnings = list(reading.errors), list(reading.warnings)
     sidecar = reading.sidecar
@@ -62,7 +65,8 @@ def resolve(folder: Folder, reading: Reading, policy: Policy, kept: Resolved = N
     errors += to.errors
     warnings += to.warnings
     zone_name, time, now = _time(sidecar, policy, errors, warnings)
-    media, absent, empty = _media(folder, reading, sidecar, errors, warnings)
+    fit = policy.fit if sidecar.fit is None else sidecar.fit
+    media, absent, empty = _media(folder, reading, sidecar, errors, warnings, fit=fit)
     missing = _missing(absent, sidecar, "media", folder, policy) if absent else None
     content, post = reading.content, None
     if content is None and sidecar.content_file is not None:
@@ -74,7 +78,11 @@ def resolve(folder: Folder, reading: Reading, policy: Policy, kept: Resolved = N
     if content is not None:
         asked, resolved = tuple(to.asked), to.resolved
         post = Post(content, to.ids, sidecar.platform_settings, media, time, zone_name, asked, resolved)
-        refused, doubtful = preflight.check(post, policy.limits)
+        if fit:
+            post = fitting.fit(post, policy.limits, unfit)
+            warnings += fitting.told(post, policy.limits)
+            errors += [_not_media(one) for one in post.media if one.content_type is None and one.recipe is None]
+        refused, doubtful = preflight.check(fitting.as_sent(post), policy.limits)
         if missing or empty:  # what is not there yet cannot be too few
             refused = tuple(f for f in refused if f.code not in _TOO_FEW)
         errors += refused
@@ -146,7 +154,7 @@ def _missing(absent: Sequence[str], sidecar: Sidecar, key: str, folder: Folder, 
 
 
 def _media(
-    folder: Folder, reading: Reading, sidecar: Sidecar, errors: list[Finding], warnings: list[Finding]
+    folder: Folder, reading: Reading, sidecar: Sidecar, errors: list[Finding], warnings: list[Finding], *, fit: bool
 ) -> tuple[tuple[MediaFile, ...], Sequence[str], Finding | None]:
     """The media in order; then the names of what is missing, and what is empty."""
     read = {m.name: m for m in reading.media}
@@ -165,7 +173,7 @@ def _media(
             elif entry.name in taken:
                 where = f"{_at(sidecar, 'media')}: {printable(given)} stands twice"
                 errors.append(Finding("STANDS_TWICE", where, "keep one of the two"))
-            elif (wrong := _not_sendable(entry, read.get(entry.name))) is not None:
+            elif (wrong := _not_sendable(entry, read.get(entry.name), fit=fit)) is not None:
                 errors.append(wrong)
             elif entry.stat.size == 0:
                 empty = empty or _empty(entry.name)
@@ -176,6 +184,7 @@ def _media(
         warnings += [_conflict_copy(name) for name in sorted(copies, key=natural_order)]
         return tuple(media), missing, empty
     left_out: list[Finding] = []
+    motions = fitting.live_photos(reading.media) if fit else {}
     for name in sorted(entries, key=natural_order):
         entry = entries[name]
         if name.lower() in SIDECAR_NAMES or name == text_file:
@@ -185,7 +194,9 @@ def _media(
         elif entry.kind is EntryKind.FILE and entry.stat.size == 0:
             if looks_like_media(name):
                 empty = empty or _empty(name)
-        elif (wrong := _not_sendable(entry, read.get(name))) is None:
+        elif name in motions:
+            warnings.append(_live_photo(name, motions[name]))
+        elif (wrong := _not_sendable(entry, read.get(name), fit=fit)) is None:
             if name in read:
                 media.append(read[name])
         elif wrong.code in ("NOT_MEDIA", "FILE_UNREADABLE") and not _meant_as_media(name, read.get(name)):
@@ -211,7 +222,12 @@ def _empty(name: str) -> Finding:
     return Finding("MEDIA_EMPTY", f"{printable(name)} is empty (0 bytes)", "wait for it to arrive, or copy it again")
 
 
-def _not_sendable(entry: Entry, file: MediaFile | None) -> Finding | None:
+def _live_photo(name: str, picture: str) -> Finding:
+    why = f"{printable(name)} is the motion of {printable(picture)} (a live photo); it is left out"
+    return Finding("LIVE_PHOTO", why, "name it in media: if it is meant, too")
+
+
+def _not_sendable(entry: Entry, file: MediaFile | None, *, fit: bool) -> Finding | None:
     if entry.name.lower() in SIDECAR_NAMES:
         return Finding("NOT_MEDIA", f"{printable(entry.name)} is the sidecar itself", "take it out of media:")
     if entry.kind is not EntryKind.FILE:
@@ -223,13 +239,22 @@ def _not_sendable(entry: Entry, file: MediaFile | None) -> Finding | None:
         )
     if file is None or entry.stat.size == 0 or file.content_type is not None:
         return None
+    if fit and fitting.could_be_fitted(file):
+        return None
     if file.sniffed == UNREADABLE:
         return Finding("FILE_UNREADABLE", f"{printable(entry.name)} may not be read", "check its rights")
+    return _not_media(file)
+
+
+def _not_media(file: MediaFile) -> Finding:
     mend = {"image": "save it as JPEG", "video": "save it as MP4"}.get(file.sniffed.rpartition(" ")[2], "convert it")
+    broken = next(
+        (f"; {printable(str(file.facts[key]))}" for key in ("truncated", "undecodable") if file.facts.get(key)), ""
+    )
     return Finding(
         "NOT_MEDIA",
-        f"{printable(entry.name)} ({file.sniffed or 'of an unknown kind'}) is none of what PostPost takes: JPEG, PNG, GIF, "
-        "WebP, MP4, MOV, AVI, MKV and WebM",
+        f"{printable(file.name)} ({file.sniffed or 'of an unknown kind'}) is none of what PostPost takes: JPEG, PNG, GIF, "
+        f"WebP, MP4, MOV, AVI, MKV and WebM{broken}",
         f"{mend}, or name the media to send in media:",
     )
 

@@ -14,7 +14,7 @@ from postpost_sync.model import yaml_tree
 from postpost_sync.model.errors import Finding, did_you_mean, printable
 from postpost_sync.model.folder import Entry, Folder, Settings, Sidecar
 from postpost_sync.model.yaml_tree import Node, Scalar, describe
-from postpost_sync.model.yaml_values import SHAPES, Wrong, list_of, located, shaped, text
+from postpost_sync.model.yaml_values import SHAPES, Wrong, list_of, located, shaped, text, yes_or_no
 
 
 @shaped(type=["string", "number", "boolean"], pattern=r"^(?!\.{1,2}$)[^/\\]+$")
@@ -97,6 +97,10 @@ KEYS: Mapping[str, Key] = {
         list_of(_plain_name, "a list of file names"), "Media files in the order of the post. Left out: all there are."
     ),
     "platform_settings": Key(_settings, "Settings per platform.", ("platformSettings",)),
+    "fit": Key(
+        yes_or_no,
+        "Whether a file that would be refused is sent as a fitted copy, where there is one. Left out: as the config has it.",
+    ),
 }
 SPELLINGS: Mapping[str, str] = {spelling: name for name, key in KEYS.items() for spelling in (name, *key.aliases)}
 

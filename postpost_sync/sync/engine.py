@@ -16,6 +16,7 @@ import httpx
 
 from postpost_sync import ledger
 from postpost_sync.disk import reader, scan, status_file
+from postpost_sync.disk.copies import Copies
 from postpost_sync.ledger import with_group
 from postpost_sync.log import Log
 from postpost_sync.model import view
@@ -33,6 +34,7 @@ from postpost_sync.plan.steps import (
     Delete,
     Doom,
     Finish,
+    Fit,
     Follow,
     Forget,
     Hash,
@@ -46,6 +48,7 @@ from postpost_sync.post.names import Names
 from postpost_sync.service.account import Account
 from postpost_sync.store import Store
 from postpost_sync.sync.calls import Calls
+from postpost_sync.sync.fittings import Fittings
 from postpost_sync.sync.folders import Look, Looks
 from postpost_sync.sync.removals import AT_ONCE, Removals
 from postpost_sync.sync.snapshots import Site, Snapshots
@@ -84,16 +87,32 @@ class Sync:
         jitter: Callable[[], float],
         log: Log,
         far: float = math.inf,
+        fitters: Executor | None = None,
     ) -> None:
-        """`far`: a finished post that is due later than so many seconds is not waked; the caller asks the store for it."""
+        """`fitters`: the threads in which fitted copies are made; None: `threads`, in which media are sent.
+
+        `far`: a finished post that is due later than so many seconds is not waked; the caller asks the store for it.
+        """
         self._store, self._sites, self._log = store, sites, log
         self._instance, self._wake, self._jitter, self._far = instance, wake, jitter, far
         now = min((site.account.now().timestamp() for site in sites.values()), default=0.0)
         digests = {root: site.account.digest for root, site in sites.items()}
         self.looks = Looks(store, digests, names, monotonic, log, instance=instance, now=now)
         self._slots = Slots(concurrency, wake, lambda key: self.looks.root_of(key) in self.looks.silent)
+        self.copies = Copies(store.path.with_name(f"{store.path.name}.copies"))
+        self.copies.keep(lambda: {row[0] for row in store.index() if not row[4]})
+        self._fittings = Fittings(store, self.looks, self.copies, fitters or threads, wake=wake, jitter=jitter, log=log)
         self.transfers = Transfers(
-            store, self.looks, client, threads, self._slots, wake=wake, monotonic=monotonic, jitter=jitter, log=log
+            store,
+            self.looks,
+            self.copies,
+            client,
+            threads,
+            self._slots,
+            wake=wake,
+            monotonic=monotonic,
+            jitter=jitter,
+            log=log,
         )
         self._calls = Calls(store, log)
         self.times: dict[int, float] = {}  # key -> the time its post asks for, seconds since 1970, once that is known
@@ -140,11 +159,14 @@ class Sync:
                 match decision.step:
                     case Rest(after):
                         finished = self.looks.rested(look, record)
+                        if finished and any(u.sent_as for g in record.groups for u in g.uploads):
+                            self.copies.forget(key)
                         if after is not None and not (finished and after > self._far):
                             self._wake(key, after)
                         return
                     case Forget():
                         self._store.forget(key)
+                        self.copies.forget(key)
                         self._leave_lines(key)
                         self.times.pop(key, None)
                         self.looks.forget(look)
@@ -271,6 +293,8 @@ class Sync:
                     self._hash(look, snapshot.folder, names)
                     if (before := record.trouble_with(Hash.__name__)) is not None:
                         change(look.key, ledger.worked(step, before))
+                case Fit(file):
+                    self._fittings.start(look, file, account.now)
                 case Doom(group, rebuild, gave_up):
                     change(look.key, ledger.doomed(group.key, rebuild=rebuild, gave_up=gave_up))
                     if snapshot.folder is None and group == live_group(record) and record.cancel is None:

@@ -100,8 +100,9 @@ class Snapshots:
             self._sites[look.root].policy,
             self._looks.saw(look, folder),
             present,
-            look.reading,
+            look.as_read,
             frozenset(look.in_flight),
+            frozenset(look.fitting),
         )
 
     def _at(self, account: Account, snapshot: Snapshot) -> Snapshot:

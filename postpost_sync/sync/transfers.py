@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from dataclasses import replace
 from datetime import timedelta
@@ -14,10 +14,12 @@ import httpx
 
 from postpost_sync import ledger
 from postpost_sync.disk import scan
+from postpost_sync.disk.copies import COPY_LOST, Copies
 from postpost_sync.log import Log
-from postpost_sync.model.errors import FileChanged, PostError, ProgramError
-from postpost_sync.model.record import Group, Upload, UploadStage
+from postpost_sync.model.errors import FileChanged, Finding, PostError, ProgramError
+from postpost_sync.model.record import Group, Sent, Upload, UploadStage
 from postpost_sync.plan.steps import Transfer
+from postpost_sync.post import fitting
 from postpost_sync.service import upload
 from postpost_sync.service.account import Account
 from postpost_sync.store import Store
@@ -82,6 +84,7 @@ class Transfers:
         self,
         store: Store,
         looks: Looks,
+        copies: Copies,
         client: httpx.Client,
         threads: Executor,
         slots: Slots,
@@ -91,7 +94,8 @@ class Transfers:
         jitter: Callable[[], float],
         log: Log,
     ) -> None:
-        self._store, self._looks, self._client, self._threads, self.slots = store, looks, client, threads, slots
+        self._store, self._looks, self._copies = store, looks, copies
+        self._client, self._threads, self.slots = client, threads, slots
         self._wake, self._monotonic, self._jitter, self._log = wake, monotonic, jitter, log
         self._shown_at: dict[tuple[int, int], float] = {}
         self._unwritten: ProgramError | None = None  # what came of a transfer and could not be written down
@@ -138,27 +142,52 @@ class Transfers:
     def _carry(self, look: Look, account: Account, group: Group, one: Upload, stop: threading.Event) -> None:
         change, at = self._store.change, (group.key, one.position)
         try:
-            with scan.opened(look.root, look.path, one.name, one.stat) as fd:
+            with (
+                scan.opened(look.root, look.path, one.name, one.stat) as original,
+                self._what(look, one, original) as (
+                    fd,
+                    size,
+                    sent_as,
+                ),
+            ):
                 sent = upload.put(
                     self._client,
                     one.url or "",
                     fd,
-                    one.stat.size,
+                    size,
                     one.content_type,
                     lambda done: self._progress(at, done),
                     stop,
                 )
-                scan.unchanged(fd, one.name, one.stat)
-            change(look.key, ledger.stored(group.key, one.position, sent.sha256, sent.size))
+                scan.unchanged(original, one.name, one.stat)
+            sha256 = sent.sha256 if sent_as is None else one.sha256
+            change(look.key, ledger.stored(group.key, one.position, sha256, sent.size, sent_as))
         except upload.Aborted:
             pass
         except FileChanged as error:
             self._log.info("changed", folder=look.name, why=error.finding.message)
-            self._looks.stirred(look)
+            if error.finding.code != COPY_LOST:
+                self._looks.stirred(look)
         except PostError as error:
             self._log.info("not sent", folder=look.name, file=one.name, why=error.finding.message)
             change(look.key, ledger.not_sent(group.key, one.position, error))
             change(look.key, ledger.failed(Transfer(group, one), error, account.now(), self._jitter()))
+
+    @contextlib.contextmanager
+    def _what(self, look: Look, one: Upload, original: int) -> Iterator[tuple[int, int, Sent | None]]:
+        """A descriptor of what is sent of a file, its size, and what is written down of a copy."""
+        if one.sent_as is None:
+            yield original, one.stat.size, None
+            return
+        file = look.copies.get(one.name)
+        try:
+            if file is None or file.stat != one.stat or file.copy is None:
+                raise FileChanged(Finding(COPY_LOST, "the fitted copy is gone", "it is made again by itself"))
+            with self._copies.opened(file.copy) as fd:
+                yield fd, file.copy.size, fitting.sent_as(file)
+        except FileChanged:
+            look.copies.pop(one.name, None)
+            raise
 
     def _progress(self, at: tuple[int, int], sent: int) -> None:
         now = self._monotonic()

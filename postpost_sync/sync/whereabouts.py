@@ -22,7 +22,8 @@ from postpost_sync.sync.identity import Identity, identify, may_be_at_its_place
 
 @dataclass
 class Look:
-    """One folder. Changed under its `Looks`' lock alone, but for `in_flight`, which its transfers change."""
+    """One folder. Changed under its `Looks`' lock alone, but for what its transfers and the makers of its copies change:
+    `in_flight`, and `fitting` and `copies`."""
 
     key: int
     root: str
@@ -34,12 +35,29 @@ class Look:
     reading: Reading | None = None
     hashes: dict[str, MediaFile] = field(default_factory=dict)  # files hashed, by name, with the stat they had
     in_flight: dict[int, threading.Event] = field(default_factory=dict)  # position -> what ends the transfer
+    fitting: set[str] = field(default_factory=set)  # names of the files of which a copy is being made
+    copies: dict[str, MediaFile] = field(
+        default_factory=dict
+    )  # files with their copies, by name, with the stat they had
     receipt: Mapping[str, Any] | None = None  # what the status file says
     receipt_failed: bool = False
 
     @property
     def name(self) -> str:
         return f"{self.root}/{self.path}"
+
+    @property
+    def as_read(self) -> Reading | None:
+        """What was read in it, with the copies that were made of its files since."""
+        reading, copies = self.reading, self.copies
+        if reading is None or not copies:
+            return reading
+        made = (copies.get(file.name, file) for file in reading.media)
+        media = (
+            replace(file, sha256=one.sha256, copy=one.copy) if one.stat == file.stat and one is not file else file
+            for file, one in zip(reading.media, made, strict=True)
+        )
+        return replace(reading, media=tuple(media))
 
 
 class Whereabouts:

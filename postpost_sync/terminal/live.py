@@ -31,6 +31,7 @@ from postpost_sync.terminal.words import (
     path_name,
     reasons,
     standing,
+    to_send,
     what_next,
 )
 
@@ -194,7 +195,8 @@ class LiveView:
         return block
 
     def _bar(self, post: Post, position: int, media: Mapping[str, Any]) -> Text:
-        size, sent = media["size"], min(media["sent"], media["size"])
+        size = to_send(media)
+        sent = min(media["sent"], size)
         part = 1.0 if media["state"] == "uploaded" else sent / size if size else 0.0
         done = int(part * _BAR)
         full, rest = ("#", "-") if self._console.options.ascii_only else ("━", "┄")
