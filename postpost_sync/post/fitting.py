@@ -117,6 +117,8 @@ def _known(post: Post) -> Targets:
 
 def _recipe(media: MediaFile, known: Targets, limits: Overrides) -> Recipe | None:
     taken = media.content_type in SUFFIXES
+    if media.stat.size > _least((ANY,), limits, "file_bytes"):  # no picture is that large, and no video becomes smaller
+        return None
     if not _is_whole(media) or (taken and not _refused(media, known, limits)):
         return None
     if media.kind in _TOUCHED:
