@@ -229,9 +229,10 @@ def _made(media: MediaFile, copy: Copy) -> MediaFile:
 
 def _expected(media: MediaFile, recipe: Recipe) -> MediaFile:
     """What may become of it: at most so large. Which platforms take it does not depend on more."""
-    form, stat = recipe.forms[0], media.stat._replace(size=min(media.stat.size, recipe.size))
+    form, stat = recipe.forms[0], media.stat
     facts: Mapping[str, str | int | float | bool] = media.facts
-    if not form.startswith("video/"):
+    if not form.startswith("video/"):  # as a JPEG it may take more than as a HEIC
+        stat = stat._replace(size=recipe.size)
         facts = {**facts, **_upright(media, recipe), "rotation": 0, "mirrored": False, "cmyk": False}
     return MediaFile(_named(media, form), stat, form, facts=facts, kind=form)
 
