@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from tests.support import matrices
+from tests.support.matrices import Matrix, Survived
 from tests.support.rig import Rig, rig
 from tests.support.web_hook import Hook
 from tests.support.world import NewWorld, World
@@ -33,6 +35,38 @@ _KEYS = (
     "HTTPS_PROXY",
     "ALL_PROXY",
 )
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--whole", action="store_true", help="every case of each matrix, not a sample of them")
+
+
+@pytest.hookimpl(trylast=True)  # of what -k and -m have chosen
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("--whole"):
+        items[:], left = matrices.sampled(items)
+        config.hook.pytest_deselected(items=left)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    counts = matrices.counted(terminalreporter.getreports("passed"))
+    if counts:
+        terminalreporter.section("survived")
+        for what, number in counts.items():
+            terminalreporter.line(f"{number:7,} {what}")
+
+
+@pytest.fixture
+def matrix(request: pytest.FixtureRequest) -> Matrix:
+    return Matrix(1 if request.config.getoption("--whole") else matrices.EVERY)
+
+
+@pytest.fixture
+def survived(record_property: Callable[[str, object], None]) -> Survived:
+    def count(what: str, number: int = 1) -> None:
+        record_property(matrices.PROPERTY, (what, number))
+
+    return count
 
 
 @pytest.fixture

@@ -28,7 +28,8 @@ def cancel(option: str | None, paths: Sequence[Path], *, yes: bool) -> int:
             raise ProgramError(f"these are {len(chosen)} posts; nothing was cancelled", "if all are meant, add --yes")
         away, names = {root.path for root in store.roots() if root.state is RootState.AWAY}, Names(config.ignore)
         for record in chosen:
-            store.change(record.key, ledger.cancelled(None if record.root in away else _fingerprint(record, names)))
+            seen = None if record.root in away else _fingerprint(record, names)
+            store.change(record.key, ledger.cancelled, seen)
     say_marked(config, len(chosen), "deleted from PostPost", len(records) - len(chosen), "out or cancelled already")
     return 0
 

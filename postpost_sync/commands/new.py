@@ -26,6 +26,7 @@ from postpost_sync.model.folder import SIDECAR_NAMES
 from postpost_sync.model.post import Policy
 from postpost_sync.model.times import TimeProblem, for_people, parse_time, zone
 from postpost_sync.post import targets, violations
+from postpost_sync.post.leftovers import backup_of
 from postpost_sync.post.names import Names, is_conflict_copy, looks_like_media, natural_order
 from postpost_sync.post.platforms import PLATFORMS, SETTINGS
 from postpost_sync.terminal.words import byte_size, path_name
@@ -96,7 +97,7 @@ def _policy(config: Config | None, place: Path) -> Policy:
 
 def _check_names(to: Sequence[str], policy: Policy) -> None:
     for name in to:
-        if name not in policy.accounts and not targets.is_id(name) and targets.selector(name) is None:
+        if name not in policy.accounts and targets.stands_for(name) is None:
             wrong = targets.unknown_name(name, policy)
             raise ProgramError(wrong.message, wrong.hint)
     if twice := next((name for at, name in enumerate(to) if name in to[:at]), None):
@@ -108,7 +109,7 @@ def _moment(at: str | None, timezone: str, now: datetime) -> datetime | None:
     if at is None or at.strip().lower() == "now":
         return None
     try:
-        moment, doubt = parse_time(at, timezone)
+        moment, doubt = parse_time(at, timezone, now)
     except TimeProblem as problem:
         raise ProgramError(f"--at: {printable(problem.finding.message)}", problem.finding.hint) from None
     if moment < now:
@@ -181,6 +182,8 @@ def _sniff(place: Path, name: str) -> _File:
         return _File(name, what, "PostPost does not take this" if looks_like_media(name) else "it is no media")
     if is_conflict_copy(name):
         return _File(name, what, "it is a sync program's conflict copy")
+    if (original := backup_of(name)) is not None:
+        return _File(name, what, f"it is a copy of {printable(original)} that a program set aside")
     if _UNSPELLABLE.search(name):
         return _File(name, what, "its name cannot be written in YAML; rename it")
     return _File(name, what)
@@ -284,7 +287,7 @@ def _media(found: Sequence[_File]) -> list[str]:
 def _settings(to: Sequence[str], policy: Policy) -> list[str]:
     """The settings of the platforms it goes to, or an example."""
     ids = [one for name in to for one in policy.accounts.get(name, (name,))]
-    named = {one.partition("-")[0].removesuffix(":*") for one in ids}
+    named = {(targets.stands_for(one) or one).partition("-")[0] for one in ids}
     chosen = [p for p in PLATFORMS if p in named and any(p == owner for owner, _ in SETTINGS)] or (
         [] if to else ["instagram"]
     )

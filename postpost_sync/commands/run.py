@@ -18,7 +18,7 @@ from postpost_sync.commands.common import is_folder, load_config, stopped_by_sig
 from postpost_sync.commands.status import posts
 from postpost_sync.config.load import Config
 from postpost_sync.daemon.daemon import Daemon
-from postpost_sync.daemon.systemd import Service
+from postpost_sync.daemon.systemd import ServiceManager
 from postpost_sync.model import view
 from postpost_sync.model.errors import Finding, ProgramError, printable
 from postpost_sync.model.program import RootState
@@ -33,7 +33,7 @@ TELL_WITHIN = 15.0  # seconds for notifying people at the end of one pass
 def run(option: str | None, form: log.Format, level: log.Level) -> int:
     """Serve the folders until a signal comes; SIGHUP reads the config again."""
     log.set_up(os.environ, form, level)
-    config, service, said = load_config(option, _warn), Service(os.environ), log.Log()
+    config, service, said = load_config(option, _warn), ServiceManager(os.environ), log.Log()
     live = form is log.Format.TEXT and _in_terminal()
     said.info("starting", version=__version__, roots=len(config.roots), state_db=config.state_db)
     with _noticed_hangups() as hangup:
@@ -56,7 +56,7 @@ def run(option: str | None, form: log.Format, level: log.Level) -> int:
     return 0
 
 
-def _built(config: Config, service: Service, said: log.Log) -> Daemon:
+def _built(config: Config, service: ServiceManager, said: log.Log) -> Daemon:
     """Exit status 1 where a database that was served before cannot be used for now, so that a service manager tries again.
 
     Else a full disk, which ends the daemon with 1, would keep it from ever coming back.
@@ -97,7 +97,7 @@ def _noticed_hangups() -> Iterator[threading.Event]:
 
 
 def _serve(
-    daemon: Daemon, option: str | None, service: Service, said: log.Log, hangup: threading.Event, *, live: bool
+    daemon: Daemon, option: str | None, service: ServiceManager, said: log.Log, hangup: threading.Event, *, live: bool
 ) -> Config | None:
     """Until the end (None), or until a config comes that is to be served instead."""
     status = 1  # unless it is asked to end: a service manager starts it again
@@ -153,7 +153,7 @@ def _picture(config: Config, *, shown: bool) -> Iterator[Callable[[Store], None]
         yield draw
 
 
-def _refused(error: ProgramError, service: Service, said: log.Log) -> None:
+def _refused(error: ProgramError, service: ServiceManager, said: log.Log) -> None:
     said.error("the new config is refused; the old one stays", why=error.message, hint=error.hint or None)
     service.status(f"the new config is refused: {error.message.splitlines()[0]}")
 

@@ -1,6 +1,6 @@
 """The daemon: builds everything from a config, and runs until it is told to stop.
 
-Threads: a scanner and workers for each root (`roots`, `workers`), transfers (send bytes), tellers (`tellers`), the timers'
+Threads: a scanner and workers for each root (`roots`, `workers`), transfers (send bytes), tellers (`notifier`), the timers'
 (`timers`, which only wake, or start a thread of their own), and the caller's, which watches over the others.
 """
 
@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import os
 import random
 import threading
 import time
-import uuid
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -21,9 +19,11 @@ from pathlib import Path
 import httpx
 
 from postpost_sync.config.load import Config, api_key, notify_urls
-from postpost_sync.daemon.notifier import Tellers
+from postpost_sync.daemon.heartbeat import Progress, clocks_ahead
+from postpost_sync.daemon.instance import instance_id
+from postpost_sync.daemon.notifier import Notifier
 from postpost_sync.daemon.roots import Roots
-from postpost_sync.daemon.systemd import Service
+from postpost_sync.daemon.systemd import ServiceManager
 from postpost_sync.daemon.timers import Timers
 from postpost_sync.daemon.workers import Workers
 from postpost_sync.disk import mounts, probe
@@ -37,10 +37,13 @@ from postpost_sync.post.names import Names
 from postpost_sync.service import upload
 from postpost_sync.service.account import Account
 from postpost_sync.service.api import PostPost
+from postpost_sync.service.upload import Senders
 from postpost_sync.store import Store
 from postpost_sync.store.lock import Lock
 from postpost_sync.sync.engine import DEFECT_PAUSE, Sync
-from postpost_sync.sync.snapshots import Site
+from postpost_sync.sync.runtime import Runtime
+from postpost_sync.sync.transfers import Uplink
+from postpost_sync.sync.watched import Site, Watched
 
 WORKERS = 16  # folders of a root worked on at once; they mostly wait for the network
 FAR = 60.0  # seconds ahead for which timers are kept; what is due later is asked of the database then
@@ -48,7 +51,6 @@ HEARTBEAT = 1.0  # seconds
 CLOCK_JUMP = 5.0  # seconds by which wall and monotonic time may drift apart between two heartbeats
 STOP_WITHIN = 8.0  # seconds the threads have to end
 LAST_WORDS = 2.0  # of these seconds, for a message that is under way
-STATUS_EVERY = 5.0  # seconds between two words to the service manager
 _AT_REST = frozenset({State.INVALID, State.FAILED, State.HELD, State.CANCELLED})
 
 
@@ -61,23 +63,24 @@ class Daemon:
         environ: Mapping[str, str],
         log: Log,
         *,
-        service: Service | None = None,
+        service: ServiceManager | None = None,
         transport: httpx.BaseTransport | None = None,
         instance: str | None = None,
     ) -> None:
         """ProgramError where a key is missing, nobody can be notified, the database cannot be used, or another has it."""
-        self.config, self._log, self._service = config, log, service or Service({})
+        self.config, self._log, self._service = config, log, service or ServiceManager({})
         keys = {root.path: api_key(root, environ) for root in config.roots}
         targets = delivery.targets(notify_urls(config, environ))
         with contextlib.ExitStack() as undo:
             self._lock = Lock(config.state_db)
-            self._lock.take()
+            self._lock.acquire()
             undo.callback(self._lock.release)
             self.store = Store.open(config.state_db, check_beside=True)
             undo.callback(self.store.close)
-            self._client = upload.new_client(transport)
-            self._client.event_hooks = {"response": [self._answered]}
+            self._client = self._new_client(transport)
             undo.callback(self._client.close)
+            self._senders = Senders(lambda: self._new_client(transport))
+            undo.callback(self._senders.close)
             gc.disable()  # of the hundred thousand folders that are taken to mind now, none is garbage
             undo.callback(gc.enable)
             self._wire(keys, targets, instance)
@@ -100,41 +103,37 @@ class Daemon:
                 accounts[who] = Account(PostPost(self._client, *who), who[1], who[2])
             sites[str(root.path)] = Site(str(root.path), root.policy, accounts[who])
         self._accounts = list(accounts.values())
-        names = Names(config.ignore)
         self.stopping = threading.Event()
-        self.timers = Timers(lambda key: self._workers.ready(key), self.stopping, log)
-        self.sync = Sync(
-            self.store,
-            sites,
-            names,
-            self._client,
-            self._transfers,
-            instance=instance or instance_id(config.state_db),
-            concurrency=config.concurrency,
-            wake=self.timers.wake,
-            monotonic=time.monotonic,
-            jitter=random.random,
-            log=log,
-            far=FAR,
-            fitters=self._fitters,
-        )
+        self.timers = Timers(self.stopping, log)
+        instance = instance or instance_id(config.state_db)
+        runtime = Runtime(self.timers.wake, time.monotonic, random.random, log, instance)
+        watched = Watched.of(self.store, sites, Names(config.ignore), runtime)
+        self._folders, self._absence = watched.folders, watched.absence
+        uplink = Uplink(self._transfers, self._senders, config.concurrency)
+        self.sync = Sync(self.store, watched, uplink, runtime, far=FAR, fitters=self._fitters)
         self._workers = Workers(
             self.sync.advance,
             lambda key: self.sync.times.get(key, 0.0),  # one that was not read yet comes first, to learn its time
-            self.sync.looks.root_of,
+            self._folders.root_of,
             threads=WORKERS,
             defect=self._met_defect,
             fatal=self._give_up,
         )
         self.roots = Roots(
-            config.roots, self.sync, self.store, names, ready=self._workers.ready, fatal=self._give_up, log=log
+            config.roots,
+            watched,
+            self.store,
+            ready=self._workers.ready,
+            silent=self.sync.go_on_without,
+            fatal=self._give_up,
+            log=log,
         )
         shown = {
             account: f"the API key of {', '.join(printable(p) for p, site in sites.items() if site.account is account)}"
             for account in self._accounts
         }
         on, digest = config.notify.on, config.notify.digest
-        self._tellers = Tellers(
+        self._notifier = Notifier(
             targets, self.store, on=on, digest=digest, roots=self.roots.statuses, accounts=shown, log=log
         )
         self._fatal: ProgramError | None = None
@@ -195,6 +194,11 @@ class Daemon:
         self._log.defect(error, folder=f"{record.root}/{record.path}" if record else None)
         self.timers.wake(key, DEFECT_PAUSE)
 
+    def _new_client(self, transport: httpx.BaseTransport | None) -> httpx.Client:
+        client = upload.new_client(transport)
+        client.event_hooks = {"response": [self._answered]}
+        return client
+
     def _answered(self, response: httpx.Response) -> None:
         request = response.request
         self._log.debug("answer", method=request.method, url=request.url, status=response.status_code)
@@ -205,11 +209,12 @@ class Daemon:
         """Start every thread; the first scan of each root is under way when this returns."""
         probe.start()
         gc.freeze()  # nor later: else the first scan is held up by a second of looking for it
-        self.timers.start()
+        self.timers.start(self._workers.ready)
+        self.sync.start()
         self._wake_pending()
         self.roots.start()
-        self._tellers.start()
-        if self._tellers:
+        self._notifier.start()
+        if self._notifier:
             self.timers.hourly(self._ask_accounts)
         self.timers.hourly(self._reconcile)
         self.timers.rescan(self.roots.scan_all, self.config.rescan)
@@ -221,8 +226,8 @@ class Daemon:
 
     def heartbeats(self) -> Iterator[None]:
         """Watch over everything until `request_stop`, pausing here once a second."""
-        clocks, version = _clocks(), self.store.data_version()
-        progress = _Progress(self._service)
+        clocks, version = clocks_ahead(), self.store.data_version()
+        progress = Progress(self._service)
         while not self.stopping.wait(HEARTBEAT if progress.ready else HEARTBEAT / 20):
             try:
                 self.roots.look_after()
@@ -234,15 +239,21 @@ class Daemon:
             except ProgramError as error:
                 self._give_up(error)
                 break
-            before, clocks = clocks, _clocks()
+            before, clocks = clocks, clocks_ahead()
             moved = max((now - then for now, then in zip(clocks, before, strict=True)), key=abs)
             if abs(moved) > CLOCK_JUMP:
                 self._take_clock_anew(moved)
             version = newest
-            progress.tell(self)
+            self._say(progress)
             yield
         if self._fatal is not None:
             raise self._fatal
+
+    def _say(self, progress: Progress) -> None:
+        if self.roots.scanned():
+            progress.started()
+        progress.at_work(*self.progress(), sound=self.working())
+        progress.say(self.summary)
 
     def _take_clock_anew(self, moved: float) -> None:
         """The clock was set, or the machine slept: timers may be off, and anything may have happened meanwhile."""
@@ -264,7 +275,7 @@ class Daemon:
 
     def tell(self, within: float) -> None:
         """Notify people now of what there is to tell."""
-        self._tellers.finish(within, self.stopping)
+        self._notifier.finish(within, self.stopping)
 
     def open_posts(self) -> list[Record]:
         """Those that are not where their folders want them, whether they are on their way or need a person."""
@@ -274,12 +285,12 @@ class Daemon:
 
     def _at_rest(self, deadline: float) -> bool:
         """Whether nothing more comes of waiting until then."""
-        if self.sync.looks.sending():
+        if self._folders.sending():
             return False
         due = self.timers.due()
-        for record in self.store.unfinished(self.sync.looks.in_memory()):
+        for record in self.store.unfinished(self._folders.in_memory()):
             ended = record.done or record.state in _AT_REST
-            if ended and self.sync.looks.as_recorded(record):
+            if ended and self._folders.as_recorded(record):
                 continue  # its next wake, if any, is about what becomes of it
             if due.get(record.key, deadline) < deadline:
                 return False
@@ -291,7 +302,7 @@ class Daemon:
 
     def progress(self) -> tuple[int, bool]:
         """A number that grows as folders are taken forward, and whether there is anything to do at all."""
-        return self._workers.finished, not self._workers.idle(self.sync.looks.silent)
+        return self._workers.finished, not self._workers.idle(self._absence.silent)
 
     def summary(self) -> str:
         """How things stand, in one line."""
@@ -300,7 +311,7 @@ class Daemon:
         if person := sum(states[state] for state in NEEDS_PERSON):
             parts.append(f"{person} need a person" if person > 1 else "1 needs a person")
         away = [f"{status.path} is away" for status in self.roots.statuses() if status.state is RootState.AWAY]
-        away += self._tellers.troubles()
+        away += self._notifier.troubles()
         total = states.total()
         return "; ".join([f"{total} post{'s' * (total != 1)}" + (f": {', '.join(parts)}" if parts else ""), *away])
 
@@ -327,56 +338,17 @@ class Daemon:
         self.sync.copies.stop()
         self.roots.stop(STOP_WITHIN / 2)
         self._workers.stop(max(0.0, ends - LAST_WORDS - time.monotonic()))
-        self._tellers.stop(min(LAST_WORDS, max(0.0, ends - time.monotonic())))
-        while self.sync.looks.sending() and time.monotonic() < ends:
+        self._notifier.stop(min(LAST_WORDS, max(0.0, ends - time.monotonic())))
+        while self._folders.sending() and time.monotonic() < ends:
             self.sync.transfers.stop()  # also what a worker began meanwhile
             time.sleep(0.05)
         self._transfers.shutdown(wait=False, cancel_futures=True)
         self._fitters.shutdown(wait=False, cancel_futures=True)
-        ended = not self.sync.looks.sending()
+        ended = not self._folders.sending()
         if ended:
             self._client.close()
+            self._senders.close()
         self.store.close()
         self._lock.release()
         gc.unfreeze()
         return ended
-
-
-class _Progress:
-    """What the service manager is told, at heartbeats: that the start is over, how things stand, that work goes on."""
-
-    def __init__(self, service: Service) -> None:
-        self._service = service
-        self.ready = False
-        self._said, self._say_at = "", 0.0
-        self._finished = -1
-
-    def tell(self, daemon: Daemon) -> None:
-        if not self.ready and daemon.roots.scanned():
-            self.ready = True
-            self._service.ready()
-        finished, busy = daemon.progress()
-        if daemon.working() and (finished != self._finished or not busy):
-            self._service.watchdog()
-        self._finished = finished
-        if self._service.listens and time.monotonic() >= self._say_at:
-            self._say_at = time.monotonic() + STATUS_EVERY
-            text = daemon.summary() if self.ready else "looking through the watch folders"
-            if text != self._said:
-                self._said = text
-                self._service.status(text)
-
-
-def _clocks() -> tuple[float, float]:
-    """How far the wall clock, and the one that counts the time asleep, are ahead of the one that stands still then."""
-    now = time.monotonic()
-    return time.time() - now, time.clock_gettime(time.CLOCK_BOOTTIME) - now
-
-
-def instance_id(state_db: Path) -> str:
-    """Stable for one machine and one database path, even where the file is lost."""
-    machine = ""
-    for source in ("/etc/machine-id", "/var/lib/dbus/machine-id"):
-        with contextlib.suppress(OSError, UnicodeDecodeError):
-            machine = machine or Path(source).read_text(encoding="ascii").strip()
-    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"postpost-sync:{machine or os.uname().nodename}:{state_db}"))

@@ -28,7 +28,7 @@ FAILED_TIMES = 3  # failures in a row after which it is said that nothing gets t
 HURRIED_PAUSE = 1.0  # seconds between two tries when the program is about to end
 
 
-class Tellers:
+class Notifier:
     """`start`, perhaps `finish`, then `stop`. Never holds up anything else."""
 
     def __init__(
@@ -192,7 +192,7 @@ class _Teller:
         roots = {one.name for one in others if one.kind is Kind.ROOT}
         states = events.NOTABLE - (set() if Event.PUBLISHED in self._on else {State.PUBLISHED})
         known = [subject.split()[1] for subject in self._told if subject.startswith(f"{Kind.POST} ")]
-        for folder_id, root, state, error, troubles in self._store.standing(states, known):
+        for folder_id, root, state, error, troubles in self._store.notable(states, known):
             if root in roots:
                 yield events.of_post(folder_id, state, error, troubles)
 

@@ -20,7 +20,7 @@ LAGGING_FOR = 60.0  # seconds for which the reader of notifications may be behin
 WATCH_AGAIN = (5.0, 600.0)  # seconds until watching is tried again after it failed: at first, and at the most
 
 
-class Observing:
+class Observer:
     """`found` and `lost` as the root comes and goes, `begin` when there is time for it, `check` every second or so."""
 
     def __init__(self, root: Root, names: Names, look: Callable[[str, bool], None], log: Log) -> None:

@@ -1,6 +1,6 @@
 """Whether a watch root is there, and what is mounted below it: another one, away, away in part, or seen twice.
 
-Nothing is concluded from what is away: of that the looks are told, and why it is, `status`.
+Nothing is concluded from what is away: of that `Absence` is told, and why it is, `status`.
 """
 
 from __future__ import annotations
@@ -13,33 +13,33 @@ from postpost_sync.disk.mounts import Mount, Place, is_in, seen_again
 from postpost_sync.model.errors import Finding, printable
 from postpost_sync.model.program import Oddity
 from postpost_sync.model.states import OUTCOMES, State
-from postpost_sync.post.names import Names
 from postpost_sync.store import Store
-from postpost_sync.sync.folders import Looks
+from postpost_sync.sync.watched import Watched
 
 _OVER = OUTCOMES | {State.FAILED, State.CANCELLED}
 
 
 class Presence:
-    """Of one root; used by its thread alone. `see` what is there, compare the root, then say that it is `taken_in`, or `lost`."""
+    """Of one root; used by its thread alone. `found` says what is there; once compared, it is `taken_in`, or `lost`."""
 
-    def __init__(self, path: str, names: Names, looks: Looks, store: Store) -> None:
-        self.path, self._names, self._looks, self._store = path, names, looks, store
+    def __init__(self, path: str, watched: Watched, store: Store) -> None:
+        self.path, self._store = path, store
+        self._names, self._folders, self._absence = watched.names, watched.folders, watched.absence
         self._seen: Place | None = None  # what was last there
         self.place: Place | None = None  # the same, while it is there and was compared
         self._compared_at: Place | None = None  # when it was last compared
         self._mounts: dict[str, Mount] = {}  # those that were seen there, the latest at each path
         self.again: dict[str, str] = {}  # where folders are seen that are served at another place -> that place
 
-    def see(self, place: Place, known: dict[str, int]) -> dict[str, int]:
-        """This is there now: the looks learn what is not, and what is seen `again`.
+    def found(self, place: Place, known: dict[str, int]) -> dict[str, int]:
+        """This is there now: `Absence` learns what is not, and what is seen `again`.
 
         `known`: where posts were before; what comes back are those that are to be found there.
         """
         self._seen = place
         self.again = seen_again(self.path, place.mounts, self._names, known)
-        self._looks.seen_again[self.path] = frozenset(self.again)
-        self._looks.unmounted[self.path] = self._unmounted(place)
+        away, again = self._unmounted(place), frozenset(self.again)
+        self._absence.found_below(self.path, unmounted=away, seen_again=again)
         if not self.again:
             return known
         return {path: key for path, key in known.items() if not is_in(path, self.again)}
@@ -71,7 +71,7 @@ class Presence:
         if not scan.present(self.path):
             return "it is empty, although posts were in it"
         record = self._store.record(next(iter(missing.values())))
-        if record is not None and self._looks.is_away(self.path, record.path, record.device):
+        if record is not None and self._absence.is_away(self.path, record.path, record.device):
             return "another file system is there, without any of its posts"
         if self._seen is not None and self._compared_at is not None and self._seen.is_other(self._compared_at):
             return "another folder is there, without any of its posts"
@@ -101,7 +101,7 @@ class Presence:
         posts = Counter[str]()
         for path, key in missing.items():
             if (
-                self._looks.place_is_away(self.path, path)
+                self._folders.place_is_away(self.path, path)
                 and (record := self._store.record(key)) is not None
                 and record.state not in _OVER
             ):

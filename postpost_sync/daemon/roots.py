@@ -12,15 +12,14 @@ import time
 from collections.abc import Callable, Sequence
 
 from postpost_sync.config.load import Root
-from postpost_sync.daemon.scanner import CHECK, Scanner, Task
+from postpost_sync.daemon.scanner import CHECK, Scanner, Task, Told
 from postpost_sync.disk import mounts
 from postpost_sync.disk.mounts import Place
 from postpost_sync.log import Log
 from postpost_sync.model.errors import ProgramError
 from postpost_sync.model.program import RootStatus
-from postpost_sync.post.names import Names
 from postpost_sync.store import Store
-from postpost_sync.sync.engine import Sync
+from postpost_sync.sync.watched import Watched
 
 
 class Roots:
@@ -29,32 +28,22 @@ class Roots:
     def __init__(
         self,
         roots: Sequence[Root],
-        sync: Sync,
+        watched: Watched,
         store: Store,
-        names: Names,
         *,
         ready: Callable[[int], None],
+        silent: Callable[[frozenset[str]], None],
         fatal: Callable[[ProgramError], None],
         log: Log,
     ) -> None:
-        self._sync, self._store, self._log = sync, store, log
+        """`ready`: the key of a folder to look at. `silent`: all roots whose file system does not answer, when they change."""
+        self._store, self._log, self._tell_silent = store, log, silent
+        self._silent: frozenset[str] = frozenset()
         self._publishing = threading.Lock()
         self._noting = threading.Lock()
         self._places: dict[str, tuple[str, Place]] = {}  # path -> what it leads to, of those that are served or were
-        self._scanners = {
-            str(root.path): Scanner(
-                root,
-                sync,
-                store,
-                names,
-                ready=ready,
-                publish=self._publish,
-                fatal=fatal,
-                served=self._served,
-                log=log,
-            )
-            for root in roots
-        }
+        told = Told(ready, self._publish, fatal, self._served)
+        self._scanners = {str(root.path): Scanner(root, watched, store, told, log) for root in roots}
 
     def start(self) -> None:
         self.scan_all()
@@ -78,8 +67,9 @@ class Roots:
         for scanner in self._scanners.values():
             scanner.ask(CHECK)
         silent = frozenset(path for path, scanner in self._scanners.items() if scanner.silent())
-        if silent != (before := self._sync.looks.silent):
-            self._sync.go_on_without(silent)
+        if silent != (before := self._silent):
+            self._silent = silent
+            self._tell_silent(silent)
             self._publish()
             for path in silent - before:
                 self._log.warning("root does not answer", root=path)

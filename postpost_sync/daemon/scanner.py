@@ -10,14 +10,15 @@ import queue
 import threading
 import time
 from bisect import bisect_left
-from collections.abc import Callable, Iterable
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import NamedTuple
 
 from postpost_sync.config.load import Root
 from postpost_sync.daemon import presence
-from postpost_sync.daemon.observer import Observing
+from postpost_sync.daemon.observer import Observer
+from postpost_sync.daemon.oddities import Oddities
 from postpost_sync.daemon.presence import Presence
 from postpost_sync.disk import scan
 from postpost_sync.disk.mounts import Place, place_of
@@ -25,9 +26,8 @@ from postpost_sync.log import Log
 from postpost_sync.model.errors import Finding, ProgramError
 from postpost_sync.model.folder import Folder
 from postpost_sync.model.program import Oddity, RootState, RootStatus
-from postpost_sync.post.names import Names
 from postpost_sync.store import Store
-from postpost_sync.sync.engine import Sync
+from postpost_sync.sync.watched import Watched
 
 AWAY_POLL = 5.0  # seconds between two looks at a root that is away, at the most
 SILENT_AFTER = 30.0  # seconds without an answer about a single folder before a file system counts as away
@@ -43,27 +43,28 @@ CHECK = Task("check")
 _WATCH = Task("watch")
 
 
+@dataclass(frozen=True)
+class Told:
+    """Who is told what by a scanner, in its own thread."""
+
+    ready: Callable[[int], None]
+    """The folder with that key is to be looked at."""
+    publish: Callable[[], None]
+    """The root's status is another one."""
+    fatal: Callable[[ProgramError], None]
+    """The program cannot go on."""
+    served: Callable[[str, Place], str | None]
+    """The root is at that place. What is answered is the root that is served already and holds some of the same folders."""
+
+
 class Scanner:
     """All but `ask` and the questions is done by its own thread, which owns everything else here."""
 
-    def __init__(
-        self,
-        root: Root,
-        sync: Sync,
-        store: Store,
-        names: Names,
-        *,
-        ready: Callable[[int], None],
-        publish: Callable[[], None],
-        fatal: Callable[[ProgramError], None],
-        served: Callable[[str, Place], str | None],
-        log: Log,
-    ) -> None:
-        """`served`: the root that is served already and holds some of the same folders as this one, which is at that place."""
+    def __init__(self, root: Root, watched: Watched, store: Store, told: Told, log: Log) -> None:
         self.root, self.path = root, str(root.path)
-        self._sync, self._names, self._log = sync, names, log
-        self._ready, self._publish, self._fatal, self._served = ready, publish, fatal, served
-        self._observing = Observing(root, names, lambda path, below: self.ask(Task("scan", path, below)), log)
+        self._watched, self._folders, self._names = watched, watched.folders, watched.names
+        self._told, self._log = told, log
+        self._observer = Observer(root, self._names, lambda path, below: self.ask(Task("scan", path, below)), log)
         self._queue: queue.SimpleQueue[Task] = queue.SimpleQueue()
         self._waiting: set[Task] = set()
         self._busy = False
@@ -72,7 +73,7 @@ class Scanner:
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._work, name=f"scanner {self.path}", daemon=True)
         self._status = RootStatus(self.path, "polling", RootState.OK)  # as long as nothing is known about it
-        self._presence = Presence(self.path, names, sync.looks, store)
+        self._presence = Presence(self.path, watched, store)
         self._away_because: Finding | None = None
         self._last_scan: datetime | None = None
         self._walk_took = 0.0
@@ -135,7 +136,7 @@ class Scanner:
             try:
                 self._do(task)
             except ProgramError as error:
-                self._fatal(error)
+                self._told.fatal(error)
             except Exception as error:  # a defect of ours, or a folder that vanished in a way not foreseen
                 self._log.defect(error, root=self.path)
             self._asked_disk_at = None
@@ -143,14 +144,14 @@ class Scanner:
                 self._known = None
             with self._lock:
                 self._busy = False
-        self._observing.lost()
+        self._observer.lost()
 
     def _do(self, task: Task) -> None:
         if self._ended.is_set():
             return
         if task is _WATCH:
             self._asked_disk_at = time.monotonic() + 10 * self._walk_took  # it goes over all folders without a word
-            self._observing.begin()
+            self._observer.begin()
             self._show()
             return
         self._answered()
@@ -171,7 +172,7 @@ class Scanner:
         if folder is not None:
             self._notice(folder)
         elif (key := self._all_known().get(path)) is not None:
-            self._ready(key)
+            self._told.ready(key)
 
     def _scan_below(self, path: str) -> None:
         found = set()
@@ -181,18 +182,18 @@ class Scanner:
             if isinstance(seen, Folder):
                 found.add(seen.path)
                 self._compare(seen)
-        if found and path not in self._observing.remote():  # what is new: nothing can be missing below it
+        if found and path not in self._observer.remote():  # what is new: nothing can be missing below it
             return
         known = self._all_known()
         first, end = bisect_left(self._paths, f"{path}/"), bisect_left(self._paths, f"{path}0")  # "0" follows "/"
         for one in (path, *self._paths[first:end]):
             if one in known and one not in found:
-                self._ready(known[one])
+                self._told.ready(known[one])
 
     def _scan_root(self) -> None:
         """The full comparison: everything there is against everything that is known."""
         began = time.monotonic()
-        missing = self._sync.looks.below(self.path)
+        missing = self._folders.below(self.path)
         any_known = bool(missing)
         anything, odd, visited = False, list[Oddity](), list[str]()
         new: list[Folder] = []
@@ -204,10 +205,10 @@ class Scanner:
         try:
             place = place_of(self.path)
             another = place != self._presence.place
-            if another and (other := self._served(self.path, place)) is not None:
+            if another and (other := self._told.served(self.path, place)) is not None:
                 self._not_served(presence.overlaps(self.path, other))
                 return
-            missing = self._presence.see(place, missing)
+            missing = self._presence.found(place, missing)
             for found in scan.walk(self.path, self._names, visit=visit, skip=self._presence.again):
                 if self._ended.is_set():
                     return
@@ -226,11 +227,11 @@ class Scanner:
         if missing and not anything and (why := self._presence.vanished(missing)):
             self._not_served(presence.away(self.path, why))
             return
-        self._sync.looks.renumber(self.path)
+        self._folders.renumber(self.path)
         for folder in new:
             self._notice(folder)
         for key in missing.values():
-            self._ready(key)
+            self._told.ready(key)
         self._take_in(place, visited)
         self._oddities.keep([*odd, *self._presence.odd(missing)])
         self._last_scan = datetime.now(UTC)
@@ -240,20 +241,20 @@ class Scanner:
         self._asked_disk_at = time.monotonic()
 
     def _compare(self, folder: Folder) -> None:
-        if not self._sync.looks.unchanged(folder):
+        if not self._folders.unchanged(folder):
             self._notice(folder)
 
     def _notice(self, folder: Folder) -> None:
         if self._presence.changed():  # it may be seen through a mount that came meanwhile, and be served elsewhere
             self.ask(Task("scan"))
             return
-        key, news = self._sync.notice(folder)
+        key, news = self._watched.notice(folder)
         if news:
-            self._ready(key)
+            self._told.ready(key)
 
     def _all_known(self) -> dict[str, int]:
         if self._known is None:
-            self._known = self._sync.looks.below(self.path)
+            self._known = self._folders.below(self.path)
             self._paths = sorted(self._known)
         return self._known
 
@@ -265,18 +266,18 @@ class Scanner:
             self._log.info("root is back", root=self.path)
             self._away_because = None
         if self._presence.taken_in():
-            self._observing.found(place.mounts)
-            self._observing.poll_later(self._pause())
+            self._observer.found(place.mounts)
+            self._observer.poll_later(self._pause())
             self.ask(_WATCH)
         else:
-            self._observing.walked(visited)
+            self._observer.walked(visited)
 
     def _not_served(self, why: Finding) -> None:
         if self._away_because is None or self._away_because.code != why.code:
             self._log.warning("root is away", root=self.path, why=why.message, hint=why.hint)
         self._away_because = why
         self._presence.lost()
-        self._observing.lost()
+        self._observer.lost()
         self._show()
 
     def _check(self) -> None:
@@ -284,10 +285,10 @@ class Scanner:
         if self._presence.place is not None and self._presence.changed():
             self._log.info("root was replaced or mounted anew", root=self.path)
             self._presence.lost()
-            self._observing.lost()
+            self._observer.lost()
             self.ask(Task("scan"))
             return
-        if self._observing.check(self._pause()):
+        if self._observer.check(self._pause()):
             self.ask(_WATCH)
         self._show()
 
@@ -301,37 +302,13 @@ class Scanner:
     # --- what there is to see ---
 
     def _show(self) -> None:
-        trouble = self._away_because or self._observing.trouble
+        trouble = self._away_because or self._observer.trouble
         state = RootState.OK if trouble is None else RootState.DEGRADED
         if self._away_because is not None:
             state = RootState.AWAY
         status = RootStatus(
-            self.path, self._observing.observer, state, trouble, self._last_scan, self._oddities.lasting()
+            self.path, self._observer.observer, state, trouble, self._last_scan, self._oddities.lasting()
         )
         if status != self._status:
             self._status = status
-            self._publish()
-
-
-NO_SIDECAR_AFTER = 600.0  # seconds media may lie in a folder without a sidecar before that is shown
-
-
-class Oddities:
-    """Of one root; used by its thread alone."""
-
-    def __init__(self) -> None:
-        self._since: dict[str, tuple[Oddity, float]] = {}  # path -> and since when, monotonic
-
-    def keep(self, found: Iterable[Oddity]) -> None:
-        """All of them, as a full walk has found them."""
-        now, before = time.monotonic(), self._since
-        self._since = {one.path: (one, before[one.path][1] if one.path in before else now) for one in found}
-
-    def lasting(self) -> tuple[Oddity, ...]:
-        """Those to show by now."""
-        now = time.monotonic()
-        return tuple(
-            one
-            for one, since in self._since.values()
-            if one.finding.code != "NO_SIDECAR" or now - since >= NO_SIDECAR_AFTER
-        )
+            self._told.publish()

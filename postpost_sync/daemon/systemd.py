@@ -13,7 +13,7 @@ from postpost_sync.model.errors import printable
 SEND_WITHIN = 0.5  # seconds: a service manager that does not read must not stop the work
 
 
-class Service:
+class ServiceManager:
     """The service manager that started this process, if one did. Safe to use from several threads."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:

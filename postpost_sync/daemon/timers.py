@@ -20,16 +20,19 @@ SOON = 10.0  # seconds until those are made first, or after a sleep: what is in 
 class Timers:
     """Safe to use from several threads."""
 
-    def __init__(self, ready: Callable[[int], None], stopping: threading.Event, log: Log) -> None:
-        """`ready` takes a folder's key. Once it is `stopping`, nothing is waked any more."""
-        self._ready, self._stopping, self._log = ready, stopping, log
+    def __init__(self, stopping: threading.Event, log: Log) -> None:
+        """Once it is `stopping`, nothing is waked any more."""
+        self._stopping, self._log = stopping, log
+        self._ready: Callable[[int], None] | None = None
         self._due: dict[int, float] = {}  # key -> monotonic time of its next wake
         self._lock = threading.Lock()
         self._scheduler = BackgroundScheduler(
             timezone=UTC, job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
         )
 
-    def start(self) -> None:
+    def start(self, ready: Callable[[int], None]) -> None:
+        """`ready` takes the key of a folder that is waked."""
+        self._ready = ready
         self._scheduler.start()
 
     def stop(self) -> None:
@@ -37,7 +40,12 @@ class Timers:
             self._scheduler.shutdown(wait=False)
 
     def wake(self, key: int, after: float) -> None:
-        """Look at a folder, now or in `after` seconds. A later call replaces the time of an earlier one."""
+        """Look at a folder, now or in `after` seconds. A later call replaces the time of an earlier one.
+
+        Nothing can be waked before `start`: there is nobody yet who would look.
+        """
+        if self._ready is None:
+            raise RuntimeError("a folder was waked before the timers were started")
         stopping = self._stopping.is_set()  # then a transfer that was broken off must not begin anew
         with self._lock:
             if after > 0:

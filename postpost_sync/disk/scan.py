@@ -13,11 +13,13 @@ import stat
 from collections.abc import Callable, Collection, Iterator
 from typing import NamedTuple
 
+from postpost_sync.disk.mapped import write_back
 from postpost_sync.model.errors import FileChanged, Finding, Unclear, Unreadable, printable
-from postpost_sync.model.folder import SIDECAR_NAMES, Entry, EntryKind, Folder, Stat
+from postpost_sync.model.folder import SIDECAR_NAMES, Awaited, Entry, EntryKind, Folder, Stat
 from postpost_sync.model.program import Oddity
 from postpost_sync.post.names import Names, is_near_miss, looks_like_media
 
+BRING_HINT = "have the sync client keep the file on this machine; it is seen as soon as it is there"
 MAX_DEPTH = 64  # folders below the root; deeper ones are not looked at
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _GONE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)  # or a link by now
@@ -97,7 +99,10 @@ class _Level(NamedTuple):
 
 
 def look(root: str, path: str, names: Names) -> Folder | None:
-    """One post folder as it is now; None where it is gone or is none. OSError where that cannot be told."""
+    """One post folder as it is now; None where it is gone or is none. OSError where that cannot be told.
+
+    Nor can it where a sync client has taken the bytes of its sidecar away, and says that it still has them.
+    """
     if not path:
         return None
     try:
@@ -107,6 +112,8 @@ def look(root: str, path: str, names: Names) -> Folder | None:
         if error.errno in _GONE:
             return None
         raise
+    if not listed.has_sidecar and (away := listed.sidecar_awaited()) is not None:
+        raise OSError(errno.ENODATA, "the sync client has not brought its sidecar", away.sign)
     return listed.folder(root, path) if listed.has_sidecar else None
 
 
@@ -143,6 +150,26 @@ def _device(root: str, path: str) -> int:
 
 
 _USUAL = Names()
+_LOOKED_AT = 1000  # names below a post folder that are looked at for media, and how deep
+_BELOW = 3
+
+
+def media_inside(folder: Folder) -> tuple[str, ...]:
+    """One picture or video of each folder inside that holds any, at whatever depth, unless it is a post of its own."""
+    found: list[str] = []
+    coming = [entry.name for entry in reversed(folder.entries) if entry.kind is EntryKind.FOLDER]
+    left = _LOOKED_AT
+    while coming and left > 0:
+        path = coming.pop()
+        with contextlib.suppress(OSError), descend(folder.root, f"{folder.path}/{path}") as fd:
+            listed = _list(fd, _USUAL)
+            left -= 1 + len(listed.files)
+            if listed.has_sidecar:
+                continue
+            found += [f"{path}/{name}" for name in sorted(listed.files) if looks_like_media(name)][:1]
+            if path.count("/") + 1 < _BELOW:
+                coming += [f"{path}/{name}" for name in sorted(listed.folders, reverse=True)]
+    return tuple(found)
 
 
 class _Listed(NamedTuple):
@@ -155,13 +182,17 @@ class _Listed(NamedTuple):
     found: list[Entry]  # empty where there is no sidecar
     has_sidecar: bool
     arriving: float | None
+    awaited: list[Awaited]
+
+    def sidecar_awaited(self) -> Awaited | None:
+        return next((one for one in self.awaited if one.name.lower() in SIDECAR_NAMES), None)
 
     def folder(self, root: str, path: str) -> Folder:
         # a folder's name is an entry too, so that one that is named as media is seen for what it is
         self.found.extend([Entry(name, EntryKind.FOLDER, _NOTHING) for name in self.folders])
         self.found.sort()
         inode = self.inode if self.inode < 1 << 63 else self.inode - (1 << 64)  # SQLite's numbers are signed
-        return Folder(root, path, inode, self.device, tuple(self.found), self.arriving)
+        return Folder(root, path, inode, self.device, tuple(self.found), self.arriving, tuple(sorted(self.awaited)))
 
 
 def _list(folder: int, names: Names) -> _Listed:
@@ -171,6 +202,7 @@ def _list(folder: int, names: Names) -> _Listed:
     files: list[os.DirEntry[str]] = []
     folders: list[str] = []
     arriving: float | None = None
+    awaited: list[Awaited] = []
     has_sidecar = False
     with os.scandir(folder) as entries:
         for entry in entries:
@@ -179,6 +211,8 @@ def _list(folder: int, names: Names) -> _Listed:
                 if names.arriving(name):
                     with contextlib.suppress(OSError):
                         arriving = max(arriving or 0.0, entry.stat(follow_symlinks=False).st_mtime)
+                elif (said := names.awaited(name)) is not None:
+                    awaited.append(Awaited(said[0], name, said[1]))
             elif entry.is_dir(follow_symlinks=False):
                 folders.append(name)
             else:
@@ -191,7 +225,10 @@ def _list(folder: int, names: Names) -> _Listed:
                 except FileNotFoundError:
                     continue
                 found.append(Entry(entry.name, _KINDS.get(s.st_mode & _TYPE, EntryKind.OTHER), of(s)))
-    return _Listed(here.st_ino, here.st_dev, [e.name for e in files], folders, found, has_sidecar, arriving)
+    if awaited:
+        there = {entry.name for entry in files}
+        awaited = [one for one in awaited if one.partly == (one.name in there)]
+    return _Listed(here.st_ino, here.st_dev, [e.name for e in files], folders, found, has_sidecar, arriving, awaited)
 
 
 _TYPE = 0o170000  # the bits of a mode that say what it is
@@ -208,6 +245,9 @@ def _no_sidecar(listed: _Listed, *, in_post: bool) -> Finding | None:
     """`in_post`: it lies below a post folder, where people may keep what they like."""
     if folder := next((name for name in listed.folders if name.lower() in SIDECAR_NAMES), None):
         return Finding("NO_SIDECAR", f"{folder} is a folder, and a file belongs there", "replace it with a file")
+    if (away := listed.sidecar_awaited()) is not None:
+        why = f'the sync client has only announced {printable(away.name)} ("{printable(away.sign)}")'
+        return Finding("NO_SIDECAR", why, BRING_HINT)
     near = next((name for name in sorted(listed.files) if is_near_miss(name)), None)
     if near is not None:
         return Finding("NO_SIDECAR", "the folder has no post.yaml", f'rename "{printable(near)}" to post.yaml')
@@ -274,6 +314,7 @@ def opened(root: str, path: str, name: str, expected: Stat) -> Iterator[int]:
         why = error.strerror if isinstance(error, OSError) else str(error)
         raise _changed(name, f"cannot be opened: {why}") from None
     try:
+        write_back(fd)
         unchanged(fd, name, expected)
         # on an overlay each file has the number of the layer that it is in
         if os.fstat(fd).st_dev != device and (mount is None or _mount(fd) != mount):

@@ -120,7 +120,7 @@ class NativeWatcher:
             if not raw:
                 continue
             relative = os.path.relpath(os.fsdecode(raw), self._root)
-            if relative == "." or relative.startswith("../") or self._names.ignored_on(relative):
+            if relative == "." or relative.startswith("../") or self._names.unseen(relative):
                 continue
             yield relative if event.is_directory else os.path.dirname(relative)
 

@@ -1,13 +1,19 @@
-"""What each thing that happened changes in a record. Pure functions from a record to a record; `store.change` applies them.
+"""What each thing that happened changes in a record. Pure functions.
+
+Each takes the record first and what happened after it, and returns the record: `store.change(key, ledger.created, …)`.
 
 They write down facts. Whether these mean that a post waits, fails or goes on is `plan`'s to decide when it is asked again.
 """
 
 from postpost_sync.ledger.folders import (
     adopted,
+    at_place,
     cancelled,
+    claimed,
     contradicted,
+    copied,
     finished,
+    in_directory,
     recognised,
     retried,
     settled,
@@ -30,16 +36,18 @@ from postpost_sync.ledger.groups import (
     updated,
     updating,
 )
-from postpost_sync.ledger.parts import Change, with_group, with_trouble, with_upload, without_trouble
+from postpost_sync.ledger.parts import with_group, with_trouble, with_upload, without_trouble
 from postpost_sync.ledger.troubles import abandoned, failed, probed_now, worked
 from postpost_sync.ledger.uploads import not_sent, signed, signing, stored
 
 __all__ = [
-    "Change",
     "abandoned",
     "adopted",
+    "at_place",
     "cancelled",
+    "claimed",
     "contradicted",
+    "copied",
     "created",
     "creating",
     "deleted",
@@ -48,6 +56,7 @@ __all__ = [
     "failed",
     "finished",
     "followed",
+    "in_directory",
     "not_sent",
     "outcome",
     "probed_now",

@@ -6,10 +6,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from postpost_sync.ledger.parts import Change, with_group, without_trouble
+from postpost_sync.ledger.parts import with_group, without_trouble
 from postpost_sync.model.post import Post
-from postpost_sync.model.record import Group, MediaName, Record, draft_group, live_group
-from postpost_sync.plan.steps import Decision, Read, Rest, Search
+from postpost_sync.model.record import Claim, Consent, Effect, Group, MediaName, Record, draft_group, live_group
+from postpost_sync.plan.consent import consents
+from postpost_sync.plan.steps import Decision, Rest
 
 
 def shown(record: Record, decision: Decision, now: datetime) -> Record:
@@ -37,46 +38,38 @@ def shown(record: Record, decision: Decision, now: datetime) -> Record:
     return replace(record, **new, updated_at=now)
 
 
-def settled(fingerprint: str, complete_at: datetime | None, now_time: datetime | None) -> Change:
+def settled(record: Record, fingerprint: str, complete_at: datetime | None, now_time: datetime | None) -> Record:
     """The folder has been read as it is: troubles with what it was before are over. No times: none was known yet."""
-
-    def change(record: Record) -> Record:
-        if record.fingerprint == fingerprint:
-            record = replace(record, complete_at=record.complete_at or complete_at, now_time=now_time, done=False)
-            return without_trouble(record, Read.__name__)
-        # an unknown create stays unknown, and its searches keep their pauses, for listings lag
-        searching = record.trouble_with(Search.__name__)
-        return replace(
-            record,
-            fingerprint=fingerprint,
-            complete_at=complete_at,
-            now_time=now_time,
-            confirmed=False,
-            cancel=fingerprint if record.cancel == fingerprint else None,
-            rebuilds=0,
-            gave_up=None,
-            done=False,
-            troubles=(searching,) if searching is not None else (),
-            warnings=(),
-        )
-
-    return change
+    if record.fingerprint == fingerprint:
+        record = replace(record, complete_at=record.complete_at or complete_at, now_time=now_time, done=False)
+        return without_trouble(record, Effect.READ)
+    # an unknown create stays unknown, and its searches keep their pauses, for listings lag
+    searching = record.trouble_with(Effect.SEARCH)
+    return replace(
+        record,
+        fingerprint=fingerprint,
+        complete_at=complete_at,
+        now_time=now_time,
+        consents=(),
+        cancel=fingerprint if record.cancel == fingerprint else None,
+        rebuilds=0,
+        gave_up=None,
+        done=False,
+        troubles=(searching,) if searching is not None else (),
+        warnings=(),
+    )
 
 
-def finished(post: Post | None, *, confirmed: bool) -> Change:
+def finished(record: Record, post: Post | None, said: tuple[Consent, ...]) -> Record:
     """What stands at PostPost is the post; so its selectors stand for what that goes to from now on.
 
-    `confirmed`: whether a person's word went into that; one that was said since is still to be decided about.
+    `said`: what of a person's words went into that; what was said since is still to be decided about.
     """
-
-    def change(record: Record) -> Record:
-        if record.confirmed and not confirmed:
-            return record
-        if post is not None and (group := live_group(record) or draft_group(record)) is not None:
-            record = with_group(group.key, resolved=post.resolved)(record)
-        return replace(record, done=True, troubles=(), confirmed=False)
-
-    return change
+    if set(record.consents) - set(said):
+        return record
+    if post is not None and (group := live_group(record) or draft_group(record)) is not None:
+        record = with_group(record, group.key, resolved=post.resolved)
+    return replace(record, done=True, troubles=(), consents=())
 
 
 def retried(record: Record) -> Record:
@@ -85,7 +78,7 @@ def retried(record: Record) -> Record:
     uploads_again = tuple(replace(g, uploads=tuple(replace(u, refused=0) for u in g.uploads)) for g in groups)
     return replace(
         record,
-        confirmed=True,
+        consents=consents(record),
         cancel=None,
         rebuilds=0,
         gave_up=None,
@@ -96,11 +89,9 @@ def retried(record: Record) -> Record:
     )
 
 
-def cancelled(seen: str | None) -> Change:
+def cancelled(record: Record, seen: str | None) -> Record:
     """A person said: take it back. `seen`: the folder's fingerprint then; None: that of when it was read last."""
-    return lambda record: replace(
-        record, cancel=record.fingerprint if seen is None else seen, done=False, retry_at=None
-    )
+    return replace(record, cancel=record.fingerprint if seen is None else seen, done=False, retry_at=None)
 
 
 def adopted(record: Record) -> Record:
@@ -109,14 +100,35 @@ def adopted(record: Record) -> Record:
     return replace(record, claim=claim, troubles=(), retry_at=None)
 
 
-def recognised(group: Group) -> Change:
+def recognised(record: Record, group: Group) -> Record:
     """PostPost holds the folder's post already, and it is exactly what the folder asks for."""
-    return lambda record: replace(record, groups=(*record.groups, group), unproven=False, claim=None)
+    return replace(record, groups=(*record.groups, group), unproven=False, claim=None)
 
 
 def unrecognised(record: Record) -> Record:
     """PostPost holds nothing that is this folder's: it is a new post."""
     return replace(record, unproven=False, claim=None)
+
+
+def at_place(record: Record, root: str, path: str, inode: int, device: int) -> Record:
+    """The folder was moved, and is there now."""
+    return replace(record, root=root, path=path, inode=inode, device=device)
+
+
+def in_directory(record: Record, inode: int, device: int) -> Record:
+    """Another directory than before is at the folder's place, and is the folder."""
+    return replace(record, inode=inode, device=device)
+
+
+def copied(record: Record, original: str | None) -> Record:
+    """It is a copy of the folder with that `folder_id`, so nothing that stands at PostPost is its own."""
+    return replace(record, copy_of=original, unproven=False)
+
+
+def claimed(record: Record, claim: Claim, folder_id: str | None) -> Record:
+    """Its status file, which came after its sidecar, says that it has a post. `folder_id`: None where that names none."""
+    own = record.folder_id if folder_id is None else folder_id
+    return replace(record, folder_id=own, claim=claim, unproven=True)
 
 
 def contradicted(record: Record) -> Record:

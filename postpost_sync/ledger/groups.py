@@ -6,11 +6,12 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from postpost_sync.ledger.parts import Change, with_group, with_trouble
+from postpost_sync.ledger.parts import with_group, with_trouble
 from postpost_sync.model.errors import Finding
 from postpost_sync.model.folder import MediaFile
 from postpost_sync.model.post import Post
 from postpost_sync.model.record import (
+    Effect,
     Group,
     GroupStage,
     PlatformResult,
@@ -23,7 +24,7 @@ from postpost_sync.model.record import (
 )
 from postpost_sync.model.states import State
 from postpost_sync.model.times import to_service
-from postpost_sync.plan.steps import PutBack, Search, Update, Withdraw
+from postpost_sync.plan.steps import PutBack, Update
 from postpost_sync.post.fitting import sent_as
 from postpost_sync.post.names import upload_names
 
@@ -49,8 +50,9 @@ def _fitted(file: MediaFile) -> dict[str, Any]:
     return {"sha256": file.sha256, "sent_as": sent_as(file)} if file.recipe is not None else {}
 
 
-def created(key: int, post_group_id: str) -> Change:
-    return with_group(key, stage=GroupStage.DRAFT, post_group_id=post_group_id)
+def created(record: Record, key: int, post_group_id: str) -> Record:
+    """The answer to the intent: there is a draft, without media as yet."""
+    return with_group(record, key, stage=GroupStage.DRAFT, post_group_id=post_group_id)
 
 
 def standing(
@@ -89,98 +91,78 @@ def standing(
         post.platform_settings,
         uploads,
         post.resolved,
-        verified=True,
         asked_time=asked,
         answered_time=answered,
         account=account,
     )
 
 
-def searched(key: int, now: datetime) -> Change:
+def searched(record: Record, key: int, now: datetime) -> Record:
     """An unknown create was looked for and not found; the listing may lag, so again a little later."""
-
-    def change(record: Record) -> Record:
-        done = next(g.searches for g in record.groups if g.key == key)
-        why = Finding(
-            "CREATE_UNKNOWN", "PostPost's answer to create-post was lost; its list of drafts is searched for it"
-        )
-        pause = SEARCH_PAUSES[min(done, len(SEARCH_PAUSES) - 1)]
-        trouble = Trouble(Search.__name__, TroubleKind.RETRY, why, now, now + timedelta(seconds=pause))
-        return with_trouble(with_group(key, searches=done + 1)(record), trouble)
-
-    return change
+    done = next(g.searches for g in record.groups if g.key == key)
+    why = Finding("CREATE_UNKNOWN", "PostPost's answer to create-post was lost; its list of drafts is searched for it")
+    pause = SEARCH_PAUSES[min(done, len(SEARCH_PAUSES) - 1)]
+    trouble = Trouble(Effect.SEARCH, TroubleKind.RETRY, why, now, now + timedelta(seconds=pause))
+    return with_trouble(with_group(record, key, searches=done + 1), trouble)
 
 
-def doubted(key: int, ids: str) -> Change:
+def doubted(record: Record, key: int, ids: str) -> Record:
     """There are more drafts that an unknown create may have made than creates: none is touched, and a person is told."""
     why = f"PostPost's answer to create-post was lost, and several drafts could be its work: {ids}"
     warning = Finding("DRAFTS_DOUBTFUL", why, "delete at PostPost those that are not needed")
-
-    def change(record: Record) -> Record:
-        record = replace(record, warnings=(*record.warnings, warning))
-        return with_group(key, stage=GroupStage.GONE)(record)
-
-    return change
+    record = replace(record, warnings=(*record.warnings, warning))
+    return with_group(record, key, stage=GroupStage.GONE)
 
 
-def doomed(key: int, *, rebuild: bool, gave_up: Finding | None = None) -> Change:
-    def change(record: Record) -> Record:
-        group = next(g for g in record.groups if g.key == key)
-        stood = group.stage in (GroupStage.SCHEDULED, GroupStage.WITHDRAWN)
-        previous = (*record.previous, group.post_group_id) if stood and group.post_group_id else record.previous
-        stage = GroupStage.DOOMED if group.post_group_id else GroupStage.GONE
-        record = replace(
-            record,
-            previous=previous,
-            rebuilds=record.rebuilds + rebuild,
-            gave_up=gave_up or record.gave_up,
-            done=False,  # should its folder come back, there is something to do again
-        )
-        return with_group(key, stage=stage)(record)
+def doomed(record: Record, key: int, *, rebuild: bool, gave_up: Finding | None = None) -> Record:
+    """It is no longer wanted and is to be deleted. `rebuild`: another is made at once, which counts.
 
-    return change
+    `gave_up`: why no other is made for the folder as it is.
+    """
+    group = next(g for g in record.groups if g.key == key)
+    stood = group.stage in (GroupStage.SCHEDULED, GroupStage.WITHDRAWN)
+    previous = (*record.previous, group.post_group_id) if stood and group.post_group_id else record.previous
+    stage = GroupStage.DOOMED if group.post_group_id else GroupStage.GONE
+    record = replace(
+        record,
+        previous=previous,
+        rebuilds=record.rebuilds + rebuild,
+        gave_up=gave_up or record.gave_up,
+        done=False,  # should its folder come back, there is something to do again
+    )
+    return with_group(record, key, stage=stage)
 
 
-def deleted(key: int) -> Change:
+def deleted(record: Record, key: int) -> Record:
     """It is no longer at PostPost. Where a person wanted that, the folder as it is leads to no other."""
-
-    def change(record: Record) -> Record:
-        group = next(g for g in record.groups if g.key == key)
-        if record.cancel is None:
-            return with_group(key, stage=GroupStage.GONE)(record)
-        previous = tuple(one for one in record.previous if one != group.post_group_id)
-        record = replace(record, previous=previous)
-        return with_group(key, stage=GroupStage.ENDED, outcome=State.CANCELLED, asked_time=record.time)(record)
-
-    return change
+    group = next(g for g in record.groups if g.key == key)
+    if record.cancel is None:
+        return with_group(record, key, stage=GroupStage.GONE)
+    previous = tuple(one for one in record.previous if one != group.post_group_id)
+    record = replace(record, previous=previous)
+    return with_group(record, key, stage=GroupStage.ENDED, outcome=State.CANCELLED, asked_time=record.time)
 
 
-def followed(key: int) -> Change:
+def followed(record: Record, key: int) -> Record:
     """Another group is to serve what this one did not."""
-
-    def change(record: Record) -> Record:
-        group = next(g for g in record.groups if g.key == key)
-        previous = (*record.previous, group.post_group_id) if group.post_group_id else record.previous
-        record = replace(record, previous=previous, done=False, troubles=())
-        return with_group(key, stage=GroupStage.FOLLOWED)(record)
-
-    return change
+    group = next(g for g in record.groups if g.key == key)
+    previous = (*record.previous, group.post_group_id) if group.post_group_id else record.previous
+    record = replace(record, previous=previous, done=False, troubles=())
+    return with_group(record, key, stage=GroupStage.FOLLOWED)
 
 
-def updating(key: int) -> Change:
+def updating(record: Record, key: int) -> Record:
     """The intent: from here on a draft may be scheduled, and a scheduled post a draft, or moved, until an answer says so."""
-    return with_group(key, updating=True)
+    return with_group(record, key, updating=True)
 
 
-def updated(key: int, step: Update, status: str, time: datetime | None, now: datetime) -> Change:
+def updated(record: Record, key: int, step: Update, status: str, time: datetime | None, now: datetime) -> Record:
     """What update-post answered is what counts: it may move the time."""
     if status == "draft":
-        withdrawn = _withdrawn(key, now)
-        if isinstance(step, Withdraw):  # it is to be scheduled again
-            return lambda record: replace(withdrawn(record), done=False)
-        return withdrawn
+        return replace(_withdrawn(record, key, now), done=False)  # unless no time is asked for, it is scheduled again
     stage = GroupStage.SCHEDULED if status == "scheduled" else GroupStage.GOING_OUT
-    fresh = with_group(
+    record = with_group(
+        record,
         key,
         stage=stage,
         asked_time=step.asked,
@@ -192,40 +174,36 @@ def updated(key: int, step: Update, status: str, time: datetime | None, now: dat
         updating=False,
     )
     if isinstance(step, PutBack):
-        return lambda record: replace(fresh(record), gave_up=step.gave_up)
-    return lambda record: replace(fresh(record), confirmed=False)  # a person's word for this one, not for the next
+        return replace(record, gave_up=step.gave_up)
+    return replace(record, consents=())  # a person's word for this one, not for the next
 
 
-def _withdrawn(key: int, now: datetime) -> Change:
+def _withdrawn(record: Record, key: int, now: datetime) -> Record:
     """No longer scheduled. Where another is to take its place, its time is kept: it may have to be put back."""
-
-    def change(record: Record) -> Record:
-        if any(group.key == key and group.stage is GroupStage.DRAFT for group in record.groups):
-            return with_group(key, updating=False)(record)  # it never stood, as far as we were told
-        has_successor = any(group.stage is GroupStage.DRAFT for group in record.groups)
-        times = {"asked_time": None} if has_successor else {"asked_time": None, "answered_time": None}
-        stage = GroupStage.WITHDRAWN
-        return with_group(key, stage=stage, elsewhere=None, placed_at=now, updating=False, **times)(record)
-
-    return change
+    if any(group.key == key and group.stage is GroupStage.DRAFT for group in record.groups):
+        return with_group(record, key, updating=False)  # it never stood, as far as we were told
+    has_successor = any(group.stage is GroupStage.DRAFT for group in record.groups)
+    times = {"asked_time": None} if has_successor else {"asked_time": None, "answered_time": None}
+    stage = GroupStage.WITHDRAWN
+    return with_group(record, key, stage=stage, elsewhere=None, placed_at=now, updating=False, **times)
 
 
-def read_back(key: int, found: bool, media: int | None, strangers: int, ours: int | None, now: datetime) -> Change:
-    def change(record: Record) -> Record:
-        before = next(g.read_back for g in record.groups if g.key == key)
-        first_at = before.first_at if before is not None else now
-        seen = ReadBack(found, media, strangers, first_at, now, ours)
-        return with_group(key, read_back=seen, verified=False)(record)
+def read_back(
+    record: Record, key: int, found: bool, media: int | None, strangers: int, ours: int | None, now: datetime
+) -> Record:
+    """What the list of posts says about a draft; see `ReadBack`."""
+    before = next(g.read_back for g in record.groups if g.key == key)
+    first_at = before.first_at if before is not None else now
+    seen = ReadBack(found, media, strangers, first_at, now, ours)
+    return with_group(record, key, read_back=seen)
 
-    return change
 
-
-def outcome(key: int, results: tuple[PlatformResult, ...], now: datetime) -> Change:
+def outcome(record: Record, key: int, results: tuple[PlatformResult, ...], now: datetime) -> Record:
     """What get-post said, rolled up over the platforms."""
     statuses = {result.status for result in results}
     ends = {"published", "failed"}
     if not statuses or not statuses <= ends:
-        return with_group(key, results=results, checked_at=now, lost=False, unseen=False)
+        return with_group(record, key, results=results, checked_at=now, lost=False, unseen=False)
     state = (
         State.PUBLISHED
         if statuses == {"published"}
@@ -234,23 +212,24 @@ def outcome(key: int, results: tuple[PlatformResult, ...], now: datetime) -> Cha
         else State.PARTIALLY_PUBLISHED
     )
     return with_group(
-        key, results=results, checked_at=now, outcome=state, stage=GroupStage.ENDED, lost=False, unseen=False
+        record, key, results=results, checked_at=now, outcome=state, stage=GroupStage.ENDED, lost=False, unseen=False
     )
 
 
-def seen_scheduled(group: Group, time: datetime | None, differs: str) -> Change:
+def seen_scheduled(record: Record, group: Group, time: datetime | None, differs: str) -> Record:
     """The list of posts shows it scheduled. `differs`: what besides its time is not as we made it."""
     moved = time is not None and time != group.answered_time
     was_draft = group.stage is not GroupStage.SCHEDULED
     if not moved and not was_draft and not differs:
         gone = None if group.elsewhere is not None and _TEXT_CHANGED in group.elsewhere.message else group.elsewhere
-        return with_group(group.key, unseen=False, elsewhere=gone)
+        return with_group(record, group.key, unseen=False, elsewhere=gone)
     what = [
         *(["it was scheduled"] if was_draft else []),
         *([f"its time was changed to {to_service(time)}"] if moved and time is not None else []),
         *([f"{_TEXT_CHANGED} {differs}"] if differs else []),
     ]
     return with_group(
+        record,
         group.key,
         stage=GroupStage.SCHEDULED,
         answered_time=time or group.answered_time,
@@ -261,10 +240,12 @@ def seen_scheduled(group: Group, time: datetime | None, differs: str) -> Change:
     )
 
 
-def seen_draft(group: Group) -> Change:
+def seen_draft(record: Record, group: Group) -> Record:
     """The list of posts shows it as a draft again, which was not our doing."""
     made = _elsewhere("it was made a draft again, and does not go out")
-    return with_group(group.key, stage=GroupStage.WITHDRAWN, elsewhere=made, unseen=False, lost=False, placed_at=None)
+    return with_group(
+        record, group.key, stage=GroupStage.WITHDRAWN, elsewhere=made, unseen=False, lost=False, placed_at=None
+    )
 
 
 def _elsewhere(what: str) -> Finding:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from postpost_sync.ledger.parts import Change, with_group, with_trouble, without_trouble
+from postpost_sync.ledger.parts import with_group, with_trouble, without_trouble
 from postpost_sync.model.errors import (
     Finding,
     KeyRefused,
@@ -21,11 +21,11 @@ from postpost_sync.model.errors import (
     Unfit,
     UploadRefused,
 )
-from postpost_sync.model.record import Group, GroupStage, Record, Trouble, TroubleKind
+from postpost_sync.model.record import Consent, Effect, Group, GroupStage, Record, Trouble, TroubleKind
 from postpost_sync.model.states import State
 from postpost_sync.model.times import parse_service_time
-from postpost_sync.plan.situation import DRAFT_GONE
-from postpost_sync.plan.steps import Ask, Create, Delete, Step, Update
+from postpost_sync.plan.draft import DRAFT_GONE
+from postpost_sync.plan.steps import Ask, Delete, Step, Tried, Update
 
 ROOM_AGAIN = 60.0  # seconds after which it is looked whether there is room for a fitted copy
 LONGEST_PAUSE = 900.0  # seconds between two tries of the same step
@@ -35,60 +35,57 @@ COUNTED = frozenset({"SCHEDULED_POST_LIMIT_REACHED", "POST_LIMIT_REACHED"})  # a
 PATIENT_SIGNS = 2  # URLs asked for without a pause in between
 
 
-def failed(step: Step, error: PostError, now: datetime, jitter: float) -> Change:
+def failed(record: Record, step: Tried, error: PostError, now: datetime, jitter: float) -> Record:
     """Why the step did not work, and when it is due again. `jitter` is a random number from 0 to 1."""
-    name = type(step).__name__
     group: Group | None = getattr(step, "group", None)
+    before = record.trouble_with(step.effect)
+    attempts = before.attempts + 1 if before else 1
+    since = before.since if before else now
+    pause = min(LONGEST_PAUSE, 2.0 ** min(attempts, 12)) * jitter  # full jitter: many clients spread out
 
-    def change(record: Record) -> Record:
-        before = record.trouble_with(name)
-        attempts = before.attempts + 1 if before else 1
-        since = before.since if before else now
-        pause = min(LONGEST_PAUSE, 2.0 ** min(attempts, 12)) * jitter  # full jitter: many clients spread out
+    def trouble(kind: TroubleKind, finding: Finding, seconds: float | None) -> Record:
+        until = now + timedelta(seconds=seconds) if seconds is not None else None
+        return with_trouble(record, Trouble(step.effect, kind, finding, since, until, attempts))
 
-        def trouble(kind: TroubleKind, finding: Finding, seconds: float | None) -> Record:
+    if isinstance(step, Update) and isinstance(error, NotReached | Refused):  # known not to have happened
+        record = with_group(record, step.group.key, updating=step.group.updating)
+    match error:
+        case KeyRefused():
+            return record  # a matter of the account, not of this post
+        case PlanLimit():
+            return trouble(*_limited(step, error, now))
+        case UploadRefused():
+            return trouble(TroubleKind.RETRY, error.finding, 0.0 if attempts <= PATIENT_SIGNS else pause)
+        case OtherKey() if (
+            isinstance(step, Delete) and Consent.NEW_DRAFT in record.consents
+        ):  # a person said: go on without it
+            return with_group(record, step.group.key, stage=GroupStage.GONE)
+        case OtherKey() if isinstance(step, Ask | Delete):
+            return trouble(TroubleKind.RETRY, error.finding, max(0.5, pause))
+        case NotFound() if isinstance(step, Ask):
+            return _deleted_elsewhere(step.group, trouble(TroubleKind.RETRY, error.finding, 60.0), now)
+        case NotFound() if group is not None:
+            record = with_group(record, group.key, lost=True)
+            return trouble(TroubleKind.HELD, error.finding if isinstance(error, OtherKey) else DRAFT_GONE, None)
+        case NotEditable() if isinstance(step, Delete):  # it was scheduled after all, and is going out
+            answered = step.group.answered_time or now
+            return with_group(record, step.group.key, stage=GroupStage.GOING_OUT, answered_time=answered)
+        case NotEditable() if isinstance(step, Update):
+            asked = step.asked or step.group.asked_time
+            answered = step.group.answered_time or step.time or now
+            out = {"stage": GroupStage.GOING_OUT, "asked_time": asked, "answered_time": answered}
+            return replace(with_group(record, step.group.key, **out), consents=())
+        case Unfit():
+            kind, seconds = (
+                (TroubleKind.RETRY, ROOM_AGAIN) if isinstance(error, NoRoom) else (TroubleKind.REFUSED, None)
+            )
             until = now + timedelta(seconds=seconds) if seconds is not None else None
-            return with_trouble(record, Trouble(name, kind, finding, since, until, attempts))
-
-        if isinstance(step, Update) and isinstance(error, NotReached | Refused):  # known not to have happened
-            record = with_group(step.group.key, updating=step.group.updating)(record)
-        match error:
-            case KeyRefused():
-                return record  # a matter of the account, not of this post
-            case PlanLimit():
-                return trouble(*_limited(step, error, now))
-            case UploadRefused():
-                return trouble(TroubleKind.RETRY, error.finding, 0.0 if attempts <= PATIENT_SIGNS else pause)
-            case OtherKey() if isinstance(step, Delete) and record.confirmed:  # a person said: go on without it
-                return with_group(step.group.key, stage=GroupStage.GONE)(record)
-            case OtherKey() if isinstance(step, Ask | Delete):
-                return trouble(TroubleKind.RETRY, error.finding, max(0.5, pause))
-            case NotFound() if isinstance(step, Ask):
-                return _deleted_elsewhere(step.group, trouble(TroubleKind.RETRY, error.finding, 60.0), now)
-            case NotFound() if group is not None:
-                record = with_group(group.key, lost=True)(record)
-                return trouble(TroubleKind.HELD, error.finding if isinstance(error, OtherKey) else DRAFT_GONE, None)
-            case NotEditable() if isinstance(step, Delete):  # it was scheduled after all, and is going out
-                return with_group(
-                    step.group.key, stage=GroupStage.GOING_OUT, answered_time=step.group.answered_time or now
-                )(record)
-            case NotEditable() if isinstance(step, Update):
-                asked = step.asked or step.group.asked_time
-                answered = step.group.answered_time or step.time or now
-                out = with_group(step.group.key, stage=GroupStage.GOING_OUT, asked_time=asked, answered_time=answered)
-                return replace(out(record), confirmed=False)
-            case Unfit():
-                kind, until = TroubleKind.REFUSED, None
-                if isinstance(error, NoRoom):
-                    kind, until = TroubleKind.RETRY, now + timedelta(seconds=ROOM_AGAIN)
-                return with_trouble(record, Trouble(name, kind, error.finding, since, until, attempts, error.file))
-            case Refused():
-                return trouble(TroubleKind.REFUSED, error.finding, None)
-            case Unclear():
-                return trouble(TroubleKind.RETRY, error.finding, max(0.5, pause, error.retry_after or 0.0))
-        return trouble(TroubleKind.RETRY, error.finding, max(0.5, pause))
-
-    return change
+            return with_trouble(record, Trouble(step.effect, kind, error.finding, since, until, attempts, error.file))
+        case Refused():
+            return trouble(TroubleKind.REFUSED, error.finding, None)
+        case Unclear():
+            return trouble(TroubleKind.RETRY, error.finding, max(0.5, pause, error.retry_after or 0.0))
+    return trouble(TroubleKind.RETRY, error.finding, max(0.5, pause))
 
 
 def _limited(step: Step, error: PlanLimit, now: datetime) -> tuple[TroubleKind, Finding, float | None]:
@@ -108,53 +105,44 @@ def _limited(step: Step, error: PlanLimit, now: datetime) -> tuple[TroubleKind, 
     return TroubleKind.HELD, error.finding, seconds
 
 
-def probed_now(now: datetime, *, room: bool) -> Change:
+def probed_now(record: Record, now: datetime, *, room: bool) -> Record:
     """It is the turn of this post to be tried, if it waits for room in the plan. `room`: one that was pending is gone."""
-
-    def change(record: Record) -> Record:
-        trouble = record.trouble_with(Update.__name__)
-        if trouble is None or trouble.kind is not TroubleKind.HELD or trouble.until is None or trouble.until <= now:
-            return record
-        if room and trouble.finding.code != "SCHEDULED_POST_LIMIT_REACHED":
-            return record
-        return with_trouble(record, replace(trouble, until=now))
-
-    return change
+    trouble = record.trouble_with(Effect.UPDATE)
+    if trouble is None or trouble.kind is not TroubleKind.HELD or trouble.until is None or trouble.until <= now:
+        return record
+    if room and trouble.finding.code != "SCHEDULED_POST_LIMIT_REACHED":
+        return record
+    return with_trouble(record, replace(trouble, until=now))
 
 
 def _deleted_elsewhere(group: Group, record: Record, now: datetime) -> Record:
     """get-post does not know a post that stood scheduled: somebody deleted it, once a second look says so too."""
     if not group.lost:
-        return with_group(group.key, lost=True, checked_at=now)(record)
-    gone = with_group(group.key, checked_at=now, stage=GroupStage.ENDED, outcome=State.CANCELLED)(record)
-    return without_trouble(gone, Ask.__name__)
+        return with_group(record, group.key, lost=True, checked_at=now)
+    gone = with_group(record, group.key, checked_at=now, stage=GroupStage.ENDED, outcome=State.CANCELLED)
+    return without_trouble(gone, Effect.ASK)
 
 
-def worked(step: Step, before: Trouble) -> Change:
+def worked(record: Record, step: Tried, before: Trouble) -> Record:
     """The step's own trouble is over, unless the step left another one behind."""
-    name = type(step).__name__
-    return lambda record: without_trouble(record, name) if record.trouble_with(name) == before else record
+    return without_trouble(record, step.effect) if record.trouble_with(step.effect) == before else record
 
 
-def abandoned(group: Group, now: datetime, jitter: float) -> Change:
+def abandoned(record: Record, group: Group, now: datetime, jitter: float) -> Record:
     """It never came to be. Where that is so because no answer ever came, the next create waits, longer each time."""
-
-    def change(record: Record) -> Record:
-        record = with_group(group.key, stage=GroupStage.GONE)(record)
-        if group.stage is not GroupStage.CREATING:
-            return replace(record, confirmed=False)  # a person's word for this one, not for the next
-        unanswered = 0
-        for one in reversed(record.groups):
-            if one.post_group_id is not None:
-                break
-            unanswered += one.searches > 0
-        why = Finding(
-            "CREATE_UNANSWERED",
-            f"PostPost gave no answer to create-post ({unanswered} tries), and no draft came of it",
-            "it is tried again by itself",
-        )
-        pause = min(LONGEST_PAUSE, 2.0 ** min(unanswered, 12)) * jitter
-        until = now + timedelta(seconds=max(0.5, pause))
-        return with_trouble(record, Trouble(Create.__name__, TroubleKind.RETRY, why, now, until, unanswered))
-
-    return change
+    record = with_group(record, group.key, stage=GroupStage.GONE)
+    if group.stage is not GroupStage.CREATING:
+        return replace(record, consents=())  # a person's word for this one, not for the next
+    unanswered = 0
+    for one in reversed(record.groups):
+        if one.post_group_id is not None:
+            break
+        unanswered += one.searches > 0
+    why = Finding(
+        "CREATE_UNANSWERED",
+        f"PostPost gave no answer to create-post ({unanswered} tries), and no draft came of it",
+        "it is tried again by itself",
+    )
+    pause = min(LONGEST_PAUSE, 2.0 ** min(unanswered, 12)) * jitter
+    until = now + timedelta(seconds=max(0.5, pause))
+    return with_trouble(record, Trouble(Effect.CREATE, TroubleKind.RETRY, why, now, until, unanswered))

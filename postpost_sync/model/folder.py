@@ -46,6 +46,14 @@ class Entry(NamedTuple):
     stat: Stat
 
 
+class Awaited(NamedTuple):
+    """A file that is not there yet, or not whole, as what lies beside it says."""
+
+    name: str
+    sign: str  # the placeholder, or the control file of a download
+    partly: bool = False  # whether some of its bytes lie there under its name
+
+
 @dataclass(frozen=True, slots=True)
 class Folder:
     """One look at a post folder: its entries by name, without those that are ignored and without our own status file."""
@@ -56,6 +64,7 @@ class Folder:
     device: int
     entries: tuple[Entry, ...]
     arriving: float | None = None  # modification time (seconds since 1970) of the newest transfer temporary
+    awaited: tuple[Awaited, ...] = ()
 
     @property
     def fingerprint(self) -> str:
@@ -67,6 +76,7 @@ class Folder:
             else f"{name}\0{s.size} {s.mtime_ns} {s.ctime_ns} {s.inode}"  # no name holds / or NUL
             for name, kind, s in self.entries
         ]
+        facts += [f"{one.sign}//" for one in self.awaited]
         return hashlib.blake2b("\0".join(facts).encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
 
     @property
@@ -100,6 +110,8 @@ class Sidecar:
     platform_settings: Settings = field(default_factory=dict)
     lines: Mapping[str, int] = field(default_factory=dict)  # key -> the line it stands on
     file: str = "post.yaml"  # its own name, as it is written
+    unseen: Mapping[str, str] = field(default_factory=dict)  # key -> the first unseen character in its value, in words
+    doubts: tuple[Finding, ...] = ()  # what may not be meant as it is written
     fit: bool | None = None
 
 
@@ -166,3 +178,4 @@ class Reading:
     warnings: tuple[Finding, ...] = ()
     media: tuple[MediaFile, ...] = ()  # every regular file that is not the sidecar, by name
     content: str | None = None  # the text to post, from the sidecar or its content_file
+    inside: tuple[str, ...] = ()  # where a folder without media of its own has some in folders inside: one of each

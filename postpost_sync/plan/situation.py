@@ -1,16 +1,20 @@
-"""What every decision rests on: which of a folder's groups is which, whether a group is a post, what may be called now.
+"""One folder at one moment: snapshot, record and time as one frozen value, and what every rule may ask of it. Pure.
 
-`plan` and the modules below it (`building`, `scheduling`, `drafting`) are made of these. Pure, as they are.
+What is here answers questions. Which question comes first, and what follows from its answer, is for the rules to say.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import cached_property
 
-from postpost_sync.model.errors import Finding
+from postpost_sync.model.errors import Finding, printable
+from postpost_sync.model.folder import Folder
 from postpost_sync.model.post import Policy, Post
 from postpost_sync.model.record import (
+    Consent,
+    Effect,
     Group,
     GroupStage,
     Record,
@@ -18,43 +22,253 @@ from postpost_sync.model.record import (
     TroubleKind,
     draft_group,
     is_out,
+    kept,
     live_group,
     retried,
     served,
 )
 from postpost_sync.model.states import State
+from postpost_sync.model.times import for_people
 from postpost_sync.plan.snapshot import Snapshot, Waiting
-from postpost_sync.plan.steps import Decision, Delete, Fit, LearnTime, Rest, Step, Update
+from postpost_sync.post.desired import Wanted, resolve
 from postpost_sync.post.fitting import same_form
+from postpost_sync.post.targets import as_held
 
 FOLLOW_FOR = 86400.0  # seconds after its time for which a post's outcome is asked for
 LONGEST_RETRY = 3600.0  # seconds: what a service may ask for; our own pauses are shorter
-LEARN_WITHIN = 900.0  # seconds; a try to learn the time that is further off than this was set by another clock
+SOON = 120.0  # seconds; PostPost advises to schedule at least this much ahead
+# seconds before its time within which a post is no longer changed: the scheduler ticks once a minute
+EDIT_CLOSES = 120.0
+DUPLICATE_WITHIN = timedelta(days=3)
 
+TOO_MANY_PENDING = "SCHEDULED_POST_LIMIT_REACHED"  # the limit of a plan for which a later post can hold the room
 IN_LINE = frozenset(  # limits for which the posts of an account wait in the order of their times
-    {"SCHEDULE_HORIZON_REACHED", "SCHEDULED_POST_LIMIT_REACHED", "POST_LIMIT_REACHED", "CONNECTIONS_OVER_LIMIT"}
+    {"SCHEDULE_HORIZON_REACHED", TOO_MANY_PENDING, "POST_LIMIT_REACHED", "CONNECTIONS_OVER_LIMIT"}
 )
 HELD_LONG = "HELD_TOO_LONG"
-DRAFT_GONE = Finding(
-    "DRAFT_GONE",
-    "the draft is no longer at PostPost; perhaps it was deleted in the dashboard",
-    "postpost-sync retry FOLDER makes a new one",
-)
 
 
-def place_in_line(record: Record) -> Waiting | None:
-    """Its place among the posts that wait for room in the plan of their account; None where it does not wait there."""
-    error, trouble = record.error, record.trouble_with(Update.__name__)
-    if record.state is not State.HELD or error is None or error.code not in IN_LINE | {HELD_LONG} or not record.time:
+@dataclass(frozen=True)
+class Situation:
+    """What a decision is about. `now` is the service's time as well as we know it."""
+
+    snapshot: Snapshot
+    record: Record
+    now: datetime
+
+    def said(self, consent: Consent) -> bool:
+        """Whether a person said yes to that."""
+        return consent in self.record.consents
+
+    # --- the folder and its post groups ---
+
+    @property
+    def folder(self) -> Folder | None:
+        return self.snapshot.folder
+
+    @property
+    def policy(self) -> Policy:
+        return self.snapshot.policy
+
+    @cached_property
+    def live(self) -> Group | None:
+        """The post that stands, or stood, scheduled for this folder."""
+        return live_group(self.record)
+
+    @cached_property
+    def draft(self) -> Group | None:
+        """The draft that is being built."""
+        return draft_group(self.record)
+
+    @property
+    def out(self) -> bool:
+        """Whether the post has left our hands: nothing that happens to the folder leads to another."""
+        return is_out(self.live)
+
+    @property
+    def read(self) -> bool:
+        """Whether the folder was read as it is, and the record is of it as it is."""
+        folder, reading = self.folder, self.snapshot.reading
+        return (
+            folder is not None
+            and reading is not None
+            and reading.fingerprint == folder.fingerprint == self.record.fingerprint
+        )
+
+    # --- what it asks for ---
+
+    @cached_property
+    def desired(self) -> Wanted:
+        """What the folder asks for. Only of one that was read."""
+        folder, reading = self.folder, self.snapshot.reading
+        assert folder is not None  # noqa: S101 - see `read`
+        assert reading is not None  # noqa: S101
+        if self.snapshot.desired is not None:
+            return self.snapshot.desired
+        wanted = resolve(folder, reading, self.policy, kept(self.record), self.unfit)
+        return replace(wanted, warnings=(*self.unfit.values(), *wanted.warnings)) if self.unfit else wanted
+
+    @cached_property
+    def unfit(self) -> dict[str, Finding]:
+        """The file of which no fitted copy can be made, and why, until that is tried again, if it is."""
+        trouble = self.record.trouble_with(Effect.FIT)
+        if trouble is None or trouble.file is None or ((left := self.left(trouble)) is not None and left <= 0):
+            return {}
+        return {trouble.file: trouble.finding}
+
+    @cached_property
+    def whole(self) -> Post:
+        """The post on all of its platforms, also those that an earlier group has served. It is what people are shown."""
+        assert self.desired.post is not None  # noqa: S101 - the rules before have said what is wrong or missing
+        return self.desired.post
+
+    @cached_property
+    def post(self) -> Post:
+        """The post on the platforms that no earlier group has served: what is still to be done."""
+        done = served(self.record)
+        if not done:
+            return self.whole
+        return replace(self.whole, platforms=tuple(p for p in self.whole.platforms if p not in done))
+
+    @property
+    def time(self) -> datetime | None:
+        """The time that is asked for, `now` resolved; None: it stays a draft."""
+        return self.record.now_time if self.desired.now else self.desired.time
+
+    def unlike(self, group: Group) -> bool:
+        """Whether the group is certainly another post, time aside."""
+        return compare(group, self.post) is None
+
+    def to_hash(self, group: Group) -> tuple[str, ...]:
+        """The files that must be hashed to tell whether the group is this post."""
+        return compare(group, self.post) or ()
+
+    @cached_property
+    def stands(self) -> bool:
+        """Whether the post, as it is asked for, is already out, or scheduled for that time."""
+        return self.live is not None and self.live.asked_time == self.time and not self.unlike(self.live)
+
+    @cached_property
+    def replacing(self) -> bool:
+        """Whether an earlier version of the post stands, and another is to take its place."""
+        return self.live is not None and not self.out and self.unlike(self.live)
+
+    # --- times ---
+
+    def left(self, trouble: Trouble) -> float | None:
+        """Seconds until it is due again; None: not by itself. One that is further off than any pause was set by another clock."""
+        if trouble.until is None:
+            return None
+        left = (trouble.until - self.now).total_seconds()
+        return 0.0 if trouble.kind is TroubleKind.RETRY and left > LONGEST_RETRY else left
+
+    @cached_property
+    def follow_due(self) -> float | None:
+        """Seconds until the outcome should be asked for; None where there is nothing to ask."""
+        live = self.live
+        if live is None or live.stage not in (GroupStage.SCHEDULED, GroupStage.GOING_OUT) or live.post_group_id is None:
+            return None
+        time, scheduled = live.answered_time or self.now, live.stage is GroupStage.SCHEDULED
+        if scheduled and (live.unseen or (live.lost and not self.said(Consent.NEW_DRAFT))):
+            return 0.0
+        if scheduled and self.now < time:
+            return (time - self.now).total_seconds()
+        if live.checked_at is None or (scheduled and live.checked_at < time):
+            return 0.0
+        waited = (live.checked_at - time).total_seconds()
+        if waited > FOLLOW_FOR:
+            return None
+        pause = min(max(waited, 5.0), 3600.0) if waited > 0 else 300.0
+        return (live.checked_at - self.now).total_seconds() + pause
+
+    def closed(self, live: Group) -> bool:
+        """Whether its time is so near, or past, that it is no longer changed."""
+        if live.stage is not GroupStage.SCHEDULED or live.answered_time is None:
+            return False
+        return (live.answered_time - self.now).total_seconds() < EDIT_CLOSES
+
+    # --- deleting ---
+
+    @property
+    def delete_waits(self) -> bool:
+        """Whether a delete did not work and is not due again: meanwhile the folder's own post is built, not scheduled."""
+        trouble = self.record.trouble_with(Effect.DELETE)
+        if trouble is None:
+            return False
+        left = self.left(trouble)
+        return left is None or (left > 0 and self.snapshot.clock_known)
+
+    @property
+    def not_deleted(self) -> Finding | None:
+        """Why another draft is still to be deleted. It may have been scheduled, by somebody or by a lost update-post."""
+        trouble = self.record.trouble_with(Effect.DELETE)
+        if trouble is None or all(group.stage is not GroupStage.DOOMED for group in self.record.groups):
+            return None
+        return trouble.finding
+
+    # --- the other posts ---
+
+    @cached_property
+    def duplicate(self) -> tuple[Finding | None, tuple[str, ...]]:
+        """Another folder's post that is the same, on one of the accounts, at nearly the same time; first come, first served.
+
+        Or the files that must be hashed to tell.
+        """
+        for other in self.snapshot.alike if self.time is not None and self.policy.duplicates != "allow" else ():
+            group = _rival(other, self.record)
+            when = (group.answered_time if group is not None else None) or other.time
+            if group is None or when is None or self.time is None or abs(when - self.time) > DUPLICATE_WITHIN:
+                continue
+            shared = [platform for platform in self.post.platforms if platform in group.platforms]
+            # the accounts and settings need not be all the same
+            same = compare(
+                replace(group, platforms=self.post.platforms, platform_settings=self.post.platform_settings), self.post
+            )
+            if not shared or same is None:
+                continue
+            if same:
+                return None, same
+            at = for_people(when, self.post.timezone)
+            why = f'"{printable(other.path)}" has the same text and media on {shared[0]} at {at}'
+            hint = "change it or remove it, unless both are meant"
+            if self.policy.duplicates == "hold":
+                hint = "change it, remove it, or if both are meant: postpost-sync retry FOLDER"
+            return Finding("DUPLICATE_POST", why, hint), ()
+        return None, ()
+
+    @cached_property
+    def copy(self) -> tuple[Finding | None, tuple[str, ...]]:
+        """The folder whose copy this one is, where both ask for the same at the same time; or the files to hash to tell."""
+        original = self.snapshot.twin
+        if original is None or original.time != self.time:
+            return None, ()
+        group = live_group(original) or draft_group(original)
+        if group is None:
+            return None, ()
+        # what it would go to, had it been made when the other was
+        same = compare(group, as_held(self.post, group.platforms) or self.post)
+        if same is None or same:
+            return None, same or ()
+        why = f'it is a copy of "{printable(original.path)}", with the same text, platforms, media and time'
+        hint = "change it, remove it, or if both are meant: postpost-sync retry FOLDER"
+        return Finding("COPY_OF", why, hint), ()
+
+    @property
+    def in_line(self) -> bool:
+        """Whether the post waits for room in the plan."""
+        record, trouble = self.record, self.record.trouble_with(Effect.UPDATE)
+        if trouble is not None and trouble.kind is TroubleKind.HELD:
+            return trouble.finding.code in IN_LINE
+        return record.state is State.HELD and record.error is not None and record.error.code in IN_LINE | {HELD_LONG}
+
+
+def _rival(other: Record, mine: Record) -> Group | None:
+    """The post of another folder that a duplicate would double; where neither stands yet, of the folder that came first."""
+    live = live_group(other)
+    group = live or draft_group(other)
+    if group is None or (live is None and other.key > mine.key) or group.outcome in (State.FAILED, State.CANCELLED):
         return None
-    if trouble is None or trouble.kind is not TroubleKind.HELD:
-        return Waiting(record.key, record.time, error)
-    return Waiting(record.key, record.time, trouble.finding, trouble.until)
-
-
-def meets_a_fault(record: Record) -> bool:
-    """Whether what holds it is a fault that passes: that costs it no place."""
-    return record.state is State.HELD and retried(record.error, record.troubles)
+    return group
 
 
 def compare(group: Group, post: Post) -> tuple[str, ...] | None:
@@ -82,115 +296,16 @@ def compare(group: Group, post: Post) -> tuple[str, ...] | None:
     return tuple(unknown)
 
 
-class Deciding:
-    """One decision: what it is about, and the forms that an answer can take."""
+def place_in_line(record: Record) -> Waiting | None:
+    """Its place among the posts that wait for room in the plan of their account; None where it does not wait there."""
+    error, trouble = record.error, record.trouble_with(Effect.UPDATE)
+    if record.state is not State.HELD or error is None or error.code not in IN_LINE | {HELD_LONG} or not record.time:
+        return None
+    if trouble is None or trouble.kind is not TroubleKind.HELD:
+        return Waiting(record.key, record.time, error)
+    return Waiting(record.key, record.time, trouble.finding, trouble.until)
 
-    def __init__(self, snapshot: Snapshot, record: Record, now: datetime) -> None:
-        self.snapshot, self.record, self.now = snapshot, record, now
-        self.policy: Policy = snapshot.policy
-        self.live = live_group(record)
-        self.draft = draft_group(record)
-        self.served = served(record)
 
-    @property
-    def _out(self) -> bool:
-        """Whether the folder's post has left our hands: nothing that happens to the folder leads to another."""
-        return is_out(self.live)
-
-    def _unserved(self, post: Post) -> Post:
-        """The post on the platforms that no earlier group has served."""
-        if not self.served:
-            return post
-        return replace(post, platforms=tuple(p for p in post.platforms if p not in self.served))
-
-    def _follow_due(self) -> float | None:
-        """Seconds until the outcome should be asked for; None where there is nothing to ask."""
-        live = self.live
-        if live is None or live.stage not in (GroupStage.SCHEDULED, GroupStage.GOING_OUT) or live.post_group_id is None:
-            return None
-        time, scheduled = live.answered_time or self.now, live.stage is GroupStage.SCHEDULED
-        if scheduled and (live.unseen or (live.lost and not self.record.confirmed)):
-            return 0.0
-        if scheduled and self.now < time:
-            return (time - self.now).total_seconds()
-        if live.checked_at is None or (scheduled and live.checked_at < time):
-            return 0.0
-        waited = (live.checked_at - time).total_seconds()
-        if waited > FOLLOW_FOR:
-            return None
-        pause = min(max(waited, 5.0), 3600.0) if waited > 0 else 300.0
-        return (live.checked_at - self.now).total_seconds() + pause
-
-    def _delete_waits(self) -> bool:
-        """Whether a delete did not work and is not due again: meanwhile the folder's own post is built, not scheduled."""
-        trouble = self.record.trouble_with(Delete.__name__)
-        if trouble is None:
-            return False
-        left = self._left(trouble)
-        return left is None or (left > 0 and self.snapshot.clock_known)
-
-    def _left(self, trouble: Trouble) -> float | None:
-        """Seconds until it is due again; None: not by itself. One that is further off than any pause was set by another clock."""
-        if trouble.until is None:
-            return None
-        left = (trouble.until - self.now).total_seconds()
-        return 0.0 if trouble.kind is TroubleKind.RETRY and left > LONGEST_RETRY else left
-
-    def _rest(
-        self,
-        state: State,
-        error: Finding | None,
-        warnings: tuple[Finding, ...] = (),
-        *,
-        after: float | None = None,
-        post: Post | None = None,
-        time: datetime | None = None,
-        retry_at: datetime | None = None,
-    ) -> Decision:
-        due = self._follow_due()
-        met = (self.record.trouble_with(step.__name__) for step in (Delete, Fit))
-        again = (self._left(trouble) for trouble in met if trouble is not None)
-        waits = [w for w in (after, due, *again) if w is not None and w > 0]  # what is due and not done is held up
-        return Decision(Rest(min(waits) if waits else None), state, error, warnings, post, time, retry_at)
-
-    def _local(self, step: Step) -> Decision:
-        """A step that needs the folder's files alone: where they could not be read, not before a retry is due."""
-        trouble = self.record.trouble_with(type(step).__name__)
-        if trouble is None or (left := self._left(trouble)) is None or left <= 0:
-            return self._as_is(step)
-        return self._rest(self.record.state, trouble.finding, self.record.warnings, after=left)
-
-    def _as_is(self, step: Step) -> Decision:
-        return Decision(step, self.record.state, self.record.error, self.record.warnings)
-
-    def _call(
-        self,
-        step: Step,
-        state: State,
-        error: Finding | None,
-        warnings: tuple[Finding, ...],
-        post: Post | None = None,
-        time: datetime | None = None,
-    ) -> Decision:
-        """A step that needs the service: not while the key is refused, nor before a retry is due."""
-        snapshot, trouble = self.snapshot, self.record.trouble_with(type(step).__name__)
-        if snapshot.key_refused is not None and (probe := snapshot.key_probe_at) is not None and probe > self.now:
-            left = (probe - self.now).total_seconds()
-            return self._rest(state, snapshot.key_refused, warnings, after=left, post=post, time=time)
-        if trouble is None:
-            return Decision(step, state, error, warnings, post, time)
-        if trouble.kind is TroubleKind.REFUSED:
-            changeable = self.draft is None or trouble.finding.code == "PLAN_TOO_SMALL"
-            refused = State.INVALID if changeable else State.FAILED
-            return self._rest(refused, trouble.finding, warnings, post=post, time=time)
-        if trouble.kind is TroubleKind.HELD:
-            state = State.HELD
-        if trouble.until is not None and not snapshot.clock_known:  # the clock was set since: how long is not known
-            if not isinstance(step, LearnTime):
-                return self._call(LearnTime(), state, trouble.finding, warnings, post, time)
-            if (trouble.until - self.now).total_seconds() > LEARN_WITHIN:
-                return Decision(step, state, trouble.finding, warnings, post, time)
-        due_in = self._left(trouble)
-        if due_in is not None and due_in <= 0:
-            return Decision(step, state, trouble.finding, warnings, post, time)
-        return self._rest(state, trouble.finding, warnings, after=due_in, post=post, time=time)
+def meets_a_fault(record: Record) -> bool:
+    """Whether what holds it is a fault that passes: that costs it no place."""
+    return record.state is State.HELD and retried(record.error, record.troubles)

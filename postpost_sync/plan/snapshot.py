@@ -12,6 +12,7 @@ from postpost_sync.model.errors import Finding
 from postpost_sync.model.folder import Folder, Reading
 from postpost_sync.model.post import Policy
 from postpost_sync.model.record import Record
+from postpost_sync.post.desired import Wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,14 @@ class Neighbour:
 
     path: str
     platforms: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Scheduled:
+    """Another folder's post that stands scheduled."""
+
+    path: str  # with its root
+    time: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +61,5 @@ class Snapshot:
     beside: tuple[Neighbour, ...] = ()  # other folders that ask for the same minute
     removed: int = 0  # folders that were removed at once while their posts stand, this one among them
     waiting: Waiting | None = None  # of the account's posts that wait for room in its plan, the one whose turn it is
-    last_scheduled: int | None = (
-        None  # where one waits: the key of the account's post that is scheduled the furthest ahead
-    )
+    furthest: tuple[Scheduled, ...] = ()  # where it waits: the posts that the account has scheduled the furthest ahead
+    desired: Wanted | None = None  # what the folder asks for, where it was resolved before

@@ -8,14 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from types import MappingProxyType
+from typing import NamedTuple
 
 from postpost_sync.model.errors import Finding, nearest, printable
 from postpost_sync.model.folder import SIDECAR_NAMES, UNREADABLE, Entry, EntryKind, Folder, MediaFile, Reading, Sidecar
+from postpost_sync.model.other_times import as_offset, readings
 from postpost_sync.model.post import Policy, Post, Resolved
 from postpost_sync.model.times import TimeProblem, parse_time, zone
+from postpost_sync.model.unseen import seen
 from postpost_sync.post import fitting, preflight, targets
+from postpost_sync.post.leftovers import backup_of, beside, conflict_of
 from postpost_sync.post.names import (
     IGNORED,
     alike,
@@ -28,6 +32,7 @@ from postpost_sync.post.names import (
 from postpost_sync.post.sidecar import meant, named
 
 NOTHING_KEPT: Resolved = MappingProxyType({})
+MOST_MISSING = 5  # files that are looked for under another spelling
 MOST_FINDINGS = 20  # errors, and as many warnings, of one post
 _TOO_FEW = frozenset({"MEDIA_REQUIRED", "VIDEO_REQUIRED"})  # preflight's codes for media that are not there
 
@@ -42,9 +47,9 @@ class Wanted:
     warnings: tuple[Finding, ...] = ()
     missing: Finding | None = None  # named but not there (yet)
     empty: Finding | None = None  # there, but of no length (yet)
+    held: Finding | None = None  # a person has to say that it is meant: it may lack a picture
     time: datetime | None = None  # known even where there is no post
     unknown: Mapping[str, Finding] = field(default_factory=dict)  # ids that the list of accounts lacks; warnings, too
-    mistyped: frozenset[str] = frozenset()  # of these, those that are nearly one that it has
 
 
 def resolve(
@@ -61,13 +66,15 @@ def resolve(
         empty = next((e for e in errors if e.code == "SIDECAR_EMPTY"), None)
         return Wanted(None, errors=() if empty else _most(errors), warnings=_most(warnings), empty=empty)
     given = policy.default_platforms if sidecar.platforms is None else sidecar.platforms
-    to = targets.resolve(given, policy, kept, _at(sidecar, "platforms"))
+    to = targets.resolve(given, policy, kept, _at(sidecar, "platforms"), sidecar.unseen.get("platforms", ""))
     errors += to.errors
     warnings += to.warnings
-    zone_name, time, now = _time(sidecar, policy, errors, warnings)
     fit = policy.fit if sidecar.fit is None else sidecar.fit
-    media, absent, empty = _media(folder, reading, sidecar, errors, warnings, fit=fit)
+    zone_name, time, now = _time(folder, sidecar, policy, errors, warnings)
+    warnings += targets.expiring(to.ids, policy.connections or (), time, zone_name, _at(sidecar, "platforms"))
+    media, absent, empty, alone = _media(folder, reading, sidecar, errors, warnings, fit=fit)
     missing = _missing(absent, sidecar, "media", folder, policy) if absent else None
+    held = alone or (_in_folder(reading.inside) if not (media or missing or empty) and reading.inside else None)
     content, post = reading.content, None
     if content is None and sidecar.content_file is not None:
         found = named(folder, sidecar.content_file)
@@ -77,7 +84,8 @@ def resolve(
             empty = empty or _empty(found.name)
     if content is not None:
         asked, resolved = tuple(to.asked), to.resolved
-        post = Post(content, to.ids, sidecar.platform_settings, media, time, zone_name, asked, resolved)
+        settings = targets.settings_of(sidecar.platform_settings, to.ids)
+        post = Post(content, to.ids, settings, media, time, zone_name, asked, resolved)
         if fit:
             post = fitting.fit(post, policy.limits, unfit)
             warnings += fitting.told(post, policy.limits)
@@ -89,7 +97,9 @@ def resolve(
         warnings += doubtful
     if errors or missing or empty:
         post = None
-    return Wanted(post, now, _most(errors), _most(warnings), missing, empty, time, to.unknown, frozenset(to.mistyped))
+        warnings += [held] if held is not None else []
+    said, unsure = _most(errors), _most(warnings)
+    return Wanted(post, now, said, unsure, missing, empty, held, time, to.unknown)
 
 
 def _most(found: Sequence[Finding]) -> tuple[Finding, ...]:
@@ -106,61 +116,123 @@ def _at(sidecar: Sidecar, key: str) -> str:
 
 
 def _time(
-    sidecar: Sidecar, policy: Policy, errors: list[Finding], warnings: list[Finding]
+    folder: Folder, sidecar: Sidecar, policy: Policy, errors: list[Finding], warnings: list[Finding]
 ) -> tuple[str, datetime | None, bool]:
     zone_name = sidecar.timezone or policy.timezone
+    written = _written(folder)
     try:
         zone(zone_name)
     except TimeProblem as problem:
-        errors.append(_located(problem.finding, _at(sidecar, "timezone")))
+        hidden = sidecar.unseen.get("timezone", "")
+        instead = _with_offset(sidecar.scheduled_time, zone_name, written)
+        errors.append(_located(problem.finding, _at(sidecar, "timezone"), instead, hidden))
+        if sidecar.scheduled_time and not instead and not _is_now(sidecar.scheduled_time):
+            _parsed(sidecar, "UTC", written, errors, [])  # what else is wrong with it
         return "UTC", None, False
     if sidecar.scheduled_time is None:
         return zone_name, None, False
-    if sidecar.scheduled_time.strip().lower() == "now":
+    if _is_now(sidecar.scheduled_time):
         return zone_name, None, True
+    return zone_name, _parsed(sidecar, zone_name, written, errors, warnings), False
+
+
+def _is_now(scheduled_time: str) -> bool:
+    return scheduled_time.strip().lower() == "now"
+
+
+def _written(folder: Folder) -> datetime | None:
+    """When the sidecar was saved: "tomorrow" counts from then."""
+    seconds = folder.sidecars[0].stat.mtime_ns / 1e9 if folder.sidecars else 0.0
+    return datetime.fromtimestamp(seconds, UTC) if 0 < seconds < 10**11 else None
+
+
+def _parsed(
+    sidecar: Sidecar, zone_name: str, written: datetime | None, errors: list[Finding], warnings: list[Finding]
+) -> datetime | None:
     where = _at(sidecar, "scheduled_time")
     try:
-        time, doubt = parse_time(sidecar.scheduled_time, zone_name)
+        time, doubt = parse_time(sidecar.scheduled_time or "", zone_name, written, "scheduled_time: ")
     except TimeProblem as problem:
-        errors.append(_located(problem.finding, where))
-        return zone_name, None, False
+        errors.append(_located(problem.finding, where, hidden=sidecar.unseen.get("scheduled_time", "")))
+        return None
     if doubt is not None:
         warnings.append(_located(doubt, where))
-    return zone_name, time, False
+    return time
 
 
-def _located(finding: Finding, where: str) -> Finding:
-    return replace(finding, message=f"{where}: {printable(finding.message)}")
+def _with_offset(scheduled_time: str | None, zone_name: str, written: datetime | None) -> str:
+    """The way out where `timezone` is an offset: it belongs behind the time."""
+    offset = as_offset(zone_name)
+    if not offset or not scheduled_time:
+        return ""
+    line = f"{scheduled_time.strip()} {offset}"
+    try:
+        parse_time(line, "UTC")
+    except TimeProblem:
+        found = readings(line, "UTC", written)
+        lines = " or ".join(f'"scheduled_time: {one.value}"' for one in found if one.clock is not None)
+        return f"leave timezone out and write {lines}" if lines else ""
+    return f'leave timezone out and write "scheduled_time: {line}"'
+
+
+def _located(finding: Finding, where: str, hint: str = "", hidden: str = "") -> Finding:
+    message = f"{where}: {printable(finding.message)}" + (f"; {hidden}" if hidden else "")
+    return replace(finding, message=message, hint=hint or finding.hint)
 
 
 def _missing(absent: Sequence[str], sidecar: Sidecar, key: str, folder: Folder, policy: Policy) -> Finding:
-    """Files that are named and not there; of the first one also why that may be, and what may have been meant."""
-    name = absent[0]
-    why = f"{_at(sidecar, key)}: {printable(name)} is not in the folder (yet)"
-    hint = f"add the file, or correct its name in {printable(sidecar.file)}"
+    """Files that are named and not there; of each of them also why that may be, and what may have been meant."""
+    where = f"{_at(sidecar, key)}: " if key in sidecar.lines else ""
     files = [e.name for e in folder.entries if e.kind is EntryKind.FILE and e.name.lower() not in SIDECAR_NAMES]
+    given = sidecar.media if key == "media" and sidecar.media else absent
+    others = [file for file in files if file not in given]
+    found = [_why_missing(name, others, folder, policy) for name in absent[:MOST_MISSING]]
+    special = [why for why, _ in found if why]
+    rest = [name for name, (why, _) in zip(absent, found, strict=False) if not why] + [*absent[MOST_MISSING:]]
+    whys = [f"{printable(rest[0])} is not in the folder (yet)"] if rest else []
+    whys += [f"nor is {printable(', '.join(rest[1:]))}"] if rest[1:] else []
+    whys += special
+    hint = "; ".join(dict.fromkeys(hint for _, hint in found if hint))
+    listed = [part.strip() for part in absent[0].split(",")]
+    if len(absent) == 1 and len(listed) > 1 and all(part in files for part in listed):
+        hint = f'put brackets around them: "{key}: [{printable(", ".join(listed))}]"'
+    elif rest:
+        hint += f"{' else ' if hint else ''}add the file, or correct its name in {printable(sidecar.file)}"
+    hidden = f"; {sidecar.unseen[key]}" if key in sidecar.unseen and any(seen(name) != name for name in absent) else ""
+    return Finding("MEDIA_MISSING", f"{where}{'; '.join(whys)}{hidden}", hint)
+
+
+def _why_missing(name: str, files: Sequence[str], folder: Folder, policy: Policy) -> tuple[str, str]:
+    """What there is to say of a file beyond that it is not there, and the way out where one is likely."""
+    shown = printable(name)
+    if (sign := next((one for one in folder.awaited if alike(one.name) == alike(name)), None)) is not None:
+        what = "is still being downloaded" if sign.partly else "is not there yet: a sync client has only announced it"
+        hint = "have the sync client keep it on this machine, or wait until it is there"
+        if sign.partly:
+            hint = "wait until it is through, or start it again"
+        return f'{shown} {what} ("{printable(sign.sign)}")', hint
     if pattern := names(policy.ignore).ignored_by(name):
-        why = f'{_at(sidecar, key)}: {printable(name)} is not seen, since names like "{printable(pattern)}" are ignored'
         hint = "rename the file, here and there"
         if pattern in policy.ignore and pattern not in IGNORED:
             hint += f', or take "{printable(pattern)}" out of ignore in the config'
-    elif same := next((file for file in files if alike(file) == alike(name)), None):
-        why += f'; "{printable(same)}" is, which is not written the same (case, accents or spaces)'
-        hint = f'write "{printable(same)}", or rename the file'
-    elif near := nearest(name, files):
-        hint = f"{near} else {hint}"
-    others = printable(", ".join(absent[1:]))
-    return Finding("MEDIA_MISSING", why + (f"; nor is {others}" if others else ""), hint)
+        return f'{shown} is not seen, since names like "{printable(pattern)}" are ignored', hint
+    if same := next((file for file in files if alike(seen(file)) == alike(seen(name))), None):
+        why = f'{shown} is not in the folder (yet); "{printable(same)}" is, which is not written the same'
+        why += " (case, accents or spaces)"
+        return why, f'write "{printable(same)}", or rename the file'
+    return "", nearest(name, files)
 
 
 def _media(
     folder: Folder, reading: Reading, sidecar: Sidecar, errors: list[Finding], warnings: list[Finding], *, fit: bool
-) -> tuple[tuple[MediaFile, ...], Sequence[str], Finding | None]:
-    """The media in order; then the names of what is missing, and what is empty."""
+) -> tuple[tuple[MediaFile, ...], Sequence[str], Finding | None, Finding | None]:
+    """The media in order; then the names of what is missing, what is empty, and a copy whose original is not there."""
     read = {m.name: m for m in reading.media}
     entries = {e.name: e for e in folder.entries if e.kind is not EntryKind.FOLDER}
     find = meant(folder)
     text_file = entry.name if (entry := find(sidecar.content_file or "")) else None
+    there = frozenset(alike(name) for name in (*entries, *(one.name for one in folder.awaited)))
+    partly = {one.name for one in folder.awaited if one.partly}
     media: list[MediaFile] = []
     missing: list[str] = []
     empty = None
@@ -168,7 +240,7 @@ def _media(
         taken: set[str] = set()
         for given in sidecar.media:
             entry = find(given)
-            if entry is None:
+            if entry is None or entry.name in partly:
                 missing.append(given)
             elif entry.name in taken:
                 where = f"{_at(sidecar, 'media')}: {printable(given)} stands twice"
@@ -182,15 +254,22 @@ def _media(
             taken.add(entry.name if entry else given)
         copies = [name for name in entries if is_conflict_copy(name) and name not in taken and name != text_file]
         warnings += [_conflict_copy(name) for name in sorted(copies, key=natural_order)]
-        return tuple(media), missing, empty
+        return tuple(media), missing, empty, None
+    missing += sorted(
+        (one.name for one in folder.awaited if looks_like_media(one.name) and one.name != sidecar.content_file),
+        key=natural_order,
+    )
     left_out: list[Finding] = []
     motions = fitting.live_photos(reading.media) if fit else {}
+    alone: Finding | None = None
     for name in sorted(entries, key=natural_order):
         entry = entries[name]
-        if name.lower() in SIDECAR_NAMES or name == text_file:
+        if name.lower() in SIDECAR_NAMES or name == text_file or name in partly:
             continue
-        if is_conflict_copy(name):
-            warnings.append(_conflict_copy(name))
+        if (copy := _set_aside(name, there)) is not None:
+            warnings.append(copy.finding)
+            if copy.original is not None and _meant_as_media(name, read.get(name)):
+                alone = alone or _alone(name, copy.original)
         elif entry.kind is EntryKind.FILE and entry.stat.size == 0:
             if looks_like_media(name):
                 empty = empty or _empty(name)
@@ -208,7 +287,28 @@ def _media(
         more = f" (and {others:,} more such file{'s' if others > 1 else ''})" if others else ""
         hint = "remove what does not belong, or list media: to be exact"
         warnings.append(Finding("FILE_LEFT_OUT", f"{left_out[0].message}; it is left out{more}", hint))
-    return tuple(media), missing, empty
+    return tuple(media), missing, empty, alone
+
+
+class _Copy(NamedTuple):
+    """A file that a program set aside, and is left out."""
+
+    finding: Finding
+    original: str | None  # what it is a copy of, where that is not there
+
+
+def _set_aside(name: str, there: Collection[str]) -> _Copy | None:
+    """Whether a program set the file aside of another one; `there` are the names in the folder, as `alike` has them."""
+    if originals := conflict_of(name):
+        lacking = not any(alike(original) in there for original in originals)
+        return _Copy(_conflict_copy(name), originals[0] if lacking and not is_near_miss(name) else None)
+    original = backup_of(name)
+    if original is not None and looks_like_media(original):
+        return _Copy(_backup(name, original), None if alike(original) in there else original)
+    original = beside(name)
+    if original is not None and alike(original) in there:
+        return _Copy(_backup(name, original), None)
+    return None
 
 
 def _conflict_copy(name: str) -> Finding:
@@ -216,6 +316,25 @@ def _conflict_copy(name: str) -> Finding:
     if is_near_miss(name):
         what, hint = "conflict copy of the sidecar", "take over what is right in it, then remove it"
     return Finding("CONFLICT_COPY", f"{printable(name)} is a sync program's {what}; it is left out", hint)
+
+
+def _backup(name: str, original: str) -> Finding:
+    why = f"{printable(name)} is a copy of {printable(original)} that a program set aside; it is left out"
+    return Finding("FILE_LEFT_OUT", why, "remove it, or name it in media: if it is meant")
+
+
+def _alone(name: str, original: str) -> Finding:
+    why = f"{printable(name)} was set aside of {printable(original)}, which is not there: the post may lack a picture"
+    hint = f'rename it to "{printable(original)}", or remove it; to post without it: postpost-sync retry FOLDER'
+    return Finding("ORIGINAL_MISSING", why, hint)
+
+
+def _in_folder(inside: Sequence[str]) -> Finding:
+    folder = inside[0].rpartition("/")[0]
+    more = f" (and {len(inside) - 1:,} more such folders)" if len(inside) > 1 else ""
+    why = f'the folder has no media of its own, while "{printable(folder)}" in it has{more}: {printable(inside[0])}'
+    hint = "move them up beside the sidecar; to post the text alone, write media: [], or: postpost-sync retry FOLDER"
+    return Finding("MEDIA_IN_SUBFOLDER", why, hint)
 
 
 def _empty(name: str) -> Finding:

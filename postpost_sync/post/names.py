@@ -10,12 +10,22 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from postpost_sync.model.folder import STATUS_FILE
+from postpost_sync.post.leftovers import announced, conflict_of, unfinished
 from postpost_sync.post.platforms import SUFFIXES
 
+_DOWNLOADING = tuple(
+    """*.part *.partial *.filepart *.crdownload *.download *.opdownload *.fdmdownload *.ytdl *.part-frag* *.aria2__temp
+    *.!qb *.!ut *.!bt *.!sync *.bts *.bc! *.jc! *.dctmp *.dtapart *.xltd *.insyncdl *.syncpart *.drivedownload
+    *.ffs_tmp""".split()
+)
+"""A file that browsers, torrents and sync clients are still writing; it takes its own name when it is whole."""
+
 IGNORED: tuple[str, ...] = (
-    *""".* ~* *~ #*# *.part *.partial *.filepart *.crdownload *.download *.tmp *.temp *.swp *.insyncdl *.!sync *___jb_tmp___
-    *.unison* *.ffs_tmp @eaDir @tmp @Recycle @Recently-Snapshot @sharebin *@SynoEAStream *@SynoResource #recycle #snapshot
-    Thumbs.db ehthumbs.db desktop.ini $RECYCLE.BIN lost+found __MACOSX""".split(),
+    *".* ~* *~ #*#".split(),
+    *_DOWNLOADING,
+    *"*.nextcloud *.owncloud *.rsls *.rsls? *.rsls?? *.*.cloud *.aria2 *.lftp-pget-status *.*.st".split(),
+    *"""*.tmp *.temp *.swp *___jb_tmp___ *.unison* @eaDir @tmp @Recycle @Recently-Snapshot @sharebin *@SynoEAStream
+    *@SynoResource #recycle #snapshot Thumbs.db ehthumbs.db desktop.ini $RECYCLE.BIN lost+found __MACOSX""".split(),
     "System Volume Information",
     "Icon\r",
     "Network Trash Folder",
@@ -23,11 +33,12 @@ IGNORED: tuple[str, ...] = (
 )
 """What sync tools, browsers, editors and systems leave lying about; for folders as for files."""
 
-ARRIVING = """*.part *.partial *.filepart *.crdownload *.download .syncthing.* ~syncthing~* *.insyncdl *.!sync *.unison.tmp
-    *.ffs_tmp""".split()
+ARRIVING = (
+    *_DOWNLOADING,
+    *".syncthing.* ~syncthing~* *.unison.tmp .getxfer.* .goutputstream-* .pureftpd-upload.* .in.*.".split(),
+)
 _RSYNC = r"\..+\.[A-Za-z0-9]{6}"  # rsync writes .NAME.XXXXXX
 _NEXTCLOUD = r"\..+\.~[0-9a-f]{1,8}"  # and ownCloud
-_CONFLICT_COPIES = "*.sync-conflict-* *conflicted?copy* *(case?conflict)* *_conflict-* *-safebackup-*".split()
 _NEAR_MISS = re.compile(
     r"(posts?|sidecar)([._ -]*(copy|kopie|copie|copia|\(\d+\)))*\s*\."
     r"(ya?ml|ymal|json)(\.(txt|bak|orig|old|rtf|docx?|json|ya?ml))*"
@@ -91,7 +102,19 @@ class Names:
         )
 
     def arriving(self, name: str) -> bool:
-        return self._arriving.fullmatch(name) is not None
+        return self._arriving.fullmatch(name) is not None and announced(name) is None
+
+    def awaited(self, name: str) -> tuple[str, bool] | None:
+        """The file that an ignored name says is not there yet, and whether it lies there all the same, not yet whole."""
+        for of, there in ((announced(name), False), (unfinished(name), True)):
+            if of is not None and not self.ignored(of):
+                return of, there
+        return None
+
+    def unseen(self, path: str) -> bool:
+        """Whether a change at a path, relative to its root, means nothing for any post."""
+        above, _, name = path.rpartition("/")
+        return self.ignored_on(path) and (self.awaited(name) is None or (above != "" and self.ignored_on(above)))
 
 
 def _low(name: str) -> str:
@@ -114,12 +137,9 @@ def _either(patterns: Sequence[str]) -> re.Pattern[str]:
     return re.compile("|".join(fnmatch.translate(pattern) for pattern in patterns), re.IGNORECASE)
 
 
-_CONFLICT = _either(_CONFLICT_COPIES)
-
-
 def is_conflict_copy(name: str) -> bool:
     """Whether a sync program set it aside because both sides had changed it."""
-    return _CONFLICT.fullmatch(name) is not None
+    return bool(conflict_of(name))
 
 
 def is_near_miss(name: str) -> bool:

@@ -4,6 +4,7 @@ It imports nothing from the rest of the package, so that a mistake there cannot 
 
     service     Sandbox: the whole as a plain object; inspection, and a person in the dashboard
     behaviour   the switches, plans and connections
+    twin        the switches as the twin product has them
     faults      what goes wrong, on order
     server      the sandbox over HTTP
     transport   the sandbox under httpx, in the same process
@@ -25,6 +26,7 @@ from .faults import Fault, FaultKind, Faults
 from .server import Server, serve
 from .service import Sandbox
 from .state import Call, Group, Media, PostResult
+from .twin import TWIN
 from .wire import Hang, Request, Reset, Response
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ __all__ = [
     "PREMIUM",
     "PRO",
     "STARTER",
+    "TWIN",
     "Behaviour",
     "Call",
     "Connection",

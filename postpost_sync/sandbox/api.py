@@ -77,17 +77,21 @@ class Api:
         platforms = _platforms(body.get("platforms"))
         time = _wanted_time(body)
         settings = _settings(body.get("platformSettings"))
+        _check_twice(exchange, platforms)
+        _check_settings(exchange, settings)
         check_platforms(exchange.behaviour, self._state, exchange.owner, platforms, now)
         if time is not None:
             time = _not_past(exchange, time)
             check_schedule(exchange.behaviour, self._state, None, exchange.owner, len(platforms), time, now)
         group = self._state.create(exchange.owner, content, platforms, settings, now)
         exchange.group_id = group.id
+        group.first_comment = _first_comment(exchange, body.get("firstComment"))
         if time is not None:
             group.scheduled_time = time
             group.set_status("scheduled", now)
         self._state.changed(group, now)
-        return json_response(200, {"success": True, "postGroupId": group.id})
+        warnings = self._warnings(exchange, group, _wanted_time(body))
+        return json_response(200, {"success": True, "postGroupId": group.id, **warnings})
 
     def _presign(self, exchange: Exchange) -> Response:
         body, now, behaviour = exchange.json(), exchange.now, exchange.behaviour
@@ -129,7 +133,12 @@ class Api:
         wanted = _wanted_time(body)
         group = self._group(exchange, exchange.ident)
         if group.status not in ("draft", "scheduled"):
-            raise Refused(400, f"Cannot update post: post is currently in {group.status} status")
+            coded: dict[str, object] = {}
+            if exchange.behaviour.refusal_codes:
+                going = group.status == "processing"
+                coded["code"] = "POST_PUBLISH_IN_PROGRESS" if going else "POST_NOT_EDITABLE"
+            status_code = 409 if coded.get("code") == "POST_PUBLISH_IN_PROGRESS" else 400
+            raise Refused(status_code, f"Cannot update post: post is currently in {group.status} status", **coded)
         target = str(status or group.status)
         time = self._update_time(exchange, group, target, wanted)
         group.scheduled_time = time
@@ -139,7 +148,18 @@ class Api:
         shown: dict[str, object] = {"_id": group.id, "status": group.status}
         if time is not None:
             shown["scheduledTime"] = format_time(time)
-        return json_response(200, {"success": True, "message": "Post updated successfully", "postGroup": shown})
+        answer = {"success": True, "message": "Post updated successfully", "postGroup": shown}
+        return json_response(200, {**answer, **self._warnings(exchange, group, wanted)})
+
+    def _warnings(self, exchange: Exchange, group: GroupRecord, wanted: datetime | None) -> dict[str, object]:
+        if not exchange.behaviour.answer_warnings:
+            return {}
+        found = []
+        if wanted is not None and group.scheduled_time not in (None, wanted):
+            found.append({"code": "SCHEDULED_TIME_COERCED", "message": "The scheduled time was moved"})
+        if not all(self._state.stored(media) for media in group.media):
+            found.append({"code": "MEDIA_VALIDATION_PENDING", "message": "Some media have not been checked yet"})
+        return {"warnings": found} if found else {}
 
     def _update_time(
         self, exchange: Exchange, group: GroupRecord, target: str, wanted: datetime | None
@@ -153,6 +173,9 @@ class Api:
         if target == "scheduled":
             if behaviour.media_not_ready and not all(self._state.stored(media) for media in group.media):
                 raise Refused(400, "Media is not ready: upload the files first", code="MEDIA_NOT_READY")
+            if behaviour.validation_errors:
+                errors = [dict(error) for error in behaviour.validation_errors]
+                raise Refused(400, "Validation failed", validation={"errors": errors, "warnings": []})
             check_schedule(behaviour, self._state, group, exchange.owner, len(group.platforms), time, now)
         return time
 
@@ -202,6 +225,33 @@ def _settings(value: object) -> dict[str, object]:
             raise Refused(400, "Invalid platformSettings JSON") from None
     if not isinstance(value, dict):
         raise Refused(400, "platformSettings must be an object")
+    return value
+
+
+def _check_twice(exchange: Exchange, platforms: tuple[str, ...]) -> None:
+    if exchange.behaviour.refusal_codes and len(set(platforms)) < len(platforms):
+        raise Refused(400, "Platforms must not contain duplicates")
+
+
+def _check_settings(exchange: Exchange, settings: dict[str, object]) -> None:
+    known = exchange.behaviour.settings_known
+    if known is None:
+        return
+    for platform, values in settings.items():
+        for name in values if isinstance(values, dict) else ():
+            if name not in known.get(platform, ()):
+                field = f"platformSettings.{platform}.{name}"
+                raise Refused(400, f"Unknown platform setting: {field}", code="PLATFORM_SETTING_UNKNOWN", field=field)
+
+
+def _first_comment(exchange: Exchange, value: object) -> dict[str, object] | None:
+    if not exchange.behaviour.first_comment or value is None:
+        return None  # what is not known is dropped silently
+    if not isinstance(value, dict) or not isinstance(value.get("text"), str) or not value["text"].strip():
+        raise Refused(400, "firstComment.text is required")
+    platforms = value.get("platforms", [])
+    if not isinstance(platforms, list) or not exchange.behaviour.first_comment.issuperset(platforms):
+        raise Refused(400, "firstComment is not supported on these platforms")
     return value
 
 

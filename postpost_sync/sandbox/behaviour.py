@@ -47,6 +47,8 @@ class Connection:
     expires_in_days: float | None = 60
     """Days from now until the token ends; None where the platform does not say."""
     last_error: str | None = None
+    subscription: str | None = None
+    """Its `subscriptionType` (`Premium`), which some answers carry; None leaves it out."""
 
     @property
     def platform(self) -> str:
@@ -113,7 +115,11 @@ class Behaviour:
     publish_seconds: float = 0
     """How long a post stays `processing` once the scheduler has taken it."""
     publish_errors: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
-    """Compound platform id -> the `error` with which publishing to it fails (code, message, ...)."""
+    """Compound platform id -> the `error` with which publishing to it fails (code, message, ...). A `postedId` among them
+    is the post's: it failed, and is partly live all the same. `THREAD_PARTIALLY_PUBLISHED` brings one of its own."""
+    publish_entries: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Compound platform id -> the status of each entry that get-post has for it once it went out, as of a thread in parts
+    ("published", "failed")."""
     delete_processing: bool = True
     """Whether a post can be deleted while it is being published."""
 
@@ -126,6 +132,22 @@ class Behaviour:
     """`mediaUrls` in list-posts: the `fileUrl`s, no such field, or other URLs for the same media."""
     get_post_group_fields: bool = False
     """Whether get-post also carries the group's `status` and `scheduledTime`."""
+    get_post_media: bool = False
+    """Whether get-post also carries `media[]`, each with its `status` (`pending`, `ready`), and the group's `platforms`."""
+    answer_warnings: bool = False
+    """Whether create-post and update-post say in `warnings[]` that they moved a time, or have not seen all media yet."""
+
+    # -- refusals
+    refusal_codes: bool = False
+    """Whether refusals carry the twin's `code`, and platforms that stand twice are refused."""
+    validation_errors: tuple[Mapping[str, object], ...] = ()
+    """What scheduling is refused for: 400 `Validation failed`, with these in `validation.errors[]`."""
+    settings_known: Mapping[str, frozenset[str]] | None = None
+    """Platform -> the settings it has; any other is 400 `PLATFORM_SETTING_UNKNOWN`. None drops nothing and refuses nothing."""
+    first_comment: frozenset[str] = frozenset()
+    """The platforms that take a `firstComment`; where empty create-post drops it silently."""
+    platform_limits: Mapping[str, object] | None = None
+    """What `GET /platform-limits` says of each platform; None: there is no such call, 404."""
 
     # -- the account
     plan: Plan | None = None

@@ -19,6 +19,7 @@ _PLAIN = {
     ("POST", "get-upload-url"),
     ("GET", "list-posts"),
     ("GET", "platform-connections"),
+    ("GET", "platform-limits"),
     ("POST", "test-connection"),
 }
 _WITH_ID = {("PUT", "update-post"), ("GET", "get-post"), ("DELETE", "delete-post"), ("GET", "post-logs")}

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from .behaviour import Behaviour
-from .state import Event, GroupRecord, PostResult, State
+from .state import Event, GroupRecord, PostResult, State, new_id
 from .wire import format_time
 
 RETRYABLE = frozenset({"RATE_LIMITED", "PLATFORM_SERVER_ERROR", "NETWORK_ERROR", "TIMEOUT_ERROR"})
@@ -38,7 +38,9 @@ def _take(state: State, behaviour: Behaviour, group: GroupRecord, now: datetime)
 
 
 def _finish(state: State, behaviour: Behaviour, group: GroupRecord, now: datetime) -> None:
-    group.posts = [_publish(behaviour, group, post, now) for post in group.posts]
+    group.posts = [
+        entry for post in group.posts for entry in _entries(behaviour, _publish(behaviour, group, post, now))
+    ]
     failures = sum(post.status == "failed" for post in group.posts)
     if not failures:
         group.status = "published"
@@ -49,22 +51,42 @@ def _finish(state: State, behaviour: Behaviour, group: GroupRecord, now: datetim
     state.changed(group, now)
 
 
+def _entries(behaviour: Behaviour, post: PostResult) -> list[PostResult]:
+    """What get-post has of one account: one entry, or one for each part of a thread."""
+    statuses = behaviour.publish_entries.get(post.platform_id)
+    if statuses is None:
+        return [post]
+    failure = {"code": "UNKNOWN_ERROR", "message": "The platform did not accept the post", "retryable": False}
+    return [
+        replace(post, id=new_id(), status=status, posted_id=_posted_id(), error=None)
+        if status == "published"
+        else replace(post, id=new_id(), status=status, posted_id=None, error=post.error or failure)
+        for status in statuses
+    ]
+
+
+def _posted_id() -> str:
+    return str(10**17 + secrets.randbelow(9 * 10**17))
+
+
 def _publish(behaviour: Behaviour, group: GroupRecord, post: PostResult, now: datetime) -> PostResult:
     group.events.append(Event("publish_attempted", now, post.platform_id))
     error = _error(behaviour, group, post)
     if error is None:
         group.events.append(Event("publish_succeeded", now, post.platform_id))
-        return replace(post, status="published", posted_id=str(10**17 + secrets.randbelow(9 * 10**17)))
+        return replace(post, status="published", posted_id=_posted_id())
     code = error.get("code", "UNKNOWN_ERROR")
+    live = _posted_id() if code == "THREAD_PARTIALLY_PUBLISHED" else None
+    posted_id = str(error["postedId"]) if error.get("postedId") else live
     full = {
         "code": code,
         "message": "The platform did not accept the post",
         "failedAt": format_time(now),
         "retryable": code in RETRYABLE,
-        **error,
+        **{name: value for name, value in error.items() if name != "postedId"},
     }
     group.events.append(Event("publish_failed", now, post.platform_id, str(full["message"])))
-    return replace(post, status="failed", error=full)
+    return replace(post, status="failed", posted_id=posted_id, error=full)
 
 
 def _error(behaviour: Behaviour, group: GroupRecord, post: PostResult) -> Mapping[str, object] | None:

@@ -27,6 +27,17 @@ def _get(state: State, exchange: Exchange, find: GroupFinder) -> Response:
     if exchange.behaviour.get_post_group_fields:
         answer["status"] = group.status
         answer["scheduledTime"] = _time(group.scheduled_time)
+    if exchange.behaviour.get_post_media:
+        answer["platforms"] = list(group.platforms)
+        answer["media"] = [
+            {
+                "mediaId": media.id,
+                "sourceFileName": media.file_name,
+                "status": "ready" if state.stored(media) else "pending",
+                "failureReason": None,
+            }
+            for media in group.media
+        ]
     posts: list[dict[str, object]] = []
     for post in group.posts:
         shown: dict[str, object] = {
@@ -118,7 +129,18 @@ def _connection(link: Connection, now: datetime) -> dict[str, object]:
         "accessTokenExpiresAt": _time(ends),
         "lastSuccessfulPost": format_time(now - timedelta(days=3)),
         "lastError": error,
+        **({"subscriptionType": link.subscription} if link.subscription is not None else {}),
     }
+
+
+def _platform_limits(state: State, exchange: Exchange, find: GroupFinder) -> Response:
+    limits = exchange.behaviour.platform_limits
+    if limits is None:
+        raise Refused(404, "Not found")
+    updated = format_time(exchange.now - timedelta(days=30))
+    return json_response(
+        200, {"success": True, "schemaVersion": 1, "limitsLastUpdated": updated, "platforms": dict(limits)}
+    )
 
 
 def _test_connection(state: State, exchange: Exchange, find: GroupFinder) -> Response:
@@ -154,6 +176,7 @@ READERS: dict[str, Callable[[State, Exchange, GroupFinder], Response]] = {
     "get-post": _get,
     "list-posts": _list,
     "platform-connections": _connections,
+    "platform-limits": _platform_limits,
     "test-connection": _test_connection,
     "post-logs": _logs,
 }

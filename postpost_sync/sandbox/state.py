@@ -68,6 +68,7 @@ class Group:
     updated_at: datetime
     media: tuple[Media, ...]
     posts: tuple[PostResult, ...]
+    first_comment: Mapping[str, object] | None = None
 
 
 @dataclass(frozen=True)
@@ -121,6 +122,7 @@ class GroupRecord:
     events: list[Event] = field(default_factory=list)
     counted_at: datetime | None = None
     """When it became scheduled and so was counted against the plan."""
+    first_comment: Mapping[str, object] | None = None
     processing_until: datetime | None = None
     doomed: bool = False
     """Whether media without bytes were found when the scheduler took it."""
@@ -220,6 +222,7 @@ class State:
             group.updated_at,
             tuple(self.media_view(group.id, media) for media in group.media),
             tuple(group.posts),
+            group.first_comment,
         )
 
     def media_view(self, group_id: str, media: MediaRecord) -> Media:

@@ -15,7 +15,7 @@ from postpost_sync.model.errors import Finding, Unclear
 from postpost_sync.service.api import PostPost
 from postpost_sync.service.responses import Listed
 
-PROBEEVERY = timedelta(minutes=15)
+PROBE_EVERY = timedelta(minutes=15)
 LIST_SLACK = timedelta(minutes=2)  # how far the listing's times may be from ours
 MAX_PAGES = 100
 EVER = datetime.min.replace(tzinfo=UTC) + 2 * LIST_SLACK
@@ -59,7 +59,7 @@ class Account:
 
     def refuse(self, finding: Finding) -> None:
         with self._lock:
-            self._refusal, self.probe_at = (finding, self.api.taken), self.now() + PROBEEVERY
+            self._refusal, self.probe_at = (finding, self.api.taken), self.now() + PROBE_EVERY
 
     def admit(self) -> bool:
         """Whether a call may be made now. While the key is refused one caller at a time may try it."""
@@ -68,7 +68,7 @@ class Account:
                 return True
             if self.probe_at is not None and self.probe_at > self.now():
                 return False
-            self.probe_at = self.now() + PROBEEVERY
+            self.probe_at = self.now() + PROBE_EVERY
             return True
 
     # --- what one asks for all ---

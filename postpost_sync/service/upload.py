@@ -1,15 +1,21 @@
-"""Sends one file to its presigned URL: streamed from a descriptor, hashed on the way, confirmed by the store's answer."""
+"""Sends one file to its presigned URL: streamed from a descriptor, hashed on the way, confirmed by the store's answer.
+
+Another thread can end it at any moment, also where it waits for a store that is slow or dead: by shutting its socket.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
+import socket
 import ssl
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from threading import Event
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -18,8 +24,8 @@ from postpost_sync.model.errors import Altered, FileChanged, Finding, NotReached
 from postpost_sync.model.urls import is_secure
 
 BLOCK = 256 * 1024  # bytes; the fastest measured, with constant memory
-# a store needs its time to finish a large object
-TIMEOUT = httpx.Timeout(connect=10.0, write=60.0, read=120.0, pool=60.0)
+# a store needs its time to finish a large object; what is not connected yet cannot be ended from outside
+TIMEOUT = httpx.Timeout(connect=5.0, write=60.0, read=120.0, pool=60.0)
 DEFAULT_LIFE = 3600.0  # seconds a URL lives where it does not say so itself
 _MD5 = re.compile(r'"?([0-9a-f]{32})"?')
 # what no store says to a PUT
@@ -35,6 +41,36 @@ class Sent:
 
 class Aborted(Exception):
     """The transfer was ended from our side: its bytes are no longer wanted, or the program stops."""
+
+
+class Stop:
+    """Ends one transfer from another thread. Between two blocks, or at once where it waits at its socket."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._set = False
+        self._socket: socket.socket | None = None
+
+    def is_set(self) -> bool:
+        return self._set
+
+    def set(self) -> None:
+        with self._lock:
+            self._set = True
+            self._shut()
+
+    def at(self, place: socket.socket | None) -> None:
+        """The transfer uses that socket from now on; None: none."""
+        with self._lock:
+            self._socket = place
+            if self._set:
+                self._shut()
+
+    def _shut(self) -> None:
+        if self._socket is not None:
+            with contextlib.suppress(OSError):  # it is closed already
+                # TCP's own end, not TLS's: that would wait for the other side, and for the thread that reads
+                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
 
 def new_client(transport: httpx.BaseTransport | None = None) -> httpx.Client:
@@ -58,7 +94,7 @@ def expiry(url: str, signed_at: datetime) -> datetime:
 class _Body:
     """The file's bytes from its descriptor, in blocks; can be read again from the start."""
 
-    def __init__(self, fd: int, size: int, progress: Callable[[int], None], stop: Event) -> None:
+    def __init__(self, fd: int, size: int, progress: Callable[[int], None], stop: Stop) -> None:
         self._fd, self._size, self._progress, self._stop = fd, size, progress, stop
         self.sha256, self.md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
 
@@ -78,34 +114,73 @@ class _Body:
             yield block
 
 
-def put(
-    client: httpx.Client,
-    url: str,
-    fd: int,
-    size: int,
-    content_type: str,
-    progress: Callable[[int], None],
-    stop: Event,
-) -> Sent:
-    """PUT the `size` bytes of `fd`. UploadRefused: presign again. Unclear: the same URL may be tried again.
+class Sender:
+    """One HTTP client for one transfer at a time: its connection is that transfer's alone, so that it can be cut."""
 
-    OSError where the file cannot be read.
-    """
-    if not is_secure(url):
-        raise Refused(Finding("UPLOAD_URL_NOT_SECURE", "PostPost gave an upload URL that is not https"), 0)
-    body = _Body(fd, size, progress, stop)
-    headers = {"Content-Type": content_type, "Content-Length": str(size)}
-    try:
-        with client.stream(
-            "PUT", url, content=body, headers=headers, timeout=TIMEOUT, follow_redirects=False
-        ) as response:
-            said = _beginning(response)
-    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-        why = f"the object store cannot be reached ({type(error).__name__})"
-        raise NotReached(Finding("STORE_UNREACHABLE", why, "check the network; it is tried again by itself")) from None
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise _trouble(f"the connection broke ({type(error).__name__})") from None
-    return _judged(response, said, body, size)
+    def __init__(self, client: httpx.Client) -> None:
+        self._client = client
+        self._socket: socket.socket | None = None  # of the connection, which is used again while it is kept alive
+
+    def close(self) -> None:
+        self._client.close()
+
+    def put(self, url: str, fd: int, size: int, content_type: str, progress: Callable[[int], None], stop: Stop) -> Sent:
+        """PUT the `size` bytes of `fd`. UploadRefused: presign again. Unclear: the same URL may be tried again.
+
+        Aborted where it was stopped. OSError where the file cannot be read.
+        """
+        if not is_secure(url):
+            raise Refused(Finding("UPLOAD_URL_NOT_SECURE", "PostPost gave an upload URL that is not https"), 0)
+        body = _Body(fd, size, progress, stop)
+        headers = {"Content-Type": content_type, "Content-Length": str(size)}
+        noted = {"trace": lambda event, info: self._note(event, info, stop)}
+        stop.at(self._socket)
+        try:
+            with self._client.stream(
+                "PUT", url, content=body, headers=headers, timeout=TIMEOUT, follow_redirects=False, extensions=noted
+            ) as response:
+                said = _beginning(response)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            if stop.is_set():
+                raise Aborted from None
+            raise _broken(error) from None
+        finally:
+            stop.at(None)
+        return _judged(response, said, body, size)
+
+    def _note(self, event: str, info: Mapping[str, Any], stop: Stop) -> None:
+        """Called by httpcore at each thing that it does. A new connection's socket is noted; TLS puts another in its place."""
+        if event in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
+            self._socket = info["return_value"].get_extra_info("socket")
+            stop.at(self._socket)
+
+
+class Senders:
+    """As many as there are transfers at once; their connections are used again. Safe to use from several threads."""
+
+    def __init__(self, client: Callable[[], httpx.Client]) -> None:
+        """`client` makes a new one."""
+        self._client = client
+        self._lock = threading.Lock()
+        self._idle: list[Sender] = []
+
+    @contextlib.contextmanager
+    def one(self) -> Iterator[Sender]:
+        """One that nobody else uses."""
+        with self._lock:
+            sender = self._idle.pop() if self._idle else Sender(self._client())
+        try:
+            yield sender
+        finally:
+            with self._lock:
+                self._idle.append(sender)
+
+    def close(self) -> None:
+        """When no transfer is under way any more."""
+        with self._lock:
+            for sender in self._idle:
+                sender.close()
+            self._idle.clear()
 
 
 def _beginning(response: httpx.Response) -> bytes:
@@ -146,6 +221,15 @@ def _judged(response: httpx.Response, said: bytes, body: _Body, size: int) -> Se
             Finding("UPLOAD_ALTERED", why, "it is sent again by itself; if that lasts, ask PostPost's support")
         )
     return Sent(body.sha256.hexdigest(), size)
+
+
+def _broken(error: Exception) -> Unclear:
+    """What it means that httpx met that error."""
+    name = type(error).__name__
+    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout):
+        why, hint = f"the object store cannot be reached ({name})", "check the network; it is tried again by itself"
+        return NotReached(Finding("STORE_UNREACHABLE", why, hint))
+    return _trouble(f"the connection broke ({name})")
 
 
 def _trouble(why: str) -> Unclear:

@@ -1,7 +1,19 @@
 """The database: what we know of every post folder, and what we did for it. One file, on a local disk, ours alone.
 
-Every change goes through `change`: read the record, apply a function to it, write what differs, in one transaction that
-is on the disk (WAL, synchronous FULL) before it returns.
+Why it is as it is:
+
+- Every change goes through `Store.change`: read the record, apply a function of `ledger` to it, write what differs. It is one
+  transaction, and it is on the disk before it returns. An effect at PostPost is made only after its intent has been
+  written so; else a lost power supply would let it be made twice.
+- WAL, so that `status` reads while the daemon writes. `synchronous = FULL`, since WAL with less may lose the last commits.
+  What is found again by itself (a new folder, the progress of an upload) does not wait for the disk.
+- The write lock is taken first (`BEGIN IMMEDIATE`). A lock that is taken late fails at once where another process writes.
+- Threads share one connection behind one lock. SQLite writes one at a time anyway.
+- `lock` keeps a second daemon away: both would make each post. SQLite's own locks last for one transaction only.
+- A damaged database is refused before anything is written into it. A damaged index hides what was done already.
+
+`connection` is the file, opened; `queries` what is read; `columns` how our values lie in a row; `migrations` the tables;
+`status` what the command of that name reads, `backup` copies the file.
 """
 
 from __future__ import annotations
@@ -12,18 +24,42 @@ import uuid
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec
 
 from postpost_sync.model.program import Listener, RootStatus
-from postpost_sync.model.record import Group, Record
+from postpost_sync.model.record import Group, Record, check_stage
 from postpost_sync.model.states import State, check_move
 from postpost_sync.store.columns import encode
-from postpost_sync.store.connection import as_columns, translated
-from postpost_sync.store.queries import Questions
+from postpost_sync.store.connection import Connection, as_columns, translated
+from postpost_sync.store.queries import Queries
+
+_Told = ParamSpec("_Told")
 
 
-class Store(Questions):
-    """See the module; `opened` has what goes for all of it, `questions` what is read."""
+class Store:
+    """See the package. What is only read is `queries`'s, what goes for the file as a whole `connection`'s."""
+
+    def __init__(self, db: Connection) -> None:
+        self.path, self._db, read = db.path, db, Queries(db)
+        self.close, self.hurry, self.checked, self.check_sound = db.close, db.hurry, db.checked, db.check_sound
+        self.data_version, self.changes = db.data_version, db.changes
+        self.rows, self.copy_into = db.rows, db.copy_into  # for `status` and `backup`
+        # of folders
+        self.record, self.record_of, self.records = read.record, read.record_of, read.records
+        self.index, self.states = read.index, read.states
+        self.pending, self.unfinished, self.due, self.next_due = read.pending, read.unfinished, read.due, read.next_due
+        self.at_postpost, self.held_or_cancelled = read.at_postpost, read.held_or_cancelled
+        # of a folder's neighbours
+        self.alike, self.beside, self.furthest = read.alike, read.beside, read.furthest
+        self.known_group_ids, self.open_creates = read.known_group_ids, read.open_creates
+        # of roots, and of who is notified
+        self.roots, self.listeners, self.told, self.notable = read.roots, read.listeners, read.told, read.notable
+
+    @classmethod
+    def open(cls, path: Path, *, read_only: bool = False, check_beside: bool = False) -> Store:
+        """See `Connection.open`."""
+        return cls(Connection.open(path, read_only=read_only, check_beside=check_beside))
 
     def add(self, root: str, path: str, inode: int, device: int, now: datetime, **more: Any) -> Record:
         """A record for a folder seen for the first time; `more` are further fields of it.
@@ -32,40 +68,53 @@ class Store(Questions):
         """
         folder_id = more.pop("folder_id", None) or str(uuid.uuid4())
         record = Record(0, folder_id, root, path, inode, device, State.SETTLING, now, now, **more)
-        with self._transaction(waiting=False):
+        with self._db.transaction(waiting=False):
             columns = as_columns(record)
             del columns["key"]
             key = self._insert("folders", columns)
         return replace(record, key=key)
 
-    def change(self, key: int, function: Callable[[Record], Record]) -> Record:
-        """Write down what `function` makes of the record. An illegal change of state raises and changes nothing."""
-        with self._transaction():
-            old = self._load("WHERE key = ?", (key,)).get(key)
+    def change(
+        self,
+        key: int,
+        function: Callable[Concatenate[Record, _Told], Record],
+        /,
+        *args: _Told.args,
+        **kwargs: _Told.kwargs,
+    ) -> Record:
+        """Write down what `function` makes of the record and of what it is told besides.
+
+        KeyError where there is none by that key. An illegal change of state raises and changes nothing.
+        """
+        with self._db.transaction():
+            old = self._db.load("WHERE key = ?", (key,)).get(key)
             if old is None:
                 raise KeyError(key)
-            new = function(old)
+            new = function(old, *args, **kwargs)
             if new == old:
                 return old
             check_move(old.state, new.state)
             self._write("folders", "key = :key", {"key": key}, as_columns(new, old))
             before = {group.key: group for group in old.groups}
+            for group in new.groups:
+                if group.key in before:
+                    check_stage(before[group.key].stage, group.stage)
             groups = tuple(self._write_group(key, before.get(group.key), group) for group in new.groups)
             return replace(new, groups=groups)
 
     def swap_places(self, one: int, other: int) -> None:
         """Each of the two folders stands at the other's place now."""
-        with self._transaction():
-            rows = self._conn.execute("SELECT key, root, path FROM folders WHERE key IN (?, ?)", (one, other))
+        with self._db.transaction():
+            rows = self._db.conn.execute("SELECT key, root, path FROM folders WHERE key IN (?, ?)", (one, other))
             places = {row[0]: (row[1], row[2]) for row in rows}
             # no two may stand at one place even for a moment
             for key, place in ((one, ("", str(one))), (other, places[one]), (one, places[other])):
-                self._conn.execute("UPDATE folders SET root = ?, path = ? WHERE key = ?", (*place, key))
+                self._db.conn.execute("UPDATE folders SET root = ?, path = ? WHERE key = ?", (*place, key))
 
     def forget(self, key: int) -> None:
         """Remove a folder of which nothing stands at PostPost."""
-        with self._transaction():
-            self._conn.execute("DELETE FROM folders WHERE key = ?", (key,))
+        with self._db.transaction():
+            self._db.conn.execute("DELETE FROM folders WHERE key = ?", (key,))
 
     def renumber(self, root: str, devices: Mapping[int, int]) -> None:
         """The file systems of a root have other numbers than before: number before -> number now.
@@ -74,28 +123,28 @@ class Store(Questions):
         """
         numbers = dict.fromkeys(devices.values(), -1) | dict(devices)
         cases = "".join(f" WHEN {int(before)} THEN {int(now)}" for before, now in numbers.items())
-        with self._transaction():
-            self._conn.execute(
+        with self._db.transaction():
+            self._db.conn.execute(
                 f"UPDATE folders SET device = CASE device{cases} ELSE device END WHERE root = ?",  # noqa: S608 - numbers
                 (encode(root),),
             )
 
     def set_roots(self, roots: list[RootStatus]) -> None:
         """How the watch roots are doing; roots that are no longer watched are dropped."""
-        with self._transaction():
-            self._conn.execute("DELETE FROM roots")
+        with self._db.transaction():
+            self._db.conn.execute("DELETE FROM roots")
             for root in roots:
                 self._insert("roots", as_columns(root))
 
     def keep_listeners(self, targets: Collection[str]) -> None:
         """Who is notified: of others it is forgotten what they were told."""
-        with self._transaction():
+        with self._db.transaction():
             kept = encode(tuple(targets))
-            self._conn.execute("DELETE FROM listeners WHERE target NOT IN (SELECT value FROM json_each(?))", (kept,))
+            self._db.conn.execute("DELETE FROM listeners WHERE target NOT IN (SELECT value FROM json_each(?))", (kept,))
 
     def set_listener(self, listener: Listener) -> None:
-        with self._transaction():
-            self._conn.execute(
+        with self._db.transaction():
+            self._db.conn.execute(
                 "INSERT INTO listeners VALUES (:target, :events, :error) "
                 "ON CONFLICT (target) DO UPDATE SET events = :events, error = :error",
                 as_columns(listener),
@@ -103,30 +152,30 @@ class Store(Questions):
 
     def tell(self, target: str, told: Mapping[str, str | None]) -> None:
         """A listener was told this: subject -> what; None: what it was told before is over."""
-        with self._transaction():
+        with self._db.transaction():
             for subject, what in told.items():
                 at = (target, encode(subject))
-                self._conn.execute("DELETE FROM told WHERE (target, subject) = (?, ?)", at)
+                self._db.conn.execute("DELETE FROM told WHERE (target, subject) = (?, ?)", at)
                 if what is not None:
-                    self._conn.execute("INSERT INTO told VALUES (?, ?, ?)", (*at, what))
+                    self._db.conn.execute("INSERT INTO told VALUES (?, ?, ?)", (*at, what))
 
     def progress(self, group_key: int, position: int, sent: int) -> None:
         """How many bytes of a file are out. Only for show: it may be lost, so it does not wait for the disk."""
-        with self._lock, contextlib.suppress(sqlite3.Error), self._not_waiting():
-            cursor = self._conn.execute(
+        with self._db.lock, contextlib.suppress(sqlite3.Error), self._db.not_waiting():
+            cursor = self._db.conn.execute(
                 "UPDATE uploads SET sent = ? WHERE group_key = ? AND position = ?", (sent, group_key, position)
             )
-            self._only_for_show += cursor.rowcount
+            self._db.only_for_show += cursor.rowcount
 
     def fact(self, name: str, default: Callable[[], str]) -> str:
         """A fact about the database as a whole; made by `default` the first time."""
-        with self._lock, translated(self.path):
-            row = self._conn.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
+        with self._db.lock, translated(self.path):
+            row = self._db.conn.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
             if row is not None:
                 return str(row[0])
             value = default()
-            with self._transaction():
-                self._conn.execute("INSERT INTO facts VALUES (?, ?)", (name, value))
+            with self._db.transaction():
+                self._db.conn.execute("INSERT INTO facts VALUES (?, ?)", (name, value))
             return value
 
     def _write_group(self, folder: int, old: Group | None, new: Group) -> Group:
@@ -146,9 +195,9 @@ class Store(Questions):
 
     def _insert(self, table: str, columns: dict[str, Any]) -> int:
         names, marks = ", ".join(columns), ", ".join(f":{name}" for name in columns)
-        return self._conn.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", columns).lastrowid or 0  # noqa: S608
+        return self._db.conn.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", columns).lastrowid or 0  # noqa: S608
 
     def _write(self, table: str, where: str, at: dict[str, int], changed: dict[str, Any]) -> None:
         if changed:
             sets = ", ".join(f"{name} = :{name}" for name in changed)
-            self._conn.execute(f"UPDATE {table} SET {sets} WHERE {where}", {**changed, **at})  # noqa: S608
+            self._db.conn.execute(f"UPDATE {table} SET {sets} WHERE {where}", {**changed, **at})  # noqa: S608

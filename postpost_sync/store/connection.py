@@ -13,18 +13,16 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from sqlite_utils import Database
-
 from postpost_sync.model.errors import ProgramError
 from postpost_sync.model.program import Listener, RootStatus
 from postpost_sync.model.record import Group, Record, Upload
+from postpost_sync.store import versions
 from postpost_sync.store.columns import decoder, encode, hints, names
-from postpost_sync.store.migrations import migrations
 
 _T = TypeVar("_T", Record, Group, Upload, RootStatus, Listener)
 _BUSY_TIMEOUT_MS = 10_000  # for who writes while another process does
@@ -36,17 +34,17 @@ _MOVE_AWAY = (
 )
 
 
-class Opened:
-    """Threads share one connection behind one lock. Errors of SQLite come out as ProgramError: which file, and what to do."""
+class Connection:
+    """Threads share it behind one lock. Errors of SQLite come out as ProgramError: which file, and what to do."""
 
     def __init__(self, path: Path, conn: sqlite3.Connection, verdict: Callable[[], None] | None = None) -> None:
         self.path = path
-        self._conn = conn
+        self.conn = conn
         self._verdict = verdict
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
         self._inode = inode(path)
         self._gives_up_at = math.inf  # monotonic
-        self._only_for_show = 0  # rows changed by the progress of uploads
+        self.only_for_show = 0  # rows changed by the progress of uploads
 
     @classmethod
     def open(cls, path: Path, *, read_only: bool = False, check_beside: bool = False) -> Self:
@@ -61,23 +59,23 @@ class Opened:
                 _make(path)
             conn = _connect(path, read_only=read_only)
             undo.callback(conn.close)
-            db = Database(conn)
-            _check_ours(path, db)
+            pending = _check_ours(path, conn)
             if not read_only:
                 conn.execute("BEGIN IMMEDIATE")
                 conn.execute("PRAGMA user_version = 0")  # what may only be read says so now, and not at BEGIN
                 conn.execute("ROLLBACK")
-                as_it_is = not migrations.pending(db) and conn.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+                as_it_is = not pending and conn.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
                 if check_beside and as_it_is:  # else something is written at once
                     verdict = _begin_check(path)
                 else:
-                    _check_sound(path, conn)
+                    check_sound(path, conn)
                 conn.execute("PRAGMA journal_mode = WAL")
                 conn.execute("PRAGMA synchronous = FULL")
                 conn.execute("PRAGMA foreign_keys = ON")
-                migrations.apply(db)
+                if pending:
+                    _bring_up_to_date(conn)
                 conn.execute(f"PRAGMA busy_timeout = {min(_TRY_MS, _BUSY_TIMEOUT_MS)}")
-            elif migrations.pending(db):
+            elif pending:
                 raise ProgramError(f"{path} is empty or of an older version", "start the daemon once")
             undo.pop_all()
         return cls(path, conn, verdict)
@@ -93,64 +91,75 @@ class Opened:
 
     def check_sound(self) -> None:
         """ProgramError where it is damaged, also where that would only show later."""
-        with self._lock, translated(self.path):
-            _check_sound(self.path, self._conn)
+        with self.lock, translated(self.path):
+            check_sound(self.path, self.conn)
+
+    def rows(self, question: str, values: Sequence[object] | Mapping[str, object] = ()) -> list[sqlite3.Row]:
+        """What a question of ours is answered with."""
+        with self.lock, translated(self.path):
+            return self.conn.execute(question, values).fetchall()
+
+    def copy_into(self, conn: sqlite3.Connection) -> None:
+        """All of it, as it stands at one moment: what others write meanwhile is not in it. Errors come as SQLite's."""
+        with self.lock:
+            self.conn.backup(conn)
 
     def close(self) -> None:
-        with self._lock, contextlib.suppress(sqlite3.Error):
-            self._conn.close()
+        with self.lock, contextlib.suppress(sqlite3.Error):
+            self.conn.close()
 
     def data_version(self) -> int:
         """A number that changes when another process has written. ProgramError where the file was taken from its place."""
-        with self._lock, translated(self.path):
+        with self.lock, translated(self.path):
             if inode(self.path) != self._inode:
                 message = f"the database {self.path} was moved, deleted or replaced while it was in use"
                 raise ProgramError(message, "stop the daemon before you touch it; put it back if you still have it")
-            return int(self._conn.execute("PRAGMA data_version").fetchone()[0])
+            return int(self.conn.execute("PRAGMA data_version").fetchone()[0])
 
     def changes(self) -> int:
         """A number that grows when this process writes; the progress of uploads aside."""
-        with self._lock, translated(self.path):
-            return self._conn.total_changes - self._only_for_show
+        with self.lock, translated(self.path):
+            return self.conn.total_changes - self.only_for_show
 
-    def _load(self, where: str, values: tuple[object, ...]) -> dict[int, Record]:
+    def load(self, where: str, values: tuple[object, ...]) -> dict[int, Record]:
+        """key -> record, of the folders that the `WHERE …` of ours chooses. To be used with the lock."""
         chosen = f"SELECT key FROM folders {where}"  # noqa: S608 - `where` is one of ours
         uploads: dict[int, list[Upload]] = {}
-        for row in self._conn.execute(
+        for row in self.conn.execute(
             f"SELECT u.* FROM uploads u JOIN groups g ON u.group_key = g.key WHERE g.folder IN ({chosen}) "  # noqa: S608
             "ORDER BY u.group_key, u.position",
             values,
         ):
             uploads.setdefault(row["group_key"], []).append(from_row(Upload, row))
         groups: dict[int, list[Group]] = {}
-        for row in self._conn.execute(f"SELECT * FROM groups WHERE folder IN ({chosen}) ORDER BY key", values):  # noqa: S608
+        for row in self.conn.execute(f"SELECT * FROM groups WHERE folder IN ({chosen}) ORDER BY key", values):  # noqa: S608
             group = from_row(Group, row, uploads=tuple(uploads.get(row["key"], ())))
             groups.setdefault(row["folder"], []).append(group)
         return {
             row["key"]: from_row(Record, row, groups=tuple(groups.get(row["key"], ())))
-            for row in self._conn.execute(f"SELECT * FROM folders {where} ORDER BY key", values)  # noqa: S608
+            for row in self.conn.execute(f"SELECT * FROM folders {where} ORDER BY key", values)  # noqa: S608
         }
 
     @contextlib.contextmanager
-    def _transaction(self, *, waiting: bool = True) -> Iterator[None]:
+    def transaction(self, *, waiting: bool = True) -> Iterator[None]:
         """All or nothing, and on the disk at its end; not `waiting` for that, at the end of the next one that waits."""
         with translated(self.path), self._begun(waiting=waiting):
             try:
                 yield
-                self._conn.execute("COMMIT")
+                self.conn.execute("COMMIT")
             except BaseException:
-                if self._conn.in_transaction:
-                    self._conn.execute("ROLLBACK")
+                if self.conn.in_transaction:
+                    self.conn.execute("ROLLBACK")
                 raise
 
     @contextlib.contextmanager
-    def _not_waiting(self) -> Iterator[None]:
+    def not_waiting(self) -> Iterator[None]:
         """No commit waits for the disk. To be used with the lock."""
-        self._conn.execute("PRAGMA synchronous = NORMAL")
+        self.conn.execute("PRAGMA synchronous = NORMAL")
         try:
             yield
         finally:  # whatever became of it: the next commit must wait again
-            self._conn.execute("PRAGMA synchronous = FULL")
+            self.conn.execute("PRAGMA synchronous = FULL")
 
     @contextlib.contextmanager
     def _begun(self, *, waiting: bool) -> Iterator[None]:
@@ -158,7 +167,7 @@ class Opened:
         self.checked()
         ends = time.monotonic() + _BUSY_TIMEOUT_MS / 1000
         while True:
-            with self._lock, contextlib.nullcontext() if waiting else self._not_waiting():
+            with self.lock, contextlib.nullcontext() if waiting else self.not_waiting():
                 if self._begin(min(ends, self._gives_up_at)):
                     yield
                     return
@@ -167,7 +176,7 @@ class Opened:
     def _begin(self, ends: float) -> bool:
         """False where another process is writing and there is time for another try."""
         try:
-            self._conn.execute("BEGIN IMMEDIATE")
+            self.conn.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= ends:
                 raise
@@ -234,16 +243,24 @@ def _make(path: Path) -> None:
                 file.chmod(0o600)
 
 
-def _check_ours(path: Path, db: Database) -> None:
-    """ProgramError where it is another program's or of a newer version: nothing is written into it."""
-    applied = [migration.name for migration in migrations.applied(db)]
-    if not applied and any(name != migrations.migrations_table for name in (*db.table_names(), *db.view_names())):
+def _check_ours(path: Path, conn: sqlite3.Connection) -> bool:
+    """Whether it is to be brought up to date. ProgramError where it is another program's or of a newer version."""
+    applied = versions.applied(conn)
+    if not applied and versions.others(conn):
         raise ProgramError(
             f"{path} is the database of another program", "name a file of its own as state_db in the config"
         )
-    known = {migration.name for migration in migrations._migrations}
-    if newer := [name for name in applied if name not in known]:
+    if newer := [name for name in applied if name not in versions.KNOWN]:
         raise ProgramError(f"{path} was written by a newer version ({newer[-1]})", "install that version again")
+    return len(applied) < len(versions.KNOWN)
+
+
+def _bring_up_to_date(conn: sqlite3.Connection) -> None:
+    from sqlite_utils import Database  # half of what `status` would wait for
+
+    from postpost_sync.store.migrations import migrations
+
+    migrations.apply(Database(conn))
 
 
 def _begin_check(path: Path) -> Callable[[], None]:
@@ -251,7 +268,7 @@ def _begin_check(path: Path) -> Callable[[], None]:
 
     def check() -> None:
         with translated(path), contextlib.closing(_connect(path, read_only=True)) as conn:
-            _check_sound(path, conn)
+            check_sound(path, conn)
 
     thread = ThreadPoolExecutor(1, "check")
     verdict = thread.submit(check)
@@ -259,7 +276,7 @@ def _begin_check(path: Path) -> Callable[[], None]:
     return verdict.result
 
 
-def _check_sound(path: Path, conn: sqlite3.Connection) -> None:
+def check_sound(path: Path, conn: sqlite3.Connection) -> None:
     """ProgramError where it is damaged, also where that would only show later. 35 ms for 10,000 posts, measured."""
     verdict = str(conn.execute("PRAGMA integrity_check(1)").fetchone()[0])
     if verdict != "ok":

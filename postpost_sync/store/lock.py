@@ -14,13 +14,13 @@ PATIENCE = 0.5  # seconds: who asks whether it is held has it for a moment
 
 
 class Lock:
-    """Held from `take` on until `release`, or until the process ends."""
+    """Held from `acquire` on until `release`, or until the process ends."""
 
     def __init__(self, state_db: Path) -> None:
         self.path = state_db.with_name(state_db.name + ".lock")
         self._fd: int | None = None
 
-    def take(self) -> None:
+    def acquire(self) -> None:
         """ProgramError, naming the holder, where another process has it."""
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -76,6 +76,13 @@ class Lock:
         except OSError as error:
             hint = "name a place on a local disk as state_db: this file system has no locks"
             raise ProgramError(f"{self.path} cannot be locked: {error.strerror}", hint) from None
+
+    def left_behind(self) -> bool:
+        """Whether its last holder ended without letting go of it: killed, or by a power failure. For when nobody holds it."""
+        try:
+            return self.path.stat().st_size > 0
+        except OSError:
+            return False
 
     def held(self) -> bool:
         """Whether some process holds it now."""

@@ -12,52 +12,55 @@ from postpost_sync.model.errors import Finding
 from postpost_sync.model.program import Listener, RootStatus
 from postpost_sync.model.record import Record, Trouble
 from postpost_sync.model.states import State
-from postpost_sync.plan.snapshot import Neighbour
+from postpost_sync.plan.snapshot import Neighbour, Scheduled
 from postpost_sync.store.columns import encode, hints
-from postpost_sync.store.connection import Opened, as_written, decoded, from_row, translated
+from postpost_sync.store.connection import Connection, as_written, decoded, from_row, translated
 
 # as the index groups_by_text has it: few texts are as long and begin the same. The + keeps SQLite to that index
 _SAME_TEXT = "length(content) = length(:text) AND substr(content, 1, 32) = substr(:text, 1, 32) AND +content = :text"
 
 
-class Questions(Opened):
+class Queries:
     """Reads alone."""
+
+    def __init__(self, db: Connection) -> None:
+        self._db = db
 
     def record(self, key: int) -> Record | None:
         """All about one folder; None where it was forgotten."""
-        with self._lock, translated(self.path):
-            return self._load("WHERE key = ?", (key,)).get(key)
+        with self._db.lock, translated(self._db.path):
+            return self._db.load("WHERE key = ?", (key,)).get(key)
 
     def record_of(self, folder_id: str) -> Record | None:
         """The record with that folder_id."""
-        with self._lock, translated(self.path):
-            return next(iter(self._load("WHERE folder_id = ?", (folder_id,)).values()), None)
+        with self._db.lock, translated(self._db.path):
+            return next(iter(self._db.load("WHERE folder_id = ?", (folder_id,)).values()), None)
 
     def records(self, *states: State) -> list[Record]:
         """All folders, or those in these states, in the order in which they were first seen."""
         where = f"WHERE state IN ({', '.join('?' * len(states))})" if states else ""
-        with self._lock, translated(self.path):
-            return list(self._load(where, states).values())
+        with self._db.lock, translated(self._db.path):
+            return list(self._db.load(where, states).values())
 
     def index(self) -> list[tuple[int, str, str, str, bool, int, int]]:
         """(key, root, path, fingerprint, done, inode, device) of every folder: one query, however many there are."""
-        with self._lock, translated(self.path):
-            rows = self._conn.execute(
+        with self._db.lock, translated(self._db.path):
+            rows = self._db.conn.execute(
                 "SELECT key, root, path, fingerprint, done, inode, device FROM folders"
             ).fetchall()
-        with translated(self.path), as_written():
+        with translated(self._db.path), as_written():
             return [(r[0], _path(r[1]), _path(r[2]), r[3], bool(r[4]), r[5], r[6]) for r in rows]
 
     def states(self) -> Counter[State]:
         """How many folders are in each state."""
-        with self._lock, translated(self.path):
-            rows = self._conn.execute("SELECT state, count(*) FROM folders GROUP BY state").fetchall()
+        with self._db.lock, translated(self._db.path):
+            rows = self._db.conn.execute("SELECT state, count(*) FROM folders GROUP BY state").fetchall()
             return Counter({decoded(State, row[0]): row[1] for row in rows})
 
     def pending(self, now: datetime) -> list[int]:
         """The keys of the folders for which something is to be done, found out or shown by now, the soonest first."""
-        with self._lock, translated(self.path):
-            rows = self._conn.execute(
+        with self._db.lock, translated(self._db.path):
+            rows = self._db.conn.execute(
                 "SELECT key FROM folders WHERE NOT done OR key IN (SELECT folder FROM groups WHERE stage IN "
                 "('creating', 'withdrawn', 'going_out', 'doomed') OR "
                 "(stage = 'scheduled' AND (answered_time <= ? OR updating OR unseen OR lost OR elsewhere IS NOT NULL))) "
@@ -69,77 +72,75 @@ class Questions(Opened):
 
     def next_due(self) -> list[int]:
         """The key of the folder whose scheduled post goes out next; empty where none is scheduled."""
-        with self._lock, translated(self.path):
-            rows = self._conn.execute(
+        with self._db.lock, translated(self._db.path):
+            rows = self._db.conn.execute(
                 "SELECT folder FROM groups WHERE stage = 'scheduled' ORDER BY answered_time LIMIT 1"
             ).fetchall()
         return [row[0] for row in rows]
 
-    def last_scheduled(self, account: str, roots: frozenset[str]) -> int | None:
-        """Of the finished folders below these roots, the key of the one whose post the account has furthest ahead."""
-        marks = ", ".join("?" * len(roots))
-        with self._lock, translated(self.path):
-            row = self._conn.execute(
-                "SELECT g.folder FROM groups g JOIN folders f ON f.key = g.folder "  # noqa: S608 - marks alone
-                "WHERE g.stage = 'scheduled' AND f.done "
-                f"AND g.account = ? AND f.root IN ({marks}) ORDER BY g.answered_time DESC, g.folder DESC LIMIT 1",
-                [account, *(encode(root) for root in roots)],
-            ).fetchone()
-        return row[0] if row is not None else None
+    def furthest(self, account: str) -> tuple[Scheduled, ...]:
+        """The posts that the account has scheduled the furthest ahead: three of them, the furthest first."""
+        with self._db.lock, translated(self._db.path):
+            rows = self._db.conn.execute(
+                "SELECT f.root, f.path, g.answered_time FROM groups g JOIN folders f ON f.key = g.folder "
+                "WHERE g.stage = 'scheduled' AND g.account = ? ORDER BY g.answered_time DESC LIMIT 3",
+                (account,),
+            ).fetchall()
+        return tuple(Scheduled(f"{_path(root)}/{_path(path)}", decoded(datetime, at)) for root, path, at in rows if at)
 
     def unfinished(self, keys: Collection[int] = ()) -> list[Record]:
         """The folders for which something is to be done still, and those with these keys."""
-        with self._lock, translated(self.path):
+        with self._db.lock, translated(self._db.path):
             where = "WHERE NOT done OR key IN (SELECT value FROM json_each(?))"
-            return list(self._load(where, (json.dumps(list(keys)),)).values())
+            return list(self._db.load(where, (json.dumps(list(keys)),)).values())
 
     def at_postpost(self) -> list[Record]:
         """The folders with a post at PostPost that did not go out yet: few of many."""
-        with self._lock, translated(self.path):
+        with self._db.lock, translated(self._db.path):
             where = "WHERE key IN (SELECT folder FROM groups WHERE stage IN ('draft', 'scheduled', 'withdrawn'))"
-            return list(self._load(where, ()).values())
+            return list(self._db.load(where, ()).values())
 
     def held_or_cancelled(self, since: datetime) -> list[Record]:
         """The folders whose post is held, and those whose post was cancelled since then."""
         where = "WHERE state = 'held' OR (state = 'cancelled' AND updated_at > ?)"
-        with self._lock, translated(self.path):
-            return list(self._load(where, (encode(since),)).values())
+        with self._db.lock, translated(self._db.path):
+            return list(self._db.load(where, (encode(since),)).values())
 
     def due(self, since: datetime, now: datetime) -> list[int]:
         """The keys of the folders whose scheduled post was to go out in that span."""
-        with self._lock, translated(self.path):
-            rows = self._conn.execute(
+        with self._db.lock, translated(self._db.path):
+            rows = self._db.conn.execute(
                 "SELECT folder FROM groups WHERE stage = 'scheduled' AND answered_time > ? AND answered_time <= ?",
                 (encode(since), encode(now)),
             ).fetchall()
         return [row[0] for row in rows]
 
     def roots(self) -> list[RootStatus]:
-        with self._lock, translated(self.path):
-            return [from_row(RootStatus, row) for row in self._conn.execute("SELECT * FROM roots ORDER BY path")]
+        with self._db.lock, translated(self._db.path):
+            return [from_row(RootStatus, row) for row in self._db.conn.execute("SELECT * FROM roots ORDER BY path")]
 
     def listeners(self) -> list[Listener]:
-        with self._lock, translated(self.path):
-            return [from_row(Listener, row) for row in self._conn.execute("SELECT * FROM listeners ORDER BY target")]
+        with self._db.lock, translated(self._db.path):
+            return [from_row(Listener, row) for row in self._db.conn.execute("SELECT * FROM listeners ORDER BY target")]
 
     def told(self, target: str) -> dict[str, str]:
         """What a listener was told last: subject -> what."""
-        with self._lock, translated(self.path):
-            rows = self._conn.execute("SELECT subject, what FROM told WHERE target = ?", (target,)).fetchall()
+        with self._db.lock, translated(self._db.path):
+            rows = self._db.conn.execute("SELECT subject, what FROM told WHERE target = ?", (target,)).fetchall()
         return {_path(row[0]): row[1] for row in rows}
 
-    def standing(
+    def notable(
         self, states: Collection[State], folder_ids: Collection[str]
     ) -> list[tuple[str, str, State, Finding | None, tuple[Trouble, ...]]]:
         """(folder_id, root, state, error, troubles) of the folders that are in one of the states, or named."""
-        with self._lock, translated(self.path):
-            rows = self._conn.execute(
+        with self._db.lock, translated(self._db.path):
+            rows = self._db.conn.execute(
                 "SELECT folder_id, root, state, error, troubles FROM folders "
                 "WHERE state IN (SELECT value FROM json_each(?)) OR folder_id IN (SELECT value FROM json_each(?))",
                 (encode(tuple(states)), encode(tuple(folder_ids))),
             ).fetchall()
         known = hints(Record)
-        with translated(self.path):  # and not the lock: in a very full database this takes a while
+        with translated(self._db.path):  # and not the lock: in a very full database this takes a while
             return [
                 (r[0], _path(r[1]), *(decoded(known[name], r[name]) for name in ("state", "error", "troubles")))
                 for r in rows
@@ -147,26 +148,26 @@ class Questions(Opened):
 
     def known_group_ids(self) -> frozenset[str]:
         """The ids of all post groups that any record names."""
-        with self._lock, translated(self.path):
-            rows = self._conn.execute("SELECT post_group_id FROM groups WHERE post_group_id IS NOT NULL").fetchall()
+        with self._db.lock, translated(self._db.path):
+            rows = self._db.conn.execute("SELECT post_group_id FROM groups WHERE post_group_id IS NOT NULL").fetchall()
         return frozenset(row[0] for row in rows)
 
     def alike(self, key: int, content: str) -> tuple[Record, ...]:
         """The other folders that have, or had, a post with that text."""
-        with self._lock, translated(self.path):
-            rows = self._conn.execute(
+        with self._db.lock, translated(self._db.path):
+            rows = self._db.conn.execute(
                 f"SELECT DISTINCT folder FROM groups WHERE {_SAME_TEXT} AND folder != :key "  # noqa: S608 - a constant
                 "AND stage NOT IN ('gone', 'doomed') ORDER BY +folder DESC LIMIT 20",
                 {"text": encode(content), "key": key},
             ).fetchall()
-            found = [self._load("WHERE key = ?", (row[0],)).get(row[0]) for row in rows]
+            found = [self._db.load("WHERE key = ?", (row[0],)).get(row[0]) for row in rows]
         return tuple(record for record in found if record is not None)
 
     def beside(self, key: int, time: datetime) -> tuple[Neighbour, ...]:
         """The other folders that ask for the same minute and are on their way or stand scheduled; the first 20 of them."""
         minute = time.replace(second=0, microsecond=0)
-        with self._lock, translated(self.path):
-            rows = self._conn.execute(
+        with self._db.lock, translated(self._db.path):
+            rows = self._db.conn.execute(
                 "SELECT path, platforms FROM folders INDEXED BY folders_by_asked_time "
                 "WHERE time >= ? AND time < ? AND key != ? AND state IN "
                 "('drafting', 'uploading', 'held', 'scheduled') ORDER BY key LIMIT 20",
@@ -176,8 +177,8 @@ class Questions(Opened):
 
     def open_creates(self, content: str, platforms: tuple[str, ...]) -> list[int]:
         """The keys of the groups with this text and these platforms whose create is not answered, oldest first."""
-        with self._lock, translated(self.path):
-            rows = self._conn.execute(
+        with self._db.lock, translated(self._db.path):
+            rows = self._db.conn.execute(
                 "SELECT key FROM groups WHERE stage = 'creating' AND content = ? AND platforms = ? ORDER BY key",
                 (encode(content), encode(platforms)),
             ).fetchall()

@@ -1,5 +1,15 @@
 """One folder forward: observe, plan, perform, record, and again. Decides nothing itself.
 
-`engine.Sync.advance` is the loop. Intent is written before each effect that cannot be repeated, and its result after it:
-what is found at a start without a result is unknown, never failed.
+`engine.Sync.advance` is the loop; `calls` and `transfers` carry out the steps. Why it is as it is:
+
+- Intent before effect. Each call that cannot be repeated is written down before it is made, and its answer after it. What
+  is found at a start without an answer is unknown, never failed: it may stand at PostPost, so it is looked for there.
+- Looking and reading are two. `snapshots.observe` looks at the folder and writes down what follows from that (it was moved,
+  its device has another number, somebody is to be waked). `snapshots.snapshot` only reads; `plan` is told that.
+- A folder is worked on by one thread at a time. So a step needs no lock against another step of the same post.
+- A transfer runs beside that, in a thread of its own, and wakes its folder when it ends. It writes its result before it
+  stops counting as under way, so that no file is sent twice.
+- Nothing is waked before `start`. A constructor that wakes finds nobody there who would look.
+- Each piece of state has one owner that writes it: `folders` what is in memory of a folder and where it is, `absence` what
+  cannot be seen for now, `waiting_list` who waits for room in a plan, `removals` how many folders went at once.
 """

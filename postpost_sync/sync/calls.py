@@ -40,7 +40,7 @@ from postpost_sync.post import targets
 from postpost_sync.service.account import EVER, LIST_SLACK, Account
 from postpost_sync.service.responses import Listed, PlatformPost
 from postpost_sync.store import Store
-from postpost_sync.sync.folders import Look
+from postpost_sync.sync.look import Look
 
 _AGAIN = "it is tried again by itself"
 
@@ -67,37 +67,37 @@ class Calls:
             case CheckDraft(group):
                 self._check_draft(look, account, group)
             case Update(group, None, _):
-                change(look.key, ledger.updating(group.key))
+                change(look.key, ledger.updating, group.key)
                 answer = account.api.unschedule(_id(group))
                 if answer.status == "scheduled":
                     raise Unclear(Finding("UNSCHEDULE_NOT_TAKEN", "PostPost left the post scheduled", _AGAIN))
-                change(look.key, ledger.updated(group.key, step, answer.status, answer.time, account.now()))
+                change(look.key, ledger.updated, group.key, step, answer.status, answer.time, account.now())
             case Update(group, datetime() as time, _):
-                change(look.key, ledger.updating(group.key))
+                change(look.key, ledger.updating, group.key)
                 answer = account.api.schedule(_id(group), time)
                 if answer.status == "draft":
                     raise Unclear(Finding("SCHEDULE_NOT_TAKEN", "PostPost left the post a draft", _AGAIN))
-                change(look.key, ledger.updated(group.key, step, answer.status, answer.time, account.now()))
+                change(look.key, ledger.updated, group.key, step, answer.status, answer.time, account.now())
             case Delete(group):
                 self._delete(account, group)
-                change(look.key, ledger.deleted(group.key))
+                change(look.key, ledger.deleted, group.key)
             case Ask(group):
                 results = tuple(_result(one, group) for one in account.api.get_post(_id(group)))
-                change(look.key, ledger.outcome(group.key, results, account.now()))
+                change(look.key, ledger.outcome, group.key, results, account.now())
 
     def reconcile(self, account: Account, records: Sequence[Record]) -> list[int]:
         """Compare what stands scheduled with what PostPost lists: one listing for all. The keys of those that differ.
 
         What was changed less than two minutes ago is left for the next time, since the list lags behind.
         """
-        if not any(_standing(record, account) for record in records):
+        if not any(_to_compare(record, account) for record in records):
             return []
         account.learn_time()
         settled = account.now() - LIST_SLACK
         ours = {
             r.key: g
             for r in records
-            if (g := _standing(r, account)) is not None and max(r.updated_at, g.placed_at or g.intent_at) < settled
+            if (g := _to_compare(r, account)) is not None and max(r.updated_at, g.placed_at or g.intent_at) < settled
         }
         if not ours:
             return []
@@ -108,14 +108,8 @@ class Calls:
             drafts = {one.post_group_id: one for one in account.pages(EVER, status="draft")}
         changed = []
         for key, group in ours.items():
-            if (change := _noticed(group, listed.get(_id(group)), drafts.get(_id(group)))) is None:
-                continue
-
-            def noticed(record: Record, group: Group = group, change: ledger.Change = change) -> Record:
-                same = any(one == group for one in record.groups)  # else we changed it ourselves meanwhile
-                return change(record) if same else record
-
-            if any(g.key == group.key and g != group for g in self._store.change(key, noticed).groups):
+            now = self._store.change(key, _noticed, group, listed.get(_id(group)), drafts.get(_id(group)))
+            if any(g.key == group.key and g != group for g in now.groups):
                 changed.append(key)
         return changed
 
@@ -135,15 +129,15 @@ class Calls:
 
     def _create(self, look: Look, account: Account, post: Post) -> None:
         with account.creating(post.content):
-            record = self._store.change(look.key, lambda r: ledger.creating(r, post, account.now(), account.digest))
+            record = self._store.change(look.key, ledger.creating, post, account.now(), account.digest)
             group = record.groups[-1]
             intent = f"{record.folder_id}-{group.key}"  # the Idempotency-Key, where that is understood
             try:
                 made = account.api.create_post(post.content, post.platforms, post.platform_settings, intent)
             except (NotReached, Refused):  # known not to have happened
-                self._store.change(look.key, with_group(group.key, stage=GroupStage.GONE))
+                self._store.change(look.key, with_group, group.key, stage=GroupStage.GONE)
                 raise
-            self._store.change(look.key, ledger.created(group.key, made))
+            self._store.change(look.key, ledger.created, group.key, made)
 
     def _recognise(self, look: Look, account: Account, post: Post, time: datetime | None) -> None:
         """Find the post of a folder that is older than the database: by its status file's word, else by its looks.
@@ -186,7 +180,7 @@ class Calls:
             asked=asked,
             answered=held.time,
         )
-        self._store.change(look.key, ledger.recognised(group))
+        self._store.change(look.key, ledger.recognised, group)
         self._log.info("recognised", folder=look.name, post_group=held.post_group_id)
 
     def _search(self, look: Look, account: Account, group: Group) -> None:
@@ -201,22 +195,21 @@ class Calls:
             if len(found) > len(intents):  # some are somebody else's, and which cannot be told: leave them all
                 ids = ", ".join(one.post_group_id for one in found)
                 self._log.warning("drafts that may be ours are left alone", folder=look.name, drafts=ids)
-                change = ledger.doubted(group.key, ids)
+                self._store.change(look.key, ledger.doubted, group.key, ids)
             elif place < len(found):
-                change = ledger.created(group.key, found[place].post_group_id)
+                self._store.change(look.key, ledger.created, group.key, found[place].post_group_id)
             else:
-                change = ledger.searched(group.key, account.now())
-            self._store.change(look.key, change)
+                self._store.change(look.key, ledger.searched, group.key, account.now())
 
     def _check_draft(self, look: Look, account: Account, group: Group) -> None:
         listed = account.find(_id(group), group.intent_at)
         urls = listed.media if listed is not None else None
         count, now = len(urls) if urls is not None else None, account.now()
         ours, strangers = _recognised(urls or (), group)
-        self._store.change(look.key, ledger.read_back(group.key, listed is not None, count, strangers, ours, now))
+        self._store.change(look.key, ledger.read_back, group.key, listed is not None, count, strangers, ours, now)
 
 
-def _standing(record: Record, account: Account) -> Group | None:
+def _to_compare(record: Record, account: Account) -> Group | None:
     """The group of a folder at rest that PostPost should list as scheduled, or may list so. Only where its key made it."""
     if draft_group(record) is not None and not record.done:
         return None
@@ -230,13 +223,15 @@ def _standing(record: Record, account: Account) -> Group | None:
     return live if drafted and record.done else None
 
 
-def _noticed(group: Group, scheduled: Listed | None, draft: Listed | None) -> ledger.Change | None:
-    """What the list says about a group that is not as we know it."""
+def _noticed(record: Record, group: Group, scheduled: Listed | None, draft: Listed | None) -> Record:
+    """What the list says about the group, unless we changed it ourselves since that was asked for."""
+    if group not in record.groups:
+        return record
     if scheduled is not None:
-        return ledger.seen_scheduled(group, scheduled.time, _differs(scheduled, group))
+        return ledger.seen_scheduled(record, group, scheduled.time, _differs(scheduled, group))
     if group.stage is not GroupStage.SCHEDULED:
-        return None
-    return ledger.seen_draft(group) if draft is not None else with_group(group.key, unseen=True)
+        return record
+    return ledger.seen_draft(record, group) if draft is not None else with_group(record, group.key, unseen=True)
 
 
 def _differs(one: Listed, group: Group) -> str:

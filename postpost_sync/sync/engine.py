@@ -7,22 +7,17 @@ different ones. What it needs of the outside comes in through the constructor, s
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-import httpx
-
 from postpost_sync import ledger
 from postpost_sync.disk import reader, scan, status_file
 from postpost_sync.disk.copies import Copies
-from postpost_sync.ledger import with_group
-from postpost_sync.log import Log
 from postpost_sync.model import view
 from postpost_sync.model.errors import FileChanged, Finding, KeyRefused, NotFound, OtherKey, PostError
 from postpost_sync.model.folder import Folder
-from postpost_sync.model.record import Group, Record, is_out, live_group, other_key
+from postpost_sync.model.record import Effect, Group, Record, is_out, live_group, other_key
 from postpost_sync.model.states import WRONG, State
 from postpost_sync.plan.rules import plan
 from postpost_sync.plan.snapshot import Snapshot
@@ -41,19 +36,20 @@ from postpost_sync.plan.steps import (
     Read,
     Rest,
     Transfer,
-    Verified,
+    Tried,
     Withdraw,
 )
-from postpost_sync.post.names import Names
 from postpost_sync.service.account import Account
 from postpost_sync.store import Store
 from postpost_sync.sync.calls import Calls
 from postpost_sync.sync.fittings import Fittings
-from postpost_sync.sync.folders import Look, Looks
+from postpost_sync.sync.look import Look
 from postpost_sync.sync.removals import AT_ONCE, Removals
-from postpost_sync.sync.snapshots import Site, Snapshots
-from postpost_sync.sync.transfers import Slots, Transfers
-from postpost_sync.sync.waiting_list import Line
+from postpost_sync.sync.runtime import Runtime
+from postpost_sync.sync.snapshots import Snapshots
+from postpost_sync.sync.transfers import Slots, Transfers, Uplink
+from postpost_sync.sync.waiting_list import WaitingList
+from postpost_sync.sync.watched import Watched
 
 _NO_STATUS_FILE = Finding(
     "STATUS_FILE_UNWRITABLE",
@@ -75,91 +71,88 @@ class Sync:
     def __init__(
         self,
         store: Store,
-        sites: Mapping[str, Site],
-        names: Names,
-        client: httpx.Client,
-        threads: Executor,
+        watched: Watched,
+        uplink: Uplink,
+        runtime: Runtime,
         *,
-        instance: str,
-        concurrency: int,
-        wake: Callable[[int, float], None],
-        monotonic: Callable[[], float],
-        jitter: Callable[[], float],
-        log: Log,
         far: float = math.inf,
         fitters: Executor | None = None,
     ) -> None:
-        """`fitters`: the threads in which fitted copies are made; None: `threads`, in which media are sent.
+        """`fitters`: the threads in which fitted copies are made; None: those that send media.
 
         `far`: a finished post that is due later than so many seconds is not waked; the caller asks the store for it.
         """
-        self._store, self._sites, self._log = store, sites, log
-        self._instance, self._wake, self._jitter, self._far = instance, wake, jitter, far
-        now = min((site.account.now().timestamp() for site in sites.values()), default=0.0)
-        digests = {root: site.account.digest for root, site in sites.items()}
-        self.looks = Looks(store, digests, names, monotonic, log, instance=instance, now=now)
-        self._slots = Slots(concurrency, wake, lambda key: self.looks.root_of(key) in self.looks.silent)
+        self._store, self._far = store, far
+        self._sites, self._absence, self._folders = watched.sites, watched.absence, watched.folders
+        self._instance, self._wake, self._jitter, self._log = (
+            runtime.instance,
+            runtime.wake,
+            runtime.jitter,
+            runtime.log,
+        )
+        self._slots = Slots(
+            uplink.at_once, runtime.wake, lambda key: self._folders.root_of(key) in self._absence.silent
+        )
         self.copies = Copies(store.path.with_name(f"{store.path.name}.copies"))
-        self.copies.keep(lambda: {row[0] for row in store.index() if not row[4]})
-        self._fittings = Fittings(store, self.looks, self.copies, fitters or threads, wake=wake, jitter=jitter, log=log)
-        self.transfers = Transfers(
-            store,
-            self.looks,
-            self.copies,
-            client,
-            threads,
-            self._slots,
-            wake=wake,
-            monotonic=monotonic,
-            jitter=jitter,
-            log=log,
-        )
-        self._calls = Calls(store, log)
+        self._fittings = Fittings(store, self._folders, self.copies, fitters or uplink.threads, runtime)
+        self.transfers = Transfers(store, self._folders, self.copies, uplink, self._slots, runtime)
+        self._calls = Calls(store, runtime.log)
         self.times: dict[int, float] = {}  # key -> the time its post asks for, seconds since 1970, once that is known
-        self._removals = Removals(monotonic)
-        accounts, roots = dict.fromkeys(site.account for site in sites.values()), frozenset(sites)
-        self._lines = {one: Line(store, one.digest, roots, one.now, wake) for one in accounts}
-        self._snapshots = Snapshots(
-            store, sites, self.looks, names, self._lines, self._removals, wake=wake, monotonic=monotonic, log=log
-        )
-        self._as_before()
+        self._removals = Removals(runtime.monotonic)
+        accounts = dict.fromkeys(site.account for site in self._sites.values())
+        self._waiting_lists = {one: WaitingList(store, one.digest, one.now, runtime.wake) for one in accounts}
+        self._snapshots = Snapshots(store, watched, self._waiting_lists, self._removals, runtime)
 
-    def notice(self, folder: Folder) -> tuple[int, bool]:
-        """A post folder was seen: its key, and whether anything about it is new."""
-        return self.looks.notice(folder, self._sites[folder.root].account.now())
+    def start(self) -> None:
+        """Who was waiting when the program ended is waiting still; what was cancelled just before counts still.
+
+        Folders are waked from here on, so what takes them forward must be there.
+        """
+        now = {root: site.account.now() for root, site in self._sites.items()}
+        if not now:
+            return
+        self._folders.start(min(now.values()).timestamp())
+        self.copies.keep(lambda: {row[0] for row in self._store.index() if not row[4]})
+        for record in self._store.held_or_cancelled(min(now.values()) - timedelta(seconds=AT_ONCE)):
+            if record.root not in now:
+                continue
+            if record.state is State.CANCELLED and record.cancel is None:  # else a person said so
+                self._removals.cancelled(record.key, max(0.0, (now[record.root] - record.updated_at).total_seconds()))
+            elif record.state is State.HELD:
+                self._waiting_lists[self._snapshots.account_of(record)].update(record)
 
     def advance(self, key: int) -> None:
         """Take one folder as far as it goes now."""
-        look = self.looks.get(key)
+        look = self._folders.get(key)
         if look is None:
             return
         waits_for_slot = False
         try:
             for _ in range(MAX_STEPS):
-                taken = self._snapshots.take(look)
-                if taken is None:
-                    self._leave_lines(key)
+                seen = self._snapshots.observe(look)
+                if seen is None:
+                    self._leave_lists(key)
                     return
-                snapshot, record, account = taken
-                line = self._lines[account]
-                self._leave_lines(key, but=account)
+                snapshot, record, account = self._snapshots.snapshot(look, seen), seen.record, seen.account
+                waiting_list = self._waiting_lists[account]
+                self._leave_lists(key, but=account)
                 now = account.now()
                 decision = plan(snapshot, record, now)
                 if (moved := self._moved_here(look, snapshot, record, decision)) is not None:
-                    self._leave_lines(key)
+                    self._leave_lists(key)
                     self.times.pop(key, None)
                     self._wake(moved, 0.0)
                     return
                 unknown = key not in self.times
                 record = self._show(look, record, decision, now)
-                line.see(record)
+                waiting_list.update(record)
                 if unknown and key in self.times and not isinstance(decision.step, Rest | Forget):
                     self._wake(key, 0.0)  # now that its time is known, it takes its place in the order of the times
                     return
                 match decision.step:
                     case Rest(after):
-                        finished = self.looks.rested(look, record)
-                        if finished and any(u.sent_as for g in record.groups for u in g.uploads):
+                        finished = self._folders.rested(look, record)
+                        if finished and any(one.sent_as for group in record.groups for one in group.uploads):
                             self.copies.forget(key)
                         if after is not None and not (finished and after > self._far):
                             self._wake(key, after)
@@ -167,34 +160,34 @@ class Sync:
                     case Forget():
                         self._store.forget(key)
                         self.copies.forget(key)
-                        self._leave_lines(key)
+                        self._leave_lists(key)
                         self.times.pop(key, None)
-                        self.looks.forget(look)
+                        self._folders.remove(look)
                         self._log.info("forgotten", folder=look.name)
                         return
-                    case Transfer() if not self._slots.take(key):
+                    case Transfer() if not self._slots.claim(key):
                         waits_for_slot = True
                         return
                 self._perform(look, account, snapshot, record, decision, now)
                 if isinstance(decision.step, Withdraw | Ask | Delete):
-                    line.after(key, decision.step)
+                    waiting_list.after(key, decision.step)
                 if isinstance(decision.step, Abort):
                     return  # the transfers wake the folder when they have ended
             self._log.error("too many steps", folder=look.name)
             self._wake(key, DEFECT_PAUSE)
         finally:
             if not waits_for_slot:
-                self._slots.leave(key)
+                self._slots.stop_waiting(key)
 
     def go_on_without(self, silent: frozenset[str]) -> None:
         """The roots whose file system does not answer, all of them: what hangs there gives up its place in the line."""
-        self.looks.silent = silent
+        self._absence.found_silent(silent)
         self._slots.next()
 
     def reconcile(self) -> None:
         """Notice what people changed at PostPost: one listing of the scheduled posts for each account."""
         records = [record for record in self._store.at_postpost() if record.root in self._sites]
-        for account in self._lines:
+        for account in self._waiting_lists:
             if account.refused is not None:
                 continue
             mine = [record for record in records if self._snapshots.account_of(record) is account]
@@ -210,24 +203,11 @@ class Sync:
                         self._log.info("changed at PostPost", folder=f"{record.root}/{record.path}")
                         self._wake(record.key, 0.0)
 
-    def _as_before(self) -> None:
-        """Who was waiting when the program ended is waiting still; what was cancelled just before counts still."""
-        now = {root: site.account.now() for root, site in self._sites.items()}
-        if not now:
-            return
-        for record in self._store.held_or_cancelled(min(now.values()) - timedelta(seconds=AT_ONCE)):
-            if record.root not in now:
-                continue
-            if record.state is State.CANCELLED and record.cancel is None:  # else a person said so
-                self._removals.cancelled(record.key, max(0.0, (now[record.root] - record.updated_at).total_seconds()))
-            elif record.state is State.HELD:
-                self._lines[self._snapshots.account_of(record)].see(record)
-
-    def _leave_lines(self, key: int, but: Account | None = None) -> None:
+    def _leave_lists(self, key: int, but: Account | None = None) -> None:
         """It waits at no account, or at none but this one: whose it was before, it is no longer."""
-        for account, line in self._lines.items():
+        for account, waiting_list in self._waiting_lists.items():
             if account is not but:
-                line.leave(key)
+                waiting_list.remove(key)
 
     def _moved_here(self, look: Look, snapshot: Snapshot, record: Record, decision: Decision) -> int | None:
         """The key of another folder, where this is that one: moved from one disk to another it is two for a while."""
@@ -235,10 +215,10 @@ class Sync:
         if folder is None or record.groups:
             return None
         if isinstance(decision.step, Read):
-            return self.looks.identify_again(look, folder, record)
+            return self._folders.identify_again(look, folder, record)
         if original is not None and decision.error is not None and decision.error.code == "COPY_OF":
-            self._snapshots.copies[original.key] = look.key
-            return None if is_out(live_group(original)) else self.looks.original_gone(look, folder, original)
+            self._snapshots.waits_for(original.key, look.key)
+            return None if is_out(live_group(original)) else self._folders.original_gone(look, folder, original)
         return None
 
     def _show(self, look: Look, record: Record, decision: Decision, now: datetime) -> Record:
@@ -248,7 +228,7 @@ class Sync:
         if ledger.shown(record, decision, now) == record:
             new = record
         else:
-            new = self._store.change(record.key, lambda r: ledger.shown(r, decision, now))
+            new = self._store.change(record.key, ledger.shown, decision, now)
         if new is not record or new.time is not None:  # a new folder's is unknown until it has been read
             self.times[new.key] = new.time.timestamp() if new.time else 0.0
         if new.state != record.state or new.error != record.error:
@@ -291,41 +271,40 @@ class Sync:
                     self._read(look, snapshot.folder, record, now if snapshot.clock_known else None)
                 case Hash(names) if snapshot.folder is not None:
                     self._hash(look, snapshot.folder, names)
-                    if (before := record.trouble_with(Hash.__name__)) is not None:
-                        change(look.key, ledger.worked(step, before))
+                    if (before := record.trouble_with(Effect.HASH)) is not None:
+                        change(look.key, ledger.worked, step, before)
                 case Fit(file):
                     self._fittings.start(look, file, account.now)
                 case Doom(group, rebuild, gave_up):
-                    change(look.key, ledger.doomed(group.key, rebuild=rebuild, gave_up=gave_up))
+                    change(look.key, ledger.doomed, group.key, rebuild=rebuild, gave_up=gave_up)
                     if snapshot.folder is None and group == live_group(record) and record.cancel is None:
                         self._removals.cancelled(look.key)
                 case Follow(group):
-                    change(look.key, ledger.followed(group.key))
+                    change(look.key, ledger.followed, group.key)
                 case Abandon(group):
-                    change(look.key, ledger.abandoned(group, now, self._jitter()))
-                case Verified(group):
-                    change(look.key, with_group(group.key, verified=True))
+                    change(look.key, ledger.abandoned, group, now, self._jitter())
                 case Finish():
-                    change(look.key, ledger.finished(decision.post, confirmed=record.confirmed))
+                    change(look.key, ledger.finished, decision.post, record.consents)
                 case Abort():
                     self.transfers.abort(look)
-                case _ if account.admit():  # else the key was refused meanwhile, and plan says what that means
-                    self._call(look, account, record, decision)
+                case Rest() | Forget() | Read() | Hash():
+                    pass  # the folder is no longer there; or it is done where it was asked for
+                case called if account.admit():  # else the key was refused meanwhile, and plan says what that means
+                    self._call(look, account, record, called)
         except FileChanged as error:
             self._log.info("changed", folder=look.name, why=error.finding.message)
-            self.looks.stirred(look)
+            self._folders.stirred(look)
         except KeyRefused as error:
             account.refuse(error.finding)
-        except NotFound as error:
-            about: Group | None = getattr(step, "group", None)
-            elsewhere = about is not None and other_key(about, account.digest)
-            known = OtherKey(_OTHER_KEY, error.status) if elsewhere else error
-            change(look.key, ledger.failed(step, known, account.now(), self._jitter()))
         except PostError as error:
-            change(look.key, ledger.failed(step, error, account.now(), self._jitter()))
+            if not isinstance(step, Tried):
+                raise
+            about: Group | None = getattr(step, "group", None)
+            if isinstance(error, NotFound) and about is not None and other_key(about, account.digest):
+                error = OtherKey(_OTHER_KEY, error.status)
+            change(look.key, ledger.failed, step, error, account.now(), self._jitter())
 
-    def _call(self, look: Look, account: Account, record: Record, decision: Decision) -> None:
-        step = decision.step
+    def _call(self, look: Look, account: Account, record: Record, step: Tried) -> None:
         if isinstance(step, Transfer):
             try:
                 self.transfers.start(look, account, step.group, step.upload)
@@ -334,9 +313,9 @@ class Sync:
                 raise
         else:
             self._calls.carry_out(look, account, step)
-        before = record.trouble_with(type(step).__name__)
+        before = record.trouble_with(step.effect)
         if before is not None and not isinstance(step, Transfer):  # a transfer has only begun
-            self._store.change(look.key, ledger.worked(step, before))
+            self._store.change(look.key, ledger.worked, step, before)
 
     def _read(self, look: Look, folder: Folder, record: Record, now: datetime | None) -> None:
         """`now`: None while the service's time is not known."""
@@ -345,7 +324,7 @@ class Sync:
         asks_now = reading.sidecar is not None and (reading.sidecar.scheduled_time or "").strip().lower() == "now"
         now_time = (record.now_time or now) if asks_now else None
         complete_at = min(now, datetime.fromtimestamp(folder.changed_at, UTC)) if now is not None else None
-        self._store.change(look.key, ledger.settled(folder.fingerprint, complete_at, now_time))
+        self._store.change(look.key, ledger.settled, folder.fingerprint, complete_at, now_time)
 
     def _hash(self, look: Look, folder: Folder, names: tuple[str, ...]) -> None:
         if look.reading is None:

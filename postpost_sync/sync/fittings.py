@@ -10,12 +10,14 @@ from datetime import datetime
 from postpost_sync import ledger
 from postpost_sync.disk import reader, scan
 from postpost_sync.disk.copies import Copies
-from postpost_sync.log import Log
 from postpost_sync.model.errors import FileChanged, PostError
 from postpost_sync.model.folder import MediaFile
+from postpost_sync.model.record import Effect
 from postpost_sync.plan.steps import Fit
 from postpost_sync.store import Store
-from postpost_sync.sync.folders import Look, Looks
+from postpost_sync.sync.folders import Folders
+from postpost_sync.sync.look import Look
+from postpost_sync.sync.runtime import Runtime
 
 
 class Fittings:
@@ -24,16 +26,13 @@ class Fittings:
     def __init__(
         self,
         store: Store,
-        looks: Looks,
+        folders: Folders,
         copies: Copies,
         threads: Executor,
-        *,
-        wake: Callable[[int, float], None],
-        jitter: Callable[[], float],
-        log: Log,
+        runtime: Runtime,
     ) -> None:
-        self._store, self._looks, self._copies, self._threads = store, looks, copies, threads
-        self._wake, self._jitter, self._log = wake, jitter, log
+        self._store, self._folders, self._copies, self._threads = store, folders, copies, threads
+        self._wake, self._jitter, self._log = runtime.wake, runtime.jitter, runtime.log
 
     def start(self, look: Look, file: MediaFile, now: Callable[[], datetime]) -> None:
         """Hand the file to a thread; the folder is woken when its copy is there, or when it is known that there is none."""
@@ -44,14 +43,14 @@ class Fittings:
         step = Fit(file)
         try:
             self._carry_out(look, file)
-            if (record := self._store.record(look.key)) is not None and (before := record.trouble_with("Fit")):
-                self._store.change(look.key, ledger.worked(step, before))
+            if (record := self._store.record(look.key)) is not None and (before := record.trouble_with(Effect.FIT)):
+                self._store.change(look.key, ledger.worked, step, before)
         except FileChanged as error:
             self._log.info("changed", folder=look.name, why=error.finding.message)
-            self._looks.stirred(look)
+            self._folders.stirred(look)
         except PostError as error:
             self._log.info("not fitted", folder=look.name, file=file.name, why=error.finding.message)
-            self._store.change(look.key, ledger.failed(step, error, now(), self._jitter()))
+            self._store.change(look.key, ledger.failed, step, error, now(), self._jitter())
         except Exception as error:  # a defect must not take the thread with it unsaid
             self._log.defect(error, folder=look.name)
         finally:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from postpost_sync.model.folder import Folder
 
-Place = tuple[str, str]  # root, path
+RootAndPath = tuple[str, str]
 
 
 class Known(NamedTuple):
@@ -24,12 +24,12 @@ class Known(NamedTuple):
     device: int
 
 
-class Places:
+class FolderIndex:
     """See the module."""
 
     def __init__(self, index: Iterable[tuple[int, str, str, str, bool, int, int]], roots: Collection[str]) -> None:
         """`index`: (key, root, path, fingerprint, done, inode, device) of every folder, below one of our `roots` or not."""
-        self._keys: dict[Place, int] = {}
+        self._keys: dict[RootAndPath, int] = {}
         self._known: dict[int, Known] = {}
         self._inodes: dict[tuple[int, int], int] = {}
         self._unwatched: dict[tuple[int, int], tuple[int, str]] = {}  # inode, device -> key, fingerprint: below no root
@@ -41,7 +41,7 @@ class Places:
             elif fingerprint:
                 self._unwatched[inode, device] = key, fingerprint
 
-    def key_at(self, place: Place) -> int | None:
+    def key_at(self, place: RootAndPath) -> int | None:
         return self._keys.get(place)
 
     def get(self, key: int | None) -> Known | None:
@@ -66,13 +66,13 @@ class Places:
         self._known[key] = known
         self._inodes[known.inode, known.device] = key
 
-    def put(self, key: int, place: Place, was: Place | None = None) -> None:
+    def put(self, key: int, place: RootAndPath, was: RootAndPath | None = None) -> None:
         """It is at that place, and no longer at the one where it was."""
         if was is not None:
             self._keys.pop(was, None)  # nor was it there for us, where its root is no longer watched
         self._keys[place] = key
 
-    def forget(self, key: int, place: Place | None = None) -> None:
+    def remove(self, key: int, place: RootAndPath | None = None) -> None:
         """`place`: where it was, where no other has taken that."""
         if place is not None:
             self._keys.pop(place, None)

@@ -1,24 +1,52 @@
-"""What is in memory about each folder: what was last seen of it, and since when it has been quiet."""
+"""All folders that are known: what is in memory about each, and where it is by now: renamed, swapped, moved to another disk."""
 
 from __future__ import annotations
 
+import os
+import threading
+from collections.abc import Mapping
 from datetime import datetime
 
+from postpost_sync import ledger
+from postpost_sync.disk import scan
 from postpost_sync.model.folder import Folder
-from postpost_sync.model.record import Record
-from postpost_sync.sync.folder_index import Known
-from postpost_sync.sync.whereabouts import Look, Whereabouts
+from postpost_sync.model.record import Record, made_with
+from postpost_sync.post.names import Names, spelt_alike
+from postpost_sync.store import Store
+from postpost_sync.sync.absence import Absence
+from postpost_sync.sync.folder_index import FolderIndex, Known
+from postpost_sync.sync.identity import Identity, identify, may_be_at_its_place
+from postpost_sync.sync.look import Look
+from postpost_sync.sync.runtime import Runtime
 
-__all__ = ["Look", "Looks"]
 
-
-class Looks(Whereabouts):
+class Folders:
     """All folders, by key and by place. Safe to use from several threads."""
+
+    def __init__(
+        self,
+        store: Store,
+        roots: Mapping[str, str],
+        names: Names,
+        absence: Absence,
+        runtime: Runtime,
+    ) -> None:
+        """`roots`: each with the digest of who it posts as."""
+        self._store, self._roots, self._names, self._absence = store, roots, names, absence
+        self._monotonic, self._log, self._instance = runtime.monotonic, runtime.log, runtime.instance
+        self._made_at = 0.0  # seconds since 1970, of the database
+        self._lock = threading.Lock()
+        self._looks: dict[int, Look] = {}
+        self._index = FolderIndex(store.index(), roots)
+
+    def start(self, now: float) -> None:
+        """`now`: seconds since 1970. Folders that are older than the database may have their posts already."""
+        self._made_at = float(self._store.fact("made_at", lambda: repr(now)))
 
     def below(self, root: str) -> dict[str, int]:
         """path -> key of the folders known below a root."""
         with self._lock:
-            return self._places.below(root)
+            return self._index.below(root)
 
     def sending(self) -> list[Look]:
         """The folders with transfers under way, or copies."""
@@ -44,7 +72,7 @@ class Looks(Whereabouts):
     def root_of(self, key: int) -> str:
         """The root that a folder lies below; "" where that is none of ours (any more)."""
         with self._lock:
-            if (found := self._looks.get(key) or self._places.get(key)) is not None:
+            if (found := self._looks.get(key) or self._index.get(key)) is not None:
                 return found.root
         return look.root if (look := self.get(key)) is not None else ""
 
@@ -57,8 +85,8 @@ class Looks(Whereabouts):
     def unchanged(self, folder: Folder) -> bool:
         """Whether a rescan need not look closer: known, finished, and as it was."""
         with self._lock:
-            key = self._places.key_at((folder.root, folder.path))
-            return key not in self._looks and self._places.is_finished(folder)
+            key = self._index.key_at((folder.root, folder.path))
+            return key not in self._looks and self._index.is_finished(folder)
 
     def renumber(self, root: str) -> None:
         """Learn the numbers that the root's file systems have by now: each mount of a network share gives it another one.
@@ -66,7 +94,7 @@ class Looks(Whereabouts):
         Else a folder that is removed later would be taken for one whose file system is away. Call it after a rescan.
         """
         with self._lock:
-            if numbers := self._places.renumber(root):
+            if numbers := self._index.renumber(root):
                 self._store.renumber(root, numbers)
 
     def notice(self, folder: Folder, now: datetime) -> tuple[int, bool]:
@@ -95,7 +123,7 @@ class Looks(Whereabouts):
     def rested(self, look: Look, record: Record) -> bool:
         """Nothing is to be done for now. True where the folder is finished as it is: then nothing of it is kept in mind."""
         with self._lock:
-            self._places.remember(
+            self._index.remember(
                 look.key, Known(record.root, record.fingerprint, record.done, record.inode, record.device)
             )
             finished = record.done and look.there and look.fingerprint == record.fingerprint
@@ -104,10 +132,11 @@ class Looks(Whereabouts):
                 del self._looks[look.key]
             return finished
 
-    def forget(self, look: Look) -> None:
+    def remove(self, look: Look) -> None:
+        """It is known no longer."""
         with self._lock:
             self._looks.pop(look.key, None)
-            self._places.forget(look.key, (look.root, look.path))
+            self._index.remove(look.key, (look.root, look.path))
 
     def _saw(self, look: Look, folder: Folder | None) -> bool:
         there = folder is not None
@@ -118,3 +147,176 @@ class Looks(Whereabouts):
         news = (there, fingerprint) != (look.there, look.fingerprint) or arriving is not None
         look.there, look.fingerprint, look.arriving, look.since = there, fingerprint, arriving, self._monotonic()
         return news
+
+    def place_is_away(self, root: str, path: str) -> bool:
+        """Whether what is at the place of a known folder cannot be told for now."""
+        with self._lock:
+            known = self._index.get(self._index.key_at((root, path)))
+        return known is not None and self._absence.is_away(root, path, known.device)
+
+    def _record_is_away(self, record: Record) -> bool:
+        return self._absence.is_away(record.root, record.path, record.device)
+
+    # --- found at a place ---
+
+    def _new(self, folder: Folder, now: datetime) -> int:
+        """The key of a folder that stands at a place where none was known: it may have been elsewhere before."""
+        known = self._identify(folder)
+        copy_of = known.copy_of
+        if known.moved is not None:
+            if self._move(known.moved, folder):
+                return known.moved.key
+            copy_of = known.moved.folder_id
+        older = folder.changed_at < self._made_at
+        record = self._store.add(
+            folder.root,
+            folder.path,
+            folder.inode,
+            folder.device,
+            now,
+            folder_id=known.folder_id,
+            claim=known.claim,
+            copy_of=copy_of,
+            unproven=known.claim is not None or (older and copy_of is None),
+        )
+        with self._lock:
+            self._index.put(record.key, (folder.root, folder.path))
+        self._log.info("found", folder=f"{folder.root}/{folder.path}")
+        return record.key
+
+    def _moved(self, folder: Folder) -> int | None:
+        """The key of the folder that this one was before it was renamed."""
+        record = self._same_files(folder)
+        if record is not None and record.root != folder.root:
+            record = None
+        if record is None and (key := self._index.unwatched(folder)) is not None:
+            record = self._store.record(key)
+        if record is None or not self._move(record, folder):
+            return None
+        return record.key
+
+    def _same_files(self, folder: Folder) -> Record | None:
+        """The record of this very folder, where its place has another one by now, or none, or this one under another name.
+
+        The inode alone would not do: file systems give that of a removed folder to the next one. So its files must be
+        the same, too, or its name but for case and accents, as where a share takes two spellings for one.
+        """
+        with self._lock:
+            key = self._index.with_inode(folder)
+            known = self._index.get(key)
+            if key is None or known is None or known.root in self._absence.silent:
+                return None
+        record, same_files = self._store.record(key), known.fingerprint == folder.fingerprint
+        if record is None or (record.root, record.path) == (folder.root, folder.path):
+            return record if same_files else None
+        respelt = record.root == folder.root and spelt_alike(record.path, folder.path)
+        if not same_files and not respelt:
+            return None
+        try:
+            there = scan.look(record.root, record.path, self._names)
+        except OSError:
+            return None  # that cannot be told
+        still_there = there is not None and (there.inode, there.device) == (folder.inode, folder.device)
+        return record if (respelt if still_there else same_files) else None
+
+    def key_at(self, folder: Folder) -> int | None:
+        """The key of the folder that stands at its place; None where none is known there.
+
+        Where another one that is known was moved onto the place, as when two swap their names, the two change places.
+        """
+        with self._lock:
+            key = self._index.key_at((folder.root, folder.path))
+            if key is None or not self._index.is_other(folder):
+                return key
+        other = self._same_files(folder)
+        if other is None:
+            other = self._identify(folder).moved
+        if other is None or other.key == key or other.root not in self._roots:
+            return key
+        if self._record_is_away(other):
+            return key  # which says nothing about where it is
+        with self._lock:
+            mine, theirs = (folder.root, folder.path), (other.root, other.path)
+            if self._index.key_at(mine) != key or self._index.key_at(theirs) != other.key:
+                return self._index.key_at(mine)  # somebody else saw it at the same time
+            self._store.swap_places(key, other.key)
+            for one, place in ((other.key, mine), (key, theirs)):
+                self._index.put(one, place)
+                look = self._looks.setdefault(one, Look(one, *place, since=self._monotonic()))
+                look.root, look.path = place
+            self._log.info("moved", folder="/".join(mine), was="/".join(theirs))
+        return other.key
+
+    def identify_again(self, look: Look, folder: Folder, record: Record) -> int | None:
+        """A folder of which nothing was made yet has settled: its status file may have come after its sidecar.
+
+        The key of the folder that was moved here, which takes this one's place; None where it is no other one.
+        """
+        known = self._identify(folder)
+        if known.moved is not None:
+            return self._take_over(look, folder, known.moved) if known.moved.key != look.key else None
+        if known.copy_of is not None and record.copy_of is None:
+            self._store.change(look.key, ledger.copied, known.copy_of)
+        elif known.claim is not None and record.claim is None:
+            self._store.change(look.key, ledger.claimed, known.claim, known.folder_id)
+        return None
+
+    def original_gone(self, look: Look, folder: Folder, original: Record) -> int | None:
+        """The key of the folder whose copy this one seemed to be, where that was moved here: copied, then removed there.
+
+        All of it, that is: a sidecar alone may be gone for the moment in which it is written anew.
+        """
+        if not self._may_be(folder, original) or os.path.lexists(f"{original.root}/{original.path}"):
+            return None
+        if may_be_at_its_place(original, self._names, self._roots, self._record_is_away):
+            return None
+        return self._take_over(look, folder, original)
+
+    # --- which one it is ---
+
+    def _identify(self, folder: Folder) -> Identity:
+        known = identify(folder, self._store, self._names, self._instance, self._roots, self._record_is_away)
+        if known.moved is not None and not self._may_be(folder, known.moved):
+            return Identity(copy_of=known.moved.folder_id)
+        return known
+
+    def _may_be(self, folder: Folder, record: Record) -> bool:
+        """Whether a status file is believed: not where, by its word alone, something else would be posted as somebody else."""
+        others = {digest for digest in self._roots.values() if digest != self._roots[folder.root]}
+        return made_with(record) not in others or folder.fingerprint == record.fingerprint
+
+    # --- from one place to another ---
+
+    def _move(self, record: Record, folder: Folder) -> bool:
+        """The folder of the record is at a new place now; False where somebody else saw it elsewhere at the same time."""
+        place, was = (folder.root, folder.path), (record.root, record.path)
+        with self._lock:
+            if self._index.key_at(place) is not None or not self._is_recorded_at(was, record.key):
+                return False
+            self._store.change(record.key, ledger.at_place, *place, folder.inode, folder.device)
+            self._put(record.key, was, place)
+        self._log.info("moved", folder="/".join(place), was="/".join(was))
+        return True
+
+    def _take_over(self, look: Look, folder: Folder, moved: Record) -> int | None:
+        """The folder is the moved one; the record that it had here meanwhile, of which nothing was made, is no more."""
+        place, was = (folder.root, folder.path), (moved.root, moved.path)
+        with self._lock:
+            if self._index.key_at(place) != look.key or not self._is_recorded_at(was, moved.key):
+                return None  # somebody else saw it elsewhere at the same time
+            self._store.swap_places(look.key, moved.key)  # at once, so that no crash leaves a post without its folder
+            self._store.forget(look.key)
+            self._looks.pop(look.key, None)
+            self._index.remove(look.key)
+            self._put(moved.key, was, place)
+        self._log.info("moved", folder="/".join(place), was="/".join(was))
+        return moved.key
+
+    def _is_recorded_at(self, place: tuple[str, str], key: int) -> bool:
+        record = self._store.record(key)
+        return record is not None and (record.root, record.path) == place and self._index.key_at(place) in (None, key)
+
+    def _put(self, key: int, was: tuple[str, str], place: tuple[str, str]) -> None:
+        self._index.put(key, place, was)
+        if (look := self._looks.get(key)) is not None:
+            look.root, look.path = place

@@ -17,7 +17,7 @@ class Removals:
         self._gone: dict[int, float] = {}  # key of a folder whose post still stands -> since when, monotonic
         self._cancelled: list[float] = []  # when one was cancelled, monotonic
 
-    def see(self, key: int, *, gone: bool) -> int:
+    def count(self, key: int, *, gone: bool) -> int:
         """Whether the folder is gone while its post stands; the number of those removed at once, with this one."""
         with self._lock:
             now = self._monotonic()

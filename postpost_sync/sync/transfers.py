@@ -7,25 +7,34 @@ import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
-
-import httpx
 
 from postpost_sync import ledger
 from postpost_sync.disk import scan
 from postpost_sync.disk.copies import COPY_LOST, Copies
-from postpost_sync.log import Log
 from postpost_sync.model.errors import FileChanged, Finding, PostError, ProgramError
 from postpost_sync.model.record import Group, Sent, Upload, UploadStage
 from postpost_sync.plan.steps import Transfer
 from postpost_sync.post import fitting
 from postpost_sync.service import upload
 from postpost_sync.service.account import Account
+from postpost_sync.service.upload import Aborted, Senders, Stop
 from postpost_sync.store import Store
-from postpost_sync.sync.folders import Look, Looks
+from postpost_sync.sync.folders import Folders
+from postpost_sync.sync.look import Look
+from postpost_sync.sync.runtime import Runtime
 
 URL_MARGIN = 60.0  # seconds of life an upload URL must still have when its PUT starts
+
+
+@dataclass(frozen=True, slots=True)
+class Uplink:
+    """What transfers go through."""
+
+    threads: Executor  # one for each that is under way
+    senders: Senders
+    at_once: int  # how many send at once, of all posts
 
 
 class Slots:
@@ -40,7 +49,7 @@ class Slots:
         self._waiting: deque[int] = deque()
         self._lock = threading.Lock()
 
-    def take(self, key: int) -> bool:
+    def claim(self, key: int) -> bool:
         """A place for a folder; False where it has to wait: it is woken when it is its turn."""
         with self._lock:
             if self._free() and self._first() in (None, key):
@@ -52,7 +61,7 @@ class Slots:
                 self._waiting.append(key)
             return False
 
-    def leave(self, key: int) -> None:
+    def stop_waiting(self, key: int) -> None:
         """The folder waits no longer."""
         with self._lock, contextlib.suppress(ValueError):
             self._waiting.remove(key)
@@ -83,20 +92,15 @@ class Transfers:
     def __init__(
         self,
         store: Store,
-        looks: Looks,
+        folders: Folders,
         copies: Copies,
-        client: httpx.Client,
-        threads: Executor,
+        uplink: Uplink,
         slots: Slots,
-        *,
-        wake: Callable[[int, float], None],
-        monotonic: Callable[[], float],
-        jitter: Callable[[], float],
-        log: Log,
+        runtime: Runtime,
     ) -> None:
-        self._store, self._looks, self._copies = store, looks, copies
-        self._client, self._threads, self.slots = client, threads, slots
-        self._wake, self._monotonic, self._jitter, self._log = wake, monotonic, jitter, log
+        self._store, self._folders, self._copies, self._uplink, self.slots = store, folders, copies, uplink, slots
+        self._wake, self._monotonic = runtime.wake, runtime.monotonic
+        self._jitter, self._log = runtime.jitter, runtime.log
         self._shown_at: dict[tuple[int, int], float] = {}
         self._unwritten: ProgramError | None = None  # what came of a transfer and could not be written down
 
@@ -108,25 +112,25 @@ class Transfers:
         now = account.now()
         ends = one.expires_at if one.stage is UploadStage.SIGNED and one.url is not None else None
         if ends is None or ends - timedelta(seconds=URL_MARGIN) <= now:
-            self._store.change(look.key, ledger.signing(group.key, one.position))
+            self._store.change(look.key, ledger.signing, group.key, one.position)
             signed = account.api.get_upload_url(group.post_group_id, one.upload_name, one.content_type)
             dies = upload.expiry(signed.url, now)
             one = replace(one, url=signed.url, expires_at=dies, resets=0)
-            fresh = ledger.signed(group.key, one.position, signed.url, signed.file_url, signed.media_id, dies)
-            self._store.change(look.key, fresh)
-        stop = look.in_flight[one.position] = threading.Event()
-        self._threads.submit(self._send, look, account, group, one, stop)
+            about = signed.url, signed.file_url, signed.media_id, dies
+            self._store.change(look.key, ledger.signed, group.key, one.position, *about)
+        stop = look.in_flight[one.position] = Stop()
+        self._uplink.threads.submit(self._send, look, account, group, one, stop)
 
     def stop(self) -> None:
         """End every transfer under way; their URLs stay good for the next start."""
-        for look in self._looks.sending():
+        for look in self._folders.sending():
             self.abort(look)
 
     def abort(self, look: Look) -> None:
         for stop in list(look.in_flight.values()):
             stop.set()
 
-    def _send(self, look: Look, account: Account, group: Group, one: Upload, stop: threading.Event) -> None:
+    def _send(self, look: Look, account: Account, group: Group, one: Upload, stop: Stop) -> None:
         try:
             self._carry(look, account, group, one, stop)
         except ProgramError as error:
@@ -139,52 +143,39 @@ class Transfers:
             self.slots.release(look.key)
             self._wake(look.key, 0.0)
 
-    def _carry(self, look: Look, account: Account, group: Group, one: Upload, stop: threading.Event) -> None:
+    def _carry(self, look: Look, account: Account, group: Group, one: Upload, stop: Stop) -> None:
         change, at = self._store.change, (group.key, one.position)
         try:
-            with (
-                scan.opened(look.root, look.path, one.name, one.stat) as original,
-                self._what(look, one, original) as (
-                    fd,
-                    size,
-                    sent_as,
-                ),
-            ):
-                sent = upload.put(
-                    self._client,
-                    one.url or "",
-                    fd,
-                    size,
-                    one.content_type,
-                    lambda done: self._progress(at, done),
-                    stop,
-                )
-                scan.unchanged(original, one.name, one.stat)
+            with scan.opened(look.root, look.path, one.name, one.stat) as file, self._uplink.senders.one() as sender:
+                told = lambda done: self._progress(at, done)  # noqa: E731
+                with self._what_is_sent(look, one, file) as (fd, size, sent_as):
+                    sent = sender.put(one.url or "", fd, size, one.content_type, told, stop)
+                scan.unchanged(file, one.name, one.stat)
             sha256 = sent.sha256 if sent_as is None else one.sha256
-            change(look.key, ledger.stored(group.key, one.position, sha256, sent.size, sent_as))
-        except upload.Aborted:
+            change(look.key, ledger.stored, group.key, one.position, sha256, sent.size, sent_as)
+        except Aborted:
             pass
         except FileChanged as error:
             self._log.info("changed", folder=look.name, why=error.finding.message)
             if error.finding.code != COPY_LOST:
-                self._looks.stirred(look)
+                self._folders.stirred(look)
         except PostError as error:
             self._log.info("not sent", folder=look.name, file=one.name, why=error.finding.message)
-            change(look.key, ledger.not_sent(group.key, one.position, error))
-            change(look.key, ledger.failed(Transfer(group, one), error, account.now(), self._jitter()))
+            change(look.key, ledger.not_sent, group.key, one.position, error)
+            change(look.key, ledger.failed, Transfer(group, one), error, account.now(), self._jitter())
 
     @contextlib.contextmanager
-    def _what(self, look: Look, one: Upload, original: int) -> Iterator[tuple[int, int, Sent | None]]:
-        """A descriptor of what is sent of a file, its size, and what is written down of a copy."""
+    def _what_is_sent(self, look: Look, one: Upload, file: int) -> Iterator[tuple[int, int, Sent | None]]:
+        """A descriptor of the file, or of the copy that is sent instead; its size; and what is written down of a copy."""
         if one.sent_as is None:
-            yield original, one.stat.size, None
+            yield file, one.stat.size, None
             return
-        file = look.copies.get(one.name)
+        original = look.copies.get(one.name)
         try:
-            if file is None or file.stat != one.stat or file.copy is None:
+            if original is None or original.stat != one.stat or original.copy is None:
                 raise FileChanged(Finding(COPY_LOST, "the fitted copy is gone", "it is made again by itself"))
-            with self._copies.opened(file.copy) as fd:
-                yield fd, file.copy.size, fitting.sent_as(file)
+            with self._copies.opened(original.copy) as fd:
+                yield fd, original.copy.size, fitting.sent_as(original)
         except FileChanged:
             look.copies.pop(one.name, None)
             raise

@@ -13,22 +13,21 @@ from postpost_sync.plan.snapshot import Waiting
 from postpost_sync.plan.steps import Ask, Delete, Withdraw
 from postpost_sync.store import Store
 
-NO_ROOM = (GroupStage.SCHEDULED, GroupStage.GOING_OUT)  # a post in one of these stages takes up room in the plan
+TAKES_ROOM = (GroupStage.SCHEDULED, GroupStage.GOING_OUT)  # a post in one of these stages takes up room in the plan
 
 
-class Line:
+class WaitingList:
     """In the order of their times. Safe to use from several threads."""
 
     def __init__(
         self,
         store: Store,
         account: str,
-        roots: frozenset[str],
         now: Callable[[], datetime],
         wake: Callable[[int, float], None],
     ) -> None:
-        """`account`: its digest. `roots`: those that are served, whoever posts there. `now`: the service's time."""
-        self._store, self._account, self._roots, self._now, self._wake = store, account, roots, now, wake
+        """`account`: its digest. `now`: the service's time."""
+        self.account, self._store, self._now, self._wake = account, store, now, wake
         self._lock = threading.Lock()
         self._waiting: dict[int, Waiting] = {}
 
@@ -37,26 +36,20 @@ class Line:
         with self._lock:
             return min(self._waiting.values(), key=lambda post: (post.time, post.key), default=None)
 
-    def last_scheduled(self) -> int | None:
-        """The key of the account's post that stands scheduled the furthest ahead: the one that could give way."""
-        return self._store.last_scheduled(self._account, self._roots)
-
-    def see(self, record: Record) -> None:
+    def update(self, record: Record) -> None:
         """A record as it was just decided about: it joins, stays, or leaves, and then the next one's turn has come."""
         place = place_in_line(record)
         if place is None:
             if not meets_a_fault(record):
-                self.leave(record.key)
+                self.remove(record.key)
             return
         with self._lock:
             known = self._waiting.get(record.key)
             if place.finding.code == HELD_LONG and known is not None:
                 place = Waiting(place.key, place.time, known.finding, place.until)
             self._waiting[record.key] = place
-        if place.until is not None and self.first() == place and (last := self.last_scheduled()) is not None:
-            self._wake(last, 0.0)  # it may have taken this one's place
 
-    def leave(self, key: int) -> None:
+    def remove(self, key: int) -> None:
         """It no longer waits."""
         with self._lock:
             waited = self._waiting.pop(key, None) is not None
@@ -69,7 +62,7 @@ class Line:
             return
         record = self._store.record(key)
         now = next((group.stage for group in record.groups if group.key == step.group.key), None) if record else None
-        if now not in NO_ROOM:
+        if now not in TAKES_ROOM:
             self._turn(room=True)
 
     def _turn(self, *, room: bool) -> None:
@@ -77,7 +70,7 @@ class Line:
         while (first := self.first()) is not None:
             now = self._now()
             try:
-                self._store.change(first.key, ledger.probed_now(now, room=room))
+                self._store.change(first.key, ledger.probed_now, now, room=room)
             except KeyError:  # forgotten meanwhile
                 with self._lock:
                     self._waiting.pop(first.key, None)

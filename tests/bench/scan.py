@@ -70,7 +70,7 @@ def make_known(database: Path, root: Path) -> None:
     """Every folder as a post that went out, one in ten as one that stands scheduled; in one transaction."""
     opened = Store.open(database)
     opened.fact("made_at", lambda: "0.0")  # folders that come later are certainly new
-    connection, key = opened._conn, 0
+    connection, key = opened._db.conn, 0
     connection.execute("BEGIN IMMEDIATE")
     for folder in scan.walk(str(root), Names()):
         if not isinstance(folder, Folder):
@@ -128,7 +128,7 @@ def compare_rescan(config: Path, root: Path) -> float:
             opened.append(os.fsdecode(arguments[0]))
 
     sys.addaudithook(audit)
-    daemon.store._conn.set_trace_callback(statements.append)
+    daemon.store._db.conn.set_trace_callback(statements.append)
     try:
         scanner._scan_root()
         ours, theirs = [], []

@@ -52,8 +52,6 @@ def serve() -> None:
 
 def send() -> None:
     """One upload as the daemon does it; prints its seconds and the peak memory before and after, in MiB."""
-    from threading import Event
-
     from postpost_sync.service import upload
 
     url, file = sys.argv[1:3]
@@ -61,7 +59,7 @@ def send() -> None:
         fd = os.open(file, os.O_RDONLY)
         size, before = os.fstat(fd).st_size, _peak()
         began = time.perf_counter()
-        sent = upload.put(client, url, fd, size, "video/mp4", lambda _: None, Event())
+        sent = upload.Sender(client).put(url, fd, size, "video/mp4", lambda _: None, upload.Stop())
         took = time.perf_counter() - began
     assert sent.size == size
     print(took, before, _peak())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from postpost_sync.daemon import scanner
+from postpost_sync.daemon import oddities
 from tests.support.rig import until
 from tests.support.watched_roots import looked_after
 from tests.support.world import World
@@ -14,7 +14,7 @@ from tests.support.world import picture as small
 def test_media_without_a_sidecar_are_shown_after_a_while_without_another_scan(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scanner, "NO_SIDECAR_AFTER", 1.0)
+    monkeypatch.setattr(oddities, "NO_SIDECAR_AFTER", 1.0)
     (world.root / "a").mkdir()
     (world.root / "a/1.jpg").write_bytes(small(1))
     (world.root / "b").mkdir()

@@ -14,6 +14,7 @@ from postpost_sync.disk import scan
 from postpost_sync.disk.scan import MAX_DEPTH, look, opened, present, walk
 from postpost_sync.model.errors import FileChanged, Unreadable
 from postpost_sync.model.folder import Entry, EntryKind, Folder
+from postpost_sync.model.program import Oddity
 from postpost_sync.post.names import Names
 
 NAMES = Names()
@@ -341,6 +342,20 @@ def test_a_folder_in_place_of_the_sidecar_is_told(tmp_path: Path) -> None:
     (odd,) = [found for found in walk(str(tmp_path), NAMES) if not isinstance(found, Folder)]
     assert (odd.path, odd.finding.code) == ("a", "NO_SIDECAR")
     assert odd.finding.message == "Post.yaml is a folder, and a file belongs there"
+
+
+@pytest.mark.parametrize("sign", ["post.yaml.nextcloud", ".post.yaml.icloud", "Post.yml.rsls"])
+def test_a_sidecar_that_is_only_announced_is_told_and_cannot_be_told_from_one_that_is_there(
+    tmp_path: Path, sign: str
+) -> None:
+    put(tmp_path / "a" / sign)
+    put(tmp_path / "a" / "1.jpg")
+    (odd,) = [found for found in scan.walk(str(tmp_path), Names()) if isinstance(found, Oddity)]
+    assert (odd.path, odd.finding.code, sign in odd.finding.message) == ("a", "NO_SIDECAR", True)
+    with pytest.raises(OSError, match="has not brought its sidecar"):
+        scan.look(str(tmp_path), "a", Names())
+    put(tmp_path / "a" / "post.yaml")
+    assert scan.look(str(tmp_path), "a", Names()) is not None
 
 
 def test_media_below_a_post_folder_are_nobodys_post_but_a_near_miss_is_said(tmp_path: Path) -> None:

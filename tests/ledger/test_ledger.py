@@ -25,6 +25,8 @@ from postpost_sync.model.errors import (
 from postpost_sync.model.folder import MediaFile, Stat
 from postpost_sync.model.post import Post
 from postpost_sync.model.record import (
+    Consent,
+    Effect,
     Group,
     GroupStage,
     MediaName,
@@ -35,7 +37,7 @@ from postpost_sync.model.record import (
     UploadStage,
 )
 from postpost_sync.model.states import State
-from postpost_sync.plan.steps import Ask, CheckDraft, Create, Decision, Delete, Read, Rest, Step, Transfer, Update
+from postpost_sync.plan.steps import Ask, CheckDraft, Create, Decision, Delete, Read, Rest, Transfer, Tried, Update
 
 NOW = datetime(2026, 12, 1, 8, 0, tzinfo=UTC)
 TIME = datetime(2026, 12, 15, 13, 30, tzinfo=UTC)
@@ -58,7 +60,7 @@ def drafted() -> Record:
     """A draft with two media, key 1 as the database gave it."""
     record = ledger.creating(START, POST, NOW, "key")
     record = replace(record, groups=(replace(record.groups[0], key=1),))
-    return ledger.created(1, ID)(record)
+    return ledger.created(record, 1, ID)
 
 
 def only(record: Record) -> Group:
@@ -85,10 +87,10 @@ def test_the_intent_to_create_holds_all_that_will_be_sent() -> None:
 
 
 def test_an_upload_from_the_first_url_to_the_last_byte() -> None:
-    record = ledger.signing(1, 0)(drafted())
+    record = ledger.signing(drafted(), 1, 0)
     assert only(record).uploads[0].stage is UploadStage.SIGNING
     assert only(record).records_possible == 1
-    record = ledger.signed(1, 0, "https://store/u?sig", "https://store/u", "m1", LATER)(record)
+    record = ledger.signed(record, 1, 0, "https://store/u?sig", "https://store/u", "m1", LATER)
     signed = only(record).uploads[0]
     assert (signed.stage, signed.url, signed.media_id, signed.expires_at) == (
         UploadStage.SIGNED,
@@ -97,15 +99,15 @@ def test_an_upload_from_the_first_url_to_the_last_byte() -> None:
         LATER,
     )
     assert only(record).records_possible == 1
-    record = ledger.stored(1, 0, "abc", 5)(record)
+    record = ledger.stored(record, 1, 0, "abc", 5)
     stored = only(record).uploads[0]
     assert (stored.stage, stored.sha256, stored.sent, stored.url) == (UploadStage.STORED, "abc", 5, None)
     assert only(record).uploads[1] == only(drafted()).uploads[1]
 
 
 def test_a_url_whose_answer_was_lost_may_have_left_a_record() -> None:
-    record = ledger.signing(1, 0)(ledger.signing(1, 0)(drafted()))
-    record = ledger.signed(1, 0, "u", "f", "m1", LATER)(record)
+    record = ledger.signing(ledger.signing(drafted(), 1, 0), 1, 0)
+    record = ledger.signed(record, 1, 0, "u", "f", "m1", LATER)
     assert only(record).records_possible == 2
 
 
@@ -113,7 +115,7 @@ def test_a_url_whose_answer_was_lost_may_have_left_a_record() -> None:
 def test_a_record_that_is_issued_again_counts_once(second: str | None, possible: int) -> None:
     record = drafted()
     for media_id in ("m1", second):
-        record = ledger.signed(1, 0, "u", "f", media_id, LATER)(ledger.signing(1, 0)(record))
+        record = ledger.signed(ledger.signing(record, 1, 0), 1, 0, "u", "f", media_id, LATER)
     assert only(record).records_possible == possible
 
 
@@ -128,25 +130,22 @@ def test_a_record_that_is_issued_again_counts_once(second: str | None, possible:
     ],
 )
 def test_a_url_is_kept_as_long_as_it_may_be_good(errors: list[PostError], stage: UploadStage) -> None:
-    record = ledger.signed(1, 0, "u", "f", "m", LATER)(ledger.signing(1, 0)(drafted()))
+    record = ledger.signed(ledger.signing(drafted(), 1, 0), 1, 0, "u", "f", "m", LATER)
     for error in errors:
-        record = ledger.not_sent(1, 0, error)(record)
+        record = ledger.not_sent(record, 1, 0, error)
     upload = only(record).uploads[0]
     assert (upload.stage, upload.url) == (stage, "u" if stage is UploadStage.SIGNED else None)
 
 
 def test_news_of_a_group_that_is_not_known_changes_nothing() -> None:
-    for change in (
-        ledger.not_sent(9, 0, UploadRefused(WHY)),
-        ledger.stored(9, 0, "abc", 5),
-        ledger.with_upload(9, 0, sent=1),
-    ):
-        assert change(drafted()) == drafted()
+    assert ledger.not_sent(drafted(), 9, 0, UploadRefused(WHY)) == drafted()
+    assert ledger.stored(drafted(), 9, 0, "abc", 5) == drafted()
+    assert ledger.with_upload(drafted(), 9, 0, sent=1) == drafted()
 
 
 def test_a_draft_is_read_back_for_as_long_as_it_was_first_asked() -> None:
-    record = ledger.read_back(1, False, None, 0, None, NOW)(drafted())
-    record = ledger.read_back(1, True, 2, 0, 2, LATER)(record)
+    record = ledger.read_back(drafted(), 1, False, None, 0, None, NOW)
+    record = ledger.read_back(record, 1, True, 2, 0, 2, LATER)
     seen = only(record).read_back
     assert seen is not None
     assert (seen.found, seen.media, seen.first_at, seen.at) == (True, 2, NOW, LATER)
@@ -168,13 +167,13 @@ def test_the_asked_and_the_answered_time_are_kept_apart(
     status: str, time: datetime | None, stage: GroupStage, answered: datetime
 ) -> None:
     group = only(drafted())
-    group = only(ledger.updated(1, Update(group, TIME, TIME), status, time, NOW)(drafted()))
+    group = only(ledger.updated(drafted(), 1, Update(group, TIME, TIME), status, time, NOW))
     assert (group.stage, group.asked_time, group.answered_time, group.checked_at) == (stage, TIME, answered, None)
 
 
 def test_a_post_that_is_put_back_to_draft_is_withdrawn() -> None:
-    scheduled = ledger.updated(1, Update(only(drafted()), TIME, TIME), "scheduled", TIME, NOW)(drafted())
-    group = only(ledger.updated(1, Update(only(scheduled), None, None), "draft", TIME, NOW)(scheduled))
+    scheduled = ledger.updated(drafted(), 1, Update(only(drafted()), TIME, TIME), "scheduled", TIME, NOW)
+    group = only(ledger.updated(scheduled, 1, Update(only(scheduled), None, None), "draft", TIME, NOW))
     assert (group.stage, group.asked_time) == (GroupStage.WITHDRAWN, None)
 
 
@@ -195,7 +194,7 @@ def test_a_post_that_is_put_back_to_draft_is_withdrawn() -> None:
 )
 def test_the_outcome_is_rolled_up_over_the_platforms(statuses: list[str], outcome: State | None) -> None:
     results = tuple(PlatformResult(f"x-{at}", status) for at, status in enumerate(statuses))
-    group = only(ledger.outcome(1, results, LATER)(drafted()))
+    group = only(ledger.outcome(drafted(), 1, results, LATER))
     assert (group.outcome, group.results, group.checked_at) == (outcome, results, LATER)
     assert (group.stage is GroupStage.ENDED) is (outcome is not None)
 
@@ -211,12 +210,12 @@ def test_the_outcome_is_rolled_up_over_the_platforms(statuses: list[str], outcom
 def test_what_stood_scheduled_is_remembered_when_it_is_doomed(
     stage: GroupStage, previous: tuple[str, ...], becomes: GroupStage
 ) -> None:
-    record = ledger.doomed(1, rebuild=False)(ledger.with_group(1, stage=stage)(drafted()))
+    record = ledger.doomed(ledger.with_group(drafted(), 1, stage=stage), 1, rebuild=False)
     assert (record.previous, only(record).stage, record.rebuilds) == (previous, becomes, 0)
 
 
 def test_a_rebuild_counts_and_what_never_had_an_id_is_gone() -> None:
-    record = ledger.doomed(1, rebuild=True)(ledger.with_group(1, post_group_id=None)(drafted()))
+    record = ledger.doomed(ledger.with_group(drafted(), 1, post_group_id=None), 1, rebuild=True)
     assert (only(record).stage, record.rebuilds) == (GroupStage.GONE, 1)
 
 
@@ -224,16 +223,16 @@ def test_a_rebuild_counts_and_what_never_had_an_id_is_gone() -> None:
 
 
 def test_a_folder_that_settles_anew_leaves_its_troubles_behind() -> None:
-    trouble = Trouble("Create", TroubleKind.REFUSED, WHY, NOW)
+    trouble = Trouble(Effect.CREATE, TroubleKind.REFUSED, WHY, NOW)
     record = replace(
-        START, fingerprint="old", confirmed=True, rebuilds=3, done=True, troubles=(trouble,), warnings=(WHY,)
+        START, fingerprint="old", consents=(Consent.LATE,), rebuilds=3, done=True, troubles=(trouble,), warnings=(WHY,)
     )
-    new = ledger.settled("new", LATER, None)(record)
-    assert (new.fingerprint, new.complete_at, new.trouble, new.confirmed, new.rebuilds, new.done, new.warnings) == (
+    new = ledger.settled(record, "new", LATER, None)
+    assert (new.fingerprint, new.complete_at, new.trouble, new.consents, new.rebuilds, new.done, new.warnings) == (
         "new",
         LATER,
         None,
-        False,
+        (),
         0,
         False,
         (),
@@ -241,19 +240,19 @@ def test_a_folder_that_settles_anew_leaves_its_troubles_behind() -> None:
 
 
 def test_a_folder_that_is_read_again_as_it_was_keeps_when_it_was_complete() -> None:
-    trouble = Trouble("Create", TroubleKind.REFUSED, WHY, NOW)
+    trouble = Trouble(Effect.CREATE, TroubleKind.REFUSED, WHY, NOW)
     record = replace(START, fingerprint="same", complete_at=NOW, troubles=(trouble,))
-    again = ledger.settled("same", LATER, None)(record)
+    again = ledger.settled(record, "same", LATER, None)
     assert (again.complete_at, again.trouble) == (NOW, trouble)
 
 
 def test_a_persons_word_ends_all_waiting() -> None:
-    record = ledger.read_back(1, False, None, 0, None, NOW)(ledger.with_upload(1, 0, refused=7)(drafted()))
+    record = ledger.read_back(ledger.with_upload(drafted(), 1, 0, refused=7), 1, False, None, 0, None, NOW)
     record = replace(
-        record, rebuilds=3, done=True, troubles=(Trouble("Create", TroubleKind.HELD, WHY, NOW),), retry_at=LATER
+        record, rebuilds=3, done=True, troubles=(Trouble(Effect.CREATE, TroubleKind.HELD, WHY, NOW),), retry_at=LATER
     )
     again = ledger.retried(record)
-    assert (again.confirmed, again.rebuilds, again.trouble, again.retry_at, again.done) == (True, 0, None, None, False)
+    assert (again.consents, again.rebuilds, again.trouble, again.retry_at, again.done) == ((), 0, None, None, False)
     assert only(again).read_back is None
     assert [u.refused for u in only(again).uploads] == [0, 0]
     assert only(again).records_possible == only(record).records_possible
@@ -293,8 +292,8 @@ TRANSFER = Transfer(only(drafted()), only(drafted()).uploads[0])
 UPDATE = Update(only(drafted()), TIME, TIME)
 
 
-def failed(step: Step, error: PostError, record: Record | None = None, jitter: float = 1.0) -> Trouble | None:
-    return ledger.failed(step, error, NOW, jitter)(record or drafted()).trouble
+def failed(step: Tried, error: PostError, record: Record | None = None, jitter: float = 1.0) -> Trouble | None:
+    return ledger.failed(record or drafted(), step, error, NOW, jitter).trouble
 
 
 @pytest.mark.parametrize(
@@ -315,15 +314,15 @@ def failed(step: Step, error: PostError, record: Record | None = None, jitter: f
         (Ask(only(drafted())), NotFound(WHY, 404), TroubleKind.RETRY, 60.0),
     ],
 )
-def test_when_the_next_try_is_due(step: Step, error: PostError, kind: TroubleKind, seconds: float | None) -> None:
+def test_when_the_next_try_is_due(step: Tried, error: PostError, kind: TroubleKind, seconds: float | None) -> None:
     until = None if seconds is None else after(seconds)
-    assert failed(step, error) == Trouble(type(step).__name__, kind, WHY, NOW, until, 1)
+    assert failed(step, error) == Trouble(step.effect, kind, WHY, NOW, until, 1)
 
 
 def test_pauses_grow_to_a_quarter_of_an_hour_and_begin_anew_for_another_step() -> None:
     record, pauses = drafted(), []
     for _ in range(12):
-        record = ledger.failed(Create(POST), Unclear(WHY), NOW, 1.0)(record)
+        record = ledger.failed(record, Create(POST), Unclear(WHY), NOW, 1.0)
         assert record.trouble is not None
         assert record.trouble.until is not None
         pauses.append((record.trouble.until - NOW).total_seconds())
@@ -337,17 +336,17 @@ def test_pauses_grow_to_a_quarter_of_an_hour_and_begin_anew_for_another_step() -
 
 def test_no_pause_is_so_short_that_it_is_a_loop() -> None:
     assert failed(Create(POST), Unclear(WHY), jitter=0.0) == Trouble(
-        "Create", TroubleKind.RETRY, WHY, NOW, after(0.5), 1
+        Effect.CREATE, TroubleKind.RETRY, WHY, NOW, after(0.5), 1
     )
 
 
 def test_a_refused_key_is_no_trouble_of_the_post() -> None:
-    assert ledger.failed(Create(POST), KeyRefused(WHY, 401), NOW, 1.0)(drafted()) == drafted()
+    assert ledger.failed(drafted(), Create(POST), KeyRefused(WHY, 401), NOW, 1.0) == drafted()
 
 
 @pytest.mark.parametrize("step", [TRANSFER, UPDATE, CheckDraft(only(drafted()))])
-def test_a_draft_that_is_not_there_any_more_waits_for_a_person(step: Step) -> None:
-    record = ledger.failed(step, NotFound(WHY, 404), NOW, 1.0)(drafted())
+def test_a_draft_that_is_not_there_any_more_waits_for_a_person(step: Tried) -> None:
+    record = ledger.failed(drafted(), step, NotFound(WHY, 404), NOW, 1.0)
     assert only(record).lost
     assert record.trouble is not None
     assert (record.trouble.kind, record.trouble.until, record.trouble.finding.code) == (
@@ -358,31 +357,31 @@ def test_a_draft_that_is_not_there_any_more_waits_for_a_person(step: Step) -> No
 
 
 def test_a_scheduled_post_is_cancelled_only_when_it_is_missing_twice() -> None:
-    record = ledger.with_group(1, stage=GroupStage.SCHEDULED, answered_time=TIME)(drafted())
-    once = ledger.failed(Ask(only(record)), NotFound(WHY, 404), NOW, 1.0)(record)
+    record = ledger.with_group(drafted(), 1, stage=GroupStage.SCHEDULED, answered_time=TIME)
+    once = ledger.failed(record, Ask(only(record)), NotFound(WHY, 404), NOW, 1.0)
     assert (only(once).stage, only(once).lost) == (GroupStage.SCHEDULED, True)
-    twice = ledger.failed(Ask(only(once)), NotFound(WHY, 404), LATER, 1.0)(once)
+    twice = ledger.failed(once, Ask(only(once)), NotFound(WHY, 404), LATER, 1.0)
     assert (only(twice).stage, only(twice).outcome, twice.trouble) == (GroupStage.ENDED, State.CANCELLED, None)
 
 
 def test_a_post_that_was_seen_again_has_to_be_missing_twice_again() -> None:
-    record = ledger.with_group(1, stage=GroupStage.SCHEDULED, answered_time=TIME)(drafted())
-    record = ledger.failed(Ask(only(record)), NotFound(WHY, 404), NOW, 1.0)(record)
-    record = ledger.outcome(1, (PlatformResult("x-1", "processing"),), LATER)(record)
-    record = ledger.failed(Ask(only(record)), NotFound(WHY, 404), LATER, 1.0)(record)
+    record = ledger.with_group(drafted(), 1, stage=GroupStage.SCHEDULED, answered_time=TIME)
+    record = ledger.failed(record, Ask(only(record)), NotFound(WHY, 404), NOW, 1.0)
+    record = ledger.outcome(record, 1, (PlatformResult("x-1", "processing"),), LATER)
+    record = ledger.failed(record, Ask(only(record)), NotFound(WHY, 404), LATER, 1.0)
     assert only(record).outcome is None
 
 
 def test_a_post_that_is_no_longer_editable_is_going_out() -> None:
-    record = ledger.failed(UPDATE, NotEditable(WHY, 400), NOW, 1.0)(drafted())
+    record = ledger.failed(drafted(), UPDATE, NotEditable(WHY, 400), NOW, 1.0)
     assert (only(record).stage, only(record).asked_time, only(record).answered_time) == (
         GroupStage.GOING_OUT,
         TIME,
         TIME,
     )
     assert record.trouble is None
-    scheduled = ledger.with_group(1, stage=GroupStage.SCHEDULED, asked_time=TIME, answered_time=LATER)(drafted())
-    record = ledger.failed(Update(only(scheduled), None, None), NotEditable(WHY, 400), NOW, 1.0)(scheduled)
+    scheduled = ledger.with_group(drafted(), 1, stage=GroupStage.SCHEDULED, asked_time=TIME, answered_time=LATER)
+    record = ledger.failed(scheduled, Update(only(scheduled), None, None), NotEditable(WHY, 400), NOW, 1.0)
     assert (only(record).stage, only(record).asked_time, only(record).answered_time) == (
         GroupStage.GOING_OUT,
         TIME,
@@ -391,9 +390,9 @@ def test_a_post_that_is_no_longer_editable_is_going_out() -> None:
 
 
 def test_an_unknown_create_is_searched_for_at_growing_intervals() -> None:
-    record, pauses = ledger.with_group(1, stage=GroupStage.CREATING)(drafted()), []
+    record, pauses = ledger.with_group(drafted(), 1, stage=GroupStage.CREATING), []
     for _ in range(4):
-        record = ledger.searched(1, NOW)(record)
+        record = ledger.searched(record, 1, NOW)
         assert record.trouble is not None
         assert record.trouble.until is not None
         pauses.append((record.trouble.until - NOW).total_seconds())
@@ -405,28 +404,31 @@ def test_creates_that_are_never_answered_become_rarer() -> None:
     for number in range(1, 12):
         record = ledger.creating(record, POST, NOW, "key")
         record = replace(record, groups=(*record.groups[:-1], replace(record.groups[-1], key=number)))
-        record = ledger.failed(Create(POST), Unclear(WHY), NOW, 1.0)(record)
+        record = ledger.failed(record, Create(POST), Unclear(WHY), NOW, 1.0)
         for _ in range(4):
-            record = ledger.searched(number, NOW)(record)
-        record = ledger.abandoned(record.groups[-1], NOW, 1.0)(record)
+            record = ledger.searched(record, number, NOW)
+        record = ledger.abandoned(record, record.groups[-1], NOW, 1.0)
         assert record.groups[-1].stage is GroupStage.GONE
         assert record.trouble is not None
-        assert record.trouble.step == "Create"
+        assert record.trouble.step == Effect.CREATE
         assert record.trouble.until is not None
         pauses.append((record.trouble.until - NOW).total_seconds())
     assert pauses == [2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900]
 
 
 def test_success_ends_the_steps_own_trouble_alone() -> None:
-    before, other = Trouble("Create", TroubleKind.RETRY, WHY, NOW), Trouble("Search", TroubleKind.RETRY, WHY, NOW)
+    before, other = (
+        Trouble(Effect.CREATE, TroubleKind.RETRY, WHY, NOW),
+        Trouble(Effect.SEARCH, TroubleKind.RETRY, WHY, NOW),
+    )
     record = replace(drafted(), troubles=(before,))
-    assert ledger.worked(Create(POST), before)(record).trouble is None
-    assert ledger.worked(UPDATE, before)(record).trouble == before
-    assert ledger.worked(Create(POST), before)(replace(record, troubles=(other,))).trouble == other
+    assert ledger.worked(record, Create(POST), before).trouble is None
+    assert ledger.worked(record, UPDATE, before).trouble == before
+    assert ledger.worked(replace(record, troubles=(other,)), Create(POST), before).trouble == other
 
 
 def test_progress_counts_for_one_upload_and_no_other() -> None:
-    record = ledger.with_upload(1, 1, sent=3)(drafted())
+    record = ledger.with_upload(drafted(), 1, 1, sent=3)
     assert [u.sent for u in only(record).uploads] == [0, 3]
 
 
@@ -441,16 +443,17 @@ def test_progress_counts_for_one_upload_and_no_other() -> None:
 )
 def test_an_update_without_an_answer_stays_in_doubt_until_there_is_one(error: PostError, unknown: bool) -> None:
     draft = drafted()
-    tried = ledger.updating(1)(draft)
-    assert only(ledger.failed(Update(only(draft), TIME, TIME), error, NOW, 1.0)(tried)).updating is unknown
+    tried = ledger.updating(draft, 1)
+    assert only(ledger.failed(tried, Update(only(draft), TIME, TIME), error, NOW, 1.0)).updating is unknown
     # a later no says nothing about the try before
-    assert only(ledger.failed(Update(only(tried), TIME, TIME), error, NOW, 1.0)(tried)).updating
+    assert only(ledger.failed(tried, Update(only(tried), TIME, TIME), error, NOW, 1.0)).updating
     for status in ("scheduled", "draft", "published"):
-        assert not only(ledger.updated(1, Update(only(tried), TIME, TIME), status, TIME, NOW)(tried)).updating
+        assert not only(ledger.updated(tried, 1, Update(only(tried), TIME, TIME), status, TIME, NOW)).updating
 
 
 def test_a_word_that_was_said_while_a_post_was_found_to_be_as_asked_is_not_lost() -> None:
-    said = ledger.retried(drafted())
-    assert ledger.finished(POST, confirmed=False)(said) == said
-    known = ledger.finished(POST, confirmed=True)(said)
-    assert (known.done, known.confirmed) == (True, False)
+    said = ledger.retried(replace(drafted(), error=Finding("COPY_OF", "it is a copy", "")))
+    assert said.consents == (Consent.COPY,)
+    assert ledger.finished(said, POST, ()) == said
+    known = ledger.finished(said, POST, said.consents)
+    assert (known.done, known.consents) == (True, ())

@@ -9,8 +9,9 @@ import pytest
 from postpost_sync import ledger
 from postpost_sync.model.record import GroupStage, Record, UploadStage
 from postpost_sync.model.states import State
+from postpost_sync.plan.answers import SEARCHES
 from postpost_sync.plan.build import REFUSALS
-from postpost_sync.plan.draft import REBUILDS, SEARCHES
+from postpost_sync.plan.draft import REBUILDS
 from postpost_sync.plan.rules import plan
 from postpost_sync.plan.steps import Abandon, Abort, Create, Decision, Delete, Doom, Rest, Search, Transfer
 from tests.support.situations import (
@@ -124,9 +125,9 @@ def performed(decision: Decision, known: Record) -> Record:
     """The record once one of the steps that end a draft has been carried out."""
     step = decision.step
     if isinstance(step, Doom):
-        return ledger.doomed(step.group.key, rebuild=step.rebuild, gave_up=step.gave_up)(known)
+        return ledger.doomed(known, step.group.key, rebuild=step.rebuild, gave_up=step.gave_up)
     assert isinstance(step, Delete), step
-    return ledger.with_group(step.group.key, stage=GroupStage.GONE)(known)
+    return ledger.with_group(known, step.group.key, stage=GroupStage.GONE)
 
 
 def given_up(known: Record) -> Decision:

@@ -6,16 +6,17 @@ from dataclasses import replace
 
 import pytest
 
-from postpost_sync.model.record import GroupStage, ReadBack
+from postpost_sync.model.record import Consent, GroupStage, ReadBack
 from postpost_sync.model.states import State
 from postpost_sync.plan.draft import REBUILDS
 from postpost_sync.plan.rules import plan
 from postpost_sync.plan.snapshot import Snapshot
-from postpost_sync.plan.steps import Abandon, CheckDraft, Doom, Search, Verified
+from postpost_sync.plan.steps import Abandon, CheckDraft, Doom, Search, Update
 from tests.support.situations import (
     NOW,
     PICTURE,
     TEXT,
+    TIME,
     back,
     code,
     group,
@@ -35,9 +36,9 @@ def test_a_draft_with_media_is_read_back_before_it_is_scheduled() -> None:
 
 
 @pytest.mark.parametrize("media", [1, None])
-def test_a_draft_with_just_our_media_is_verified(media: int | None) -> None:
+def test_a_draft_with_just_our_media_is_proved_and_scheduled(media: int | None) -> None:
     known = with_back(back(media=media))
-    assert plan(PICTURE, known, NOW).step == Verified(known.groups[0])
+    assert plan(PICTURE, known, NOW).step == Update(known.groups[0], TIME, TIME)
 
 
 @pytest.mark.parametrize("read_back", [back(found=False, media=None), back(media=0)])
@@ -51,7 +52,7 @@ def test_a_draft_that_is_not_listed_after_a_minute_waits_for_a_person() -> None:
     known = with_back(back(found=False, media=None, waited=60))
     decision = plan(PICTURE, known, NOW)
     assert (rest(decision), decision.state, code(decision)) == (None, State.HELD, "DRAFT_GONE")
-    assert plan(PICTURE, replace(known, confirmed=True), NOW).step == Abandon(known.groups[0])
+    assert plan(PICTURE, replace(known, consents=(Consent.NEW_DRAFT,)), NOW).step == Abandon(known.groups[0])
 
 
 def test_media_that_stay_fewer_are_sent_again_in_a_new_draft() -> None:
@@ -72,7 +73,7 @@ def test_media_that_somebody_else_added_are_held_for_a_person(read_back: ReadBac
     known = with_back(read_back, ghosts)
     decision = plan(PICTURE, known, NOW)
     assert (rest(decision), decision.state, code(decision)) == (None, State.HELD, "MEDIA_ADDED_ELSEWHERE")
-    assert plan(PICTURE, replace(known, confirmed=True), NOW).step == Abandon(known.groups[0])
+    assert plan(PICTURE, replace(known, consents=(Consent.NEW_DRAFT,)), NOW).step == Abandon(known.groups[0])
 
 
 def test_rebuilding_has_an_end() -> None:

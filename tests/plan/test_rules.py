@@ -14,6 +14,7 @@ from postpost_sync.model.errors import Finding
 from postpost_sync.model.folder import Folder, Reading
 from postpost_sync.model.post import Connection, Policy
 from postpost_sync.model.record import (
+    Consent,
     Group,
     GroupStage,
     PlatformResult,
@@ -25,7 +26,9 @@ from postpost_sync.model.record import (
 )
 from postpost_sync.model.states import State, check_move
 from postpost_sync.plan.build import REFUSALS
-from postpost_sync.plan.rules import ABSENCE_GRACE, plan
+from postpost_sync.plan.draft import proved
+from postpost_sync.plan.gone import ABSENCE_GRACE
+from postpost_sync.plan.rules import plan
 from postpost_sync.plan.situation import FOLLOW_FOR
 from postpost_sync.plan.snapshot import Snapshot
 from postpost_sync.plan.steps import (
@@ -221,8 +224,8 @@ def test_transfers_of_a_missed_post_are_ended_first() -> None:
 
 def test_a_person_can_have_a_missed_post_sent_all_the_same() -> None:
     late = TIME + seconds(30000)
-    assert isinstance(plan(TEXT, record(TEXT, confirmed=True), late).step, Create)
-    known = record(TEXT, group(TEXT, intent_at=late), confirmed=True)
+    assert isinstance(plan(TEXT, record(TEXT, consents=(Consent.LATE,)), late).step, Create)
+    known = record(TEXT, group(TEXT, intent_at=late), consents=(Consent.LATE,))
     assert plan(TEXT, known, late).step == Update(known.groups[0], late, TIME)
 
 
@@ -254,7 +257,9 @@ def test_an_old_folder_that_asks_for_now_waits_for_a_person(age: float, held: bo
     decision = plan(shot, known, NOW)
     if held:
         assert (rest(decision), decision.state, code(decision)) == (None, State.HELD, "CONFIRM_NOW")
-        assert isinstance(plan(shot, replace(known, confirmed=True), NOW + timedelta(days=9)).step, Create)
+        assert isinstance(
+            plan(shot, replace(known, consents=(Consent.OLD, Consent.LATE)), NOW + timedelta(days=9)).step, Create
+        )
     else:
         assert isinstance(decision.step, Create)
 
@@ -304,11 +309,8 @@ def test_what_a_draft_was_made_with_needs_no_list() -> None:
     assert follow.post.platforms == ("linkedin-A", "twitter-1"), "a post that was cancelled has no draft any more"
 
 
-def test_an_id_that_is_nearly_one_of_a_fresh_list_is_invalid_and_an_old_list_is_asked_for_anew() -> None:
+def test_where_no_list_can_be_had_a_folder_is_taken_at_its_word_and_where_its_post_may_stand_it_is_looked_for() -> None:
     stranger = snapshot(platforms=("twitter-2", "linkedin-A"), policy=TWO_ACCOUNTS)
-    decision = plan(stranger, record(stranger), NOW)
-    assert (rest(decision), decision.state, code(decision)) == (None, State.INVALID, "UNKNOWN_CONNECTION")
-    assert plan(replace(stranger, accounts_age=61.0), record(stranger), NOW).step == LEARN
     broken = record(stranger, troubles=(trouble(LearnAccounts),))
     decision = plan(replace(stranger, accounts_age=61.0), broken, NOW)
     assert isinstance(decision.step, Create), "where there is no list, the folder is taken at its word"
@@ -525,7 +527,6 @@ def groups(draw: st.DrawFn) -> Group:
         made,
         uploads=uploads,
         read_back=seen,
-        verified=draw(st.booleans()),
         asked_time=draw(MOMENTS),
         answered_time=draw(MOMENTS),
         checked_at=draw(MOMENTS),
@@ -558,7 +559,7 @@ def situations(draw: st.DrawFn) -> tuple[Snapshot, Record, datetime]:
         draw(st.sampled_from([shot, shot, shot, None, PICTURE])),
         *draw(st.lists(groups(), max_size=4)),
         state=draw(st.sampled_from(State)),
-        confirmed=draw(st.booleans()),
+        consents=tuple(draw(st.sets(st.sampled_from(Consent)))),
         done=draw(st.sampled_from([False, False, True])),
         rebuilds=draw(st.integers(0, 4)),
         now_time=draw(MOMENTS),
@@ -579,7 +580,7 @@ def test_whatever_is_known_no_promise_is_broken(situation: tuple[Snapshot, Recor
             assert time >= now
             if target.stage is GroupStage.DRAFT:
                 assert not any(g.stage in (GroupStage.SCHEDULED, GroupStage.GOING_OUT) for g in others)
-                assert target.verified or not target.uploads
+                assert proved(target)
                 assert all(u.stage is UploadStage.STORED for u in target.uploads)
             else:
                 assert target.stage in (GroupStage.SCHEDULED, GroupStage.WITHDRAWN)
@@ -611,9 +612,10 @@ def test_a_folder_that_is_gone_is_not_forgotten_while_a_draft_is_still_to_be_del
     assert rest(plan(replace(GONE, quiet=9999.0), doomed, NOW)) == 30
 
 
-def test_an_id_that_a_list_lacks_and_that_is_like_none_in_it_is_sent_with_a_warning() -> None:
-    other = snapshot(platforms=("twitter-777", "linkedin-A"), policy=TWO_ACCOUNTS)
+@pytest.mark.parametrize("missing", ["twitter-777", "twitter-12"])
+def test_an_id_that_a_fresh_list_lacks_is_held_until_the_list_has_it_or_a_person_says_so(missing: str) -> None:
+    other = snapshot(platforms=(missing, "linkedin-A"), policy=TWO_ACCOUNTS)
     decision = plan(other, record(other), NOW)
-    assert isinstance(decision.step, Create)
-    assert codes(decision) == ["UNKNOWN_CONNECTION"]
+    assert (rest(decision), decision.state, code(decision)) == (900.0, State.HELD, "UNKNOWN_CONNECTION")
     assert plan(replace(other, accounts_age=61.0), record(other), NOW).step == LEARN
+    assert isinstance(plan(other, record(other, consents=(Consent.ACCOUNT,)), NOW).step, Create)

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from postpost_sync.model.errors import Finding
-from postpost_sync.model.record import GroupStage, Trouble, TroubleKind, UploadStage
+from postpost_sync.model.record import Effect, GroupStage, Trouble, TroubleKind, UploadStage
 from postpost_sync.model.states import State
+from postpost_sync.plan.room import AFTER_THE_FIRST, HELD_WARN
 from postpost_sync.plan.rules import plan
-from postpost_sync.plan.schedule import AFTER_THE_FIRST, FRESH, HELD_WARN
+from postpost_sync.plan.schedule import FRESH
 from postpost_sync.plan.situation import meets_a_fault, place_in_line
 from postpost_sync.plan.snapshot import Snapshot, Waiting
 from postpost_sync.plan.steps import (
@@ -53,7 +54,7 @@ from tests.support.situations import (
 
 
 def test_a_verified_draft_is_scheduled_for_its_time() -> None:
-    known = record(PICTURE, group(PICTURE, verified=True))
+    known = record(PICTURE, group(PICTURE, proved=True))
     decision = plan(PICTURE, known, NOW)
     assert (decision.step, decision.state) == (Update(known.groups[0], TIME, TIME), State.UPLOADING)
 
@@ -70,14 +71,14 @@ def test_a_time_that_has_passed_meanwhile_is_sent_as_the_current_time() -> None:
 
 
 def test_media_that_the_service_does_not_list_are_a_warning() -> None:
-    known = record(PICTURE, group(PICTURE, verified=True, read_back=back(media=None)))
+    known = record(PICTURE, group(PICTURE, read_back=back(media=None)))
     decision = plan(PICTURE, known, NOW)
     assert (type(decision.step), codes(decision)) == (Update, ["MEDIA_NOT_LISTED"])
 
 
 def test_without_a_time_the_draft_is_the_end() -> None:
     shot = snapshot(JPEG, time=None)
-    known = record(shot, group(shot, verified=True))
+    known = record(shot, group(shot, proved=True))
     decision = plan(shot, known, NOW)
     assert (decision.step, decision.state) == (Finish(), State.DRAFTED)
     after = plan(shot, replace(known, done=True, state=State.DRAFTED), NOW)
@@ -145,10 +146,10 @@ REPLACEMENT = [
         1,
     ),
     ("sent", [(GroupStage.SCHEDULED, PICTURE, {}), (GroupStage.DRAFT, EDITED, {})], CheckDraft, 1),
-    ("verified", [(GroupStage.SCHEDULED, PICTURE, {}), (GroupStage.DRAFT, EDITED, {"verified": True})], Update, 0),
+    ("verified", [(GroupStage.SCHEDULED, PICTURE, {}), (GroupStage.DRAFT, EDITED, {"proved": True})], Update, 0),
     (
         "withdrawn",
-        [(GroupStage.WITHDRAWN, PICTURE, {"placed_at": NOW}), (GroupStage.DRAFT, EDITED, {"verified": True})],
+        [(GroupStage.WITHDRAWN, PICTURE, {"placed_at": NOW}), (GroupStage.DRAFT, EDITED, {"proved": True})],
         Update,
         1,
     ),
@@ -156,14 +157,14 @@ REPLACEMENT = [
         "withdrawn a while ago",
         [
             (GroupStage.WITHDRAWN, PICTURE, {"placed_at": NOW - seconds(FRESH + 1)}),
-            (GroupStage.DRAFT, EDITED, {"verified": True}),
+            (GroupStage.DRAFT, EDITED, {"proved": True}),
         ],
         Update,
         0,
     ),
     (
         "made a draft by somebody",
-        [(GroupStage.WITHDRAWN, PICTURE, {}), (GroupStage.DRAFT, EDITED, {"verified": True})],
+        [(GroupStage.WITHDRAWN, PICTURE, {}), (GroupStage.DRAFT, EDITED, {"proved": True})],
         Update,
         0,
     ),
@@ -247,7 +248,7 @@ def test_an_edit_of_what_is_out_that_is_taken_back_is_fine_again() -> None:
 def test_where_the_new_post_is_refused_the_old_one_is_put_back_at_once(kind: TroubleKind) -> None:
     old = group(PICTURE, GroupStage.WITHDRAWN, answered_time=TIME)
     known = record(
-        EDITED, old, group(EDITED, verified=True), state=State.SCHEDULED, troubles=(trouble(Update, kind, None),)
+        EDITED, old, group(EDITED, proved=True), state=State.SCHEDULED, troubles=(trouble(Update, kind, None),)
     )
     decision = plan(EDITED, known, NOW)
     assert isinstance(decision.step, Update)
@@ -267,12 +268,12 @@ def test_a_replacement_that_is_given_up_is_invalid_while_the_earlier_post_stands
 def test_a_draft_that_may_be_scheduled_is_made_one_again_before_it_counts_as_drafted() -> None:
     shot = snapshot(JPEG, time=None)
     for stage in (GroupStage.DRAFT, GroupStage.WITHDRAWN):
-        known = record(shot, group(shot, stage, verified=True, updating=True, read_back=back()))
+        known = record(shot, group(shot, stage, updating=True, read_back=back()))
         assert plan(shot, known, NOW).step == Update(known.groups[0], None, None)
 
 
 def test_a_refused_version_that_may_be_scheduled_all_the_same_is_made_a_draft_before_the_old_one_is_put_back() -> None:
-    old, new = group(PICTURE, GroupStage.WITHDRAWN, answered_time=TIME), group(EDITED, verified=True, updating=True)
+    old, new = group(PICTURE, GroupStage.WITHDRAWN, answered_time=TIME), group(EDITED, proved=True, updating=True)
     refused = trouble(Update, TroubleKind.REFUSED, None)
     known = record(EDITED, old, new, state=State.SCHEDULED, troubles=(refused,))
     assert plan(EDITED, known, NOW).step == Withdraw(known.groups[1], None, None)
@@ -280,7 +281,7 @@ def test_a_refused_version_that_may_be_scheduled_all_the_same_is_made_a_draft_be
 
 def test_an_old_version_that_may_be_put_back_is_made_a_draft_before_the_new_one_is_scheduled() -> None:
     old = group(PICTURE, GroupStage.WITHDRAWN, answered_time=TIME, placed_at=NOW, updating=True)
-    known = record(EDITED, old, group(EDITED, verified=True), state=State.SCHEDULED)
+    known = record(EDITED, old, group(EDITED, proved=True), state=State.SCHEDULED)
     assert plan(EDITED, known, NOW).step == Update(known.groups[0], None, None)
 
 
@@ -309,7 +310,7 @@ LATER = NOW + seconds(3600)
 
 
 def refused(finding: Finding = FULL, until: datetime | None = LATER) -> Trouble:
-    return Trouble("Update", TroubleKind.HELD, finding, NOW, until)
+    return Trouble(Effect.UPDATE, TroubleKind.HELD, finding, NOW, until)
 
 
 @pytest.mark.parametrize(
@@ -366,45 +367,6 @@ def test_after_its_time_a_held_post_is_given_up(late: float, step: type[Step]) -
 
 
 @pytest.mark.parametrize(
-    ("change", "gives_way"),
-    [
-        ({}, True),
-        ({"last_scheduled": 9}, False),  # another stands further ahead
-        ({"waiting": None}, False),
-        ({"waiting": Waiting(2, TIME + seconds(1), FULL, LATER)}, False),  # it would go out after this one
-        ({"waiting": Waiting(2, TIME - seconds(1), MONTH, LATER)}, False),  # that would make no room
-        ({"waiting": Waiting(2, TIME - seconds(1), FULL, None)}, False),  # it was not refused yet
-        ({"waiting": Waiting(2, TIME - seconds(1), FULL, NOW)}, False),  # it is about to be tried again
-        ({"clock_known": False}, False),
-    ],
-)
-def test_the_post_furthest_ahead_gives_way_to_an_earlier_one_without_room(
-    change: dict[str, Any], gives_way: bool
-) -> None:
-    full = {"waiting": Waiting(2, TIME - seconds(1), FULL, LATER), "last_scheduled": 1}
-    known = record(TEXT, group(TEXT, GroupStage.SCHEDULED), state=State.SCHEDULED, done=True)
-    decision = plan(replace(TEXT, **{**full, **change}), known, NOW)
-    assert isinstance(decision.step, Withdraw) is gives_way
-
-
-@pytest.mark.parametrize(
-    "more",
-    [{"answered_time": NOW + seconds(119)}, {"elsewhere": Finding("CHANGED_AT_POSTPOST", "it was changed", "")}],
-)
-def test_what_is_about_to_go_out_or_was_changed_by_somebody_does_not_give_way(more: dict[str, Any]) -> None:
-    shot = replace(TEXT, waiting=Waiting(2, NOW, FULL, LATER), last_scheduled=1)
-    known = record(TEXT, group(TEXT, GroupStage.SCHEDULED, **more), state=State.SCHEDULED, done=True)
-    assert isinstance(plan(shot, known, NOW).step, Rest)
-
-
-def test_what_gave_way_waits_in_line() -> None:
-    shot = replace(TEXT, waiting=Waiting(2, TIME - seconds(1), FULL, LATER), last_scheduled=None)
-    withdrawn = group(TEXT, GroupStage.WITHDRAWN, answered_time=TIME)
-    decision = plan(shot, record(TEXT, withdrawn, state=State.SCHEDULED), NOW)
-    assert (decision.state, code(decision)) == (State.HELD, FULL.code)
-
-
-@pytest.mark.parametrize(
     ("known", "place"),
     [
         ({"state": State.HELD, "error": FULL, "troubles": (refused(),)}, Waiting(1, TIME, FULL, LATER)),
@@ -426,10 +388,10 @@ def test_who_stands_in_line(known: dict[str, Any], place: Waiting | None) -> Non
 
 def test_a_withdrawal_that_was_not_answered_is_made_again_before_anything_else() -> None:
     doubtful = group(TEXT, GroupStage.SCHEDULED, updating=True)
-    for done, step in ((True, Withdraw), (False, Update)):
+    for done in (True, False):
         known = record(TEXT, doubtful, state=State.SCHEDULED, done=done)
         for shot in (TEXT, EDITED):
-            assert plan(shot, known, NOW).step == step(known.groups[0], None, None)
+            assert plan(shot, known, NOW).step == Update(known.groups[0], None, None)
         for there in (True, False):  # nobody can say what the folder asks for: it is to stand as it stood
             gone = replace(TEXT, folder=None, reading=None, root_present=there)
             assert plan(gone, known, NOW).step == Update(known.groups[0], TIME, TIME)

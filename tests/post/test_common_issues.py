@@ -6,7 +6,6 @@ import tempfile
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
-from threading import Event
 
 import httpx
 import pytest
@@ -16,8 +15,7 @@ from postpost_sync.model.post import Post
 from postpost_sync.post.preflight import check
 from postpost_sync.sandbox import Fault
 from postpost_sync.service import upload
-from tests.post.test_limits import read
-from tests.support.media_files import image, lasting
+from tests.support.media_files import image, lasting, read_media
 from tests.support.world import World, picture
 
 URL = "https://store.example/a"
@@ -37,7 +35,7 @@ def test_403_from_the_store_a_fresh_url_and_the_same_content_type() -> None:
     with httpx.Client(transport=httpx.MockTransport(store)) as client, tempfile.TemporaryFile() as file:
         file.truncate(10)
         with pytest.raises(UploadRefused) as caught:
-            upload.put(client, URL, file.fileno(), 10, "image/jpeg", lambda _: None, Event())
+            upload.Sender(client).put(URL, file.fileno(), 10, "image/jpeg", lambda _: None, upload.Stop())
     assert caught.value.finding.code == "UPLOAD_URL_EXPIRED"
     assert "a fresh upload URL is requested" in caught.value.finding.hint
     assert "Content-Type header matches it exactly" in caught.value.finding.hint
@@ -60,7 +58,7 @@ def test_400_from_get_upload_url_all_required_fields(world: World) -> None:
 
 
 def test_webp_looks_different_upload_jpeg() -> None:
-    (warning,) = check(Post("x", ("linkedin-1",), {}, (read(image("WEBP"), "image/webp"),), None, "UTC"))[1]
+    (warning,) = check(Post("x", ("linkedin-1",), {}, (read_media(image("WEBP"), "image/webp"),), None, "UTC"))[1]
     assert warning.code == "WEBP_CONVERTED"
     assert "upload as JPEG directly if quality consistency is critical" in warning.hint
 
@@ -70,7 +68,7 @@ def test_webp_looks_different_upload_jpeg() -> None:
 )
 def test_a_video_fails_on_tiktok_check_its_metadata(seconds: float, fps: int, code: str) -> None:
     data = lasting(seconds, fps)
-    errors, _ = check(Post("x", ("tiktok-1",), {}, (read(data, "video/mp4"),), None, "UTC"))
+    errors, _ = check(Post("x", ("tiktok-1",), {}, (read_media(data, "video/mp4"),), None, "UTC"))
     error = next(error for error in errors if error.code == code)
     assert "check video metadata: ensure proper FPS, supported codec, and acceptable duration" in error.hint
     assert "measured: 64x48, 1.33:1, h264, " in error.message
@@ -90,7 +88,7 @@ def test_a_large_file_is_streamed() -> None:
     with httpx.Client(transport=store) as client, tempfile.TemporaryFile() as file:
         file.truncate(size)
         tracemalloc.start()
-        upload.put(client, URL, file.fileno(), size, "video/mp4", lambda _: None, Event())
+        upload.Sender(client).put(URL, file.fileno(), size, "video/mp4", lambda _: None, upload.Stop())
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
     assert store.received == size

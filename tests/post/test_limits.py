@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
 
-from postpost_sync.disk import media
 from postpost_sync.model.errors import Finding
-from postpost_sync.model.folder import MediaFile, Stat
+from postpost_sync.model.folder import MediaFile
 from postpost_sync.model.post import Post
-from postpost_sync.post.platforms import PLATFORMS, SUFFIXES
+from postpost_sync.post.platforms import PLATFORMS
 from postpost_sync.post.preflight import check
-from tests.support.media_files import FILES, facts_of, image, lasting, video
+from tests.support.media_files import FILES, image, lasting, read_media, video
 from tests.support.platform_facts import FORMATS, IMAGE_BYTES, IMAGES, SECONDS, TEXT, TYPES, VIDEO_BYTES, takes
 
 GOOD: Mapping[str, bytes] = {  # what no platform that takes the format objects to
@@ -25,16 +23,6 @@ GOOD: Mapping[str, bytes] = {  # what no platform that takes the format objects 
     "video/x-matroska": video("matroska", seconds=4, fps=25),
     "video/webm": video("webm", "libvpx-vp9", seconds=4, fps=25, sound="libopus"),
 }
-
-
-def read(data: bytes, content_type: str, size: int = 0, name: str = "") -> MediaFile:
-    """A real file as the daemon reads it; up to `size` bytes it is padded with what readers skip."""
-    assert media.content_type(data[: media.HEAD])[0] == content_type
-    size = size or len(data)
-    if content_type in ("video/mp4", "video/quicktime") and size > len(data):
-        data += struct.pack(">I4sQ", 1, b"free", size - len(data))
-    name = name or f"a{SUFFIXES[content_type][0]}"
-    return MediaFile(name, Stat(size, 0, 0, 0, 0), content_type, facts=facts_of(data, content_type, size))
 
 
 def found(platform: str, *files: MediaFile, content: str = "hello") -> tuple[list[Finding], list[Finding]]:
@@ -48,7 +36,7 @@ def refused(platform: str, *files: MediaFile, content: str = "hello") -> list[st
 
 def fitting(platform: str) -> MediaFile:
     mime = "video/mp4" if platform in ("tiktok", "youtube") else "image/jpeg"
-    return read(GOOD[mime], mime)
+    return read_media(GOOD[mime], mime)
 
 
 # --- formats, text, numbers -------------------------------------------------------------------------------------------
@@ -59,7 +47,7 @@ def fitting(platform: str) -> MediaFile:
 def test_a_format_is_refused_exactly_where_it_is_not_taken(platform: str, form: str) -> None:
     taken, converted, risky = (forms.split() for forms in FORMATS[platform])
     mime = TYPES[form]
-    errors, warnings = found(platform, read(GOOD[mime], mime))
+    errors, warnings = found(platform, read_media(GOOD[mime], mime))
     if form in taken + converted + risky:
         assert errors == []
     else:
@@ -82,17 +70,17 @@ def test_text_at_its_limit_one_over_and_far_over_beside_a_real_file(platform: st
 @pytest.mark.parametrize(("platform", "most"), IMAGES.items())
 def test_as_many_images_as_the_platform_takes_one_more_and_far_more(platform: str, most: int) -> None:
     mimes = takes(platform, "image/")
-    files = [read(GOOD[mimes[n % len(mimes)]], mimes[n % len(mimes)], name=f"{n}") for n in range(most * 5)]
+    files = [read_media(GOOD[mimes[n % len(mimes)]], mimes[n % len(mimes)], name=f"{n}") for n in range(most * 5)]
     for count, expected in ((most, []), (most + 1, ["TOO_MANY_IMAGES"]), (most * 5, ["TOO_MANY_IMAGES"])):
         assert refused(platform, *files[:count]) == expected
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_one_video_a_post_and_nothing_beside_it(platform: str) -> None:
-    one, two = (read(GOOD["video/mp4"], "video/mp4", name=f"{n}.mp4") for n in "ab")
+    one, two = (read_media(GOOD["video/mp4"], "video/mp4", name=f"{n}.mp4") for n in "ab")
     assert refused(platform, one) == []
     assert refused(platform, one, two) == ["TOO_MANY_VIDEOS"]
-    assert "MEDIA_MIXED" in refused(platform, one, read(GOOD["image/jpeg"], "image/jpeg"))
+    assert "MEDIA_MIXED" in refused(platform, one, read_media(GOOD["image/jpeg"], "image/jpeg"))
 
 
 # --- bytes ------------------------------------------------------------------------------------------------------------
@@ -103,7 +91,7 @@ def test_one_video_a_post_and_nothing_beside_it(platform: str) -> None:
 )
 def test_the_bytes_of_an_image(platform: str, content_type: str) -> None:
     for size, expected in ((0, []), (1, ["IMAGE_TOO_LARGE"]), (2 * IMAGE_BYTES[platform], ["IMAGE_TOO_LARGE"])):
-        file = read(GOOD[content_type], content_type, IMAGE_BYTES[platform] + size)
+        file = read_media(GOOD[content_type], content_type, IMAGE_BYTES[platform] + size)
         assert refused(platform, file) == expected, size
 
 
@@ -112,7 +100,7 @@ def test_the_bytes_of_a_video(platform: str, content_type: str) -> None:
     most = VIDEO_BYTES[platform]
     too_large = "VIDEO_TOO_LARGE" if most < 2**29 else "MEDIA_TOO_LARGE"
     for size, expected in ((most, []), (most + 1, [too_large]), (most * 3, [too_large])):
-        codes = refused(platform, read(GOOD[content_type], content_type, size))
+        codes = refused(platform, read_media(GOOD[content_type], content_type, size))
         assert [code for code in codes if not (size > 2**29 and code == "MEDIA_TOO_LARGE" != too_large)] == expected, (
             size
         )
@@ -120,8 +108,8 @@ def test_the_bytes_of_a_video(platform: str, content_type: str) -> None:
 
 def test_a_minute_of_video_may_be_twice_as_large_on_bluesky() -> None:
     minute, most = lasting(60), 100 * 2**20
-    assert refused("bluesky", read(minute, "video/mp4", most)) == []
-    assert refused("bluesky", read(minute, "video/mp4", most + 1)) == ["VIDEO_TOO_LARGE"]
+    assert refused("bluesky", read_media(minute, "video/mp4", most)) == []
+    assert refused("bluesky", read_media(minute, "video/mp4", most + 1)) == ["VIDEO_TOO_LARGE"]
 
 
 # --- length, frames, pixels -------------------------------------------------------------------------------------------
@@ -140,7 +128,7 @@ def test_the_length_of_a_video(platform: str, content_type: str) -> None:
     fps = 1 if content_type == "video/x-msvideo" else 25  # AVI has a place for every picture, also where none is
     for length, expected in lengths.items():
         if length > 0:
-            codes = refused(platform, read(lasting(length, fps, content_type), content_type))
+            codes = refused(platform, read_media(lasting(length, fps, content_type), content_type))
             assert [code for code in codes if code != "VIDEO_FPS"] == expected, length
 
 
@@ -156,7 +144,7 @@ def test_the_length_of_a_video(platform: str, content_type: str) -> None:
 def test_the_frames_a_second_that_tiktok_wants(
     fps: int, expected: list[str], container: str, codec: str, sound: str, content_type: str
 ) -> None:
-    errors, _ = found("tiktok", read(video(container, codec, seconds=4, fps=fps, sound=sound), content_type))
+    errors, _ = found("tiktok", read_media(video(container, codec, seconds=4, fps=fps, sound=sound), content_type))
     assert [error.code for error in errors] == expected
     for error in errors:
         measured = error.message.partition("measured: ")[2].split(", ")
@@ -176,7 +164,7 @@ def test_the_pixels_of_an_image_on_bluesky(content_type: str) -> None:
         ((20, 2001), ["IMAGE_TOO_TALL"]),
         ((20, 6000), ["IMAGE_TOO_TALL"]),
     ):
-        assert refused("bluesky", read(image(form, mode="L", size=size), content_type)) == expected
+        assert refused("bluesky", read_media(image(form, mode="L", size=size), content_type)) == expected
 
 
 @pytest.mark.parametrize(
@@ -193,7 +181,7 @@ def test_the_aspect_of_an_image_on_instagram(content_type: str, turned: bool) ->
         ((40, 200), True),
     ):
         shape = size[::-1] if turned else size
-        file = read(image(form, size=shape, orientation=6 if turned else 0), content_type)
+        file = read_media(image(form, size=shape, orientation=6 if turned else 0), content_type)
         warnings = [warning.code for warning in found("instagram", file)[1]]
         assert ("IMAGE_ASPECT" in warnings) == crops, size
 
@@ -202,14 +190,14 @@ def test_the_aspect_of_an_image_on_instagram(content_type: str, turned: bool) ->
 
 
 def test_every_finding_names_the_file_the_platform_what_was_found_and_the_limit_with_its_source() -> None:
-    file = replace(read(GOOD["image/png"], "image/png", 9_400_000), name="slide3.png")
+    file = replace(read_media(GOOD["image/png"], "image/png", 9_400_000), name="slide3.png")
     (error,), _ = found("threads", file)
     assert error.message == "slide3.png is 9.4 MB; threads takes 8 MB (threads-1)"
     assert error.hint == "export it smaller [platforms/threads 2026-03]"
 
 
 def test_a_limit_of_the_config_says_so() -> None:
-    file = read(GOOD["image/png"], "image/png", 9_400_000)
+    file = read_media(GOOD["image/png"], "image/png", 9_400_000)
     post = Post("hello", ("threads-1",), {}, (file,), None, "UTC")
     (error,), _ = check(post, {"threads": {"image_bytes": 1000}})
     assert error.hint.endswith("[limits in the config]")

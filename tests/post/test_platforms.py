@@ -29,7 +29,11 @@ def test_the_ten_platforms_are_known() -> None:
     assert set(FORMATS) == set(PLATFORMS)
 
 
-@pytest.mark.parametrize("row", [*LIMITS.values(), *FORMATS.values(), *SETTINGS.values()], ids=str)
+def name(row: platforms.Limit | platforms.Formats | platforms.Setting) -> str:
+    return f"{row.platform} {'formats' if isinstance(row, platforms.Formats) else row.key}"
+
+
+@pytest.mark.parametrize("row", [*LIMITS.values(), *FORMATS.values(), *SETTINGS.values()], ids=name)
 def test_every_row_names_its_source_and_date(row: platforms.Limit | platforms.Formats | platforms.Setting) -> None:
     assert re.fullmatch(r"inferred|(platforms|guides)/[a-z-]+", row.source)
     assert re.fullmatch(r"20\d\d-\d\d", row.date)

@@ -109,6 +109,9 @@ SIDECARS: dict[str, tuple[str | bytes, Callable[[Path], None], str, str]] = {
 }  # fmt: skip
 
 
+together = pytest.mark.xdist_group("bad folders")  # served once
+
+
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, dict[str, Any]]]:
     """All bad folders and a good one, served together once; what `status` says of each."""
@@ -139,6 +142,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, dict[
         }
 
 
+@together
 @pytest.mark.parametrize("name", SIDECARS)
 def test_each_bad_folder_gets_one_clear_message(served: dict[str, dict[str, Any]], name: str) -> None:
     _, _, code, said = SIDECARS[name]
@@ -151,12 +155,14 @@ def test_each_bad_folder_gets_one_clear_message(served: dict[str, dict[str, Any]
     assert name in served["run"]["said"]
 
 
+@together
 @pytest.mark.parametrize("name", SIDECARS)
 def test_check_says_the_same(served: dict[str, dict[str, Any]], name: str) -> None:
     errors = served["check"][name]["errors"]
     assert served["posts"][name]["error"] in errors
 
 
+@together
 def test_the_others_go_on_and_nothing_shows_a_traceback(served: dict[str, dict[str, Any]]) -> None:
     assert served["posts"]["good"]["state"] == "scheduled"
     assert served["groups"] == {"good": "scheduled"}
@@ -261,6 +267,16 @@ def test_bad_usage_is_status_2_with_the_way_out(capsys: pytest.CaptureFixture[st
     assert "--help" in last
     assert not last[len("postpost-sync: ")].isupper()
     assert "\\t" not in last
+
+
+@pytest.mark.parametrize("arguments", [[], ["config"]], ids=["bare", "a group"])
+def test_without_a_command_the_help_is_printed_once(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
+    from postpost_sync.__main__ import main
+
+    assert main(arguments) == 2
+    out, err = capsys.readouterr()
+    assert out.count("Usage: ") == out.count("--help") == 1
+    assert err == "postpost-sync: no command was named (hint: choose one of those above)\n"
 
 
 # --- the service ------------------------------------------------------------------------------------------------------

@@ -1,9 +1,10 @@
 """Wherever the process is killed: one post, with its own media, at its own time, and nothing besides.
 
 The real daemon against a real HTTP server, ended by SIGKILL at the n-th moment between two effects for n = 1, 2, 3 …
-until a run is not killed any more; then it is started again and left alone. The moments are found by `crash_driver`, not
-listed here, so that a new effect cannot be forgotten. Then every pair of kills of a carousel, in one process: see
-`harness`. SIGKILL says nothing about a power cut: what was written and not yet forced to the disk is still there.
+(in the quick suite 1, 8, 15 …) until a run is not killed any more; then it is started again and left alone. The moments
+are found by `crash_driver`, not listed here, so that a new effect cannot be forgotten. Then every pair of kills of a
+carousel, in one process: see `world`. SIGKILL says nothing about a power cut: what was written and not yet forced to the
+disk is still there.
 """
 
 from __future__ import annotations
@@ -31,13 +32,13 @@ import yaml
 from postpost_sync.commands.demo import samples
 from postpost_sync.model.times import to_service
 from postpost_sync.sandbox import Fault, Request, Response, Sandbox, serve
+from tests.support.matrices import Matrix, Survived
 from tests.support.world import Killed, World, picture, quick_searches
 
 REPOSITORY = Path(__file__).parents[2]
 WORKERS = 6  # runs at the same time
 WAIT = 40.0  # seconds a run may take
 MOST = 1000  # moments; more is a run without an end
-COUNTS: dict[str, int] = {}
 
 TIME = (datetime.now(UTC) + timedelta(days=3)).replace(second=0, microsecond=0)
 CAROUSEL = {f"slide{number}.jpg": picture(number) for number in (1, 2, 3)}
@@ -183,9 +184,13 @@ def check(sandbox: Watched, final: Version) -> None:
     assert sandbox.worst <= 1, "two posts stood scheduled at the same time"
 
 
+@pytest.mark.whole
+@pytest.mark.xdist_group("drivers")
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_a_kill_at_any_moment_leaves_exactly_one_post(name: str, drivers: SimpleQueue[Driver], tmp_path: Path) -> None:
+def test_a_kill_at_any_moment_leaves_exactly_one_post(
+    name: str, matrix: Matrix, survived: Survived, drivers: SimpleQueue[Driver], tmp_path: Path
+) -> None:
     scenario = SCENARIOS[name]
 
     def one(moment: int) -> dict[str, Any]:
@@ -197,7 +202,7 @@ def test_a_kill_at_any_moment_leaves_exactly_one_post(name: str, drivers: Simple
                 raise
 
     with ThreadPoolExecutor(WORKERS) as threads:
-        moments, running, killed, last = itertools.count(1), set[Future[dict[str, Any]]](), 0, None
+        moments, running, killed, last = matrix.numbers(), set[Future[dict[str, Any]]](), 0, None
         while last is None or running:
             while last is None and len(running) < WORKERS:
                 running.add(threads.submit(one, next(moments)))
@@ -206,8 +211,8 @@ def test_a_kill_at_any_moment_leaves_exactly_one_post(name: str, drivers: Simple
                 killed += answer["killed"]
                 last = last or (None if answer["killed"] else answer)
             assert killed < MOST
-    COUNTS[name] = killed
-    assert killed > 20, "the moments were not found"
+    survived(f"kills of the process: {name}", killed)
+    assert killed * matrix.every > 20, "the moments were not found"
 
 
 # --- two kills ---------------------------------------------------------------------------------------------------------
@@ -231,11 +236,14 @@ def run_killed(world: World, effect: int) -> bool:
     return False
 
 
-def pairs_beginning_with(first: int, place: Path) -> int | None:
-    """Kill at that effect, and after the restart at each in turn; how many were killed twice. None: no kill came at all."""
+def pairs_beginning_with(first: int, every: int, place: Path) -> int | None:
+    """Kill at that effect, and after the restart at each in turn; how many were killed twice. None: no kill came at all.
+
+    `every` takes one second effect of so many, each first effect another one of them to begin with.
+    """
     content, time, pairs = "Swipe to see all", datetime(2025, 6, 4, 12, 0, tzinfo=UTC), 0
     with quick_searches():
-        for second in itertools.count(1):
+        for second in itertools.count(1 + first % every, every):
             here = place / f"{first}-{second}"
             here.mkdir()
             with Counted(here) as world:
@@ -258,18 +266,16 @@ def pairs_beginning_with(first: int, place: Path) -> int | None:
     raise AssertionError
 
 
+@pytest.mark.whole
 @pytest.mark.timeout(600)
-def test_every_pair_of_kills_of_a_carousel_leaves_exactly_one_post(tmp_path: Path) -> None:
+def test_every_pair_of_kills_of_a_carousel_leaves_exactly_one_post(
+    matrix: Matrix, survived: Survived, tmp_path: Path
+) -> None:
     pairs, effects = 0, 0
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as processes:
-        ahead = deque(processes.submit(pairs_beginning_with, first, tmp_path) for first in range(1, 5))
+        ahead = deque(processes.submit(pairs_beginning_with, first, matrix.every, tmp_path) for first in range(1, 5))
         while (found := ahead.popleft().result()) is not None:
             effects, pairs = effects + 1, pairs + found
-            ahead.append(processes.submit(pairs_beginning_with, effects + 4, tmp_path))
-    COUNTS[f"pairs of kills of a carousel ({effects} effects)"] = pairs
+            ahead.append(processes.submit(pairs_beginning_with, effects + 4, matrix.every, tmp_path))
+    survived(f"pairs of kills of a carousel ({effects} effects)", pairs)
     assert effects > 20, "the effects were not found"
-
-
-def test_how_many_kills_were_survived(capsys: pytest.CaptureFixture[str]) -> None:
-    with capsys.disabled():
-        print("\nkills survived:", ", ".join(f"{count} {what}" for what, count in COUNTS.items()), end=" ")

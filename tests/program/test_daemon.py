@@ -14,11 +14,12 @@ from pathlib import Path
 
 import pytest
 
+from postpost_sync.daemon.daemon import STOP_WITHIN
 from postpost_sync.daemon.workers import Workers
 from postpost_sync.sandbox import Behaviour, Connection, Fault
-from tests.program.test_database import held
 from tests.support.drops import hashes, picture, sent, sidecar, video
-from tests.support.rig import Manager, Rig, rig
+from tests.support.locks import held
+from tests.support.rig import HANG, Manager, Rig, rig, until
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def test_it_tells_the_service_manager_how_things_stand(pp: Rig, manager: Manager
         manager.wait_for("STATUS=1 post: 1 scheduled")
         process.terminate()
         manager.wait_for("STOPPING=1")
-        assert process.wait(10) == 0
+        assert process.wait(HANG) == 0
 
 
 def test_a_hangup_takes_in_a_new_config_and_refuses_a_bad_one(pp: Rig, manager: Manager) -> None:
@@ -53,16 +54,14 @@ def test_a_hangup_takes_in_a_new_config_and_refuses_a_bad_one(pp: Rig, manager: 
         other = pp.place / "more"
         other.mkdir()
         pp.configure(top="", root=f"  - path: {other}\n    settle: 200ms\n")
-        manager.heard.clear()
+        manager.forget()
         process.send_signal(signal.SIGHUP)
         manager.wait_for("RELOADING=1")
         manager.wait_for("READY=1")
         folder = other / "second"
         folder.mkdir()
         (folder / "post.yaml").write_text(sidecar("second"))
-        ends = time.monotonic() + 15
-        while time.monotonic() < ends and len(pp.groups(status="scheduled")) < 2:
-            time.sleep(0.1)
+        until(lambda: len(pp.groups(status="scheduled")) == 2)
         assert [g.content for g in pp.groups(status="scheduled")] == ["hello", "second"]
         assert process.poll() is None
 
@@ -77,7 +76,7 @@ def test_hangups_that_come_while_the_config_is_read_again_end_nothing(pp: Rig) -
         pp.drop("second", sidecar("second"))
         pp.wait_for("second", "scheduled", within=30)
         process.terminate()
-        assert process.wait(12) == 0
+        assert process.wait(HANG) == 0
 
 
 def test_a_stop_in_the_middle_of_an_upload_is_quick_and_loses_nothing(pp: Rig) -> None:
@@ -86,14 +85,10 @@ def test_a_stop_in_the_middle_of_an_upload_is_quick_and_loses_nothing(pp: Rig) -
     pp.drop("post", sidecar(), {"a.jpg": data})
     with pp.daemon() as process:
         pp.wait_for("post", "uploading")
-        ends = time.monotonic() + 10
-        while time.monotonic() < ends and not pp.sandbox.count("get-upload-url"):
-            time.sleep(0.05)
+        until(lambda: pp.sandbox.count("get-upload-url"))
         time.sleep(0.5)
-        began = time.monotonic()
         process.terminate()
-        assert process.wait(12) == 0
-        assert time.monotonic() - began < 10
+        assert process.wait(HANG) == 0
     assert pp.run_once("40s") == 0
     (group,) = pp.groups()
     assert (group.status, sent(group)) == ("scheduled", hashes(data))
@@ -113,14 +108,9 @@ def test_a_stop_while_the_service_hangs_is_quick(pp: Rig, call: str) -> None:
     pp.sandbox.faults.add(Fault(call, "hang", seconds=60, times=None))
     before = pp.sandbox.count(call)
     with pp.daemon() as process:
-        ends = time.monotonic() + 30
-        while time.monotonic() < ends and pp.sandbox.count(call) == before:
-            time.sleep(0.05)
-        assert pp.sandbox.count(call) > before
-        began = time.monotonic()
+        until(lambda: pp.sandbox.count(call) > before)
         process.terminate()
-        assert process.wait(12) == 0
-        assert time.monotonic() - began < 10
+        assert process.wait(HANG) == 0
 
 
 # --- a stop, whatever is under way ------------------------------------------------------------------------------------
@@ -128,40 +118,41 @@ def test_a_stop_while_the_service_hangs_is_quick(pp: Rig, call: str) -> None:
 LARGE = 500_000_000  # bytes
 
 
-def large_video(folder: Path) -> Path:
-    """A valid video of 500 MB that takes no room: the rest is a box that players skip."""
+def test_a_stop_gives_up_on_what_hangs_before_the_ten_seconds_are_over() -> None:
+    # a second for the end of the interpreter; the tests here show that nothing else is waited for
+    assert STOP_WITHIN + 1 < 10
+
+
+def large_video(folder: Path, size: int = LARGE) -> Path:
+    """A valid video of so many bytes that takes no room: the rest is a box that players skip."""
     file = folder / "large.mp4"
     file.write_bytes(video())
     with file.open("ab") as more:
-        more.write((LARGE - file.stat().st_size).to_bytes(4, "big") + b"free")
-        more.truncate(LARGE)
+        more.write((size - file.stat().st_size).to_bytes(4, "big") + b"free")
+        more.truncate(size)
     return file
 
 
-def wait_for_bytes(pp: Rig, name: str, least: int, within: float = 30.0) -> None:
-    ends = time.monotonic() + within
-    while time.monotonic() < ends:
-        if (pp.try_status() or {}).get("posts") and sum(media["sent"] for media in pp.post(name)["media"]) > least:
-            return
-        time.sleep(0.2)
-    raise AssertionError(f"nothing of {name} was sent within {within:.0f} s")
+def sent_of(pp: Rig, name: str) -> int:
+    """Bytes, as `status` has it."""
+    if not (pp.try_status() or {}).get("posts"):
+        return 0
+    return sum(media["sent"] for media in pp.post(name)["media"])
 
 
 @pytest.mark.parametrize("locked", [False, True], ids=["", "while another process holds the database"])
-def test_a_stop_in_the_middle_of_a_large_upload_takes_less_than_ten_seconds(pp: Rig, locked: bool) -> None:
-    pp.sandbox.behaviour = Behaviour(store_rate=20e6)  # 25 s for all of it
+def test_a_stop_in_the_middle_of_a_large_upload_does_not_wait_for_it(pp: Rig, locked: bool) -> None:
+    pp.sandbox.behaviour = Behaviour(store_rate=5e6)  # 100 s for all of it
     folder = pp.drop("launch", sidecar(platforms="[youtube-012]"))
     file = large_video(folder)
     with pp.daemon() as process, contextlib.ExitStack() as locks:
-        wait_for_bytes(pp, "launch", 30_000_000)
+        until(lambda: sent_of(pp, "launch") > 8_000_000)
         if locked:
             locks.enter_context(held(pp.state_db))
             pp.drop("another")  # somebody waits for the database at every moment
             time.sleep(2)
-        began = time.monotonic()
         process.terminate()
-        assert process.wait(15) == 0
-        assert time.monotonic() - began < 10
+        assert process.wait(HANG) == 0
     assert pp.groups(status="scheduled") == []
     pp.sandbox.behaviour = Behaviour()
     assert pp.run_once("60s") == 0
@@ -172,14 +163,39 @@ def test_a_stop_in_the_middle_of_a_large_upload_takes_less_than_ten_seconds(pp: 
     assert pp.sandbox.count("get-upload-url") == 1  # the same URL was used again
 
 
+@pytest.mark.parametrize("size", [1_500_000, 6_000_000])
+def test_a_reload_in_the_middle_of_an_upload_ends_the_upload_and_not_the_program(
+    pp: Rig, manager: Manager, size: int
+) -> None:
+    """Also where all of the file lies in the kernel's buffers, and only the store's answer is waited for."""
+    pp.sandbox.behaviour = Behaviour(store_rate=100e3)
+    folder = pp.drop("launch", sidecar(platforms="[youtube-012]"))
+    file = large_video(folder, size)
+    with pp.daemon() as process:
+        until(lambda: sent_of(pp, "launch") > 1)
+        for reload in range(3):
+            time.sleep(reload)
+            if reload == 2:
+                pp.sandbox.behaviour = Behaviour()
+            manager.forget()
+            process.send_signal(signal.SIGHUP)
+            manager.wait_for("RELOADING=1")
+            manager.wait_for("READY=1")
+        pp.wait_for("launch", "scheduled", within=30)
+        assert process.poll() is None
+        process.terminate()
+        assert process.wait(12) == 0
+    (group,) = pp.groups()
+    assert sent(group) == hashes(file.read_bytes())
+    assert pp.sandbox.count("get-upload-url") == 1  # the same URL was used again
+
+
 def test_killed_it_goes_on_where_it_was(pp: Rig) -> None:
     data = picture()
     pp.sandbox.faults.add(Fault("put-object", "late", seconds=2))
     pp.drop("post", sidecar(), {"a.jpg": data})
     with pp.daemon() as process:
-        ends = time.monotonic() + 15
-        while time.monotonic() < ends and not pp.sandbox.count("get-upload-url"):
-            time.sleep(0.02)
+        until(lambda: pp.sandbox.count("get-upload-url"))
         process.kill()
         process.wait()
     assert pp.run_once() == 0

@@ -7,16 +7,13 @@ longer be written are made so by `chattr +i`. What is skipped says why.
 from __future__ import annotations
 
 import os
-import shutil
 import sqlite3
 import subprocess
-import sys
-import tempfile
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,11 +27,12 @@ from postpost_sync.model.record import Group, GroupStage, Upload
 from postpost_sync.sandbox import Fault
 from postpost_sync.store import Store, connection
 from tests.support.drops import hashes, picture, sent, sidecar
-from tests.support.rig import REPOSITORY, Rig, rig
+from tests.support.locks import held
+from tests.support.rig import Rig
+from tests.support.strangers import NOBODY, stranger
 
 NOW = datetime(2026, 12, 1, 8, 0, tzinfo=UTC)
 PAGE = 4096
-NOBODY = 65534
 SOME, OTHER = picture(seed=1), picture(seed=2)
 
 
@@ -72,22 +70,6 @@ def fill(disk: Path, leave: int = 0) -> None:
 
 def make_room(disk: Path) -> None:
     (disk / "ballast").unlink()
-
-
-@contextmanager
-def held(path: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Another process has the database's write lock until it is ended."""
-    code = (
-        "import sqlite3, sys, time; c = sqlite3.connect(sys.argv[1], isolation_level=None); "
-        "c.execute('BEGIN IMMEDIATE'); print('has it', flush=True); time.sleep(60)"
-    )
-    with subprocess.Popen([sys.executable, "-c", code, path], stdout=subprocess.PIPE) as process:
-        try:
-            assert process.stdout is not None
-            process.stdout.readline()
-            yield process
-        finally:
-            process.kill()
 
 
 def last_line(text: str) -> str:
@@ -328,13 +310,13 @@ def test_progress_that_cannot_be_written_does_not_weaken_what_comes_after(
     with closing(Store.open(tmp_path / "state.db")) as store:
         with held(store.path):
             store.progress(1, 0, 5)
-        assert store._conn.execute("PRAGMA synchronous").fetchone()[0] == 2  # FULL
+        assert store._db.conn.execute("PRAGMA synchronous").fetchone()[0] == 2  # FULL
 
 
 def test_only_what_is_found_again_by_itself_does_not_wait_for_the_disk(tmp_path: Path) -> None:
     with closing(Store.open(tmp_path / "state.db")) as store:
         said: list[str] = []
-        store._conn.set_trace_callback(lambda sql: said.append(sql) if sql[:6] in ("PRAGMA", "COMMIT") else None)
+        store._db.conn.set_trace_callback(lambda sql: said.append(sql) if sql[:6] in ("PRAGMA", "COMMIT") else None)
         record = store.add("/posts", "launch", 7, 1, NOW)
         assert said == ["PRAGMA synchronous = NORMAL", "COMMIT", "PRAGMA synchronous = FULL"]
         said.clear()
@@ -349,7 +331,7 @@ def test_only_what_is_found_again_by_itself_does_not_wait_for_the_disk(tmp_path:
 def sound(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """A database with a few hundred folders."""
     with closing(Store.open(tmp_path_factory.mktemp("sound") / "state.db")) as store:
-        store._conn.execute("PRAGMA synchronous = OFF")
+        store._db.conn.execute("PRAGMA synchronous = OFF")
         for number in range(150):
             record = store.add("/posts", f"folder {number}", number, 1, NOW)
             files = tuple(Upload(at, f"{at}.jpg", f"{at}.jpg", "image/jpeg", Stat(1, 2, 3, 4, 5)) for at in range(2))
@@ -456,13 +438,13 @@ def test_a_row_that_we_cannot_have_written_is_said(tmp_path: Path) -> None:
             ("warnings", "'{'"),
             ("root", "x'ff'"),
         ):
-            store._conn.execute("SAVEPOINT s")
-            store._conn.execute(f"UPDATE folders SET {column} = {value}")  # noqa: S608 - ours
+            store._db.conn.execute("SAVEPOINT s")
+            store._db.conn.execute(f"UPDATE folders SET {column} = {value}")  # noqa: S608 - ours
             if column != "root":
                 with pytest.raises(ProgramError, match="a row cannot be read"):
                     store.records()
-            store._conn.execute("ROLLBACK TO s")
-            store._conn.execute("RELEASE s")
+            store._db.conn.execute("ROLLBACK TO s")
+            store._db.conn.execute("RELEASE s")
         assert len(store.records()) == 1
 
 
@@ -581,45 +563,6 @@ def test_it_and_its_companions_are_its_owners_alone_whatever_they_were(tmp_path:
         first.close()
     finally:
         os.umask(before)
-
-
-AS_NOBODY = f"""
-import contextlib, encodings.ascii, importlib, io, os, pkgutil, sys
-sys.path.insert(0, os.getcwd())
-import postpost_sync
-from postpost_sync.__main__ import main
-for module in pkgutil.walk_packages(postpost_sync.__path__, "postpost_sync."):
-    importlib.import_module(module.name)  # another user may not be able to read the interpreter's own files
-with contextlib.redirect_stdout(io.StringIO()):
-    main(["-c", sys.argv[1], "status"])
-os.setgroups([])
-os.setgid({NOBODY})
-os.setuid({NOBODY})
-sys.exit(main(["-c", *sys.argv[1:]]))
-"""
-
-
-@contextmanager
-def stranger() -> Iterator[tuple[Rig, Callable[..., subprocess.CompletedProcess[str]]]]:
-    """A rig at a place that everybody may enter, and its commands run by another user."""
-    if os.geteuid():
-        pytest.skip("only root can become somebody else")
-    public = Path(tempfile.mkdtemp(prefix="postpost-sync-test-"))
-    public.chmod(0o755)
-    try:
-        with rig(public) as pp:
-            pp.root.chmod(0o755)
-
-            def run_as(*arguments: str) -> subprocess.CompletedProcess[str]:
-                pp.config.chmod(0o644)
-                for place, _, _ in os.walk(pp.root):
-                    Path(place).chmod(0o755)
-                command = [sys.executable, "-P", "-c", AS_NOBODY, str(pp.config), *arguments]
-                return subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
-
-            yield pp, run_as
-    finally:
-        shutil.rmtree(public)
 
 
 def test_another_user_is_told_whom_to_run_it_as() -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from postpost_sync.sandbox.behaviour import Behaviour
-from tests.support.rig import Rig, rig
+from tests.support.rig import HANG, Rig, rig
 from tests.support.web_hook import FINE, WRONG, Hook, broken, fails, taken, told, trickles
 
 
@@ -170,10 +170,8 @@ def test_a_target_that_fails_holds_up_neither_the_posts_nor_the_end(
         time.sleep(1)
         pp.drop("fine")
         pp.wait_for("fine", "scheduled")
-        began = time.monotonic()
         process.send_signal(signal.SIGTERM)
-        assert process.wait(15) == 0
-    assert time.monotonic() - began < 10
+        assert process.wait(HANG) == 0
 
 
 @pytest.mark.parametrize("trouble", [hangs, trickles, fails, Hook.refuse])
@@ -185,9 +183,8 @@ def test_one_pass_ends_all_the_same_and_it_is_said(
     trouble(hook)
     pp.drop("fine")
     pp.drop("bad", WRONG)
-    began = time.monotonic()
     assert pp.run_once() == 1
-    assert time.monotonic() - began < 15
+    assert not hook.ended.is_set()
     assert pp.post("fine")["state"] == "scheduled"
 
 
@@ -231,7 +228,7 @@ def test_a_crash_after_sending_tells_it_once_more_rather_than_not_at_all(pp: Rig
     with pp.daemon() as process:
         hook.answer = lambda _: os.kill(process.pid, signal.SIGKILL)
         hook.wait_for(1)
-        assert process.wait(10) == -signal.SIGKILL
+        assert process.wait(HANG) == -signal.SIGKILL
     hook.answer = taken
     assert [pp.run_once() for _ in range(2)] == [1, 1]
     assert len(hook.messages) == 2

@@ -12,7 +12,7 @@ import pytest
 
 from postpost_sync.sandbox import Behaviour, Fault, Group
 from tests.support.drops import hashes, picture, sent, sidecar, video
-from tests.support.rig import FAR, Rig, rig
+from tests.support.rig import FAR, HANG, Rig, rig
 
 
 def calls(pp: Rig) -> Counter[str]:
@@ -230,7 +230,7 @@ def test_folders_dropped_while_it_runs_are_scheduled(pp: Rig) -> None:
         (root,) = pp.status()["roots"]
         assert (root["path"], root["state"]) == (str(pp.root), "ok")
         process.terminate()
-        assert process.wait(10) == 0
+        assert process.wait(HANG) == 0
     assert pp.status()["daemon"] == {"running": False}
     assert [g.content for g in pp.groups(status="scheduled")] == ["first", "second"]
 

@@ -21,7 +21,7 @@ import pytest
 
 from postpost_sync.sandbox import Behaviour
 from tests.support.drops import picture, sidecar
-from tests.support.rig import REPOSITORY, Rig, rig
+from tests.support.rig import HANG, REPOSITORY, Rig, rig
 
 WIDTH = 80
 SHOW_CURSOR, HIDE_CURSOR = "\x1b[?25h", "\x1b[?25l"
@@ -103,7 +103,7 @@ def test_the_bars_stand_beneath_the_log_and_leave_a_clean_terminal(pp: Rig) -> N
         terminal.wait_for(r"error   invalid folder=\S+")
         terminal.wait_for(r"2 posts: 1 invalid, 1 uploading")
         process.send_signal(signal.SIGINT)
-        assert process.wait(10) == 0
+        assert process.wait(HANG) == 0
         time.sleep(0.2)
         shown = terminal.text
     assert shown.rindex(SHOW_CURSOR) > shown.rindex(HIDE_CURSOR)
@@ -124,7 +124,7 @@ def test_status_that_watches_says_that_the_daemon_is_down_and_ends_cleanly(pp: R
         terminal.wait_for("1 post: 1 scheduled")
         terminal.wait_for("the daemon is not running")
         process.send_signal(signal.SIGINT)
-        assert process.wait(10) == 0
+        assert process.wait(HANG) == 0
         time.sleep(0.2)
         assert terminal.text.rindex(SHOW_CURSOR) > terminal.text.rindex(HIDE_CURSOR)
 
@@ -145,5 +145,5 @@ def test_there_are_lines_alone(pp: Rig, arguments: tuple[str, ...], out: bool, t
         terminal.wait_for(r"scheduled")
         if "--once" not in arguments:  # which ends by itself
             process.send_signal(signal.SIGTERM)
-        assert process.wait(10) == 0
+        assert process.wait(HANG) == 0
         assert "\x1b" not in terminal.text

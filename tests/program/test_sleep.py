@@ -16,6 +16,7 @@ import time_machine
 from postpost_sync.config.load import load
 from postpost_sync.daemon import daemon as daemon_module
 from postpost_sync.daemon.daemon import Daemon
+from postpost_sync.daemon.heartbeat import clocks_ahead
 from postpost_sync.disk import watcher
 from postpost_sync.log import Log
 from postpost_sync.model.states import State
@@ -95,8 +96,8 @@ def test_what_was_dropped_meanwhile_is_found_at_once(pp: Rig, ahead: float) -> N
 def test_a_sleep_shows_although_the_wall_clock_was_set_back_by_as_much(
     pp: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    slept, clocks = [0.0], daemon_module._clocks
-    monkeypatch.setattr(daemon_module, "_clocks", lambda: (clocks()[0], clocks()[1] + slept[0]))
+    slept, clocks = [0.0], clocks_ahead
+    monkeypatch.setattr(daemon_module, "clocks_ahead", lambda: (clocks()[0], clocks()[1] + slept[0]))
     with running(pp) as daemon:
         pp.drop("post")
         slept[0] = 3 * HOUR

@@ -17,7 +17,7 @@ from postpost_sync.config import credentials
 from postpost_sync.daemon.daemon import STOP_WITHIN
 from postpost_sync.model.times import parse_duration
 from postpost_sync.sandbox import Behaviour
-from tests.support.rig import REPOSITORY, Manager, Rig, rig
+from tests.support.rig import HANG, REPOSITORY, Manager, Rig, rig
 
 UNITS = Path(__file__).parents[2] / "systemd"
 SYSTEM, USER = UNITS / "postpost-sync.service", UNITS / "user" / "postpost-sync.service"
@@ -258,7 +258,7 @@ def test_what_the_unit_starts_tells_systemd_where_it_stands(
             manager.wait_for("STATUS=2 posts: 2 scheduled")
             started.stop()
             manager.wait_for("STOPPING=1")
-            assert started.process.wait(10) == 0
+            assert started.process.wait(HANG) == 0
         finally:
             journal = started.end()
         assert len(pp.groups(status="scheduled")) == 2

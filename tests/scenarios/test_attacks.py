@@ -32,6 +32,8 @@ from tests.support.rig import REPOSITORY, Rig, rig
 from tests.support.world import World
 from tests.support.world import picture as small
 
+pytestmark = pytest.mark.xdist_group("attacks")  # laid out and served once
+
 ROOT = os.geteuid() == 0
 SECRET = picture(seed=4711)  # a picture that lies outside of every post folder
 SECRET_TEXT = "plainly secret words"

@@ -37,7 +37,7 @@ def seen(world: World, name: str) -> str | None:
 
 
 def cancel(world: World, name: str) -> None:
-    change(world, name, ledger.cancelled(seen(world, name)))
+    change(world, name, ledger.cancelled, seen(world, name))
     world.run_until_rest(600)
 
 
@@ -101,7 +101,7 @@ def test_a_cancel_in_the_middle_of_an_edit_leaves_nothing(new_world: NewWorld) -
             world.run()
         world.restart()
         read = world.record("launch").fingerprint != before  # else the edit comes after the person's word
-        world.store.change(world.record("launch").key, ledger.cancelled(None))
+        world.store.change(world.record("launch").key, ledger.cancelled, None)
         world.run_until_rest(600)
         assert [g.status for g in world.groups()] == ([] if read else ["scheduled"]), steps
 
@@ -115,7 +115,7 @@ def test_a_cancel_right_after_an_edit_is_for_the_edited_post(
     time = stand(world, "launch")
     world.drop("launch", **{"content": "launch", "media": MEDIA, "time": time, **edit})
     world.look_around()
-    change(world, "launch", ledger.cancelled(seen(world, "launch")))
+    change(world, "launch", ledger.cancelled, seen(world, "launch"))
     if settled_at != "once":
         world.restart()
     world.run_until_rest(600)

@@ -7,8 +7,6 @@ what the folder asks for, in the state that `status` shows, and no draft besides
 from __future__ import annotations
 
 import itertools
-from collections import Counter
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,54 +15,10 @@ import pytest
 
 from postpost_sync.model.states import State
 from postpost_sync.sandbox import Plan
-from tests.support.histories import PLATFORMS, Dropped, Histories
+from tests.support.edits import EDITS, HOUR, Edit, edited, killed_while, no_time, picture, sooner, text, text_and_time
+from tests.support.histories import PLATFORMS, Histories
+from tests.support.matrices import Matrix, Survived
 
-HOUR = timedelta(hours=1)
-Edit = Callable[[Histories, Dropped], object]
-
-
-def text(_: Histories, folder: Dropped) -> None:
-    folder.text += 1
-
-
-def picture(world: Histories, folder: Dropped) -> None:
-    folder.media[0] = (folder.media[0][0], world.new_picture())
-
-
-def order(_: Histories, folder: Dropped) -> None:
-    folder.media.reverse()
-
-
-def one_more(world: Histories, folder: Dropped) -> None:
-    folder.media.append(("more.jpg", world.new_picture()))
-
-
-def platforms(_: Histories, folder: Dropped) -> None:
-    folder.platforms = PLATFORMS[1]
-
-
-def sooner(world: Histories, folder: Dropped) -> None:
-    folder.time = world.now + 25 * HOUR
-
-
-def later(world: Histories, folder: Dropped) -> None:
-    folder.time = world.now + 45 * HOUR
-
-
-def text_and_time(world: Histories, folder: Dropped) -> None:
-    text(world, folder)
-    later(world, folder)
-
-
-def no_time(_: Histories, folder: Dropped) -> None:
-    folder.time = None
-
-
-def touch(world: Histories, folder: Dropped) -> None:
-    world.touch(folder)
-
-
-EDITS: tuple[Edit, ...] = (text, picture, order, one_more, platforms, sooner, later, text_and_time, no_time, touch)
 NEAR = 28 * HOUR
 LIMITS = {
     "pending": Plan("Small", pending=1),
@@ -73,25 +27,12 @@ LIMITS = {
 }
 
 
-COUNTS: Counter[str] = Counter()
-
-
-def edited(world: Histories, folder: Dropped, edit: Edit) -> None:
-    edit(world, folder)
-    world.write(folder)
-
-
-def killed_while(world: Histories, effect: int) -> bool:
-    """Go on, and end the process before that effect from now; whether there was one."""
-    world.kill_at(len(world.effects) + effect)
-    killed = not world.alive(lambda: world.run_until_rest(300))
-    world._kill_at = None
-    return killed
-
-
+@pytest.mark.whole
 @pytest.mark.parametrize("edit", EDITS)
-def test_an_edit_that_is_killed_at_any_moment_leaves_exactly_the_edited_post(tmp_path: Path, edit: Edit) -> None:
-    for effect in itertools.count(1):
+def test_an_edit_that_is_killed_at_any_moment_leaves_exactly_the_edited_post(
+    matrix: Matrix, survived: Survived, tmp_path: Path, edit: Edit
+) -> None:
+    for effect in matrix.numbers():
         place = tmp_path / str(effect)
         place.mkdir()
         with Histories(place) as world:
@@ -103,15 +44,16 @@ def test_an_edit_that_is_killed_at_any_moment_leaves_exactly_the_edited_post(tmp
             assert [group.status for group in world.ours()] == ["draft" if edit is no_time else "scheduled"]
         if not killed:
             break
-        COUNTS["kills in an edit"] += 1
+        survived("kills in an edit")
     assert effect > 3
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("edit", [text, picture, sooner, text_and_time, no_time])
 @pytest.mark.parametrize("limit", LIMITS)
 @pytest.mark.parametrize("target", ["scheduled", "held"])
 def test_an_edit_under_a_limit_leaves_each_folder_with_one_post(
-    tmp_path: Path, target: str, limit: str, edit: Edit
+    survived: Survived, tmp_path: Path, target: str, limit: str, edit: Edit
 ) -> None:
     for effect in itertools.count(1, 7):
         place = tmp_path / str(effect)
@@ -130,7 +72,7 @@ def test_an_edit_under_a_limit_leaves_each_folder_with_one_post(
             assert len(world.ours()) == 2
         if not killed:
             break
-        COUNTS["kills in an edit under a limit"] += 1
+        survived("kills in an edit under a limit")
 
 
 def ends(world: Histories, limit: str) -> list[State]:
@@ -144,8 +86,3 @@ def ends(world: Histories, limit: str) -> list[State]:
     }[limit]
     states = [State.SCHEDULED if one else State.HELD for one in room]
     return sorted(states + [State.DRAFTED] * (len(times) - len(timed)))
-
-
-def test_how_many_kills_were_survived(capsys: pytest.CaptureFixture[str]) -> None:
-    with capsys.disabled():
-        print("\nkills survived:", ", ".join(f"{count} {what}" for what, count in COUNTS.items()), end=" ")

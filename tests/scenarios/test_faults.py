@@ -5,7 +5,6 @@ Each test is a history in a world without real time: see `harness`.
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,6 +14,7 @@ import pytest
 
 from postpost_sync.model.states import State
 from postpost_sync.sandbox import Behaviour, Fault, SandboxTransport
+from tests.support.matrices import Survived
 from tests.support.world import KEY, NewWorld, World, picture
 
 CONTENT = "Our new roast -- swipe to see all!"
@@ -24,7 +24,6 @@ BOUND_SECONDS = 300.0  # the longest time-out (120 s), a Retry-After of 60 s, an
 BOUND_CALLS = 40
 BOUND_CALLS_AN_HOUR = 120
 ALWAYS = 10**9
-COUNTS: Counter[str] = Counter()
 
 JSON, HTML = {"error": "Internal server error"}, "<html><body>502 Bad Gateway</body></html>"
 FAULTS: dict[str, Fault] = {
@@ -96,9 +95,10 @@ def check_end(world: World, call: str, time: datetime) -> None:
         world.once("launch", CONTENT, MEDIA, time)
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("fault", [REFUSED, *FAULTS])
 @pytest.mark.parametrize("call", CALLS)
-def test_one_fault_of_one_call_leaves_one_post(new_world: NewWorld, call: str, fault: str) -> None:
+def test_one_fault_of_one_call_leaves_one_post(new_world: NewWorld, survived: Survived, call: str, fault: str) -> None:
     world = new_world()
     time, calls = begin(world, call), len(world.sandbox.calls)
     order(world, call, fault)
@@ -108,12 +108,15 @@ def test_one_fault_of_one_call_leaves_one_post(new_world: NewWorld, call: str, f
     assert took <= BOUND_SECONDS
     assert len(world.sandbox.calls) - calls <= BOUND_CALLS
     check_end(world, call, time)
-    COUNTS["single faults"] += 1
+    survived("single faults")
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("fault", [REFUSED, *FAULTS])
 @pytest.mark.parametrize("call", CALLS)
-def test_a_fault_that_lasts_an_hour_is_waited_out_without_hammering(new_world: NewWorld, call: str, fault: str) -> None:
+def test_a_fault_that_lasts_an_hour_is_waited_out_without_hammering(
+    new_world: NewWorld, survived: Survived, call: str, fault: str
+) -> None:
     world = new_world()
     time, calls = begin(world, call), len(world.sandbox.calls)
     order(world, call, fault, times=None)
@@ -126,7 +129,7 @@ def test_a_fault_that_lasts_an_hour_is_waited_out_without_hammering(new_world: N
     world.unreachable.clear()
     world.run_until_rest()
     check_end(world, call, time)
-    COUNTS["lasting faults"] += 1
+    survived("faults that last an hour")
 
 
 @pytest.mark.parametrize("after", range(12))
@@ -444,11 +447,6 @@ def test_a_list_that_does_not_say_the_media_is_warned_about(new_world: NewWorld,
     world.run_until_rest()
     world.once("launch", CONTENT, MEDIA, time)
     assert "MEDIA_NOT_LISTED" in [warning.code for warning in world.record("launch").warnings]
-
-
-def test_how_many_faults_were_met(capsys: pytest.CaptureFixture[str]) -> None:
-    with capsys.disabled():
-        print("\nfaults met:", ", ".join(f"{count} {what}" for what, count in COUNTS.items()), end=" ")
 
 
 @pytest.mark.parametrize(("offset", "said"), [(0, 0), (20, 0), (-400, 1), (400, 1)])

@@ -1,7 +1,7 @@
 """Random histories of folders, faults, crashes, clocks and people, and the promises that must hold in each of them.
 
-`POSTPOST_HISTORIES=2000` runs that many; `POSTPOST_SEED=7` other ones than the usual. A failure is shrunk and printed as the
-steps that lead to it, with the line (`@reproduce_failure`) that replays it.
+200 in the quick suite, 2,000 with `--whole`. `POSTPOST_HISTORIES=500` runs that many; `POSTPOST_SEED=7` other ones than
+the usual. A failure is shrunk and printed as the steps that lead to it, with the line (`@reproduce_failure`) that replays it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import os
 import shutil
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -32,8 +31,10 @@ from hypothesis.stateful import (
 from postpost_sync.model.post import Policy
 from postpost_sync.sandbox import Behaviour, Fault, Plan
 from tests.support.histories import FAULTS, PLATFORMS, Dropped, Histories
+from tests.support.matrices import Matrix, Survived
 
-HISTORIES = int(os.environ.get("POSTPOST_HISTORIES", "150"))
+QUICK, WHOLE = 200, 2000
+HISTORIES = os.environ.get("POSTPOST_HISTORIES")
 SEED = os.environ.get("POSTPOST_SEED")
 STEPS = 18
 MEMORY = Path("/dev/shm") if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - a folder of its own is made in it
@@ -339,10 +340,11 @@ class Machine(RuleBasedStateMachine):
         self.world.check()
 
 
+@pytest.mark.whole
 @pytest.mark.timeout(1800)
-def test_every_history_keeps_the_promises(capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_history_keeps_the_promises(matrix: Matrix, survived: Survived) -> None:
     chosen = settings(
-        max_examples=HISTORIES,
+        max_examples=int(HISTORIES or (WHOLE if matrix.every == 1 else QUICK)),
         stateful_step_count=STEPS,
         deadline=None,
         database=None,
@@ -352,7 +354,5 @@ def test_every_history_keeps_the_promises(capsys: pytest.CaptureFixture[str]) ->
         suppress_health_check=list(HealthCheck),
     )
     machine = Machine if SEED is None else hypothesis.seed(int(SEED))(Machine)
-    began = time.monotonic()
     run_state_machine_as_test(machine, settings=chosen)
-    with capsys.disabled():
-        print(f"\n{Machine.run} histories in {time.monotonic() - began:.0f} s, seed {SEED or 'fixed'}")
+    survived(f"random histories (seed {SEED or 'fixed'})", Machine.run)

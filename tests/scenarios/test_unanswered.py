@@ -6,27 +6,26 @@ world (`Histories`) looks after every request that no two posts of a folder stan
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from postpost_sync.model.states import State
 from postpost_sync.sandbox import Fault
-from tests.scenarios.test_edits import EDITS, Edit, edited, killed_while, no_time, text
+from tests.support.edits import EDITS, HOUR, Edit, edited, killed_while, no_time, text
 from tests.support.histories import PLATFORMS, Histories
+from tests.support.matrices import Matrix, Survived
 
-HOUR = timedelta(hours=1)
 LOST = Fault("update-post", "lost_reply")
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("edit", EDITS)
 def test_an_edit_that_is_killed_at_any_moment_and_taken_back_leaves_the_earlier_post(
-    tmp_path: Path, edit: Edit
+    matrix: Matrix, survived: Survived, tmp_path: Path, edit: Edit
 ) -> None:
-    for effect in itertools.count(1):
+    for effect in matrix.numbers():
         place = tmp_path / str(effect)
         place.mkdir()
         with Histories(place) as world:
@@ -42,11 +41,15 @@ def test_an_edit_that_is_killed_at_any_moment_and_taken_back_leaves_the_earlier_
             assert [(group.status, group.scheduled_time) for group in world.ours()] == [("scheduled", time)]
         if not killed:
             break
+        survived("kills in an edit that is taken back")
     assert effect > 3
 
 
-def test_a_post_killed_at_any_moment_whose_time_is_taken_away_then_stays_a_draft(tmp_path: Path) -> None:
-    for effect in itertools.count(1):
+@pytest.mark.whole
+def test_a_post_killed_at_any_moment_whose_time_is_taken_away_then_stays_a_draft(
+    matrix: Matrix, tmp_path: Path
+) -> None:
+    for effect in matrix.numbers():
         place = tmp_path / str(effect)
         place.mkdir()
         with Histories(place) as world:

@@ -1,6 +1,6 @@
 """Uploads to an object store that somebody else wrote: real signatures, real expiry, real refusals.
 
-The store is OpenStack Swift (`tests/swift.py`). First `upload.put` alone against it, then the whole program, with a
+The store is OpenStack Swift (`tests/support/swift.py`). First `upload.put` alone against it, then the whole program, with a
 PostPost whose upload URLs lead there. What is skipped says why.
 """
 
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -24,13 +23,16 @@ import pytest
 from postpost_sync.model.errors import Refused, UploadRefused
 from postpost_sync.sandbox import Behaviour, Group, Sandbox, serve
 from postpost_sync.sandbox.store import ObjectStore, StoredObject
-from postpost_sync.service.upload import BLOCK, Sent, expiry, new_client, put
+from postpost_sync.service.upload import BLOCK, Sender, Sent, Stop, expiry, new_client
 from tests.support import swift as stores
 from tests.support.drops import picture, sidecar
 from tests.support.rig import Rig
 from tests.support.swift import Swift
 
-pytestmark = pytest.mark.timeout(stores.INSTALLING + 120)  # the first test waits for the store to be installed
+pytestmark = [
+    pytest.mark.xdist_group("object store"),  # one for all
+    pytest.mark.timeout(stores.INSTALLING + 120),  # the first test waits for the store to be installed
+]
 
 HOUR = timedelta(hours=1)
 
@@ -74,7 +76,7 @@ class Upload:
     ) -> Sent:
         self.file.write_bytes(data)
         with self.file.open("rb") as opened:
-            return put(self.client, url, opened.fileno(), len(data), content_type, progress, threading.Event())
+            return Sender(self.client).put(url, opened.fileno(), len(data), content_type, progress, Stop())
 
     def stored(self) -> stores.Reply:
         return self.swift.ask("GET", self.key)

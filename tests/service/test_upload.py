@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
+import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -17,7 +20,7 @@ import pytest
 from postpost_sync.model.errors import Altered, FileChanged, NotReached, Refused, Unclear, UploadRefused
 from postpost_sync.sandbox import Fault, FaultKind, Sandbox, Server, serve
 from postpost_sync.service.api import PostPost
-from postpost_sync.service.upload import BLOCK, Aborted, Sent, expiry, new_client, put
+from postpost_sync.service.upload import BLOCK, Aborted, Sender, Sent, Stop, expiry, new_client
 
 NOW = datetime(2026, 12, 1, 8, 0, tzinfo=UTC)
 URL = "https://store.test/a.jpg?X-Amz-Signature=secret"
@@ -56,19 +59,18 @@ def send(
     size: int | None = None,
     content_type: str = "image/jpeg",
     progress: Callable[[int], None] = lambda _: None,
-    stop: threading.Event | None = None,
+    stop: Stop | None = None,
 ) -> Sent:
     file = folder / "file"
     file.write_bytes(data)
     with file.open("rb") as opened:
-        return put(
-            client,
+        return Sender(client).put(
             url,
             opened.fileno(),
             len(data) if size is None else size,
             content_type,
             progress,
-            stop or threading.Event(),
+            stop or Stop(),
         )
 
 
@@ -222,18 +224,79 @@ def test_a_file_that_becomes_longer_is_sent_as_it_was_seen(world: World) -> None
 
 
 def test_a_transfer_can_be_ended_from_our_side(world: World) -> None:
-    stop, url = threading.Event(), world.url()
+    stop, url = Stop(), world.url()
     with pytest.raises(Aborted):
         world.send(url, bytes(20 * BLOCK), progress=lambda sent: stop.set() if sent > 2 * BLOCK else None, stop=stop)
     assert not world.sandbox.group(world.group).media[0].stored
     assert world.send(url, b"again").size == 5
 
 
+@pytest.mark.parametrize("read", ["nothing", "everything"])
+@pytest.mark.parametrize("uploads_before", [0, 2])
+def test_a_transfer_ends_at_once_though_its_store_says_nothing(tmp_path: Path, read: str, uploads_before: int) -> None:
+    """Also on a connection that was used before. Both would wait for longer than this test: 60 s and 120 s."""
+    with silent_store(reads=read == "everything", answers=uploads_before) as (url, asked), new_client() as client:
+        sender, stop, came = Sender(client), Stop(), list[BaseException | None]()
+        file = tmp_path / "file"
+        file.write_bytes(bytes(40 * BLOCK))
+
+        def put(size: int) -> None:
+            with file.open("rb") as opened:
+                sender.put(url, opened.fileno(), size, "image/jpeg", lambda _: None, stop)
+
+        def last() -> None:
+            try:
+                put(40 * BLOCK)
+            except Aborted as error:
+                came.append(error)
+
+        for _ in range(uploads_before):
+            put(5)
+        thread = threading.Thread(target=last, daemon=True)
+        thread.start()
+        assert asked.wait(30)
+        time.sleep(0.5)  # until its buffers are full
+        stop.set()
+        thread.join(30)
+        assert len(came) == 1
+        assert not thread.is_alive()
+
+
+@contextlib.contextmanager
+def silent_store(*, reads: bool, answers: int) -> Iterator[tuple[str, threading.Event]]:
+    """A store that answers so many small PUTs on one connection, and then nothing more. Set: the one that waits has begun."""
+    ended, begun = threading.Event(), threading.Event()
+
+    def serve_one(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with connection:
+            for _ in range(answers):
+                said = b""
+                while not said.endswith(b"\0" * 5):
+                    said += connection.recv(65536)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+            connection.recv(1)
+            left = 40 * BLOCK
+            while reads and left > 0 and (block := connection.recv(65536)):
+                left -= len(block)
+            begun.set()
+            ended.wait(60)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve_one, args=(listener,), daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}/file", begun
+        finally:
+            ended.set()
+            thread.join(30)
+
+
 def test_a_file_that_cannot_be_read_is_no_matter_of_the_store(world: World) -> None:
     fd = os.open(world.folder, os.O_RDONLY)  # a folder: every read of it fails
     try:
         with pytest.raises(IsADirectoryError):
-            put(world.client, world.url(), fd, 5, "image/jpeg", lambda _: None, threading.Event())
+            Sender(world.client).put(world.url(), fd, 5, "image/jpeg", lambda _: None, Stop())
     finally:
         os.close(fd)
 

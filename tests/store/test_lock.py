@@ -17,7 +17,7 @@ import pytest
 from postpost_sync.model.errors import ProgramError
 from postpost_sync.store.lock import Lock
 from tests.support.drops import picture
-from tests.support.rig import Rig
+from tests.support.rig import HANG, Rig
 
 
 @pytest.fixture
@@ -30,17 +30,17 @@ def db(tmp_path: Path) -> Path:
 
 def test_the_second_says_who_has_it_and_gets_it_afterwards(db: Path) -> None:
     first, second = Lock(db), Lock(db)
-    first.take()
+    first.acquire()
     assert second.held()
     with pytest.raises(
         ProgramError, match=rf"another postpost-sync \(process {os.getpid()}\) is serving {db}"
     ) as caught:
-        second.take()
+        second.acquire()
     assert caught.value.status == 2
     assert caught.value.hint
     first.release()
     assert not second.held()
-    second.take()
+    second.acquire()
     second.release()
 
 
@@ -50,7 +50,7 @@ def test_a_lock_file_that_was_left_is_no_obstacle(db: Path, left: bytes) -> None
     lock.path.parent.mkdir()
     lock.path.write_bytes(left)
     assert not lock.held()
-    lock.take()
+    lock.acquire()
     assert lock.path.read_text() == f"{os.getpid()}\n"
     lock.release()
 
@@ -62,14 +62,14 @@ def test_whoever_asks_whether_it_is_held_keeps_nobody_from_taking_it(db: Path) -
         fcntl.flock(asking, fcntl.LOCK_SH)  # as `held` does, for a moment
         over = threading.Timer(0.1, fcntl.flock, (asking, fcntl.LOCK_UN))
         over.start()
-        lock.take()
+        lock.acquire()
         lock.release()
         over.join()
 
 
 def test_it_is_its_owners_alone_and_no_child_inherits_it(db: Path) -> None:
     lock = Lock(db)
-    lock.take()
+    lock.acquire()
     assert lock._fd is not None
     assert not os.get_inheritable(lock._fd)
     assert lock.path.stat().st_mode & 0o777 == 0o600
@@ -90,7 +90,7 @@ def test_a_file_system_without_locks_is_said(db: Path, monkeypatch: pytest.Monke
 
     monkeypatch.setattr(fcntl, "flock", flock)
     with pytest.raises(ProgramError, match="cannot be locked: No locks available") as caught:
-        Lock(db).take()
+        Lock(db).acquire()
     assert "local disk" in caught.value.hint
     assert not Lock(db).held()
 
@@ -98,7 +98,7 @@ def test_a_file_system_without_locks_is_said(db: Path, monkeypatch: pytest.Monke
 def test_a_place_where_no_lock_file_can_be_is_said(db: Path) -> None:
     Lock(db).path.mkdir(parents=True)
     with pytest.raises(ProgramError, match="Is a directory") as caught:
-        Lock(db).take()
+        Lock(db).acquire()
     assert caught.value.hint
     assert not Lock(db).held()
 
@@ -150,7 +150,7 @@ def test_a_daemon_whose_lock_file_was_deleted_ends_since_nothing_keeps_a_second_
     with pp.daemon() as first:
         pp.wait_for("launch", "scheduled")
         Lock(pp.state_db).path.unlink()
-        assert first.wait(10) == 1
+        assert first.wait(HANG) == 1
         assert first.stderr is not None
         last = first.stderr.read().splitlines()[-1]
         assert re.match(r"postpost-sync: .*state\.db\.lock was deleted while it was in use", last)

@@ -19,6 +19,8 @@ from postpost_sync.model.errors import Finding, ProgramError
 from postpost_sync.model.folder import Stat
 from postpost_sync.model.program import Listener
 from postpost_sync.model.record import (
+    Consent,
+    Effect,
     Group,
     GroupStage,
     Issued,
@@ -64,10 +66,10 @@ def group(stage: GroupStage = GroupStage.CREATING, content: str = "Hello", uploa
 def plans(store: Store, ask: Callable[[], object]) -> list[str]:
     """How SQLite would carry out the statements that `ask` makes."""
     statements: list[str] = []
-    store._conn.set_trace_callback(statements.append)
+    store._db.conn.set_trace_callback(statements.append)
     ask()
-    store._conn.set_trace_callback(None)
-    return [row["detail"] for one in statements for row in store._conn.execute(f"EXPLAIN QUERY PLAN {one}")]
+    store._db.conn.set_trace_callback(None)
+    return [row["detail"] for one in statements for row in store._db.conn.execute(f"EXPLAIN QUERY PLAN {one}")]
 
 
 def test_no_question_about_one_post_walks_through_all_of_them(store: Store) -> None:
@@ -82,7 +84,7 @@ def test_no_question_about_one_post_walks_through_all_of_them(store: Store) -> N
         lambda: store.due(NOW, NOW),
         store.next_due,
         store.at_postpost,
-        lambda: store.last_scheduled("digest", frozenset({"/posts"})),
+        lambda: store.furthest("digest"),
         lambda: store.held_or_cancelled(NOW),
         lambda: store.records(State.HELD, State.CANCELLED),
     ]
@@ -293,11 +295,11 @@ def test_those_beside_a_post_are_found_by_an_index(store: Store) -> None:
         key, asked_time = add(store, path).key, time + timedelta(seconds=second)
         store.change(key, partial(replace, time=asked_time, state=state))
     asked: list[str] = []
-    store._conn.set_trace_callback(asked.append)
+    store._db.conn.set_trace_callback(asked.append)
     assert [other.path for other in store.beside(1, time)] == ["b"]
-    store._conn.set_trace_callback(None)
+    store._db.conn.set_trace_callback(None)
     (sql,) = asked
-    steps = [row["detail"] for row in store._conn.execute(f"EXPLAIN QUERY PLAN {sql}")]
+    steps = [row["detail"] for row in store._db.conn.execute(f"EXPLAIN QUERY PLAN {sql}")]
     assert "folders_by_asked_time" in steps[0], steps
 
 
@@ -335,14 +337,14 @@ def test_what_listeners_were_told_is_kept_apart_and_goes_with_them(store: Store)
 
 
 def test_how_folders_stand_is_asked_by_state_and_by_name(store: Store) -> None:
-    error, trouble = Finding("X", "why"), Trouble("Ask", TroubleKind.RETRY, Finding("Y", "why"), NOW)
+    error, trouble = Finding("X", "why"), Trouble(Effect.ASK, TroubleKind.RETRY, Finding("Y", "why"), NOW)
     bad = store.change(
         add(store, "bad").key, lambda r: replace(r, state=State.INVALID, error=error, troubles=(trouble,))
     )
     fine, other = add(store, "fine"), add(store, "other")
     before = store.changes()
-    assert store.standing([State.INVALID], []) == [(bad.folder_id, bad.root, State.INVALID, error, (trouble,))]
-    named = {row[0] for row in store.standing([State.INVALID], [fine.folder_id])}
+    assert store.notable([State.INVALID], []) == [(bad.folder_id, bad.root, State.INVALID, error, (trouble,))]
+    named = {row[0] for row in store.notable([State.INVALID], [fine.folder_id])}
     assert named == {bad.folder_id, fine.folder_id}
     assert store.changes() == before
     store.change(other.key, lambda r: replace(r, done=True))
@@ -367,7 +369,7 @@ def test_threads_change_one_folder_one_after_the_other(store: Store) -> None:
 
 
 def test_a_database_that_another_process_holds_is_said(store: Store, tmp_path: Path) -> None:
-    store._conn.execute("PRAGMA busy_timeout = 10")
+    store._db.conn.execute("PRAGMA busy_timeout = 10")
     other = sqlite3.connect(store.path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(ProgramError, match="locked") as caught:
@@ -430,7 +432,6 @@ def any_group(draw: st.DrawFn) -> Group:
             uploads=st.just(uploads),
             issued=st.lists(st.builds(Issued, COUNT, st.none() | TEXT, st.none() | TEXT), max_size=2).map(tuple),
             read_back=st.none() | st.builds(ReadBack, st.booleans(), st.none() | COUNT, COUNT, MOMENT, MOMENT),
-            verified=st.booleans(),
             asked_time=st.none() | MOMENT,
             answered_time=st.none() | MOMENT,
             searches=COUNT,
@@ -459,7 +460,7 @@ ANY_RECORD = st.builds(
     fingerprint=TEXT,
     complete_at=st.none() | MOMENT,
     now_time=st.none() | MOMENT,
-    confirmed=st.booleans(),
+    consents=st.sampled_from(Consent).map(lambda one: (one,)),
     rebuilds=COUNT,
     done=st.booleans(),
     timezone=TEXT,
@@ -470,7 +471,10 @@ ANY_RECORD = st.builds(
     warnings=st.lists(FINDING, max_size=2).map(tuple),
     retry_at=st.none() | MOMENT,
     troubles=st.lists(
-        st.builds(Trouble, TEXT, st.sampled_from(TroubleKind), FINDING, MOMENT, st.none() | MOMENT, COUNT), max_size=2
+        st.builds(
+            Trouble, st.sampled_from(Effect), st.sampled_from(TroubleKind), FINDING, MOMENT, st.none() | MOMENT, COUNT
+        ),
+        max_size=2,
     ).map(tuple),
     groups=st.lists(any_group(), max_size=2).map(tuple),
     previous=PLATFORMS,

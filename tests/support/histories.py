@@ -324,18 +324,18 @@ class Histories(World):
         folder.there = True
 
     def retry(self, folder: Dropped) -> None:
-        self._say(folder, ledger.retried, "retried")
+        self._say(folder, "retried", ledger.retried)
 
     def cancel(self, folder: Dropped) -> None:
         seen = scan.look(str(self.root), folder.name, self.names)
-        self._say(folder, ledger.cancelled(seen.fingerprint if seen is not None else None), "cancelled")
+        self._say(folder, "cancelled", ledger.cancelled, seen.fingerprint if seen is not None else None)
 
-    def _say(self, folder: Dropped, word: ledger.Change, asked: str) -> None:
+    def _say(self, folder: Dropped, asked: str, word: Callable[..., Record], *told: str | None) -> None:
         """A person's word about a folder that is known already, as the commands write it down."""
         for record in self.store.records():
             if record.path == folder.name:
                 setattr(self.lineages[folder.lineage], asked, True)
-                self.store.change(record.key, word)
+                self.store.change(record.key, word, *told)
                 self.wake(record.key, 0.0)
 
     def _put_file(self, path: Path, data: bytes) -> None:
@@ -389,13 +389,13 @@ class Histories(World):
 
     def _check_truth(self) -> None:
         late = "SELECT key FROM folders WHERE error LIKE '%\"MISSED\"%' OR error LIKE '%\"TIME_PAST\"%'"
-        for row in self.store._conn.execute(late):
+        for row in self.store._db.conn.execute(late):
             record = self.store.record(row[0])
             if record is not None and record.time is not None and record.time > self.now:
                 raise Broken(f"{record.path} is said to be late at {self.now}: {record.error}")
 
     def _check_secrets(self) -> None:
-        texts = [str(tuple(row)) for row in self.store._conn.execute("SELECT * FROM folders")]
+        texts = [str(tuple(row)) for row in self.store._db.conn.execute("SELECT * FROM folders")]
         for folder in self.folders:
             with contextlib.suppress(FileNotFoundError):
                 texts.append((self.root / folder.name / "post.status.yaml").read_text())
@@ -457,12 +457,14 @@ class Histories(World):
                 raise Broken(f"{folder.name} never came to an end: {record}")
 
     def _check_line(self) -> None:
-        """Where the plan has no room for all, those that stand scheduled are the ones that go out the soonest."""
+        """Where a later post holds the room that an earlier one lacks, that one says which."""
         records = [record for record in self.store.records() if not self._touched(record)]
-        full = [r.time for r in records if r.error and r.error.code == "SCHEDULED_POST_LIMIT_REACHED" and r.time]
         placed = [r.time for r in records if r.state is State.SCHEDULED and r.error is None and r.time]
-        if full and placed and max(placed) > min(full):
-            raise Broken(f"a later post took the place of an earlier one: {records}")
+        for one in records:
+            if one.error is None or one.error.code != "SCHEDULED_POST_LIMIT_REACHED" or one.time is None:
+                continue
+            if placed and max(placed) > one.time and "later posts hold the room" not in one.error.hint:
+                raise Broken(f"a later post took the place of an earlier one, which does not say so: {records}")
 
     def _touched(self, record: Record) -> bool:
         return any(group.post_group_id in self.by_person for group in record.groups)

@@ -16,7 +16,9 @@ import av
 import pillow_heif
 from PIL import Image
 
-from postpost_sync.disk import probe, structure
+from postpost_sync.disk import media, probe, structure
+from postpost_sync.model.folder import MediaFile, Stat
+from postpost_sync.post.platforms import SUFFIXES
 
 pillow_heif.register_heif_opener()
 
@@ -123,6 +125,16 @@ def facts_of(data: bytes, content_type: str, size: int = 0) -> Facts:
         return facts
     finally:
         os.close(fd)
+
+
+def read_media(data: bytes, content_type: str, size: int = 0, name: str = "") -> MediaFile:
+    """A real file as the daemon reads it; up to `size` bytes it is padded with what readers skip."""
+    assert media.content_type(data[: media.HEAD])[0] == content_type
+    size = size or len(data)
+    if content_type in ("video/mp4", "video/quicktime") and size > len(data):
+        data += struct.pack(">I4sQ", 1, b"free", size - len(data))
+    name = name or f"a{SUFFIXES[content_type][0]}"
+    return MediaFile(name, Stat(size, 0, 0, 0, 0), content_type, facts=facts_of(data, content_type, size))
 
 
 def structure_of(data: bytes, content_type: str) -> Facts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
@@ -11,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
@@ -19,6 +20,7 @@ from postpost_sync.__main__ import main
 from postpost_sync.sandbox import Group, Sandbox, serve
 
 FAR = "2031-03-04 10:00"
+HANG = 40.0  # seconds: more than this only a hang takes. What is made to hang here does so for a minute at least
 REPOSITORY = Path(__file__).parents[2]
 
 
@@ -90,13 +92,13 @@ class Rig:
         return [g for g in self.sandbox.groups() if all(getattr(g, key) == value for key, value in wanted.items())]
 
     @contextmanager
-    def daemon(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-        """The real process, in the background; it is ended by SIGTERM."""
+    def daemon(self, *arguments: str, stderr: int | IO[str] = subprocess.PIPE) -> Iterator[subprocess.Popen[str]]:
+        """The real process, in the background; it is ended by SIGTERM. `stderr`: where its log goes."""
         process = subprocess.Popen(
             [sys.executable, "-m", "postpost_sync", "-c", str(self.config), "run", *arguments],
             cwd=REPOSITORY,
             env={**os.environ, "PYTHONWARNINGS": "error"},
-            stderr=subprocess.PIPE,
+            stderr=stderr,
             text=True,
         )
         try:
@@ -104,9 +106,9 @@ class Rig:
         finally:
             if process.poll() is None:
                 process.terminate()
-            process.communicate(timeout=15)
+            process.communicate(timeout=HANG)
 
-    def wait_for(self, name: str, state: str, error: str | None = None, within: float = 20.0) -> dict[str, Any]:
+    def wait_for(self, name: str, state: str, error: str | None = None, within: float = HANG) -> dict[str, Any]:
         """Until the folder is in that state (and shows an error of that code), as `status` has it."""
         ends, post = time.monotonic() + within, None
         while time.monotonic() < ends:
@@ -114,7 +116,7 @@ class Rig:
                 post = next((p for p in report["posts"] if p["folder"] == str(self.root / name)), None)
                 if post and post["state"] == state and (error is None or (post["error"] or {}).get("code") == error):
                     return dict(post)
-            time.sleep(0.1)
+            time.sleep(0.05)
         raise AssertionError(f"{name} did not become {state}: {post}")
 
 
@@ -128,7 +130,7 @@ class Manager:
         self._socket.settimeout(0.2)
         self.heard: list[str] = []
 
-    def wait_for(self, word: str, within: float = 20.0) -> None:
+    def wait_for(self, word: str, within: float = HANG) -> None:
         ends = time.monotonic() + within
         while time.monotonic() < ends:
             try:
@@ -138,6 +140,13 @@ class Manager:
             if any(line.startswith(word) for line in self.heard):
                 return
         raise AssertionError(f"{word} was not heard, only {self.heard}")
+
+    def forget(self) -> None:
+        """What has been said until now does not count."""
+        with contextlib.suppress(TimeoutError):
+            while self._socket.recv(4096):
+                pass
+        self.heard.clear()
 
     def close(self) -> None:
         self._socket.close()
@@ -149,7 +158,7 @@ def rig(place: Path, capsys: pytest.CaptureFixture[str] | None = None, **sandbox
         yield Rig(place, simulated, server.api_url, capsys)
 
 
-def until(what: Callable[[], Any], within: float = 15.0) -> None:
+def until(what: Callable[[], Any], within: float = HANG) -> None:
     """Wait for it to come to be."""
     ends = time.monotonic() + within
     while not what():

@@ -23,7 +23,7 @@ from postpost_sync.model.record import (
 )
 from postpost_sync.model.states import State
 from postpost_sync.plan.snapshot import Snapshot
-from postpost_sync.plan.steps import Decision, Rest
+from postpost_sync.plan.steps import Decision, Rest, Tried
 from postpost_sync.post.desired import resolve
 
 NOW = datetime(2026, 12, 1, 8, 0, tzinfo=UTC)
@@ -87,9 +87,14 @@ def record(of: Snapshot | None, *groups: Group, **more: Any) -> Record:
 
 
 def group(
-    of: Snapshot, stage: GroupStage = GroupStage.DRAFT, uploads: UploadStage = UploadStage.STORED, **more: Any
+    of: Snapshot,
+    stage: GroupStage = GroupStage.DRAFT,
+    uploads: UploadStage = UploadStage.STORED,
+    *,
+    proved: bool = False,
+    **more: Any,
 ) -> Group:
-    """A post group made of the folder as `of` has it, its media as far as `uploads` says."""
+    """A post group made of the folder as `of` has it, its media as far as `uploads` says. `proved`: and read back."""
     assert of.folder is not None
     assert of.reading is not None
     post = resolve(of.folder, of.reading, of.policy).post
@@ -100,9 +105,11 @@ def group(
         )
         for at, m in enumerate(post.media)
     )
-    start: dict[str, Any] = {"post_group_id": None if stage is GroupStage.CREATING else ID, "verified": False}
+    start: dict[str, Any] = {"post_group_id": None if stage is GroupStage.CREATING else ID}
     if stage in (GroupStage.SCHEDULED, GroupStage.GOING_OUT, GroupStage.ENDED):
-        start |= {"verified": True, "asked_time": post.time, "answered_time": post.time}
+        start |= {"asked_time": post.time, "answered_time": post.time}
+    if proved:
+        start["read_back"] = back(media=len(rows))
     issued = tuple(Issued(at, f"m{at}", f"https://store/{at}") for at in range(len(rows)))
     return Group(
         0,
@@ -116,8 +123,8 @@ def group(
     )
 
 
-def trouble(step: type, kind: TroubleKind = TroubleKind.RETRY, until: datetime | None = SOON) -> Trouble:
-    return Trouble(step.__name__, kind, WHY, NOW, until)
+def trouble(step: type[Tried], kind: TroubleKind = TroubleKind.RETRY, until: datetime | None = SOON) -> Trouble:
+    return Trouble(step.effect, kind, WHY, NOW, until)
 
 
 def rest(decision: Decision) -> float | None:

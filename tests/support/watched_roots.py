@@ -55,7 +55,9 @@ def looked_after(
     """`poll`: an hour where notifications alone are to be heard of."""
     found = [Root(path, Api(), Policy(), observer, poll) for path in (world.root, *more)]
     errors: list[Exception] = []
-    roots = Roots(found, world.sync, world.store, world.names, ready=ready, fatal=errors.append, log=Log())
+    roots = Roots(
+        found, world.watched, world.store, ready=ready, silent=world.sync.go_on_without, fatal=errors.append, log=Log()
+    )
     ended = threading.Event()
 
     def look_after() -> None:

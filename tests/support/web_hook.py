@@ -59,7 +59,7 @@ class Hook:
     def titles(self) -> list[str]:
         return [message["title"].removeprefix("postpost-sync: ") for message in self.messages]
 
-    def wait_for(self, number: int, within: float = 20.0) -> None:
+    def wait_for(self, number: int, within: float = 40.0) -> None:
         ends = time.monotonic() + within
         while len(self.messages) < number and time.monotonic() < ends:
             time.sleep(0.05)

@@ -54,7 +54,9 @@ from postpost_sync.service.account import Account
 from postpost_sync.service.api import PostPost
 from postpost_sync.store import Store
 from postpost_sync.sync.engine import Sync
-from postpost_sync.sync.snapshots import Site
+from postpost_sync.sync.runtime import Runtime
+from postpost_sync.sync.transfers import Uplink
+from postpost_sync.sync.watched import Site, Watched
 
 START = datetime(2025, 6, 2, 8, 0, tzinfo=UTC)
 KEY = "sk_test"
@@ -114,19 +116,15 @@ class World:
         client = upload.new_client(_Transport(self))
         self.account = self.account_of(self.key, client)
         self.names = Names()
+        runtime = Runtime(self.wake, lambda: self.monotonic, self.jitter, Log(), "harness")
+        self.watched = Watched.of(self.store, self.sites(client), self.names, runtime)
         self.sync = Sync(
             self.store,
-            self.sites(client),
-            self.names,
-            client,
-            _Queue(self.transfers),
-            instance="harness",
-            concurrency=self.concurrency,
-            wake=self.wake,
-            monotonic=lambda: self.monotonic,
-            jitter=self.jitter,
-            log=Log(),
+            self.watched,
+            Uplink(_Queue(self.transfers), upload.Senders(lambda: client), self.concurrency),
+            runtime,
         )
+        self.sync.start()
         for key in self.store.pending(self.sandbox.now()):
             self.wake(key, 0.0)
 
@@ -171,13 +169,13 @@ class World:
         self.look_below(self.root)
 
     def look_below(self, root: Path) -> None:
-        missing = self.sync.looks.below(str(root))
+        missing = self.watched.folders.below(str(root))
         for found in scan.walk(str(root), self.names):
             if isinstance(found, Oddity):
                 continue
             missing.pop(found.path, None)
-            if not self.sync.looks.unchanged(found):
-                key, news = self.sync.notice(found)
+            if not self.watched.folders.unchanged(found):
+                key, news = self.watched.notice(found)
                 if news:
                     self.wake(key, 0.0)
         for key in missing.values():

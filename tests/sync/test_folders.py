@@ -244,12 +244,12 @@ def test_asking_a_place_that_does_not_answer_keeps_nobody_from_what_is_known(
     (folder,) = [one for one in scan.walk(str(world.root), world.names) if one.path == "moved"]
     assert isinstance(folder, Folder)
     monkeypatch.setattr(scan, "look", hangs)
-    thread = threading.Thread(target=world.sync.looks.notice, args=(folder, world.now))
+    thread = threading.Thread(target=world.watched.folders.notice, args=(folder, world.now))
     thread.start()
     try:
         assert asked.wait(5)
-        assert set(world.sync.looks.below(str(world.root))) == set(NAMES)
+        assert set(world.watched.folders.below(str(world.root))) == set(NAMES)
     finally:
         go_on.set()
         thread.join()
-    assert set(world.sync.looks.below(str(world.root))) == {"moved", "b", "c"}
+    assert set(world.watched.folders.below(str(world.root))) == {"moved", "b", "c"}

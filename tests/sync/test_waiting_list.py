@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from postpost_sync.model.errors import Finding
-from postpost_sync.model.record import Group, GroupStage, Record, Trouble, TroubleKind
+from postpost_sync.model.record import Effect, Group, GroupStage, Record, Trouble, TroubleKind
 from postpost_sync.model.states import State
 from postpost_sync.plan.steps import Ask
 from postpost_sync.store import Store
-from postpost_sync.sync.waiting_list import Line
+from postpost_sync.sync.waiting_list import WaitingList
 
 NOW = datetime(2026, 12, 1, 8, 0, tzinfo=UTC)
 FULL = Finding("SCHEDULED_POST_LIMIT_REACHED", "the plan is full", "")
@@ -26,7 +26,7 @@ class Waiting:
 
     def __init__(self, store: Store) -> None:
         self.store, self.woken = store, list[int]()
-        self.line = Line(store, "hers", frozenset({"/posts"}), lambda: NOW, lambda key, _: self.woken.append(key))
+        self.line = WaitingList(store, "hers", lambda: NOW, lambda key, _: self.woken.append(key))
 
     def add(
         self,
@@ -39,7 +39,7 @@ class Waiting:
     ) -> int:
         """The key of a post for a time so many days ahead: held for `error`, or in `stage` at PostPost."""
         record = self.store.add("/posts", f"p{len(self.store.records())}", 1, 1, NOW)
-        trouble = Trouble("Update", TroubleKind.HELD, FULL, NOW, NOW + timedelta(hours=1))
+        trouble = Trouble(Effect.UPDATE, TroubleKind.HELD, FULL, NOW, NOW + timedelta(hours=1))
         time = NOW + timedelta(days=days)
         group = Group(0, stage or GroupStage.DRAFT, "id", NOW, "Hello", ("twitter-1",), {}, (), answered_time=time)
         group = replace(group, account=account)
@@ -52,12 +52,12 @@ class Waiting:
             groups=(group,),
             done=error is None,
         )
-        with self.store._transaction():  # the moves between are other tests' matter
-            self.store._conn.execute("UPDATE folders SET state = ? WHERE key = ?", (held.state.value, record.key))
+        with self.store._db.transaction():  # the moves between are other tests' matter
+            self.store._db.conn.execute("UPDATE folders SET state = ? WHERE key = ?", (held.state.value, record.key))
         return self.store.change(record.key, lambda _: held).key
 
     def see(self, key: int) -> None:
-        self.line.see(self.record(key))
+        self.line.update(self.record(key))
 
     def record(self, key: int) -> Record:
         record = self.store.record(key)
@@ -94,7 +94,7 @@ def test_a_fault_on_the_way_costs_the_first_no_place(waiting: Waiting) -> None:
     key = waiting.add(1, tried=True)
     waiting.see(key)
     fault = Finding("SERVICE_UNREACHABLE", "no answer", "")
-    trouble = Trouble("Update", TroubleKind.RETRY, fault, NOW, NOW)
+    trouble = Trouble(Effect.UPDATE, TroubleKind.RETRY, fault, NOW, NOW)
     waiting.store.change(key, lambda r: replace(r, error=fault, troubles=(trouble,)))
     waiting.see(key)
     first = waiting.line.first()
@@ -110,14 +110,6 @@ def test_one_that_is_held_for_long_goes_on_naming_the_plans_own_reason(waiting: 
     first = waiting.line.first()
     assert first is not None
     assert first.finding == FULL
-
-
-def test_the_post_furthest_ahead_is_looked_at_where_an_earlier_one_was_refused(waiting: Waiting) -> None:
-    far = waiting.add(9, error=None, stage=GroupStage.SCHEDULED)
-    waiting.add(5, error=None, stage=GroupStage.SCHEDULED)
-    waiting.add(20, error=None, stage=GroupStage.SCHEDULED, account="somebody else's, moved here")
-    waiting.see(waiting.add(1, tried=True))
-    assert waiting.woken == [far]
 
 
 @pytest.mark.parametrize(("stage", "turn"), [(GroupStage.SCHEDULED, False), (GroupStage.ENDED, True), (None, True)])
@@ -140,5 +132,5 @@ def test_one_that_was_forgotten_is_passed_over(waiting: Waiting) -> None:
     for key in keys:
         waiting.see(key)
     waiting.store.forget(keys[1])
-    waiting.line.leave(keys[0])
+    waiting.line.remove(keys[0])
     assert waiting.woken == [keys[2]]

@@ -1,0 +1,47 @@
+"""What is noticed and said at each heartbeat: how far the clocks went apart, and how things stand, for the service manager."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from postpost_sync.daemon.systemd import ServiceManager
+
+STATUS_EVERY = 5.0  # seconds between two words to the service manager
+
+
+class Progress:
+    """What the service manager is told: that the start is over, that work goes on, how things stand."""
+
+    def __init__(self, manager: ServiceManager) -> None:
+        self._manager = manager
+        self.ready = False
+        self._said, self._say_at = "", 0.0
+        self._finished = -1
+
+    def started(self) -> None:
+        """Each root has been compared once, or found to be away."""
+        if not self.ready:
+            self.ready = True
+            self._manager.ready()
+
+    def at_work(self, finished: int, busy: bool, *, sound: bool) -> None:
+        """`finished` grows as folders are taken forward. Where it stands still although there is work, nothing is said."""
+        if sound and (finished != self._finished or not busy):
+            self._manager.watchdog()
+        self._finished = finished
+
+    def say(self, summary: Callable[[], str]) -> None:
+        """Now and then, and where it is another text than before."""
+        if self._manager.listens and time.monotonic() >= self._say_at:
+            self._say_at = time.monotonic() + STATUS_EVERY
+            text = summary() if self.ready else "looking through the watch folders"
+            if text != self._said:
+                self._said = text
+                self._manager.status(text)
+
+
+def clocks_ahead() -> tuple[float, float]:
+    """How far the wall clock, and the one that counts the time asleep, are ahead of the one that stands still then."""
+    now = time.monotonic()
+    return time.time() - now, time.clock_gettime(time.CLOCK_BOOTTIME) - now

@@ -1,0 +1,278 @@
+"""The forms that a rule's answer takes, and what a person is shown for it: derived here once, for all rules. Pure.
+
+A rule names the step. Only what does not follow from the step and the situation does it say besides: that a post is held,
+and why. Whether a step may be taken now is decided here too, for all of them: not while the key is refused, nor before a
+retry of the same kind of step is due.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from postpost_sync.model.errors import Finding, printable
+from postpost_sync.model.record import Effect, Group, GroupStage, TroubleKind
+from postpost_sync.model.states import State
+from postpost_sync.model.times import for_people
+from postpost_sync.plan.situation import SOON, TOO_MANY_PENDING, Situation
+from postpost_sync.plan.steps import (
+    Abandon,
+    Abort,
+    CheckDraft,
+    Create,
+    Decision,
+    Delete,
+    Doom,
+    Fit,
+    Follow,
+    Forget,
+    Hash,
+    LearnAccounts,
+    LearnTime,
+    Read,
+    Recognise,
+    Rest,
+    Search,
+    Step,
+    Tried,
+    Update,
+)
+
+LEARN_WITHIN = 900.0  # seconds; a try to learn the time that is further off than this was set by another clock
+SEARCHES = 4  # looks for a create whose answer was lost, before it counts as not happened
+
+# warnings about how it was scheduled, worth keeping afterwards
+LASTING = frozenset({"TIME_SOON", "MEDIA_NOT_LISTED", "DRAFTS_DOUBTFUL", "DUPLICATE_POST"})
+# written down, or read from the disk, within the second: nothing else is shown meanwhile
+_OUR_OWN = Read | Hash | Abort | Doom | Follow | Abandon | Forget
+_READS_FILES = Read | Hash | Fit
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a rule says: the next step, and what of it is to be shown where that does not follow from the step.
+
+    `state` None: as it is, or as the step makes it. `warnings` None: all that hold of the folder as it was read.
+    """
+
+    step: Step
+    state: State | None = None
+    error: Finding | None = None
+    warnings: tuple[Finding, ...] | None = None
+    retry_at: datetime | None = None  # the earliest moment it can go on, where the step does not say that
+
+
+def rest(state: State, error: Finding | None = None, after: float | None = None) -> Answer:
+    """Nothing is to be done for `after` seconds; None: until something changes."""
+    return Answer(Rest(after), state, error)
+
+
+def held(why: Finding, after: float | None = None) -> Answer:
+    """It is ready, but something outside the folder must happen first."""
+    return rest(State.HELD, why, after)
+
+
+def as_it_is(after: float | None = None) -> Answer:
+    """Nothing is to be done, and nothing else is shown."""
+    return Answer(Rest(after))
+
+
+def drop(s: Situation, group: Group, why: Finding | None = None, *, rebuild: bool = False) -> Answer:
+    """The group is to be deleted; what is being sent to it ends first."""
+    return Answer(Abort() if s.snapshot.in_flight else Doom(group, rebuild=rebuild, gave_up=why))
+
+
+def search(group: Group, state: State | None = None) -> Answer:
+    """The draft of an unanswered create is looked for, a few times."""
+    return Answer(Abandon(group)) if group.searches >= SEARCHES else Answer(Search(group), state)
+
+
+def drop_draft(s: Situation, draft: Group) -> Answer:
+    """The draft is not wanted. One that may not have come to be is searched for first: it must not be left behind."""
+    return search(draft, s.record.state) if draft.stage is GroupStage.CREATING else drop(s, draft)
+
+
+def give_up(s: Situation, error: Finding) -> Answer:
+    """No further try by itself; a draft of ours does not stay behind."""
+    if s.snapshot.in_flight:
+        return Answer(Abort())
+    if s.draft is not None:
+        return drop(s, s.draft, error) if s.draft.stage is GroupStage.DRAFT else search(s.draft, State.FAILED)
+    if s.live is not None and s.live.stage is GroupStage.WITHDRAWN:
+        return drop(s, s.live, error)
+    return failed(s, error)
+
+
+def failed(s: Situation, error: Finding) -> Answer:
+    """It is not tried again by itself. An earlier post that stands is not touched by that."""
+    if s.live is not None and s.live.stage in (GroupStage.SCHEDULED, GroupStage.GOING_OUT):
+        return rest(State.INVALID, _stands(error))
+    return rest(State.FAILED, error)
+
+
+def invalid(s: Situation, error: Finding, warnings: tuple[Finding, ...]) -> Answer:
+    """A person must change something in the folder. An earlier post that stands is not touched by that."""
+    if s.live is not None and s.live.stage is not GroupStage.ENDED:
+        error = _stands(error)
+    return Answer(Rest(), State.INVALID, error, warnings)
+
+
+def _stands(error: Finding) -> Finding:
+    return replace(error, message=f"{error.message} (the earlier post stands as it was)")
+
+
+# --- what is shown ----------------------------------------------------------------------------------------------------
+
+
+def decision(s: Situation, answer: Answer, rule: str, *, judged: bool) -> Decision:
+    """The rule's answer as it can be carried out now, and what a person should see. `judged`: the folder as it is was."""
+    answer = _allowed(s, answer, _shown(s, answer, judged=judged))
+    if judged:
+        answer = _searching_meanwhile(s, answer)
+    step, warnings = answer.step, answer.warnings or ()
+    if isinstance(step, Rest):
+        step = Rest(_next_look(s, step.after))
+    codes = {warning.code for warning in warnings}
+    lasting = tuple(one for one in s.record.warnings if one.code in LASTING and one.code not in codes)
+    post, time = (s.desired.post, s.time) if judged and not isinstance(step, _OUR_OWN) else (None, None)
+    state = s.record.state if answer.state is None else answer.state
+    error = _with_who_holds_the_room(s, answer.error) if judged else answer.error
+    return Decision(step, state, error, (*warnings, *lasting), post, time, answer.retry_at, rule)
+
+
+def _shown(s: Situation, answer: Answer, *, judged: bool) -> Answer:
+    """The answer with all that is shown spelt out, as long as nothing keeps its step from being taken."""
+    record, step = s.record, answer.step
+    if isinstance(step, _OUR_OWN | Delete) or (answer.state is None and (isinstance(step, Rest) or not judged)):
+        return Answer(step, record.state, record.error, record.warnings, answer.retry_at)
+    if isinstance(step, LearnTime | LearnAccounts):  # it has settled; the service is next
+        state = State.DRAFTING if record.state is State.SETTLING else record.state
+        warnings = record.warnings if answer.warnings is None else answer.warnings
+        return replace(answer, state=answer.state or state, error=answer.error or record.error, warnings=warnings)
+    warnings = answer.warnings if answer.warnings is not None else _holding(s) if judged else record.warnings
+    if answer.state is not None:
+        return replace(answer, warnings=warnings)
+    if _goes_on_in_line(s, step):
+        return replace(answer, state=State.HELD, error=answer.error or record.error, warnings=warnings)
+    return replace(answer, state=_on_its_way(s, step), warnings=warnings)
+
+
+def _goes_on_in_line(s: Situation, step: Step) -> bool:
+    """Whether the post waits for room in the plan, and goes on being shown so until it is scheduled."""
+    tried = isinstance(step, CheckDraft) or (type(step) is Update and step.time is not None)
+    return tried and s.in_line and (s.live is None or s.live.stage is not GroupStage.SCHEDULED)
+
+
+def _on_its_way(s: Situation, step: Step) -> State:
+    """The state of a post for which that step is taken."""
+    if isinstance(step, Update) and step.time is None and s.time is None and s.live is None:
+        return State.DRAFTED
+    if s.live is not None:
+        return State.SCHEDULED
+    if isinstance(step, Create | Recognise | Search) or s.draft is None or not s.draft.uploads:
+        return State.DRAFTING
+    return State.UPLOADING
+
+
+def _holding(s: Situation) -> tuple[Finding, ...]:
+    """The warnings that hold of the folder as it was read and judged."""
+    warnings = list(s.desired.warnings)
+    if s.desired.post is None:
+        return tuple(warnings)
+    time, post, live, draft = s.time, s.whole, s.live, s.draft
+    if time is not None and not s.out:
+        shown = for_people(time, post.timezone)
+        if not s.stands and not s.desired.now and (time - s.now).total_seconds() < SOON:
+            why = f"{shown} is less than 2 minutes ahead of when it is scheduled"
+            warnings.append(Finding("TIME_SOON", why, "PostPost advises at least 2 minutes"))
+        for other in s.snapshot.beside if s.record.time == time else ():  # else they are beside its earlier time
+            if shared := [platform for platform in post.platforms if platform in other.platforms]:
+                both = f'"{printable(s.record.path)}" and "{printable(other.path)}"'
+                hint = "put a few minutes between them, unless both are meant for that moment"
+                warnings.append(Finding("SAME_MINUTE", f"{both} both go to {shared[0]} at {shown}", hint))
+                break
+    if s.replacing:
+        why = "the folder was changed; the earlier post stands until the new one is ready"
+        warnings.append(Finding("REPLACING", why))
+    elif live is not None and not s.out and live.elsewhere is not None:
+        warnings.append(live.elsewhere)
+    if (live is None or s.replacing) and (found := s.duplicate[0]) is not None:
+        warnings.append(found)
+    if draft is not None and draft.uploads and draft.read_back is not None and draft.read_back.media is None:
+        why = "PostPost does not list the draft's media; our uploads were all confirmed"
+        warnings.append(Finding("MEDIA_NOT_LISTED", why))
+    return tuple(warnings)
+
+
+def _with_who_holds_the_room(s: Situation, error: Finding | None) -> Finding | None:
+    """Later posts that stand scheduled hold room that this one lacks. Whether they should, a person says."""
+    if error is None or error.code != TOO_MANY_PENDING or s.time is None:
+        return error
+    later = [f'"{printable(other.path)}"' for other in s.snapshot.furthest if other.time > s.time]
+    if not later:
+        return error
+    hint = f"later posts hold the room: {', '.join(later)}; to let this one go first: postpost-sync cancel one of them"
+    return replace(error, hint=hint)
+
+
+# --- what may be done now ---------------------------------------------------------------------------------------------
+
+
+def may_be_taken(s: Situation, step: Step) -> bool:
+    """Whether nothing keeps that step from being taken now."""
+    return _allowed(s, Answer(step), Answer(step, s.record.state)).step is step
+
+
+def _allowed(s: Situation, answer: Answer, shown: Answer) -> Answer:
+    """The answer, unless its step has to wait; then the waiting, and why."""
+    step = shown.step
+    if isinstance(step, _READS_FILES):
+        trouble = s.record.trouble_with(step.effect)
+        if trouble is None or (left := s.left(trouble)) is None or left <= 0:
+            return shown
+        return replace(shown, step=Rest(left), error=trouble.finding)
+    return _call(s, shown, step) if isinstance(step, Tried) else shown
+
+
+def _call(s: Situation, shown: Answer, step: Tried) -> Answer:
+    """A step that needs the service: not while the key is refused, nor before a retry is due."""
+    snapshot = s.snapshot
+    trouble = s.record.trouble_with(step.effect)
+    if snapshot.key_refused is not None and (probe := snapshot.key_probe_at) is not None and probe > s.now:
+        return replace(shown, step=Rest((probe - s.now).total_seconds()), error=snapshot.key_refused)
+    if trouble is None:
+        return shown
+    taken = shown if _goes_on_in_line(s, step) else replace(shown, error=trouble.finding)
+    shown = replace(shown, error=trouble.finding)
+    if trouble.kind is TroubleKind.REFUSED:
+        changeable = s.draft is None or trouble.finding.code == "PLAN_TOO_SMALL"
+        return replace(shown, step=Rest(), state=State.INVALID if changeable else State.FAILED)
+    if trouble.kind is TroubleKind.HELD:
+        shown, taken = replace(shown, state=State.HELD), replace(taken, state=State.HELD)
+    if trouble.until is not None and not snapshot.clock_known:  # the clock was set since: how long is not known
+        if not isinstance(step, LearnTime):
+            return _call(s, replace(shown, step=LearnTime()), LearnTime())
+        if (trouble.until - s.now).total_seconds() > LEARN_WITHIN:
+            return taken
+    due_in = s.left(trouble)
+    if due_in is not None and due_in <= 0:
+        return taken
+    return replace(shown, step=Rest(due_in))
+
+
+def _searching_meanwhile(s: Situation, answer: Answer) -> Answer:
+    """What is shown, and meanwhile a create that was not answered is searched for: its draft must not be left behind."""
+    if not isinstance(answer.step, Rest) or s.draft is None or s.draft.stage is not GroupStage.CREATING:
+        return answer
+    looked = search(s.draft, answer.state)
+    step = _allowed(s, looked, looked).step
+    if isinstance(step, Rest):
+        step = Rest(min((one.after for one in (step, answer.step) if one.after is not None), default=None))
+    return replace(answer, step=step)
+
+
+def _next_look(s: Situation, after: float | None) -> float | None:
+    """Seconds until something is to be looked at; what is due and not done is held up by something else."""
+    met = (s.record.trouble_with(effect) for effect in (Effect.DELETE, Effect.FIT))
+    waits = (after, s.follow_due, *(s.left(trouble) for trouble in met if trouble is not None))
+    return min((wait for wait in waits if wait is not None and wait > 0), default=None)

@@ -1,0 +1,218 @@
+"""Rules for what the folder asks: settled, read, valid, whole, and in time. Pure.
+
+An earlier post that stands is touched by none of these answers.
+"""
+
+from __future__ import annotations
+
+import math
+from datetime import timedelta
+
+from postpost_sync.model.errors import Finding
+from postpost_sync.model.record import Consent, Effect, GroupStage, kept, outcome
+from postpost_sync.model.states import State
+from postpost_sync.model.times import for_people
+from postpost_sync.plan.answers import Answer, as_it_is, give_up, held, invalid
+from postpost_sync.plan.gone import CANCEL_MANY, REMOVED
+from postpost_sync.plan.situation import Situation
+from postpost_sync.plan.steps import Finish, LearnAccounts, LearnTime, Read, Rest
+from postpost_sync.post.targets import selectors
+
+ARRIVING_FOR = 3600.0  # seconds a transfer's temporary keeps its folder settling after it was last written
+ACCOUNTS_FRESH = 60.0  # seconds for which a list of the connected accounts says what is connected now
+OLD_FOR_NOW = 86400.0  # seconds; a `now` folder whose files are older than this waits for a person
+PASSING = frozenset(  # warnings that are said anew while they hold
+    {"REPLACING", "OUTCOME_UNKNOWN", "CHANGED_AT_POSTPOST", CANCEL_MANY.code, REMOVED.code}
+)
+
+
+def at_rest(s: Situation) -> Answer | None:
+    """What stands at PostPost is what the folder asks for; all that is left is to see what becomes of it."""
+    folder, live, record = s.folder, s.live, s.record
+    if folder is not None and (folder.fingerprint != record.fingerprint or not record.done):
+        return None
+    warnings = tuple(one for one in record.warnings if one.code not in PASSING)
+    if live is not None and live.elsewhere is not None:
+        warnings = (*warnings, live.elsewhere)
+    if live is None:
+        return Answer(Rest(), record.state, record.error, warnings)
+    if live.stage is GroupStage.WITHDRAWN:
+        return Answer(Rest(), State.DRAFTED, None, warnings)
+    if live.stage is GroupStage.ENDED:
+        failed = next((result.error for result in live.results if result.error is not None), None)
+        return Answer(Rest(), outcome(record, live) or record.state, failed, warnings)
+    if not s.snapshot.clock_known:
+        return Answer(LearnTime(), State.SCHEDULED, None, warnings)
+    if s.follow_due is None:
+        why = "PostPost did not say within a day what became of it"
+        warnings = (*warnings, Finding("OUTCOME_UNKNOWN", why, "look at it there"))
+    return Answer(Rest(), State.SCHEDULED, None, warnings)
+
+
+def settling(s: Situation) -> Answer | None:
+    """It changed, and has not been quiet for long enough: it is left alone."""
+    folder, quiet = s.folder, s.snapshot.quiet
+    if folder is None or folder.fingerprint == s.record.fingerprint:
+        return None
+    left = s.policy.settle - quiet
+    if folder.arriving is not None:
+        # clocks differ: what we saw counts, too
+        arriving = ARRIVING_FOR - max(s.now.timestamp() - folder.arriving, quiet)
+        left = min(arriving, 60.0) if arriving > 0 else left
+    if left <= 0:
+        return None
+    return as_it_is(left) if s.live is not None else Answer(Rest(left), State.SETTLING, None, ())
+
+
+def unread(s: Situation) -> Answer | None:
+    """It has settled, and was not read as it is."""
+    return None if s.read else Answer(Read())
+
+
+def stays_cancelled(s: Situation) -> Answer | None:
+    """A person took it back, and it is as it was then: it is no longer at PostPost, and stays so."""
+    back = s.live is not None and s.live.outcome is State.CANCELLED
+    return (
+        Answer(Finish(), s.record.state, s.record.error) if back and s.record.cancel == s.record.fingerprint else None
+    )
+
+
+def wrong(s: Situation) -> Answer | None:
+    """Something in the folder is wrong: a person must change it."""
+    first, *others = s.desired.errors or (None,)
+    if first is None:
+        return None
+    if any(error.code == "NO_CONNECTION" for error in s.desired.errors) and _accounts_are_old(s):
+        return Answer(LearnAccounts(s.now), warnings=s.desired.warnings)
+    return invalid(s, first, (*others, *s.desired.warnings))
+
+
+def empty(s: Situation) -> Answer | None:
+    """A file has no length: it is waited for, for a while."""
+    found = s.desired.empty
+    if found is None:
+        return None
+    patience = max(10.0, 10 * s.policy.settle) - s.snapshot.quiet
+    if patience <= 0 or s.out or _was_empty(s, found):
+        return invalid(s, found, s.desired.warnings)
+    return Answer(Rest(patience), State.SETTLING, found)
+
+
+def _was_empty(s: Situation, found: Finding) -> bool:
+    """Whether our patience was over before a restart: a folder that changes goes through settling first."""
+    error = s.record.error
+    same = error is not None and (error.code, error.message) == (found.code, found.message)
+    return same and s.live is None and s.record.state is State.INVALID
+
+
+def missing(s: Situation) -> Answer | None:
+    """A file that is named is not there: it is waited for until the post's time."""
+    found = s.desired.missing
+    if found is None:
+        return None
+    left = (s.desired.time - s.now).total_seconds() if s.desired.time else None
+    if not s.out and (left is None or left > 0):
+        return Answer(Rest(left), State.SETTLING, found)
+    if not s.snapshot.clock_known:
+        return Answer(LearnTime(), s.record.state, found)
+    return invalid(s, found, s.desired.warnings)
+
+
+def foreign(s: Situation) -> Answer | None:
+    """Another installation wrote the folder's status file, and may be serving it."""
+    if s.record.claim is None or not s.record.claim.foreign:
+        return None
+    why = "its status file was written by another installation of postpost-sync, which may be serving it"
+    return held(Finding("OTHER_DAEMON", why, "if that one is gone: postpost-sync adopt FOLDER"))
+
+
+def clock_unknown(s: Situation) -> Answer | None:
+    """It could be early or late, and an intent must be in the service's time: that is learnt first."""
+    return None if s.snapshot.clock_known else Answer(LearnTime(), warnings=s.record.warnings)
+
+
+def read_untimed(s: Situation) -> Answer | None:
+    """It was read before the time was known: when it was complete, and what `now` means, is still to be written down."""
+    timed = s.record.complete_at is not None and (not s.desired.now or s.record.now_time is not None)
+    return None if timed else Answer(Read())
+
+
+def too_old(s: Situation) -> Answer | None:
+    """It says `now`, and its files are old: an archive is not published by accident."""
+    if s.folder is None or not s.desired.now or s.said(Consent.OLD) or s.live is not None:
+        return None
+    age = s.record.first_seen.timestamp() - s.folder.modified_at
+    if age <= OLD_FOR_NOW:
+        return None
+    why = f"it asks to go out now, but its files are {age / 86400:.0f} days old"
+    return held(Finding("CONFIRM_NOW", why, "if that is meant: postpost-sync retry FOLDER"))
+
+
+def too_late(s: Situation) -> Answer | None:
+    """Its time had passed when the folder was complete."""
+    time, record = s.time, s.record
+    if time is None or s.out or s.stands or record.complete_at is None:
+        return None
+    again = s.said(Consent.ONCE_MORE) and any(group.stage is GroupStage.FOLLOWED for group in record.groups)
+    if again or record.complete_at <= time + timedelta(seconds=s.policy.late_tolerance):
+        return None
+    why = f"scheduled_time {for_people(time, s.post.timezone)} had passed when the folder was complete"
+    hint = "give a time that is still to come, or now"
+    return invalid(s, Finding("TIME_PAST", why, hint), s.desired.warnings)
+
+
+def missed(s: Situation) -> Answer | None:
+    """Its time went by while it could not be scheduled, or waited for room in the plan."""
+    time, record = s.time, s.record
+    if time is None or s.out or s.stands or s.said(Consent.LATE):
+        return None
+    shown = for_people(time, s.post.timezone)
+    if s.in_line and s.now >= time + timedelta(seconds=s.policy.late_tolerance):
+        trouble = record.trouble_with(Effect.UPDATE) or record.trouble
+        known = trouble.finding if trouble is not None else record.error
+        why = f"its time, {shown}, went by while it was held{_because(known)}"
+        past = Finding("HELD_PAST_TIME", why, "give it a new time, or: postpost-sync retry FOLDER")
+        return _given_up(s, past)
+    if s.now <= time + timedelta(seconds=s.policy.catch_up):
+        return None
+    why = f"it could not be scheduled in time for {shown}{_because(record.trouble.finding if record.trouble else None)}"
+    hint = "change scheduled_time, or: postpost-sync retry FOLDER"
+    return _given_up(s, record.gave_up or Finding("MISSED", why, hint))
+
+
+def _given_up(s: Situation, why: Finding) -> Answer:
+    answer = give_up(s, why)
+    return Answer(answer.step, answer.state, answer.error, s.desired.warnings)
+
+
+def _because(why: Finding | None) -> str:
+    return f": {why.message}" if why is not None else ""
+
+
+def accounts(s: Situation) -> Answer | None:
+    """Nothing is made before the accounts are known, nor for an id that a list asked for just now lacks.
+
+    What a draft was made with needs no further look: a selector stands for what it stood for then.
+    """
+    record, post = s.record, s.whole
+    made = {p for g in record.groups if g.post_group_id or g.stage is GroupStage.CREATING for p in g.platforms}
+    unknown = [found for one, found in s.desired.unknown.items() if one in post.platforms and one not in made]
+    never = s.snapshot.accounts_age == math.inf and not made
+    anew = any(name not in kept(record) for name in selectors(post))
+    unresolved = any(name not in post.resolved for name in selectors(post))
+    if (anew or unknown or never) and (unresolved or _accounts_are_old(s)):
+        return Answer(LearnAccounts(s.now)) if anew or record.trouble_with(Effect.LEARN_ACCOUNTS) is None else None
+    if (
+        not unknown or record.unproven or s.said(Consent.ACCOUNT)
+    ):  # its post may stand already; or a person said that it is right
+        return None
+    others = tuple(warning for warning in s.desired.warnings if warning != unknown[0])
+    return Answer(Rest(LIST_AGAIN), State.HELD, unknown[0], others)
+
+
+LIST_AGAIN = 900.0  # seconds after which a list of the accounts that lacks one is asked for again
+
+
+def _accounts_are_old(s: Situation) -> bool:
+    """Whether the list of connected accounts is older than the folder as it is, or than a minute."""
+    return s.snapshot.accounts_age > min(s.snapshot.quiet, ACCOUNTS_FRESH)

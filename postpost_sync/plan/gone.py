@@ -1,0 +1,125 @@
+"""Rules for what must be done whatever the folder looks like: followed, deleted, taken back by a person, or gone. Pure."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from postpost_sync.model.errors import Finding
+from postpost_sync.model.record import Group, GroupStage
+from postpost_sync.model.states import UNFINISHED, State
+from postpost_sync.plan.answers import Answer, as_it_is, drop, drop_draft, rest
+from postpost_sync.plan.situation import Situation
+from postpost_sync.plan.steps import Ask, Delete, Doom, Forget, LearnTime, Rest, Update
+
+ABSENCE_GRACE = 600.0  # seconds a folder must be gone before anything is concluded from it
+CANCELS_AT_ONCE = 10  # posts of removed folders that are cancelled without a person
+CANCEL_MANY = Finding(
+    "CANCEL_MANY",
+    "its folder was removed together with many others; its post stands, since so many are not cancelled without a person",
+    "bring the folder back, or: postpost-sync cancel FOLDER --yes",
+)
+REMOVED = Finding(
+    "FOLDER_REMOVED",
+    "its folder was removed; the post goes out all the same",
+    "bring the folder back, or take the post back: postpost-sync cancel FOLDER",
+)
+_REMOVABLE = (GroupStage.SCHEDULED, GroupStage.WITHDRAWN)
+
+
+def outcome_due(s: Situation) -> Answer | None:
+    """Its time has come, or PostPost no longer lists it: ask what became of it."""
+    if s.live is None or s.follow_due is None or s.follow_due > 0:
+        return None
+    known = s.record.state  # where nobody was told yet that it was scheduled, that comes first
+    return Answer(Ask(s.live), State.SCHEDULED if known in UNFINISHED else known, s.record.error)
+
+
+def doomed(s: Situation) -> Answer | None:
+    """What is no longer wanted at PostPost, and provably ours, is deleted."""
+    for group in s.record.groups:
+        if group.stage is GroupStage.DOOMED and not s.delete_waits:
+            return Answer(Delete(group))
+        if group.stage is GroupStage.WITHDRAWN and group is not s.live:
+            return Answer(Doom(group))
+    return None
+
+
+def cancelled(s: Situation) -> Answer | None:
+    """A person took it back, and the folder is as it was then: what stands is deleted."""
+    record, folder, live = s.record, s.folder, s.live
+    if record.cancel is None or (folder is not None and folder.fingerprint not in (record.cancel, record.fingerprint)):
+        return None
+    if live is not None and live.stage in _REMOVABLE:
+        return Answer(Doom(live))
+    if s.draft is not None:
+        return drop_draft(s, s.draft)
+    if any(group.stage is GroupStage.DOOMED for group in record.groups):
+        return rest(record.state, s.not_deleted)
+    return Answer(Rest(), State.CANCELLED, None, ()) if live is None else None
+
+
+def update_unanswered(s: Situation) -> Answer | None:
+    """An update-post of a post that stands was not answered: it is made a draft, which settles what it is."""
+    live = s.live
+    if live is None or not live.updating or live.stage is not GroupStage.SCHEDULED:
+        return None
+    if s.folder is None:  # whether it still stands is not known, nor what its folder asks for
+        return _keep(s, live)
+    return Answer(Update(live, None, None), s.record.state, s.record.error)
+
+
+def gone(s: Situation) -> Answer | None:
+    """The folder is not there. Its post stands, or is cancelled, as the config says; a root that is away says nothing."""
+    if s.folder is not None:
+        return None
+    record, live, draft, gone_for = s.record, s.live, s.draft, s.snapshot.quiet
+    if not s.snapshot.root_present:
+        return as_it_is()
+    removable = live is not None and live.stage in _REMOVABLE
+    standing = live is not None and live.stage is not GroupStage.WITHDRAWN
+    if live is not None and live.stage is GroupStage.ENDED and record.state is State.SCHEDULED:
+        return None  # `at_rest` shows what became of it
+    if standing and draft is None and not (s.policy.cancel_removed and removable):
+        if not removable or record.state is not State.SCHEDULED:
+            return as_it_is()
+        if gone_for < ABSENCE_GRACE:
+            return as_it_is(ABSENCE_GRACE - gone_for)
+        return Answer(Rest(), record.state, record.error, _with(s, REMOVED))
+    if gone_for < ABSENCE_GRACE:
+        return as_it_is(ABSENCE_GRACE - gone_for)
+    if draft is not None:
+        return drop_draft(s, draft)
+    if live is not None and removable:
+        return _removed(s, live)
+    if any(group.stage is GroupStage.DOOMED for group in record.groups):
+        return as_it_is()  # deleting it did not work yet
+    if any(g.stage in (GroupStage.GONE, GroupStage.FOLLOWED) and g.post_group_id for g in record.groups):
+        return Answer(Rest(), State.CANCELLED, None, ())
+    return Answer(Forget())
+
+
+def _removed(s: Situation, live: Group) -> Answer:
+    """The folder of a post that could be taken back is gone for good."""
+    record = s.record
+    if live.stage is GroupStage.WITHDRAWN and not s.policy.cancel_removed:
+        return rest(record.state, s.not_deleted) if s.not_deleted is not None else _keep(s, live)
+    held_back = any(warning.code == CANCEL_MANY.code for warning in record.warnings)
+    if held_back or s.snapshot.removed > CANCELS_AT_ONCE:
+        return Answer(Rest(), record.state, record.error, _with(s, CANCEL_MANY))
+    return drop(s, live)
+
+
+def _keep(s: Situation, live: Group) -> Answer:
+    """A folder that is not there keeps its post. One that is, or may be, a draft for the moment goes back to its time."""
+    if live.elsewhere is not None:  # for a moment that somebody chose
+        return as_it_is()
+    if not s.snapshot.clock_known:
+        return Answer(LearnTime(), s.record.state)
+    time = live.answered_time or s.record.time
+    if time is None or s.now > time + timedelta(seconds=s.policy.catch_up):
+        return Answer(Doom(live))
+    return Answer(Update(live, max(time, s.now), live.asked_time or time), s.record.state, s.record.error)
+
+
+def _with(s: Situation, warning: Finding) -> tuple[Finding, ...]:
+    return (*(one for one in s.record.warnings if one.code != warning.code), warning)
