@@ -178,7 +178,7 @@ def crowded(pp: Rig) -> Rig:
     """More than a screen has room for, most of it wrong."""
     for number in range(12):
         pp.drop(f"wrong-{number:02}", PAST_TEXT)
-        pp.drop(f"fine-{number:02}", at(number + 1, f"words {number}"))
+        pp.drop(f"fine-{number:02}", at(120 + number, f"words {number}"))  # after the token of the account expires
     pp.run_once("60s")
     pp.output()
     return pp
