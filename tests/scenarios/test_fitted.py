@@ -88,13 +88,13 @@ def test_what_passes_goes_out_byte_for_byte(world: World) -> None:
 
 
 def test_of_several_platforms_the_strictest_counts_and_only_for_what_it_refuses(world: World) -> None:
-    drop(world, {"large.jpg": LARGE, "small.jpg": picture(1)}, ("facebook-1001", "bluesky-alice"))
+    drop(world, {"large.jpg": LARGE, "small.jpg": picture(1)}, ("facebook-1001", "bluesky-harbour_coffee"))
     world.run_until_rest()
     large, small = held(world, the_post(world))
     assert small == picture(1)
     assert Image.open(io.BytesIO(large)).size == (2000, 1000)
     (fitted,) = [w for w in world.record("trip").warnings if w.code == "FITTED"]
-    assert "bluesky-alice takes JPEG up to 1.0 MB and 2,000 x 2,000 px" in fitted.message
+    assert "bluesky-harbour_coffee takes JPEG up to 1.0 MB and 2,000 x 2,000 px" in fitted.message
     assert fitted.hint.startswith("an entry of its own for bluesky in per_platform spares the others")
 
 
@@ -208,7 +208,7 @@ def test_a_damaged_picture_is_said_once_and_not_tried_again(world: World, monkey
 
 def test_without_room_the_old_error_is_said_until_there_is_some(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(copies, "MOST", 1000)
-    drop(world, {"large.jpg": LARGE}, ("bluesky-alice",))
+    drop(world, {"large.jpg": LARGE}, ("bluesky-harbour_coffee",))
     world.run_until_rest(30)
     assert (world.state("trip"), world.code("trip")) == (State.INVALID, "IMAGE_TOO_WIDE")
     assert codes(world)[0] == "NO_ROOM_TO_FIT"
