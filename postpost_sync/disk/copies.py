@@ -43,7 +43,7 @@ class Copies:
         """The copy of a folder's file that is there already."""
         for form in recipe.forms:
             name = _name(key, file, recipe, form)
-            with contextlib.suppress(OSError), self._open(name) as fd:
+            with contextlib.suppress(OSError, Unfit), self._open(name) as fd:
                 return _judged(fd, name, form, file, recipe)
         return None
 

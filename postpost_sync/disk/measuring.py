@@ -72,7 +72,9 @@ def serve(control: socket.socket) -> None:
 def _load() -> None:
     """The libraries, once for all the processes that are forked."""
     import av.logging
-    from PIL import Image
+    from PIL import Image, ImageCms, ImageOps  # noqa: F401
+
+    from postpost_sync.disk import fitting  # noqa: F401
 
     for plugin in "Avif Bmp Gif Jpeg Mpo Png Tiff WebP".split():
         with contextlib.suppress(ImportError):  # an older Pillow has no AVIF

@@ -8,7 +8,6 @@ import io
 import os
 import random
 import resource
-import socket
 import struct
 import subprocess
 import sys
@@ -16,8 +15,6 @@ import textwrap
 import threading
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import replace
 from unittest import mock
 
 import av
@@ -26,12 +23,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from postpost_sync.disk import media, probe
-from postpost_sync.disk.measuring import TASKS
 from postpost_sync.post.platforms import SUFFIXES
 from tests.support.matrices import Matrix, Survived
+from tests.support.measuring_server import server_with
 from tests.support.media_files import FILES, Facts, box, facts_of, ftyp, image, structure_of, video
 
-PATIENCE = 10_000.0  # seconds: no test lasts so long
 DAMAGED = int(os.environ.get("POSTPOST_FUZZ_MEDIA", "2000"))
 
 
@@ -465,34 +461,6 @@ def sabotaged(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
     """
     with server_with(monkeypatch, textwrap.dedent(script)):
         yield
-
-
-@contextmanager
-def server_with(monkeypatch: pytest.MonkeyPatch, script: str) -> Iterator[None]:
-    program = [
-        "import os, socket",
-        "from dataclasses import replace",
-        "from postpost_sync.disk import measuring",
-        f"measuring.TASKS['measure'] = replace(measuring.TASKS['measure'], wall={PATIENCE})",
-        script,
-        "measuring.serve(socket.socket(fileno=os.dup(0)))",
-    ]
-
-    def start() -> tuple[subprocess.Popen[bytes], socket.socket]:
-        ours, theirs = socket.socketpair()
-        command = [sys.executable, "-c", "\n".join(program)]
-        environment = {"PYTHONPATH": os.pathsep.join(sys.path)}
-        with theirs:
-            return subprocess.Popen(command, stdin=theirs.fileno(), env=environment, stderr=subprocess.DEVNULL), ours
-
-    server = probe._Server()
-    monkeypatch.setattr(probe, "_start", start)
-    monkeypatch.setitem(TASKS, "measure", replace(TASKS["measure"], wall=PATIENCE))
-    monkeypatch.setattr(probe, "_server", server)
-    try:
-        yield
-    finally:
-        server.stop()
 
 
 @pytest.mark.usefixtures("sabotaged")

@@ -86,7 +86,7 @@ def photo(form: str, size: tuple[int, int] = (400, 300), orientation: int = 1, d
     exif[0x0112], exif[0x010F] = orientation, "Maker of phones"
     exif.get_ifd(0x8825).update({1: "N", 2: (52.0, 31.0, 12.0), 3: "E", 4: (13.0, 24.0, 18.0)})
     out = io.BytesIO()
-    known = {} if form == "BMP" else {"exif": exif}
+    known = {} if form == "BMP" else {"exif": exif.tobytes()}
     fast = {"enc_params": {"preset": "ultrafast"}} if form == "HEIF" else {"speed": 10} if form == "AVIF" else {}
     picture.save(out, form, **known, **fast, **more)
     return out.getvalue()
