@@ -15,6 +15,7 @@ from typing import Any
 
 import av
 import pytest
+import yaml
 from PIL import Image
 
 from postpost_sync.disk import copies, probe
@@ -108,6 +109,58 @@ def test_a_mov_goes_out_as_an_mp4_where_one_is_wanted(world: World) -> None:
         assert len(list(file.decode(video=0))) == 10
     assert uploads(world)[0].upload_name == "harbour.mp4"
     assert "linkedin-ABC takes MP4" in world.record("trip").warnings[0].message
+
+
+def test_of_a_live_photo_the_picture_is_sent_unless_the_video_is_named(world: World) -> None:
+    folder = drop(world, {"IMG_2.HEIC": HEIC, "IMG_2.MOV": video("mov")}, ("facebook-1001",))
+    sidecar = folder / "post.yaml"
+    named = sidecar.read_text()
+    sidecar.write_text(named.partition("media:")[0])
+    world.run_until_rest()
+    assert len(held(world, the_post(world))) == 1
+    (left_out,) = [w for w in world.record("trip").warnings if w.code == "LIVE_PHOTO"]
+    assert left_out.message == "IMG_2.MOV is the motion of IMG_2.HEIC (a live photo); it is left out"
+    sidecar.write_text(f"{named.partition('media:')[0]}media: [IMG_2.MOV]\n")
+    world.run_until_rest()
+    assert held(world, the_post(world)) == [video("mov")]
+
+
+def test_the_status_file_says_what_is_sent(world: World) -> None:
+    folder = drop(world, {"IMG_0412.HEIC": HEIC})
+    world.run_until_rest()
+    said = yaml.safe_load((folder / "post.status.yaml").read_text())
+    copy = said["sent_as"]["IMG_0412.HEIC"]
+    assert (copy["file"], copy["content_type"], copy["width"], copy["height"]) == (
+        "IMG_0412.jpg",
+        "image/jpeg",
+        400,
+        300,
+    )
+    assert copy["size"] == the_post(world).media[0].size
+    assert "FITTED" in [warning["code"] for warning in said["warnings"]]
+
+
+def test_a_new_database_knows_a_fitted_post_again(world: World) -> None:
+    drop(world, {"IMG_0412.HEIC": HEIC})
+    world.run_until_rest()
+    before = the_post(world)
+    world.store.close()
+    for path in world.state_db.parent.iterdir():
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    world.start()
+    world.run_until_rest()
+    assert the_post(world).id == before.id
+
+
+def test_a_hundred_photos_hold_up_no_text(world: World) -> None:
+    for number in range(3):
+        world.drop(f"trip-{number}", "Look", {"IMG.HEIC": HEIC}, world.now + timedelta(days=1), ("facebook-1001",))
+    world.drop("words", "Words", {}, world.now + timedelta(days=2), ("facebook-1001",))
+    world.look_around()
+    world.advance_time(2.5)
+    done = next(at for at, name in enumerate(world.effects) if name == "update-post")
+    assert "words" in [group.content.lower() for group in world.groups("scheduled")]
+    assert done < world.effects.index("put-object"), "words go out while copies wait"
 
 
 def test_fit_false_says_what_is_wrong_as_ever(world: World) -> None:
