@@ -59,11 +59,6 @@ class Upload:
     sent: int = 0
     sent_as: Sent | None = None  # None: the file itself
 
-    @property
-    def size(self) -> int:
-        """Bytes of what is sent."""
-        return self.stat.size if self.sent_as is None else self.sent_as.size or 0
-
 
 class GroupStage(StrEnum):
     CREATING = "creating"  # the create was or may have been sent; no answer is known

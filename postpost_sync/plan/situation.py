@@ -222,7 +222,9 @@ class Situation:
             shared = [platform for platform in self.post.platforms if platform in group.platforms]
             # the accounts and settings need not be all the same
             same = compare(
-                replace(group, platforms=self.post.platforms, platform_settings=self.post.platform_settings), self.post
+                replace(group, platforms=self.post.platforms, platform_settings=self.post.platform_settings),
+                self.post,
+                in_this_form=False,
             )
             if not shared or same is None:
                 continue
@@ -271,8 +273,11 @@ def _rival(other: Record, mine: Record) -> Group | None:
     return group
 
 
-def compare(group: Group, post: Post) -> tuple[str, ...] | None:
-    """Whether the group is this post, time aside: None it is not, () it is, else the files that must be hashed to tell."""
+def compare(group: Group, post: Post, *, in_this_form: bool = True) -> tuple[str, ...] | None:
+    """Whether the group is this post, time aside: None it is not, () it is, else the files that must be hashed to tell.
+
+    Not `in_this_form`: whether its media are sent as they are, or as which copies, makes no other post of it.
+    """
     if (group.content, group.platforms, dict(group.platform_settings)) != (
         post.content,
         post.platforms,
@@ -283,7 +288,7 @@ def compare(group: Group, post: Post) -> tuple[str, ...] | None:
         return None
     unknown: list[str] = []
     for upload, file in zip(group.uploads, post.media, strict=True):
-        if upload.stat.size != file.stat.size or not same_form(upload, file):
+        if upload.stat.size != file.stat.size or (in_this_form and not same_form(upload, file)):
             return None
         if upload.stat == file.stat:
             continue

@@ -19,6 +19,8 @@ from postpost_sync.sync.folders import Folders
 from postpost_sync.sync.look import Look
 from postpost_sync.sync.runtime import Runtime
 
+DEFECT_PAUSE = 300.0  # seconds after which a file that met a defect of ours is tried again
+
 
 class Fittings:
     """What a copy is made of is hashed first: by that the copy is found again, and a touch is told from an edit."""
@@ -40,7 +42,7 @@ class Fittings:
         self._threads.submit(self._fit, look, file, now)
 
     def _fit(self, look: Look, file: MediaFile, now: Callable[[], datetime]) -> None:
-        step = Fit(file)
+        step, pause = Fit(file), 0.0
         try:
             self._carry_out(look, file)
             if (record := self._store.record(look.key)) is not None and (before := record.trouble_with(Effect.FIT)):
@@ -53,9 +55,10 @@ class Fittings:
             self._store.change(look.key, ledger.failed, step, error, now(), self._jitter())
         except Exception as error:  # a defect must not take the thread with it unsaid
             self._log.defect(error, folder=look.name)
+            pause = DEFECT_PAUSE
         finally:
             look.fitting.discard(file.name)
-            self._wake(look.key, 0.0)
+            self._wake(look.key, pause)
 
     def _carry_out(self, look: Look, file: MediaFile) -> None:
         recipe = file.recipe

@@ -212,6 +212,14 @@ def test_limits_that_need_another_copy_are_an_edit_and_others_are_none(world: Wo
     assert len(held(world, the_post(world))[0]) <= 10_000
 
 
+def test_the_same_photo_as_another_copy_is_a_duplicate_all_the_same(world: World) -> None:
+    for name, to, hour in (("one", ("facebook-1001", "bluesky-harbour_coffee"), 24), ("two", ("facebook-1001",), 26)):
+        world.drop(name, "Look", {"large.jpg": LARGE}, world.now + timedelta(hours=hour), to)
+        world.run_until_rest()
+    assert [one.sent_as is None for one in world.record("two").groups[-1].uploads] == [True]
+    assert "DUPLICATE_POST" in [warning.code for warning in world.record("two").warnings]
+
+
 # --- what happens to the copy -----------------------------------------------------------------------------------------
 
 
