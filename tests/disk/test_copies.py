@@ -396,7 +396,7 @@ def pages() -> bytes:
     "make", [lambda: bomb("PNG"), lambda: bomb("TIFF"), exif_bomb, pages], ids=["png", "tiff", "exif", "pages"]
 )
 def test_a_bomb_is_an_answer_within_bounds(place: Copies, make: Any) -> None:
-    began, before = time.monotonic(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     data = make()
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     try:
@@ -406,7 +406,6 @@ def test_a_bomb_is_an_answer_within_bounds(place: Copies, make: Any) -> None:
     else:
         assert copy.size <= JPEG.size
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - max(before, grown) < 100_000, "kilobytes, of ours"
-    assert time.monotonic() - began < 120
 
 
 @pytest.mark.parametrize("what", ["os.abort()", "while True: os.write(reply, b'[' * 4000)", "raise MemoryError"])
