@@ -17,7 +17,7 @@ import resource
 import signal
 import socket
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +35,7 @@ class Limits:
 
 TASKS = {
     "measure": Limits(cpu=0.9, wall=10.0, memory=1 << 30),  # a good file needs some hundredths of a second
+    "thumbnail": Limits(cpu=0.9, wall=10.0, memory=1 << 30),
     "fit": Limits(cpu=60.0, wall=60.0, memory=3 << 29),
 }
 DECODE_PIXELS = 50_000_000  # pictures above this are measured, not decoded
@@ -72,7 +73,7 @@ def serve(control: socket.socket) -> None:
 def _load() -> None:
     """The libraries, once for all the processes that are forked."""
     import av.logging
-    from PIL import Image, ImageCms, ImageOps  # noqa: F401
+    from PIL import Image, ImageCms, ImageOps, PngImagePlugin  # noqa: F401
 
     from postpost_sync.disk import fitting  # noqa: F401
 
@@ -85,6 +86,33 @@ def _load() -> None:
         pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False, decode_threads=2)
     av.logging.set_level(None)
     Image.MAX_IMAGE_PIXELS = None  # a bomb's size is a fact too; it is never decoded
+    _be_lenient(PngImagePlugin.PngStream)
+
+
+def _be_lenient(stream: Any) -> None:
+    """Of a PNG read what a picture is made of, as viewers and platforms do: Pillow refuses one for what stands beside it.
+
+    A text or a profile that unpacks to more than 1 MB, one that is damaged, a chunk that no picture needs with a wrong sum.
+    """
+    from PIL import ImageFile
+
+    checked = stream.crc
+
+    def passed_over(self: Any, pos: int, length: int) -> bytes:
+        return ImageFile._safe_read(self.fp, length)  # also says that the file ends within it
+
+    def crc(self: Any, cid: bytes, data: bytes) -> None:
+        (self.crc_skip if cid[0] & 0x20 else checked.__get__(self))(cid, data)  # a small first letter: not needed
+
+    def profile(self: Any, pos: int, length: int) -> bytes:
+        with contextlib.suppress(ValueError):  # it is read by then, and its colours are taken for what is usual
+            return bytes(known(self, pos, length))
+        return b""
+
+    known = stream.chunk_iCCP
+    for name in ("tEXt", "zTXt", "iTXt", "sRGB", "gAMA", "cHRM", "pHYs"):
+        setattr(stream, f"chunk_{name}", passed_over)
+    stream.chunk_iCCP, stream.crc = profile, crc
 
 
 def _work(task: str, argument: str, fd: int, reply: int, *out: int) -> None:
@@ -101,19 +129,26 @@ def _work(task: str, argument: str, fd: int, reply: int, *out: int) -> None:
             resource.setrlimit(limit, (value, value))
     signal.setitimer(signal.ITIMER_PROF, limits.cpu)
     signal.setitimer(signal.ITIMER_REAL, limits.wall)
-    content_type = wanted["content_type"]
-    file: io.BufferedReader = io.BufferedReader(Descriptor(fd), 65536)
     try:
-        if task == "fit":
-            from postpost_sync.disk import fitting
-
-            facts = fitting.fit(file, wanted, *out)
-            os.write(reply, json.dumps(facts).encode() + b"\n")
-            return
-        for facts in _video(file, content_type) if content_type in DEMUXERS else _image(file, content_type):
+        for facts in _carried_out(task, io.BufferedReader(Descriptor(fd), 65536), wanted, *out):
             os.write(reply, json.dumps(facts).encode() + b"\n")  # piece by piece: what is known stays, whatever follows
     except MemoryError:
         os.write(reply, b'{"unmeasured": "reading it needs too much memory"}\n')
+
+
+def _carried_out(task: str, file: io.BufferedReader, wanted: Any, *out: int) -> Iterator[Mapping[str, Any]]:
+    content_type = wanted["content_type"]
+    match task:
+        case "fit":
+            from postpost_sync.disk import fitting
+
+            return iter([fitting.fit(file, wanted, *out)])
+        case "thumbnail":
+            from postpost_sync.disk import miniature
+
+            plugin, demuxer = (PLUGINS | FOREIGN).get(content_type), DEMUXERS.get(content_type)
+            return miniature.make(file, plugin=plugin, demuxer=demuxer, most=DECODE_PIXELS)
+    return _video(file, content_type) if content_type in DEMUXERS else _image(file, content_type)
 
 
 def _end_with_the_server() -> None:
@@ -156,7 +191,7 @@ def _image(file: io.BufferedReader, content_type: str) -> Iterator[Facts]:
         return
     if width * height <= DECODE_PIXELS and content_type in PLUGINS:
         try:
-            image.draft("L", (width // 8, height // 8))  # JPEG: reads every byte, makes few pixels
+            image.draft("L", (max(1, width // 8), max(1, height // 8)))  # JPEG: reads every byte, makes few pixels
             image.load()
         except MemoryError:
             raise
@@ -208,11 +243,20 @@ def _video(file: io.BufferedReader, content_type: str) -> Iterator[Facts]:
     except av.FFmpegError as error:
         yield {"undecodable": _reason(error)}
         return
-    video = container.streams.best("video")
+    cover = av.stream.Disposition.attached_pic
+    moving = [one for one in container.streams.video if not one.disposition & cover]
+    best = container.streams.best("video")
+    video = best if best in moving else next(iter(moving), None)
+    if video is None and len(container.streams.video):
+        yield {"undecodable": "it is sound with a cover picture, no video"}
+        return
     if not isinstance(video, av.VideoStream) or video.codec_context is None:
         yield {"undecodable": "there is no picture in it that can be read"}
         return
     audio = container.streams.best("audio")
+    if audio is not None and video.frames == 1:
+        yield {"undecodable": _ONE_PICTURE}
+        return
     rate = video.average_rate or video.guessed_rate
     duration = container.duration / av.time_base if container.duration else 0.0
     aspect = float((video.sample_aspect_ratio or 1) * video.width / video.height) if video.height else 0.0
@@ -228,6 +272,21 @@ def _video(file: io.BufferedReader, content_type: str) -> Iterator[Facts]:
     yield facts
     if 0 < video.width * video.height <= DECODE_PIXELS:
         yield from _first_picture(container, video, aspect)
+    if audio is not None and not video.frames and not _moves(file, content_type):  # how many is not written in the file
+        yield {"undecodable": _ONE_PICTURE}
+
+
+_ONE_PICTURE = "it is sound with one picture, no video"
+
+
+def _moves(file: io.BufferedReader, content_type: str) -> bool:
+    """Whether there is a second picture. Of sound that goes on for long only as much is read as there is time for."""
+    import av
+
+    file.seek(0)
+    with av.open(file, "r", format=DEMUXERS[content_type], io_open=refuse) as container:
+        packets = (packet for packet in container.demux(video=0) if packet.size)
+        return next(packets, None) is None or next(packets, None) is not None
 
 
 def _first_picture(container: Any, video: Any, aspect: float) -> Iterator[Facts]:

@@ -19,6 +19,7 @@ The facts, each absent where it is not known:
 from __future__ import annotations
 
 import atexit
+import base64
 import contextlib
 import importlib.util
 import json
@@ -84,6 +85,21 @@ def ask(
             piece = dict(json.loads(line).items() if line.startswith(b"{") else ())
             facts.update({key: value for key, value in piece.items() if isinstance(value, str | int | float)})
     return facts
+
+
+def thumbnail(fd: int, content_type: str) -> bytes | None:
+    """A small JPEG of the file behind a descriptor; empty where none can be made, None where that was not found out.
+
+    Any thread; raises for no file.
+    """
+    if content_type not in PLUGINS | DEMUXERS | FOREIGN or not available():
+        return b""
+    answer = _server.ask("thumbnail", json.dumps({"content_type": content_type}), fd, stop=lambda: False)
+    try:
+        made = base64.b64decode(json.loads(answer)["jpeg"], validate=True)
+    except (ValueError, LookupError, TypeError, RecursionError):  # it crashed, took too long, or was taken over
+        return None
+    return made if made.startswith(b"\xff\xd8\xff") and made.endswith(b"\xff\xd9") else b""
 
 
 class _Server:

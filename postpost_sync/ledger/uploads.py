@@ -68,8 +68,9 @@ def stored(
     record: Record, key: int, position: int, sha256: str | None, size: int, sent_as: Sent | None = None
 ) -> Record:
     """The store confirmed every byte; the URL has done its work. `sha256`: the file's; `sent_as`: the copy that it was."""
+    record = with_group(without_trouble(record, Effect.TRANSFER), key, read_back=None)  # it was seen without this one
     return with_upload(
-        without_trouble(record, Effect.TRANSFER),
+        record,
         key,
         position,
         stage=UploadStage.STORED,
