@@ -150,11 +150,11 @@ def abandoned(record: Record, group: Group, now: datetime, jitter: float) -> Rec
         if one.post_group_id is not None:
             break
         unanswered += one.searches > 0
-    why = Finding(
-        "CREATE_UNANSWERED",
-        f"PostPost gave no answer to create-post ({unanswered} tries), and no draft came of it",
-        "it is tried again by itself",
-    )
+    before = record.trouble_with(Effect.CREATE)
+    before = before if before is not None and before.finding.code != "CREATE_UNANSWERED" else None
+    said, hint = (f": {before.finding.message}", before.finding.hint) if before is not None else ("", "")
+    why = f"PostPost gave no answer to create-post ({unanswered} tries), and no draft came of it{said}"
+    finding = Finding("CREATE_UNANSWERED", why, hint or "it is tried again by itself")
     pause = min(LONGEST_PAUSE, 2.0 ** min(unanswered, 12)) * jitter
     until = now + timedelta(seconds=max(0.5, pause))
-    return with_trouble(record, Trouble(Effect.CREATE, TroubleKind.RETRY, why, now, until, unanswered))
+    return with_trouble(record, Trouble(Effect.CREATE, TroubleKind.RETRY, finding, now, until, unanswered))

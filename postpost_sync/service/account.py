@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from weakref import WeakValueDictionary
 
@@ -113,12 +114,14 @@ class Account:
     # --- the list of posts ---
 
     def find(self, post_group_id: str, created_after: datetime) -> Listed | None:
-        """The group as list-posts shows it now; one reading of the list serves all who asked before it began."""
+        """The group as list-posts shows it now, without its text. One reading serves all who asked before it began."""
         asked_at = time.monotonic()
         with self._listing_lock:
             if self._listed_at < asked_at or post_group_id not in self._listed:
                 began = time.monotonic()
-                self._listed = {one.post_group_id: one for one in self.pages(created_after, until=post_group_id)}
+                pages = self.pages(created_after, until=post_group_id)
+                # without their texts: this stays in memory until the list is read again
+                self._listed = {one.post_group_id: replace(one, content="") for one in pages}
                 self._listed_at = began
             return self._listed.get(post_group_id)
 

@@ -157,8 +157,10 @@ class Sync:
                 match decision.step:
                     case Rest(after):
                         finished = self._folders.rested(look, record)
-                        if finished and any(one.sent_as for group in record.groups for one in group.uploads):
+                        if record.done and any(one.sent_as for group in record.groups for one in group.uploads):
                             self.copies.forget(key)
+                        if look.receipt_failed:
+                            after = min(after or WRITE_AGAIN, WRITE_AGAIN)
                         if after is not None and not (finished and after > self._far):
                             self._wake(key, after)
                         return
@@ -264,6 +266,8 @@ class Sync:
                     return  # it is no post folder any more, and no longer says that it was this one
                 if look.receipt is not None or status_file.read(folder) != content:
                     status_file.write(folder, content)
+            if look.receipt_failed:
+                self._wake(look.key, 0.0)  # the warning is over
             look.receipt, look.receipt_failed = facts, False
         except OSError as error:
             if not look.there:
@@ -271,7 +275,6 @@ class Sync:
             if not look.receipt_failed:
                 self._log.warning("the status file cannot be written", folder=look.name, why=error.strerror)
             look.receipt_failed = True
-            self._wake(look.key, WRITE_AGAIN)
 
     # --- the steps ---
 
@@ -340,7 +343,8 @@ class Sync:
         asks_now = reading.sidecar is not None and (reading.sidecar.scheduled_time or "").strip().lower() == "now"
         now_time = (record.now_time or now) if asks_now else None
         # one that is new may have been moved here: its files are as old as they were there
-        changed_at = folder.changed_at if record.fingerprint else max(folder.changed_at, folder.moved_at)
+        known = record.complete_at is not None or record.groups
+        changed_at = folder.changed_at if known else max(folder.changed_at, folder.moved_at)
         complete_at = min(now, datetime.fromtimestamp(changed_at, UTC)) if now is not None else None
         self._folders.settled(look)
         self._store.change(look.key, ledger.settled, folder.fingerprint, complete_at, now_time)

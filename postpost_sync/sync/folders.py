@@ -136,8 +136,8 @@ class Folders:
             self._index.remember(
                 look.key, Known(record.root, record.fingerprint, record.done, record.inode, record.device)
             )
-            finished = record.done and look.there and look.fingerprint == record.fingerprint
-            finished = finished and not look.in_flight and not look.fitting
+            finished = record.done and look.there and look.fingerprint == record.fingerprint and not look.in_flight
+            finished = finished and not look.fitting and not look.receipt_failed
             if finished and self._looks.get(look.key) is look:
                 del self._looks[look.key]
             return finished

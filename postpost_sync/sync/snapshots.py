@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from postpost_sync import ledger
 from postpost_sync.disk import reader, scan
 from postpost_sync.model.folder import Folder, Sidecar
-from postpost_sync.model.record import GroupStage, Record, live_group, made_with
+from postpost_sync.model.record import Effect, GroupStage, Record, live_group, made_with
 from postpost_sync.plan.asked import patience
 from postpost_sync.plan.situation import TOO_MANY_PENDING
 from postpost_sync.plan.snapshot import Snapshot
@@ -38,7 +38,7 @@ class Observed:
     record: Record  # read after all of the above: a transfer writes there before it is no longer in flight
     account: Account  # that posts for it
     restless: float  # seconds for which it has been changing again and again
-    glimpse: Sidecar | None  # of one that has been so for long
+    glimpse: Sidecar | None  # of one that has been so for long, or cannot be read as a whole
 
 
 class Snapshots:
@@ -86,10 +86,11 @@ class Snapshots:
         quiet, in_flight, fitting = self._folders.saw(look, folder), frozenset(look.in_flight), frozenset(look.fitting)
         restless = self._folders.restless(look)
         long = folder is not None and restless > patience(self._sites[look.root].policy)
-        glimpse = reader.glimpse(folder) if long and folder is not None else None
         record = self._store.record(look.key)
         if record is None:
             return None
+        broken = record.trouble_with(Effect.READ) is not None
+        glimpse = reader.glimpse(folder) if folder is not None and (long or broken) else None
         account = self.account_of(record)
         if folder is None:
             away = self._absence.is_away(record.root, record.path, record.device)

@@ -165,10 +165,10 @@ def reasons(post: Post) -> Iterator[Text]:
 
 
 def cautions(post: Post) -> Iterator[Text]:
-    """The warnings of a post that can still be changed."""
+    """The further errors and the warnings of a post that can still be changed."""
     if post["state"] not in (State.PUBLISHED, State.CANCELLED):
         for warning in post["warnings"]:
-            yield from finding(warning, "warning: ")
+            yield from finding(warning, "error: " if warning.get("level") == "error" else "warning: ")
 
 
 def finding(found: Mapping[str, str], before: str = "") -> Iterator[Text]:
