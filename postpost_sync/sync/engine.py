@@ -7,11 +7,13 @@ different ones. What it needs of the outside comes in through the constructor, s
 from __future__ import annotations
 
 import math
+from concurrent.futures import Executor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from postpost_sync import ledger
 from postpost_sync.disk import reader, scan, status_file
+from postpost_sync.disk.copies import Copies
 from postpost_sync.model import view
 from postpost_sync.model.errors import FileChanged, Finding, KeyRefused, NotFound, OtherKey, PostError
 from postpost_sync.model.folder import Folder
@@ -27,6 +29,7 @@ from postpost_sync.plan.steps import (
     Delete,
     Doom,
     Finish,
+    Fit,
     Follow,
     Forget,
     Hash,
@@ -39,6 +42,7 @@ from postpost_sync.plan.steps import (
 from postpost_sync.service.account import Account
 from postpost_sync.store import Store
 from postpost_sync.sync.calls import Calls
+from postpost_sync.sync.fittings import Fittings
 from postpost_sync.sync.look import Look
 from postpost_sync.sync.removals import AT_ONCE, Removals
 from postpost_sync.sync.runtime import Runtime
@@ -72,8 +76,12 @@ class Sync:
         runtime: Runtime,
         *,
         far: float = math.inf,
+        fitters: Executor | None = None,
     ) -> None:
-        """`far`: a finished post that is due later than so many seconds is not waked; the caller asks the store for it."""
+        """`fitters`: the threads in which fitted copies are made; None: those that send media.
+
+        `far`: a finished post that is due later than so many seconds is not waked; the caller asks the store for it.
+        """
         self._store, self._far = store, far
         self._sites, self._absence, self._folders = watched.sites, watched.absence, watched.folders
         self._instance, self._wake, self._jitter, self._log = (
@@ -85,7 +93,9 @@ class Sync:
         self._slots = Slots(
             uplink.at_once, runtime.wake, lambda key: self._folders.root_of(key) in self._absence.silent
         )
-        self.transfers = Transfers(store, self._folders, uplink, self._slots, runtime)
+        self.copies = Copies(store.path.with_name(f"{store.path.name}.copies"))
+        self._fittings = Fittings(store, self._folders, self.copies, fitters or uplink.threads, runtime)
+        self.transfers = Transfers(store, self._folders, self.copies, uplink, self._slots, runtime)
         self._calls = Calls(store, runtime.log)
         self.times: dict[int, float] = {}  # key -> the time its post asks for, seconds since 1970, once that is known
         self._removals = Removals(runtime.monotonic)
@@ -104,6 +114,7 @@ class Sync:
         if not now:
             return
         self._folders.start(min(now.values()).timestamp())
+        self.copies.keep(lambda: {row[0] for row in self._store.index() if not row[4]})
         for record in self._store.held_or_cancelled(min(now.values()) - timedelta(seconds=AT_ONCE)):
             if record.root not in now:
                 continue
@@ -146,6 +157,8 @@ class Sync:
                 match decision.step:
                     case Rest(after):
                         finished = self._folders.rested(look, record)
+                        if record.done and any(one.sent_as for group in record.groups for one in group.uploads):
+                            self.copies.forget(key)
                         if look.receipt_failed:
                             after = min(after or WRITE_AGAIN, WRITE_AGAIN)
                         if after is not None and not (finished and after > self._far):
@@ -153,6 +166,7 @@ class Sync:
                         return
                     case Forget():
                         self._store.forget(key)
+                        self.copies.forget(key)
                         self._leave_lists(key)
                         self.times.pop(key, None)
                         self._folders.remove(look)
@@ -278,6 +292,8 @@ class Sync:
                     self._hash(look, snapshot.folder, names)
                     if (before := record.trouble_with(Effect.HASH)) is not None:
                         change(look.key, ledger.worked, step, before)
+                case Fit(file):
+                    self._fittings.start(look, file, account.now)
                 case Doom(group, rebuild, gave_up):
                     change(look.key, ledger.doomed, group.key, rebuild=rebuild, gave_up=gave_up)
                     if snapshot.folder is None and group == live_group(record) and record.cancel is None:
