@@ -23,6 +23,7 @@ from postpost_sync.plan.steps import (
     Abandon,
     Abort,
     Ask,
+    Create,
     Decision,
     Delete,
     Doom,
@@ -38,6 +39,7 @@ from postpost_sync.plan.steps import (
 from postpost_sync.service.account import Account
 from postpost_sync.store import Store
 from postpost_sync.sync.calls import Calls
+from postpost_sync.sync.list_queue import ListQueue
 from postpost_sync.sync.look import Look
 from postpost_sync.sync.removals import AT_ONCE, Removals
 from postpost_sync.sync.runtime import Runtime
@@ -85,10 +87,11 @@ class Sync:
             uplink.at_once, runtime.wake, lambda key: self._folders.root_of(key) in self._absence.silent
         )
         self.transfers = Transfers(store, self._folders, uplink, self._slots, runtime)
-        self._calls = Calls(store, runtime.log)
         self.times: dict[int, float] = {}  # key -> the time its post asks for, seconds since 1970, once that is known
         self._removals = Removals(runtime.monotonic)
         accounts = dict.fromkeys(site.account for site in self._sites.values())
+        self._list_queues = {one: ListQueue(one, self._slots.busy, runtime) for one in accounts}
+        self._calls = Calls(store, self._list_queues, runtime.log)
         self._waiting_lists = {one: WaitingList(store, one.digest, one.now, runtime.wake) for one in accounts}
         self._snapshots = Snapshots(store, watched, self._waiting_lists, self._removals, runtime)
 
@@ -114,7 +117,7 @@ class Sync:
         look = self._folders.get(key)
         if look is None:
             return
-        waits_for_slot = False
+        waits_for_slot = False  # or for its draft to be made
         try:
             for _ in range(MAX_STEPS):
                 seen = self._snapshots.observe(look)
@@ -153,11 +156,13 @@ class Sync:
                     case Transfer() if not self._slots.claim(key):
                         waits_for_slot = True
                         return
-                self._perform(look, account, snapshot, record, decision, now)
+                    case Create(post) if post.media and not self._slots.may_begin(key, self.times.get(key, 0.0)):
+                        waits_for_slot = True
+                        return
+                if not self._perform(look, account, snapshot, record, decision, now):
+                    return  # it is waked when it can go on
                 if isinstance(decision.step, Withdraw | Ask | Delete):
                     waiting_list.after(key, decision.step)
-                if isinstance(decision.step, Abort):
-                    return  # the transfers wake the folder when they have ended
             self._log.error("too many steps", folder=look.name)
             self._wake(key, DEFECT_PAUSE)
         finally:
@@ -246,8 +251,8 @@ class Sync:
 
     def _perform(
         self, look: Look, account: Account, snapshot: Snapshot, record: Record, decision: Decision, now: datetime
-    ) -> None:
-        """Carry out one step, and write down what came of it."""
+    ) -> bool:
+        """Carry out one step, and write down what came of it; False where it waits, and the folder is waked."""
         step, change = decision.step, self._store.change
         self._log.debug("step", folder=look.name, step=type(step).__name__)
         try:
@@ -270,8 +275,9 @@ class Sync:
                     change(look.key, ledger.finished, decision.post, confirmed=record.confirmed)
                 case Abort():
                     self.transfers.abort(look)
+                    return False
                 case _ if account.admit():  # else the key was refused meanwhile, and plan says what that means
-                    self._call(look, account, record, decision)
+                    return self._call(look, account, record, decision)
         except FileChanged as error:
             self._log.info("changed", folder=look.name, why=error.finding.message)
             self._folders.stirred(look)
@@ -284,8 +290,9 @@ class Sync:
             change(look.key, ledger.failed, step, known, account.now(), self._jitter())
         except PostError as error:
             change(look.key, ledger.failed, step, error, account.now(), self._jitter())
+        return True
 
-    def _call(self, look: Look, account: Account, record: Record, decision: Decision) -> None:
+    def _call(self, look: Look, account: Account, record: Record, decision: Decision) -> bool:
         step = decision.step
         if isinstance(step, Transfer):
             try:
@@ -293,11 +300,12 @@ class Sync:
             except BaseException:
                 self._slots.release(look.key)
                 raise
-        else:
-            self._calls.carry_out(look, account, step)
+        elif not self._calls.carry_out(look, account, step):
+            return False
         before = record.trouble_with(type(step).__name__)
         if before is not None and not isinstance(step, Transfer):  # a transfer has only begun
             self._store.change(look.key, ledger.worked, step, before)
+        return True
 
     def _read(self, look: Look, folder: Folder, record: Record, now: datetime | None) -> None:
         """`now`: None while the service's time is not known."""
