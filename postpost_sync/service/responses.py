@@ -73,6 +73,15 @@ class PlatformPost:
     error: Mapping[str, Any] | None
 
 
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """One media record of a group as get-post shows it, where it does. `there`: whether its bytes are, and are taken."""
+
+    media_id: str | None
+    file_name: str
+    there: bool
+
+
 def judged(name: str, response: httpx.Response, body: bytes, key: str) -> dict[str, Any]:
     """The answer's object, or the error that it is. An error's text goes to people: without the key, however escaped."""
     status = response.status_code
@@ -169,6 +178,11 @@ def platform_post(post: Mapping[str, Any]) -> PlatformPost:
         plain(post.get("postedId")),
         post["error"] if isinstance(post.get("error"), dict) else None,
     )
+
+
+def attached(media: Mapping[str, Any]) -> Attached:
+    lacking = media.get("status") in ("pending", "failed") or bool(media.get("failureReason"))
+    return Attached(plain(media.get("mediaId")), plain(media.get("sourceFileName")) or "", not lacking)
 
 
 def connection(shown: Mapping[str, Any]) -> Connection:

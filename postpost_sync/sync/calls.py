@@ -40,7 +40,7 @@ from postpost_sync.plan.steps import (
 from postpost_sync.post import targets
 from postpost_sync.service.account import Account
 from postpost_sync.service.listing import EVER, LIST_SLACK, Listing
-from postpost_sync.service.responses import Listed, PlatformPost
+from postpost_sync.service.responses import Attached, Listed, PlatformPost
 from postpost_sync.store import Store
 from postpost_sync.sync.list_queue import ListQueue
 from postpost_sync.sync.look import Look
@@ -71,9 +71,7 @@ class Calls:
                     return False
                 self._search(look, account, group, listing)
             case CheckDraft(group):
-                if (listing := self._queues[account].take(look.key, "check", group)) is None:
-                    return False
-                self._check_draft(look, group, listing)
+                return self._check_draft(look, account, group)
             case Update(group, None, _):
                 change(look.key, ledger.updating, group.key)
                 answer = account.api.unschedule(_id(group))
@@ -214,13 +212,30 @@ class Calls:
             else:
                 self._store.change(look.key, ledger.searched, group.key, account.now())
 
-    def _check_draft(self, look: Look, group: Group, listing: Listing) -> None:
+    def _check_draft(self, look: Look, account: Account, group: Group) -> bool:
+        """By get-post where that tells of media: one call, whatever else the account holds. Else by the list."""
+        api, queue = account.api, self._queues[account]
+        if api.shows_media or (api.shows_media is None and queue.others_wait(look.key)):
+            now = account.now()
+            try:
+                media = api.media_of(_id(group))
+            except NotFound:
+                self._store.change(look.key, ledger.read_back, group.key, False, None, 0, None, now)
+                return True
+            if media is not None:
+                self._store.change(
+                    look.key, ledger.read_back, group.key, True, len(media), *_attached(media, group), now
+                )
+                return True
+        if (listing := queue.take(look.key, "check", group)) is None:
+            return False
         listed = listing.get(_id(group))
         urls = listed.media if listed is not None else None
-        count = len(urls) if urls is not None else None
-        ours, strangers = _recognised(urls or (), group)
-        found = listed is not None
-        self._store.change(look.key, ledger.read_back, group.key, found, count, strangers, ours, listing.read_at)
+        count, found = len(urls) if urls is not None else None, listed is not None
+        self._store.change(
+            look.key, ledger.read_back, group.key, found, count, *_recognised(urls or (), group), listing.read_at
+        )
+        return True
 
 
 def _to_compare(record: Record, account: Account) -> Group | None:
@@ -268,21 +283,32 @@ def _could_be(one: Listed, group: Group) -> bool:
     )
 
 
-def _recognised(urls: Sequence[str], group: Group) -> tuple[int | None, int]:
-    """Of the media listed under a draft: how many of our files are among them, and how many are certainly not ours.
+def _attached(media: Sequence[Attached], group: Group) -> tuple[int, int | None]:
+    """Of the media that get-post shows: how many are certainly not ours, and how many of our files are there, whole."""
+    known = {one.media_id for one in group.issued if one.media_id is not None}
+    if not any(one.media_id in known for one in media):
+        return 0, None
+    there = {one.media_id for one in media if one.there}
+    unanswered = Counter(group.uploads[one.position].upload_name for one in group.issued if one.media_id is None)
+    unknown = Counter(one.file_name for one in media if one.media_id not in known)
+    return (unknown - unanswered).total(), sum(upload.media_id in there for upload in group.uploads)
+
+
+def _recognised(urls: Sequence[str], group: Group) -> tuple[int, int | None]:
+    """Of the media listed under a draft: how many are certainly not ours, and how many of our files are among them.
 
     A media record whose presign was not answered has an URL that we do not know: any, but under our name for the file
     where the URLs of the others end in their names. Where none is known they are rewritten, and only their number tells.
     """
     known = {one.file_url: group.uploads[one.position].upload_name for one in group.issued if one.file_url}
     if not any(url in known for url in urls):
-        return None, 0
+        return 0, None
     ours = sum(upload.file_url in urls for upload in group.uploads)
     unknown = [url for url in urls if url not in known]
     unanswered = Counter(group.uploads[one.position].upload_name for one in group.issued if not one.file_url)
     if all(url.endswith(f"/{name}") for url, name in known.items()):
-        return ours, (Counter(url.rpartition("/")[2] for url in unknown) - unanswered).total()
-    return ours, max(0, len(unknown) - unanswered.total())
+        return (Counter(url.rpartition("/")[2] for url in unknown) - unanswered).total(), ours
+    return max(0, len(unknown) - unanswered.total()), ours
 
 
 def _as_held(held: Listed, post: Post) -> Post | None:

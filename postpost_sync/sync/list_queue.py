@@ -86,6 +86,11 @@ class ListQueue:
             self._done(key, batch, said)
         return _given(said)
 
+    def others_wait(self, key: int) -> bool:
+        """Whether a reading would serve others besides that folder."""
+        with self._lock:
+            return any(one != key for one in self._asked)
+
     def _read(self, batch: dict[int, _Asked]) -> Listing:
         """As far back as the oldest of them was created, or less where all of them are found earlier."""
         ids = [one.post_group_id for one in batch.values() if one.post_group_id is not None]
