@@ -20,7 +20,8 @@ import pytest
 from postpost_sync.model.errors import Altered, FileChanged, NotReached, Refused, Unclear, UploadRefused
 from postpost_sync.sandbox import Fault, FaultKind, Sandbox, Server, serve
 from postpost_sync.service.api import PostPost
-from postpost_sync.service.upload import BLOCK, Aborted, Sender, Sent, Stop, expiry, new_client
+from postpost_sync.service.digests import BLOCK
+from postpost_sync.service.upload import Aborted, Sender, Sent, Stop, expiry, new_client
 
 NOW = datetime(2026, 12, 1, 8, 0, tzinfo=UTC)
 URL = "https://store.test/a.jpg?X-Amz-Signature=secret"
