@@ -29,7 +29,7 @@ class Queries:
     def record(self, key: int) -> Record | None:
         """All about one folder; None where it was forgotten."""
         with self._db.lock, translated(self._db.path):
-            return self._db.load("WHERE key = ?", (key,)).get(key)
+            return self._db.one(key)
 
     def record_of(self, folder_id: str) -> Record | None:
         """The record with that folder_id."""
@@ -160,7 +160,7 @@ class Queries:
                 "AND stage NOT IN ('gone', 'doomed') ORDER BY +folder DESC LIMIT 20",
                 {"text": encode(content), "key": key},
             ).fetchall()
-            found = [self._db.load("WHERE key = ?", (row[0],)).get(row[0]) for row in rows]
+            found = [self._db.one(row[0]) for row in rows]
         return tuple(record for record in found if record is not None)
 
     def beside(self, key: int, time: datetime) -> tuple[Neighbour, ...]:

@@ -220,19 +220,17 @@ class Calls:
             try:
                 media = api.media_of(_id(group))
             except NotFound:
-                self._store.change(look.key, ledger.read_back, group.key, False, None, 0, None, now)
+                self._store.note(look.key, ledger.read_back, group.key, False, None, 0, None, now)
                 return True
             if media is not None:
-                self._store.change(
-                    look.key, ledger.read_back, group.key, True, len(media), *_attached(media, group), now
-                )
+                self._store.note(look.key, ledger.read_back, group.key, True, len(media), *_attached(media, group), now)
                 return True
         if (listing := queue.take(look.key, "check", group)) is None:
             return False
         listed = listing.get(_id(group))
         urls = listed.media if listed is not None else None
         count, found = len(urls) if urls is not None else None, listed is not None
-        self._store.change(
+        self._store.note(
             look.key, ledger.read_back, group.key, found, count, *_recognised(urls or (), group), listing.read_at
         )
         return True

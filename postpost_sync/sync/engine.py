@@ -215,10 +215,10 @@ class Sync:
         """Write down, log and put into the status file what a person should see."""
         if look.receipt_failed and _NO_STATUS_FILE not in decision.warnings:
             decision = replace(decision, warnings=(*decision.warnings, _NO_STATUS_FILE))
-        if ledger.shown(record, decision, now) == record:
+        if ledger.shown(record, decision, now) is record:
             new = record
         else:
-            new = self._store.change(record.key, ledger.shown, decision, now)
+            new = self._store.note(record.key, ledger.shown, decision, now)
         if new is not record or new.time is not None:  # a new folder's is unknown until it has been read
             self.times[new.key] = new.time.timestamp() if new.time else 0.0
         if new.state != record.state or new.error != record.error:
@@ -231,17 +231,20 @@ class Sync:
     def _write_receipt(self, look: Look, record: Record) -> None:
         if not record.fingerprint or not look.there:
             return  # nothing is written into a folder that is still arriving
+        if record is look.receipt_of:
+            return
         if record.claim is not None:
             return  # nor over a claim that is still to be proved, or another installation's
         facts = view.receipt(record, self._instance)
         if facts == look.receipt:
+            look.receipt_of = record
             return
         content = status_file.text(view.sentence(record), facts)
         try:
             with scan.descend(look.root, look.path) as folder:
                 if look.receipt is not None or status_file.read(folder) != content:
                     status_file.write(folder, content)
-            look.receipt, look.receipt_failed = facts, False
+            look.receipt, look.receipt_of, look.receipt_failed = facts, record, False
         except OSError as error:
             if not look.receipt_failed:
                 self._log.warning("the status file cannot be written", folder=look.name, why=error.strerror)
@@ -272,7 +275,7 @@ class Sync:
                 case Abandon(group):
                     change(look.key, ledger.abandoned, group, now, self._jitter())
                 case Finish():
-                    change(look.key, ledger.finished, decision.post, confirmed=record.confirmed)
+                    self._store.note(look.key, ledger.finished, decision.post, confirmed=record.confirmed)
                 case Abort():
                     self.transfers.abort(look)
                     return False
@@ -314,7 +317,7 @@ class Sync:
         asks_now = reading.sidecar is not None and (reading.sidecar.scheduled_time or "").strip().lower() == "now"
         now_time = (record.now_time or now) if asks_now else None
         complete_at = min(now, datetime.fromtimestamp(folder.changed_at, UTC)) if now is not None else None
-        self._store.change(look.key, ledger.settled, folder.fingerprint, complete_at, now_time)
+        self._store.note(look.key, ledger.settled, folder.fingerprint, complete_at, now_time)
 
     def _hash(self, look: Look, folder: Folder, names: tuple[str, ...]) -> None:
         if look.reading is None:

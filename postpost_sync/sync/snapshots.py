@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 from postpost_sync import ledger
 from postpost_sync.disk import scan
 from postpost_sync.model.folder import Folder
-from postpost_sync.model.record import GroupStage, Record, live_group, made_with
+from postpost_sync.model.record import GroupStage, Record, kept, live_group, made_with
 from postpost_sync.plan.situation import TOO_MANY_PENDING
 from postpost_sync.plan.snapshot import Snapshot
+from postpost_sync.post.desired import Wanted, resolve
 from postpost_sync.service.account import Account
 from postpost_sync.service.clock import SKEW
 from postpost_sync.store import Store
-from postpost_sync.sync.look import Look
+from postpost_sync.sync.look import Grounds, Look
 from postpost_sync.sync.removals import Removals
 from postpost_sync.sync.runtime import Runtime
 from postpost_sync.sync.waiting_list import WaitingList
@@ -88,7 +89,7 @@ class Snapshots:
                 self._wake(copy, 0.0)  # it may be this one, moved there
             present = present and not away
         elif (folder.inode, folder.device) != (record.inode, record.device):
-            record = self._store.change(record.key, ledger.in_directory, folder.inode, folder.device)
+            record = self._store.note(record.key, ledger.in_directory, folder.inode, folder.device)
         account = self.account_of(record)
         self._notice_clock(account)
         self._notice_key(account)
@@ -157,4 +158,17 @@ class Snapshots:
             alike=self._store.alike(record.key, text) if text else (),
             beside=self._store.beside(record.key, record.time) if pending and record.time is not None else (),
             twin=self._store.record_of(record.copy_of) if record.copy_of is not None and not record.groups else None,
+            desired=self._desired(look, seen),
         )
+
+    def _desired(self, look: Look, seen: Observed) -> Wanted | None:
+        """What the folder asks for, judged once as long as nothing changes that it depends on. None where it was not read."""
+        folder, reading, site = seen.folder, look.reading, self._sites[look.root]
+        if folder is None or reading is None or folder.fingerprint != reading.fingerprint:
+            return None
+        connections = seen.account.api.last_connections
+        grounds = Grounds(reading, site.policy, connections, kept(seen.record))
+        if look.judged is None or not look.judged[0].same(grounds):
+            policy = replace(site.policy, connections=connections)
+            look.judged = grounds, resolve(folder, reading, policy, grounds.kept)
+        return look.judged[1]

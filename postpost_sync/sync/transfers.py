@@ -148,7 +148,7 @@ class Transfers:
             dies = upload.expiry(signed.url, now)
             one = replace(one, url=signed.url, expires_at=dies, resets=0)
             about = signed.url, signed.file_url, signed.media_id, dies
-            self._store.change(look.key, ledger.signed, group.key, one.position, *about)
+            self._store.note(look.key, ledger.signed, group.key, one.position, *about)
         stop = look.in_flight[one.position] = Stop()
         self._uplink.threads.submit(self._send, look, account, group, one, stop)
 
@@ -178,10 +178,10 @@ class Transfers:
         change, at = self._store.change, (group.key, one.position)
         try:
             with scan.opened(look.root, look.path, one.name, one.stat) as fd, self._uplink.senders.one() as sender:
-                told = lambda done: self._progress(at, done)  # noqa: E731
+                told = lambda done: self._progress(at, done, one.stat.size)  # noqa: E731
                 sent = sender.put(one.url or "", fd, one.stat.size, one.content_type, told, stop)
                 scan.unchanged(fd, one.name, one.stat)
-            change(look.key, ledger.stored, group.key, one.position, sent.sha256, sent.size)
+            self._store.note(look.key, ledger.stored, group.key, one.position, sent.sha256, sent.size)
         except Aborted:
             pass
         except FileChanged as error:
@@ -192,8 +192,8 @@ class Transfers:
             change(look.key, ledger.not_sent, group.key, one.position, error)
             change(look.key, ledger.failed, Transfer(group, one), error, account.now(), self._jitter())
 
-    def _progress(self, at: tuple[int, int], sent: int) -> None:
+    def _progress(self, at: tuple[int, int], sent: int, size: int) -> None:
         now = self._monotonic()
-        if now - self._shown_at.get(at, 0.0) >= 1.0:
+        if sent < size and now - self._shown_at.get(at, 0.0) >= 1.0:
             self._shown_at[at] = now
             self._store.progress(*at, sent)

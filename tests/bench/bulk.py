@@ -24,7 +24,7 @@ import time
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from PIL import Image
 
@@ -127,14 +127,19 @@ def profiled() -> None:
         stats.dump_stats(file)
 
 
-def processor_time(pid: int) -> tuple[float, float]:
-    """Seconds that the process has used, and the processes that it started."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    own = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-    others = 0.0
-    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-        others += sum(processor_time(int(child)))
-    return own, others
+class Used(NamedTuple):
+    """Seconds of processor time: of the process, of the system for it, and both of the processes that it started."""
+
+    own: float
+    system: float
+    others: float
+
+    @classmethod
+    def by(cls, pid: int) -> Used:
+        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+        own, system = (int(field) / os.sysconf("SC_CLK_TCK") for field in fields[11:13])
+        started = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return cls(own, system, sum(sum(cls.by(int(child))) for child in started))
 
 
 def say(what: str, value: str) -> None:
@@ -159,7 +164,7 @@ def measure(arguments: argparse.Namespace, place: Path, api: str, ask: Any) -> N
         process = subprocess.Popen([*start, "-c", str(config), "run"], stderr=log)
         try:
             _wait_until_ready(process.pid)
-            own, others = processor_time(process.pid)
+            before = Used.by(process.pid)
             began = time.perf_counter()
             (place / "coming").rename(root / "dropped")
             stood = ask()
@@ -167,7 +172,7 @@ def measure(arguments: argparse.Namespace, place: Path, api: str, ask: Any) -> N
                 time.sleep(0.05 if posts < 100 else 0.5)
                 stood = ask()
             took = time.perf_counter() - began - SETTLE
-            after = processor_time(process.pid)
+            after = Used.by(process.pid)
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(60)
@@ -181,17 +186,15 @@ def measure(arguments: argparse.Namespace, place: Path, api: str, ask: Any) -> N
     elif rtt:
         trips = (pictures + 4) * rtt
         say("time / trips needed", f"{took / trips:.2f} (target 1.05; {took:.2f} s for {trips:.2f} s)")
-    used, measuring = after[0] - own, after[1] - others
-    say(
-        "processor time a post",
-        f"{1000 * used / posts:.1f} ms (target 25), and {1000 * measuring / posts:.1f} ms measuring",
-    )
+    own, system, measuring = (1000 * (now - then) / posts for now, then in zip(after, before, strict=True))
+    spent = f"{own + system:.1f} ms (target 25; {own:.1f} ours, {system:.1f} of the system)"
+    say("processor time a post", f"{spent}, and {measuring:.1f} ms for measuring")
 
 
 def _wait_until_ready(pid: int) -> None:
     """What a start costs is not what is asked here."""
     ends, before = time.monotonic() + 60, -1.0
-    while time.monotonic() < ends and (now := sum(processor_time(pid))) - before > 0.05:
+    while time.monotonic() < ends and (now := sum(Used.by(pid))) - before > 0.05:
         before = now
         time.sleep(1)
 
