@@ -15,6 +15,7 @@ The house, from the ground up. A folder imports only what stands above it in thi
 
   edges: each hides one outside thing behind our own types; they do not know each other
     log         one line an event
+    packages    the command that adds a package to this installation
     disk        folders and files: nothing followed, nothing trusted
     store       the database
     service     PostPost, and the object store that it signs URLs for

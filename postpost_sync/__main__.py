@@ -28,6 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
     except click.exceptions.Abort:
         return _ended("interrupted")
+    except click.exceptions.NoArgsIsHelpError as error:  # its message is the whole help
+        click.echo(error.format_message())
+        return _ended("no command was named (hint: choose one of those above)")
     except click.ClickException as error:
         if isinstance(error, click.UsageError) and error.ctx is not None:
             click.echo(error.ctx.get_usage(), err=True)

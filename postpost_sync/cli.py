@@ -10,6 +10,7 @@ import click
 
 from postpost_sync import __version__
 from postpost_sync.log import Format, Level
+from postpost_sync.model.states import WRONG, State
 from postpost_sync.model.times import parse_duration
 
 
@@ -26,6 +27,7 @@ class _Duration(click.ParamType[float]):
 
 
 _PATHS = click.Path(path_type=Path, readable=False)  # the commands say in their own words what cannot be read
+_STATES = [state.value for state in State]
 _Command = TypeVar("_Command", bound=Callable[..., object])
 
 
@@ -84,15 +86,28 @@ def run(config: str | None, once: bool, wait: float, log_format: str, log_level:
 @cli.command()
 @click.argument("paths", nargs=-1, type=_PATHS, metavar="[PATH]...")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
-@click.option("--watch", is_flag=True, help="Redraw until Ctrl-C.")
+@click.option("--watch", is_flag=True, help="Redraw until q or Ctrl-C; arrows and Page Down scroll.")
+@click.option("--state", "states", multiple=True, type=click.Choice(_STATES), help="Only these; may be repeated.")
+@click.option("--failed", is_flag=True, help="Only what went wrong: invalid, failed, partially_published.")
+@click.option("--next", "within", type=_Duration(), help="Only what is to go out within this, such as 7d.")
 @click.pass_obj
-def status(config: str | None, paths: tuple[Path, ...], as_json: bool, watch: bool) -> int:
+def status(
+    config: str | None,
+    paths: tuple[Path, ...],
+    as_json: bool,
+    watch: bool,
+    states: tuple[str, ...],
+    failed: bool,
+    within: float | None,
+) -> int:
     """Show where every post stands, or those at PATH."""
     if as_json and watch:
         raise click.UsageError("--json and --watch do not go together")
-    from postpost_sync.commands.status import status
+    from postpost_sync.commands.status import Filter, status
 
-    return status(config, paths, as_json=as_json, watch=watch)
+    chosen = {State(state) for state in states} | (WRONG if failed else set())
+    wanted = Filter(frozenset(chosen) if states or failed else None, within)
+    return status(config, paths, wanted, as_json=as_json, watch=watch)
 
 
 @cli.command(short_help="Say everything that is wrong with sidecars and media.")
@@ -136,6 +151,32 @@ def adopt(config: str | None, paths: tuple[Path, ...]) -> int:
     from postpost_sync.commands.adopt import adopt
 
     return adopt(config, paths)
+
+
+@cli.command(short_help="Write a config, a key file and a root; then doctor.")
+@click.option("--root", type=_PATHS, metavar="DIR", help="The folder to watch; made where it is not there.")
+@click.option("--timezone", metavar="ZONE", help="Of the times in it, such as Europe/Berlin; default: this machine's.")
+@click.option("--key-file", type=_PATHS, metavar="FILE", help="Where the API key is, or is to be put.")
+@click.option("--user/--system", "user", default=None, help="For yourself, or for the system service; root's default.")
+@click.pass_obj
+def init(config: str | None, root: Path | None, timezone: str | None, key_file: Path | None, user: bool | None) -> int:
+    """Write a config, a key file and a watch root where there are none, and say what doctor finds.
+
+    What is not given is asked. Nothing that exists is changed.
+    """
+    from postpost_sync.commands.init import init
+
+    return init(config, root, timezone, key_file, None if user is None else not user)
+
+
+@cli.command(short_help="Copy the database, checked, also while the daemon runs.")
+@click.argument("file", type=_PATHS)
+@click.pass_obj
+def backup(config: str | None, file: Path) -> int:
+    """Write a checked copy of the database to FILE, also while the daemon runs. FILE must not be there yet."""
+    from postpost_sync.commands.backup import backup
+
+    return backup(config, file)
 
 
 @cli.command()
@@ -186,6 +227,27 @@ def schema(which: str) -> int:
     from postpost_sync.commands.schema import show
 
     return show(which)
+
+
+@cli.group("config")
+def config_() -> None:
+    """Help with the config file."""
+
+
+@config_.command("example")
+def example() -> int:
+    """Print the commented example of a config: every key with its default."""
+    from postpost_sync.commands.example import show
+
+    return show()
+
+
+@cli.command(short_help="Print the manual page.")
+def man() -> int:
+    """Print the manual page, made of this help."""
+    from postpost_sync.commands.man import man
+
+    return man(cli)
 
 
 @cli.command(short_help="Check what the daemon depends on; say how to mend it.")

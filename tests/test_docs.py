@@ -28,6 +28,25 @@ def section(title: str) -> str:
     return README.split(f"\n## {title}", 1)[1].split("\n## ", 1)[0]
 
 
+def anchor(title: str) -> str:
+    """As GitHub makes it of a heading."""
+    return re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
+
+
+def test_the_contents_name_every_section_in_order_and_every_link_leads_to_one() -> None:
+    titles = re.findall(r"^## (.*)$", README, re.MULTILINE)
+    named = re.findall(r"^  - \[(.*)\]\(#(.*)\)$", section("Contents"), re.MULTILINE)
+    assert named == [(title, anchor(title)) for title in titles[1:]]
+    everywhere = {anchor(title) for title in re.findall(r"^##+ (.*)$", README, re.MULTILINE)}
+    assert set(re.findall(r"\]\(#([^)]*)\)", README)) <= everywhere
+
+
+def test_a_newcomer_reaches_a_first_post_before_any_reference() -> None:
+    first = README.index("## A first real post")
+    assert len(README[:first].splitlines()) < 80
+    assert all(README.index(f"## {title}") > first for title in ("The sidecar", "The config", "The commands"))
+
+
 def test_the_example_is_valid_and_shows_the_defaults(tmp_path: Path, own_home: Path) -> None:
     file = tmp_path / "config.yaml"
     file.write_text(EXAMPLE)

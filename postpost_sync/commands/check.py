@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 
 from postpost_sync.commands.common import is_folder, load_config, unreadable
+from postpost_sync.commands.preview import Preview, preview
 from postpost_sync.config import load as configs
 from postpost_sync.config.load import Config, Root
 from postpost_sync.daemon.presence import mounted_twice
@@ -25,8 +26,10 @@ from postpost_sync.model.post import Connection, Policy
 from postpost_sync.model.program import Oddity
 from postpost_sync.model.record import Record
 from postpost_sync.model.states import State
+from postpost_sync.model.times import for_people, parse_service_time
 from postpost_sync.plan.rules import plan
 from postpost_sync.plan.snapshot import Snapshot
+from postpost_sync.post import targets
 from postpost_sync.post.desired import resolve
 from postpost_sync.post.names import Names
 from postpost_sync.service import upload
@@ -41,6 +44,7 @@ class Verdict:
     errors: tuple[Finding, ...]
     warnings: tuple[Finding, ...]
     platforms: tuple[str, ...] = ()  # the ids it goes to, where nothing is wrong
+    preview: Preview | None = None  # what goes out, where nothing is wrong
 
 
 def check(option: str | None, paths: Sequence[Path], *, as_json: bool, offline: bool) -> int:
@@ -60,15 +64,19 @@ def check(option: str | None, paths: Sequence[Path], *, as_json: bool, offline: 
     if paths and not verdicts:
         where = ", ".join(f'"{printable(str(path))}"' for path in paths)
         raise ProgramError(f"no post folder (one with a post.yaml) is at or below {where}", "check the path")
+    accounts = _expiring(verdicts, connections)
     if as_json:
-        shown = {"version": 1, "posts": [_shown(verdict) for verdict in verdicts]}
+        warnings = [view.finding(found) for found in accounts]
+        shown = {"version": 1, "posts": [_shown(verdict) for verdict in verdicts], "warnings": warnings}
         click.echo(json.dumps(shown, ensure_ascii=False, indent=1))
     else:
         from rich.console import Console
 
-        from postpost_sync.terminal.tables import findings_text
+        from postpost_sync.terminal.checked import checked_text
 
-        findings_text([_shown(verdict) for verdict in verdicts], Console(highlight=False))
+        shown_warnings = [found for one in accounts if (found := view.finding(one)) is not None]
+        posts = [_shown(verdict) for verdict in verdicts]
+        checked_text(posts, shown_warnings, Console(highlight=False), datetime.now(UTC))
     return 1 if any(verdict.errors for verdict in verdicts) else 0
 
 
@@ -97,6 +105,20 @@ def _connections(config: Config) -> dict[str, tuple[Connection, ...]]:
             except (ProgramError, PostError) as error:
                 why = error.finding.message if isinstance(error, PostError) else error.message
                 click.echo(f"warning: the accounts of {root.path} are not checked: {printable(why)}", err=True)
+    return found
+
+
+def _expiring(verdicts: Sequence[Verdict], connections: Mapping[str, Sequence[Connection]]) -> list[Finding]:
+    """The accounts that these posts go to and whose token expires soon, each once."""
+    used = {one for verdict in verdicts for one in verdict.platforms}
+    accounts = {one.platform_id: one for found in connections.values() for one in found}
+    found = []
+    for name in sorted(used & accounts.keys()):
+        if accounts[name].token_status == "expiring_soon":  # noqa: S105 - a status, no secret
+            ends = parse_service_time(accounts[name].token_expires)
+            when = for_people(ends, "UTC") if ends else "soon"
+            what = f"the token of {printable(name)} ({printable(accounts[name].name)}) expires {when}"
+            found.append(Finding("TOKEN_EXPIRING", what, targets.RECONNECT))
     return found
 
 
@@ -187,7 +209,10 @@ def _judge(folder: Folder, policy: Policy) -> Verdict:
         if decision.error is not None:
             errors = (decision.error,)
         warnings = decision.warnings
-    return Verdict(name, errors, warnings, wanted.post.platforms if wanted.post is not None else ())
+    if wanted.post is None:
+        return Verdict(name, errors, warnings)
+    shown = None if errors else preview(wanted.post, policy, wanted.time, now=wanted.now)
+    return Verdict(name, errors, warnings, wanted.post.platforms, shown)
 
 
 def _shown(verdict: Verdict) -> dict[str, object]:
@@ -196,4 +221,5 @@ def _shown(verdict: Verdict) -> dict[str, object]:
         "errors": [view.finding(f) for f in verdict.errors],
         "warnings": [view.finding(f) for f in verdict.warnings],
         "platforms": [printable(one) for one in verdict.platforms],
+        "preview": verdict.preview,
     }

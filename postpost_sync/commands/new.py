@@ -97,7 +97,7 @@ def _policy(config: Config | None, place: Path) -> Policy:
 
 def _check_names(to: Sequence[str], policy: Policy) -> None:
     for name in to:
-        if name not in policy.accounts and not targets.is_id(name) and targets.selector(name) is None:
+        if name not in policy.accounts and targets.stands_for(name) is None:
             wrong = targets.unknown_name(name, policy)
             raise ProgramError(wrong.message, wrong.hint)
     if twice := next((name for at, name in enumerate(to) if name in to[:at]), None):
@@ -109,7 +109,7 @@ def _moment(at: str | None, timezone: str, now: datetime) -> datetime | None:
     if at is None or at.strip().lower() == "now":
         return None
     try:
-        moment, doubt = parse_time(at, timezone)
+        moment, doubt = parse_time(at, timezone, now)
     except TimeProblem as problem:
         raise ProgramError(f"--at: {printable(problem.finding.message)}", problem.finding.hint) from None
     if moment < now:
@@ -287,7 +287,7 @@ def _media(found: Sequence[_File]) -> list[str]:
 def _settings(to: Sequence[str], policy: Policy) -> list[str]:
     """The settings of the platforms it goes to, or an example."""
     ids = [one for name in to for one in policy.accounts.get(name, (name,))]
-    named = {one.partition("-")[0].removesuffix(":*") for one in ids}
+    named = {(targets.stands_for(one) or one).partition("-")[0] for one in ids}
     chosen = [p for p in PLATFORMS if p in named and any(p == owner for owner, _ in SETTINGS)] or (
         [] if to else ["instagram"]
     )

@@ -4,65 +4,154 @@ from __future__ import annotations
 
 import json
 import os
-import time
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import click
 
-from postpost_sync.commands.common import at_or_below, load_config, nothing_at, opened_store
+from postpost_sync.commands.common import load_config, opened_store
+from postpost_sync.commands.folders import Named, look_up, unknown
 from postpost_sync.config.load import Config
 from postpost_sync.model import view
 from postpost_sync.model.errors import printable
-from postpost_sync.model.program import RootStatus
+from postpost_sync.model.program import Oddity, RootStatus
 from postpost_sync.model.record import Record
+from postpost_sync.model.states import OUTCOMES, State
 from postpost_sync.model.times import to_service, zone
 from postpost_sync.store import Store
 from postpost_sync.store.lock import Lock
+from postpost_sync.store.status import Outline, outlines, shown
 
+Post = Mapping[str, Any]  # an entry of `posts` in `status --json`
 REDRAW = 0.5  # seconds
 
 
-def status(option: str | None, paths: Sequence[Path], *, as_json: bool, watch: bool) -> int:
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which posts are wanted. Both `states` and `within` must be met; None: any. `within`: seconds from now."""
+
+    states: frozenset[State] | None = None
+    within: float | None = None
+
+    def takes(self, state: State, time: datetime | None, now: datetime) -> bool:
+        if self.states is not None and state not in self.states:
+            return False
+        if self.within is None:
+            return True
+        ends = now + timedelta(seconds=self.within)
+        return time is not None and now <= time <= ends and state not in OUTCOMES | {State.CANCELLED}
+
+
+EVERY = Filter()
+
+
+def status(option: str | None, paths: Sequence[Path], wanted: Filter, *, as_json: bool, watch: bool) -> int:
     config = load_config(option)
     with opened_store(config.state_db, read_only=True) as store:
+        named = look_up(store, config, paths) if paths else None
+        for why in unknown(named or ()):
+            click.echo(f"warning: {why}", err=True)
+        chosen = Chosen(store, named, wanted)
         if watch:
-            return _watch(config, store, paths)
-        shown = report(store, paths)
+            return _watch(config, chosen)
+        now = datetime.now(UTC)
         if as_json:
-            click.echo(json.dumps(shown, ensure_ascii=False, indent=1))
+            click.echo(_json(chosen.program(), chosen.posts(now)))
             return 0
         from rich.console import Console
 
         from postpost_sync.terminal.status import status_text
 
-        status_text(shown, Console(highlight=False), datetime.now(UTC), zone(config.roots[0].policy.timezone))
+        console, timezone = Console(highlight=False), zone(config.roots[0].policy.timezone)
+        report = {**chosen.program(), "posts": chosen.outlines(now), "filtered": wanted != EVERY}
+        status_text(report, console, now, timezone, chosen.in_full, fit=named is None and wanted == EVERY)
     return 0
 
 
-def report(store: Store, paths: Sequence[Path] = ()) -> dict[str, Any]:
+class Chosen:
+    """The posts that a person wants to see: all, or those named, and of these those that the filter takes."""
+
+    def __init__(self, store: Store, named: Sequence[Named] | None = None, wanted: Filter = EVERY) -> None:
+        self.store, self._named, self._wanted = store, named, wanted
+
+    def program(self) -> dict[str, Any]:
+        """`status --json` without its posts."""
+        return {
+            "version": 1,
+            "state_db": str(self.store.path),
+            "daemon": {"running": Lock(self.store.path).held()},
+            "roots": [_root(root) for root in self.store.roots()],
+            "warnings": [view.finding(one.error) for one in self.store.listeners() if one.error is not None],
+        }
+
+    def posts(self, now: datetime) -> list[Post]:
+        """`posts` of `status --json`."""
+        if self._wanted == EVERY:
+            return [*posts(shown(self.store, self._keys())), *self._oddities()]
+        keys = [one.key for one in self._outlines(now)]
+        return [*posts(shown(self.store, keys)), *self._oddities()]
+
+    def outlines(self, now: datetime) -> list[Post]:
+        """As much of each post as it takes to sort and to count them; `in_full` has the rest."""
+        chosen: list[Post] = [
+            {
+                "key": one.key,
+                "folder": printable(os.path.join(one.root, one.path)),
+                "state": one.state,
+                "scheduled_time": one.time,
+                "updated_at": one.updated_at,
+                "error": one.error,
+                "warnings": one.warned,
+            }
+            for one in self._outlines(now)
+        ]
+        return [*chosen, *self._oddities()]
+
+    def in_full(self, posts_: Sequence[Post]) -> list[Post]:
+        """The posts of these outlines, in their order."""
+        keys = [post["key"] for post in posts_ if "key" in post]
+        known = {record.key: view.facts(record) for record in shown(self.store, keys)}
+        gone: Post = {"error": None, "warnings": []}  # forgotten since its outline was read
+        return [known.get(post["key"], {**_BLANK, **post, **gone}) if "key" in post else post for post in posts_]
+
+    def _keys(self) -> Collection[int] | None:
+        return None if self._named is None else {key for one in self._named for key in one.keys}
+
+    def _outlines(self, now: datetime) -> list[Outline]:
+        found = outlines(self.store, self._keys())
+        if self._wanted == EVERY:
+            return found
+        return [one for one in found if self._wanted.takes(one.state, _moment(one.time), now)]
+
+    def _oddities(self) -> list[Post]:
+        if not self._wanted.takes(State.INVALID, None, datetime.now(UTC)):
+            return []
+        if self._named is None:
+            return [_oddity(root, odd) for root in self.store.roots() for odd in root.oddities]
+        return [_oddity(root, odd) for one in self._named for root, odd in one.oddities]
+
+
+def report(store: Store) -> dict[str, Any]:
     """The whole of `status --json`."""
-    records, roots = store.records(), store.roots()
-    if paths:
-        chosen = at_or_below(records, paths)
-        if not chosen:
-            raise nothing_at(paths)
-        records = chosen
-    return {
-        "version": 1,
-        "state_db": str(store.path),
-        "daemon": {"running": Lock(store.path).held()},
-        "roots": [_root(root) for root in roots],
-        "warnings": [view.finding(one.error) for one in store.listeners() if one.error is not None],
-        "posts": posts(records)
-        + ([] if paths else [_oddity(root, at) for root in roots for at in range(len(root.oddities))]),
-    }
+    everything = Chosen(store)
+    return {**everything.program(), "posts": everything.posts(datetime.now(UTC))}
+
+
+def _json(program: Mapping[str, Any], found: Sequence[Post]) -> str:
+    """A post a line: indented, ten thousand of them take four times as long to write."""
+    head = json.dumps({**program, "posts": []}, ensure_ascii=False).removesuffix("]}")
+    return head + ",".join("\n" + json.dumps(post, ensure_ascii=False) for post in found) + "]}"
 
 
 def posts(records: Sequence[Record]) -> list[dict[str, Any]]:
     return [view.facts(record) for record in records]
+
+
+def _moment(time: str | None) -> datetime | None:
+    return datetime.fromisoformat(time) if time else None
 
 
 def _root(root: RootStatus) -> dict[str, Any]:
@@ -75,42 +164,61 @@ def _root(root: RootStatus) -> dict[str, Any]:
     }
 
 
-def _oddity(root: RootStatus, at: int) -> dict[str, Any]:
+def _oddity(root: RootStatus, odd: Oddity) -> dict[str, Any]:
     """A folder that is no post folder, in the shape of one, so that nothing that was dropped goes unseen."""
-    odd = root.oddities[at]
     return {
+        **_BLANK,
         "folder": printable(os.path.join(root.path, odd.path) if odd.path else root.path),
-        "state": "invalid",
-        "post_group_id": None,
-        "previous_post_group_ids": [],
-        "scheduled_time": None,
-        "platforms": [],
-        "media": [],
-        "results": [],
+        "state": State.INVALID.value,
         "error": view.finding(odd.finding),
-        "warnings": [],
-        "retry_at": None,
         "updated_at": to_service(root.last_scan or datetime.now(UTC)),
     }
 
 
-def _note(shown: Mapping[str, Any]) -> str:
-    """Why what is shown may not be how things stand."""
-    notes = [f"{root['path']} is {root['state']}" for root in shown["roots"] if root["state"] != "ok"]
-    return "; ".join(notes if shown["daemon"]["running"] else ["the daemon is not running", *notes])
+_BLANK: Post = {
+    "folder": "",
+    "state": "",
+    "post_group_id": None,
+    "previous_post_group_ids": [],
+    "scheduled_time": None,
+    "platforms": [],
+    "caption": "",
+    "media": [],
+    "results": [],
+    "error": None,
+    "warnings": [],
+    "retry_at": None,
+    "updated_at": "",
+}
 
 
-def _watch(config: Config, store: Store, paths: Sequence[Path]) -> int:
+# --- watching ---------------------------------------------------------------------------------------------------------
+
+
+def _watch(config: Config, chosen: Chosen) -> int:
     from rich.console import Console
 
+    from postpost_sync.terminal.keys import Keys
     from postpost_sync.terminal.live import LiveView
 
     roots = [str(root.path) for root in config.roots]
+    seen, read = -1, []
+    console, timezone = Console(highlight=False), zone(config.roots[0].policy.timezone)
     try:
-        with LiveView(Console(highlight=False), zone(config.roots[0].policy.timezone), roots) as live:
+        with Keys() as keys, LiveView(console, timezone, roots, scrolls=keys.there) as live:
             while True:
-                shown = report(store, paths)
-                live.update(shown["posts"], _note(shown))
-                time.sleep(REDRAW)
+                if (version := chosen.store.data_version()) != seen:
+                    seen, read = version, chosen.posts(datetime.now(UTC))
+                live.update(read, _note(chosen.program()))
+                for key in keys.pressed(within=REDRAW):
+                    if key == "q":
+                        return 0
+                    live.scroll(key)
     except KeyboardInterrupt:
         return 0
+
+
+def _note(program: Mapping[str, Any]) -> str:
+    """Why what is shown may not be how things stand."""
+    notes = [f"{root['path']} is {root['state']}" for root in program["roots"] if root["state"] != "ok"]
+    return "; ".join(notes if program["daemon"]["running"] else ["the daemon is not running", *notes])

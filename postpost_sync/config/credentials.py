@@ -19,8 +19,13 @@ def handed_over(name: str, environ: Mapping[str, str]) -> Path | None:
     """The service manager's file of that name, where there is one."""
     if directory := environ.get("CREDENTIALS_DIRECTORY"):
         credential = Path(directory) / name
-        if credential.exists():
-            return credential
+        try:
+            credential.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError:
+            pass  # it is there: reading it says what is wrong with it
+        return credential
     return None
 
 

@@ -17,6 +17,7 @@ from postpost_sync.model.yaml_tree import Node, Scalar, Sequence, describe
 from postpost_sync.model.yaml_values import Wrong, located
 from postpost_sync.notify.events import DEFAULT_EVENTS, Event
 
+SYSTEM_CONFIG = Path("/etc/postpost-sync/config.yaml")
 _HANDED = "check LoadCredential= of the unit"
 
 
@@ -87,8 +88,7 @@ def find(option: str | None, environ: Mapping[str, str]) -> Path:
             return Path(option).expanduser()
         except RuntimeError:
             return Path(option)  # ~user of nobody: reading it says that there is no such file
-    home = Path(environ.get("XDG_CONFIG_HOME") or Path(environ.get("HOME", "~")).expanduser() / ".config")
-    places = (home / "postpost-sync" / "config.yaml", Path("/etc/postpost-sync/config.yaml"))
+    places = (user_config(environ), SYSTEM_CONFIG)
     for place in places:
         try:
             if place.exists():
@@ -97,8 +97,14 @@ def find(option: str | None, environ: Mapping[str, str]) -> Path:
             return place  # reading it says so
     raise ProgramError(
         f"there is no config: neither {places[0]} nor {places[1]} exists",
-        "copy config.example.yaml there, name one with -c FILE, or try `postpost-sync demo`",
+        "`postpost-sync init` writes one; name another with -c FILE, or try `postpost-sync demo`",
     )
+
+
+def user_config(environ: Mapping[str, str]) -> Path:
+    """Where a person's own config lies."""
+    home = Path(environ.get("XDG_CONFIG_HOME") or Path(environ.get("HOME", "~")).expanduser() / ".config")
+    return home / "postpost-sync" / "config.yaml"
 
 
 def load(file: Path, environ: Mapping[str, str]) -> Config:

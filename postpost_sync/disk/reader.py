@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import codecs
 import hashlib
 import os
 import re
 
 from postpost_sync.disk import media, probe, scan, structure
+from postpost_sync.model import unseen
 from postpost_sync.model.errors import Finding, Unreadable, printable
 from postpost_sync.model.folder import UNREADABLE, Entry, EntryKind, Folder, MediaFile, Reading, Sidecar
 from postpost_sync.model.yaml_tree import MAX_BYTES
@@ -33,7 +33,8 @@ def read(folder: Folder, known: dict[str, MediaFile] | None = None) -> Reading:
         files.append(before if before is not None and before.stat == entry.stat else _sniff(folder, entry))
     own = parsed is None or parsed.media is not None or any(file.content_type for file in files)
     inside = () if own else scan.media_inside(folder)
-    return Reading(folder.fingerprint, parsed, tuple(errors), (), tuple(files), content, inside)
+    doubts = parsed.doubts if parsed is not None else ()
+    return Reading(folder.fingerprint, parsed, tuple(errors), doubts, tuple(files), content, inside)
 
 
 def sha256(root: str, path: str, file: MediaFile) -> str:
@@ -94,7 +95,7 @@ def _content_file(folder: Folder, parsed: Sidecar, errors: list[Finding]) -> str
         wrong("CONTENT_TOO_LARGE", f"is {entry.stat.size:,} bytes; at most {MAX_BYTES:,} are read", "shorten it")
         return None
     try:
-        text = _bytes(folder, entry).removeprefix(codecs.BOM_UTF8).decode("utf-8").replace("\r\n", "\n")
+        text = unseen.decode(_bytes(folder, entry)).replace("\r\n", "\n")
     except Unreadable as unreadable:
         errors.append(unreadable.finding)
         return None

@@ -8,8 +8,9 @@ from typing import Any
 
 from postpost_sync.ledger.parts import with_group, without_trouble
 from postpost_sync.model.post import Post
-from postpost_sync.model.record import Claim, Group, MediaName, Record, draft_group, live_group
-from postpost_sync.plan.steps import Decision, Read, Rest, Search
+from postpost_sync.model.record import Claim, Consent, Effect, Group, MediaName, Record, draft_group, live_group
+from postpost_sync.plan.consent import consents
+from postpost_sync.plan.steps import Decision, Rest
 
 
 def shown(record: Record, decision: Decision, now: datetime) -> Record:
@@ -41,15 +42,15 @@ def settled(record: Record, fingerprint: str, complete_at: datetime | None, now_
     """The folder has been read as it is: troubles with what it was before are over. No times: none was known yet."""
     if record.fingerprint == fingerprint:
         record = replace(record, complete_at=record.complete_at or complete_at, now_time=now_time, done=False)
-        return without_trouble(record, Read.__name__)
+        return without_trouble(record, Effect.READ)
     # an unknown create stays unknown, and its searches keep their pauses, for listings lag
-    searching = record.trouble_with(Search.__name__)
+    searching = record.trouble_with(Effect.SEARCH)
     return replace(
         record,
         fingerprint=fingerprint,
         complete_at=complete_at,
         now_time=now_time,
-        confirmed=False,
+        consents=(),
         cancel=fingerprint if record.cancel == fingerprint else None,
         rebuilds=0,
         gave_up=None,
@@ -59,16 +60,16 @@ def settled(record: Record, fingerprint: str, complete_at: datetime | None, now_
     )
 
 
-def finished(record: Record, post: Post | None, *, confirmed: bool) -> Record:
+def finished(record: Record, post: Post | None, said: tuple[Consent, ...]) -> Record:
     """What stands at PostPost is the post; so its selectors stand for what that goes to from now on.
 
-    `confirmed`: whether a person's word went into that; one that was said since is still to be decided about.
+    `said`: what of a person's words went into that; what was said since is still to be decided about.
     """
-    if record.confirmed and not confirmed:
+    if set(record.consents) - set(said):
         return record
     if post is not None and (group := live_group(record) or draft_group(record)) is not None:
         record = with_group(record, group.key, resolved=post.resolved)
-    return replace(record, done=True, troubles=(), confirmed=False)
+    return replace(record, done=True, troubles=(), consents=())
 
 
 def retried(record: Record) -> Record:
@@ -77,7 +78,7 @@ def retried(record: Record) -> Record:
     uploads_again = tuple(replace(g, uploads=tuple(replace(u, refused=0) for u in g.uploads)) for g in groups)
     return replace(
         record,
-        confirmed=True,
+        consents=consents(record),
         cancel=None,
         rebuilds=0,
         gave_up=None,

@@ -9,6 +9,7 @@ from postpost_sync.ledger.parts import with_group, with_trouble
 from postpost_sync.model.errors import Finding
 from postpost_sync.model.post import Post
 from postpost_sync.model.record import (
+    Effect,
     Group,
     GroupStage,
     PlatformResult,
@@ -21,7 +22,7 @@ from postpost_sync.model.record import (
 )
 from postpost_sync.model.states import State
 from postpost_sync.model.times import to_service
-from postpost_sync.plan.steps import PutBack, Search, Update
+from postpost_sync.plan.steps import PutBack, Update
 from postpost_sync.post.names import upload_names
 
 SEARCH_PAUSES = (2.0, 6.0, 12.0)  # seconds: an unknown create is looked for at 0, 2, 8 and 20 s
@@ -92,7 +93,7 @@ def searched(record: Record, key: int, now: datetime) -> Record:
     done = next(g.searches for g in record.groups if g.key == key)
     why = Finding("CREATE_UNKNOWN", "PostPost's answer to create-post was lost; its list of drafts is searched for it")
     pause = SEARCH_PAUSES[min(done, len(SEARCH_PAUSES) - 1)]
-    trouble = Trouble(Search.__name__, TroubleKind.RETRY, why, now, now + timedelta(seconds=pause))
+    trouble = Trouble(Effect.SEARCH, TroubleKind.RETRY, why, now, now + timedelta(seconds=pause))
     return with_trouble(with_group(record, key, searches=done + 1), trouble)
 
 
@@ -165,7 +166,7 @@ def updated(record: Record, key: int, step: Update, status: str, time: datetime 
     )
     if isinstance(step, PutBack):
         return replace(record, gave_up=step.gave_up)
-    return replace(record, confirmed=False)  # a person's word for this one, not for the next
+    return replace(record, consents=())  # a person's word for this one, not for the next
 
 
 def _withdrawn(record: Record, key: int, now: datetime) -> Record:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from postpost_sync.model.record import Record, Trouble
+from postpost_sync.model.record import Effect, Record, Trouble
 
 
 def with_group(record: Record, key: int, /, **changes: Any) -> Record:
@@ -27,5 +27,5 @@ def with_trouble(record: Record, trouble: Trouble) -> Record:
     return replace(record, troubles=(*(t for t in record.troubles if t.step != trouble.step), trouble))
 
 
-def without_trouble(record: Record, step: str) -> Record:
+def without_trouble(record: Record, step: Effect) -> Record:
     return replace(record, troubles=tuple(t for t in record.troubles if t.step != step))

@@ -19,11 +19,11 @@ from postpost_sync.model.errors import (
     Unclear,
     UploadRefused,
 )
-from postpost_sync.model.record import Group, GroupStage, Record, Trouble, TroubleKind
+from postpost_sync.model.record import Consent, Effect, Group, GroupStage, Record, Trouble, TroubleKind
 from postpost_sync.model.states import State
 from postpost_sync.model.times import parse_service_time
 from postpost_sync.plan.draft import DRAFT_GONE
-from postpost_sync.plan.steps import Ask, Create, Delete, Step, Update
+from postpost_sync.plan.steps import Ask, Delete, Step, Tried, Update
 
 LONGEST_PAUSE = 900.0  # seconds between two tries of the same step
 PROBE_LIMIT = 3600.0  # seconds between two probes of a plan's limit
@@ -32,18 +32,17 @@ COUNTED = frozenset({"SCHEDULED_POST_LIMIT_REACHED", "POST_LIMIT_REACHED"})  # a
 PATIENT_SIGNS = 2  # URLs asked for without a pause in between
 
 
-def failed(record: Record, step: Step, error: PostError, now: datetime, jitter: float) -> Record:
+def failed(record: Record, step: Tried, error: PostError, now: datetime, jitter: float) -> Record:
     """Why the step did not work, and when it is due again. `jitter` is a random number from 0 to 1."""
-    name = type(step).__name__
     group: Group | None = getattr(step, "group", None)
-    before = record.trouble_with(name)
+    before = record.trouble_with(step.effect)
     attempts = before.attempts + 1 if before else 1
     since = before.since if before else now
     pause = min(LONGEST_PAUSE, 2.0 ** min(attempts, 12)) * jitter  # full jitter: many clients spread out
 
     def trouble(kind: TroubleKind, finding: Finding, seconds: float | None) -> Record:
         until = now + timedelta(seconds=seconds) if seconds is not None else None
-        return with_trouble(record, Trouble(name, kind, finding, since, until, attempts))
+        return with_trouble(record, Trouble(step.effect, kind, finding, since, until, attempts))
 
     if isinstance(step, Update) and isinstance(error, NotReached | Refused):  # known not to have happened
         record = with_group(record, step.group.key, updating=step.group.updating)
@@ -54,7 +53,9 @@ def failed(record: Record, step: Step, error: PostError, now: datetime, jitter: 
             return trouble(*_limited(step, error, now))
         case UploadRefused():
             return trouble(TroubleKind.RETRY, error.finding, 0.0 if attempts <= PATIENT_SIGNS else pause)
-        case OtherKey() if isinstance(step, Delete) and record.confirmed:  # a person said: go on without it
+        case OtherKey() if (
+            isinstance(step, Delete) and Consent.NEW_DRAFT in record.consents
+        ):  # a person said: go on without it
             return with_group(record, step.group.key, stage=GroupStage.GONE)
         case OtherKey() if isinstance(step, Ask | Delete):
             return trouble(TroubleKind.RETRY, error.finding, max(0.5, pause))
@@ -70,7 +71,7 @@ def failed(record: Record, step: Step, error: PostError, now: datetime, jitter: 
             asked = step.asked or step.group.asked_time
             answered = step.group.answered_time or step.time or now
             out = {"stage": GroupStage.GOING_OUT, "asked_time": asked, "answered_time": answered}
-            return replace(with_group(record, step.group.key, **out), confirmed=False)
+            return replace(with_group(record, step.group.key, **out), consents=())
         case Refused():
             return trouble(TroubleKind.REFUSED, error.finding, None)
         case Unclear():
@@ -97,7 +98,7 @@ def _limited(step: Step, error: PlanLimit, now: datetime) -> tuple[TroubleKind, 
 
 def probed_now(record: Record, now: datetime, *, room: bool) -> Record:
     """It is the turn of this post to be tried, if it waits for room in the plan. `room`: one that was pending is gone."""
-    trouble = record.trouble_with(Update.__name__)
+    trouble = record.trouble_with(Effect.UPDATE)
     if trouble is None or trouble.kind is not TroubleKind.HELD or trouble.until is None or trouble.until <= now:
         return record
     if room and trouble.finding.code != "SCHEDULED_POST_LIMIT_REACHED":
@@ -110,20 +111,19 @@ def _deleted_elsewhere(group: Group, record: Record, now: datetime) -> Record:
     if not group.lost:
         return with_group(record, group.key, lost=True, checked_at=now)
     gone = with_group(record, group.key, checked_at=now, stage=GroupStage.ENDED, outcome=State.CANCELLED)
-    return without_trouble(gone, Ask.__name__)
+    return without_trouble(gone, Effect.ASK)
 
 
-def worked(record: Record, step: Step, before: Trouble) -> Record:
+def worked(record: Record, step: Tried, before: Trouble) -> Record:
     """The step's own trouble is over, unless the step left another one behind."""
-    name = type(step).__name__
-    return without_trouble(record, name) if record.trouble_with(name) == before else record
+    return without_trouble(record, step.effect) if record.trouble_with(step.effect) == before else record
 
 
 def abandoned(record: Record, group: Group, now: datetime, jitter: float) -> Record:
     """It never came to be. Where that is so because no answer ever came, the next create waits, longer each time."""
     record = with_group(record, group.key, stage=GroupStage.GONE)
     if group.stage is not GroupStage.CREATING:
-        return replace(record, confirmed=False)  # a person's word for this one, not for the next
+        return replace(record, consents=())  # a person's word for this one, not for the next
     unanswered = 0
     for one in reversed(record.groups):
         if one.post_group_id is not None:
@@ -136,4 +136,4 @@ def abandoned(record: Record, group: Group, now: datetime, jitter: float) -> Rec
     )
     pause = min(LONGEST_PAUSE, 2.0 ** min(unanswered, 12)) * jitter
     until = now + timedelta(seconds=max(0.5, pause))
-    return with_trouble(record, Trouble(Create.__name__, TroubleKind.RETRY, why, now, until, unanswered))
+    return with_trouble(record, Trouble(Effect.CREATE, TroubleKind.RETRY, why, now, until, unanswered))

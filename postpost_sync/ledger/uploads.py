@@ -6,8 +6,7 @@ from datetime import datetime
 
 from postpost_sync.ledger.parts import with_group, with_upload, without_trouble
 from postpost_sync.model.errors import Altered, NotReached, PostError, Unclear, UploadRefused
-from postpost_sync.model.record import Issued, Record, UploadStage
-from postpost_sync.plan.steps import Transfer
+from postpost_sync.model.record import Effect, Issued, Record, UploadStage
 
 RESETS = 2  # broken connections in a row after which an upload URL is thought to be dead
 
@@ -68,7 +67,7 @@ def not_sent(record: Record, key: int, position: int, error: PostError) -> Recor
 def stored(record: Record, key: int, position: int, sha256: str, size: int) -> Record:
     """The store confirmed every byte; the URL has done its work."""
     return with_upload(
-        without_trouble(record, Transfer.__name__),
+        without_trouble(record, Effect.TRANSFER),
         key,
         position,
         stage=UploadStage.STORED,

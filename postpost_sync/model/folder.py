@@ -111,6 +111,8 @@ class Sidecar:
     platform_settings: Settings = field(default_factory=dict)
     lines: Mapping[str, int] = field(default_factory=dict)  # key -> the line it stands on
     file: str = "post.yaml"  # its own name, as it is written
+    unseen: Mapping[str, str] = field(default_factory=dict)  # key -> the first unseen character in its value, in words
+    doubts: tuple[Finding, ...] = ()  # what may not be meant as it is written
 
 
 UNREADABLE = "not readable"  # `MediaFile.sniffed` of what we have no right to read

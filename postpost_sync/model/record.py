@@ -5,6 +5,7 @@ All are frozen. Times are aware UTC datetimes, durations seconds, sizes bytes.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -12,7 +13,7 @@ from enum import StrEnum
 from postpost_sync.model.errors import Finding
 from postpost_sync.model.folder import Settings, Stat
 from postpost_sync.model.post import Resolved
-from postpost_sync.model.states import State
+from postpost_sync.model.states import IllegalMove, State
 
 # --- what we did ------------------------------------------------------------------------------------------------------
 
@@ -54,6 +55,29 @@ class GroupStage(StrEnum):
     FOLLOWED = "followed"  # ended, and what failed or was deleted there is posted once more by a later group
     DOOMED = "doomed"  # ours and no longer wanted: to be deleted
     GONE = "gone"  # deleted, or never came to be
+
+
+STAGE_MOVES: Mapping[GroupStage, frozenset[GroupStage]] = {
+    GroupStage.CREATING: frozenset({GroupStage.DRAFT, GroupStage.GONE}),
+    # also by somebody in the dashboard, or by an update-post whose answer was lost
+    GroupStage.DRAFT: frozenset(
+        {GroupStage.SCHEDULED, GroupStage.GOING_OUT, GroupStage.WITHDRAWN, GroupStage.DOOMED, GroupStage.GONE}
+    ),
+    GroupStage.SCHEDULED: frozenset({GroupStage.WITHDRAWN, GroupStage.GOING_OUT, GroupStage.ENDED, GroupStage.DOOMED}),
+    GroupStage.WITHDRAWN: frozenset({GroupStage.SCHEDULED, GroupStage.GOING_OUT, GroupStage.DOOMED, GroupStage.GONE}),
+    GroupStage.GOING_OUT: frozenset({GroupStage.ENDED}),
+    GroupStage.ENDED: frozenset({GroupStage.FOLLOWED}),
+    GroupStage.FOLLOWED: frozenset(),
+    # deleted; deleted because a person wanted that; or it was going out after all
+    GroupStage.DOOMED: frozenset({GroupStage.GONE, GroupStage.ENDED, GroupStage.GOING_OUT}),
+    GroupStage.GONE: frozenset(),
+}
+
+
+def check_stage(old: GroupStage, new: GroupStage) -> None:
+    """Raise IllegalMove unless `new` is `old` or may follow it."""
+    if new != old and new not in STAGE_MOVES[old]:
+        raise IllegalMove(f"{old} -> {new}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +145,25 @@ class Group:
         return len(known) + sum(i.media_id is None for i in self.issued)
 
 
+class Effect(StrEnum):
+    """What can fail and is tried again: a kind of step, by a name that the database keeps."""
+
+    READ = "read"
+    HASH = "hash"
+    LEARN_TIME = "learn time"
+    LEARN_ACCOUNTS = "learn accounts"
+    RECOGNISE = "recognise"
+    CREATE = "create"
+    SEARCH = "search"
+    TRANSFER = "transfer"
+    READ_BACK = "read back"
+    UPDATE = "update"
+    PUT_BACK = "put back"
+    WITHDRAW = "withdraw"
+    ASK = "ask"
+    DELETE = "delete"
+
+
 class TroubleKind(StrEnum):
     RETRY = "retry"  # tried again by itself at `until`
     REFUSED = "refused"  # the service said no to what the folder asks; over when the folder changes
@@ -131,12 +174,26 @@ class TroubleKind(StrEnum):
 class Trouble:
     """Why the last effect did not work, and when the next try is due."""
 
-    step: str  # the kind of step it was
+    step: Effect  # what it was that did not work
     kind: TroubleKind
     finding: Finding
     since: datetime
     until: datetime | None = None
     attempts: int = 1
+
+
+class Consent(StrEnum):
+    """What a person's `retry` said yes to: what the folder was held for, or had come to. Used up by what it leads to."""
+
+    OLD = "old"  # it goes out now, although its files are old
+    LATE = "late"  # it goes out, although its time has gone by
+    ACCOUNT = "account"  # the account is right, although PostPost does not list it
+    COPY = "copy"  # it is meant, although it is a copy of another folder
+    DUPLICATE = "duplicate"  # it is meant, although another folder has the same post
+    DIFFERS = "differs"  # it is a new post, whatever PostPost holds under the id in its status file
+    NEW_DRAFT = "new draft"  # another one is made, although what was made before may be there in another's hands
+    ELSEWHERE = "elsewhere"  # the folder counts, although somebody changed the post at PostPost
+    ONCE_MORE = "once more"  # what failed, or was deleted, is posted again
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +232,7 @@ class Record:
     fingerprint: str = ""  # the folder as it was when it last had settled
     complete_at: datetime | None = None  # when that came to be
     now_time: datetime | None = None  # what `scheduled_time: now` was resolved to
-    confirmed: bool = False  # a person said: go on
+    consents: tuple[Consent, ...] = ()  # what a person said yes to
     cancel: str | None = None  # the fingerprint of the folder of which a person said: take it back
     rebuilds: int = 0
     gave_up: Finding | None = None  # why no further draft is made for this fingerprint, until a person says so
@@ -193,8 +250,9 @@ class Record:
     claim: Claim | None = None
     copy_of: str | None = None  # folder_id of the folder whose copy it seems to be
     unproven: bool = False  # PostPost may hold its post already: it is asked before anything is created
+    part: str = ""  # which post of the folder: "" is the main one
 
-    def trouble_with(self, step: str) -> Trouble | None:
+    def trouble_with(self, step: Effect) -> Trouble | None:
         """Why the last step of that kind did not work; None where it did."""
         return next((trouble for trouble in self.troubles if trouble.step == step), None)
 

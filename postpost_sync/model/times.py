@@ -6,10 +6,12 @@ All times between layers are aware `datetime`s in UTC; durations are seconds.
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
+from postpost_sync.model import other_times
 from postpost_sync.model.errors import Finding, nearest
 
 _TIME = re.compile(
@@ -44,35 +46,81 @@ def zone(name: str) -> ZoneInfo:
     """The IANA time zone of that name; TimeProblem BAD_TIMEZONE otherwise."""
     if name in _zone_names():
         return ZoneInfo(name)
-    guess = nearest(name, () if name.isupper() and len(name) <= 4 else _zone_names())  # PST is no typing error
+    if offset := other_times.as_offset(name):  # its nearest name, Etc/GMT+5, is ten hours from what is meant
+        hint = (
+            f'write the offset behind the time, as in "2026-12-15 14:30 {offset}", or a place, such as "Europe/Berlin"'
+        )
+        raise TimeProblem("BAD_TIMEZONE", f'"{name}" is an offset, not a time zone', hint)
+    if found := other_times.places(name):
+        names = " or ".join(f'"{place}"' for place in found)
+        raise TimeProblem("BAD_TIMEZONE", f'"{name}" is not a time zone', f"did you mean {names}?")
+    guess = nearest(name, () if name.isupper() and len(name) <= 4 else _zone_names())  # XYZ is no typing error
     hint = guess or 'use an IANA name such as "Europe/Berlin" or "UTC"'
     raise TimeProblem("BAD_TIMEZONE", f'"{name}" is not a time zone', hint)
 
 
-def parse_time(text: str, zone_name: str) -> tuple[datetime, Finding | None]:
+def parse_time(
+    text: str, zone_name: str, written: datetime | None = None, key: str = ""
+) -> tuple[datetime, Finding | None]:
     """The moment `text` means (UTC), local to `zone_name` unless it carries an offset.
 
     A local time that exists twice means the first of the two, with a warning; one that does not exist is a TimeProblem,
-    as is anything that is not a date and a time.
+    as is anything that is not a date and a time. The hint is the line to write instead, which starts with `key`; what
+    says "tomorrow" counts from when it was `written`.
     """
     match = _TIME.fullmatch(text.strip())
-    if match is None:
-        raise TimeProblem("BAD_TIME", f'"{text}" is not a date and a time', EXAMPLE)
-    date, clock, offset = match.group("date", "clock", "offset")
-    if clock is None:
-        raise TimeProblem("TIME_DATE_ONLY", f'"{text}" is a date without a time', EXAMPLE)
-    if int(date[:4]) not in YEARS:
+    if match is None or match["clock"] is None:
+        raise _not_a_time(text, zone_name, written, key)
+    day, clock, offset = match.group("date", "clock", "offset")
+    if int(day[:4]) not in YEARS:
         raise TimeProblem("BAD_TIME", f'"{text}" is not in the years {YEARS[0]} to {YEARS[-1]}', EXAMPLE)
     if clock.index(":") == 1:
         clock = "0" + clock
     try:
         if offset:
-            return datetime.fromisoformat(f"{date}T{clock}{offset.upper()}").astimezone(UTC), None
-        return _from_local(datetime.fromisoformat(f"{date}T{clock}"), zone_name)
+            return datetime.fromisoformat(f"{day}T{clock}{offset.upper()}").astimezone(UTC), None
+        return _from_local(datetime.fromisoformat(f"{day}T{clock}"), zone_name)
     except (ValueError, OverflowError) as error:
         if isinstance(error, TimeProblem):
             raise
-        raise TimeProblem("BAD_TIME", f'"{text}" is not a date and a time: {error}', EXAMPLE) from None
+        raise _not_a_time(text, zone_name, written, key, f": {error}") from None
+
+
+def _not_a_time(text: str, zone_name: str, written: datetime | None, key: str, why: str = "") -> TimeProblem:
+    """What is wrong with it, and every line that it can mean."""
+    then = written.astimezone(zone(zone_name)).replace(tzinfo=None) if written else None
+    found = other_times.readings(text, zone_name, then)
+    lines = [f'"{key}{one.value}"{_zone_line(one.zone)} ({_told(one, found)})' for one in found]
+    bare = bool(found) and found[0].clock is None
+    code, what = "BAD_TIME", "not a date and a time"
+    if bare and found[0].value.startswith(text.strip()):
+        code, what = "TIME_DATE_ONLY", "a date without a time"
+    if not found:
+        return TimeProblem(code, f'"{text}" is {what}{why}', EXAMPLE)
+    add = "add the time: such as " if bare else "write "
+    saved = (
+        f"from {_weekday(then)} {_day(then)} {then.year}, when it was written: " if then and found[0].relative else ""
+    )
+    which = ", whichever is meant" if len(found) > 1 else ""
+    return TimeProblem(code, f'"{text}" is {what}{why}', f"{saved}{add}{' or '.join(lines)}{which}")
+
+
+def _zone_line(name: str) -> str:
+    return f' and "timezone: {name}"' if name else ""
+
+
+def _told(one: other_times.Reading, found: Sequence[other_times.Reading]) -> str:
+    """Which day of the week that is; and what else tells it from the others."""
+    day = f"{_weekday(one.day)} {_day(one.day)}" if any(other.day != one.day for other in found) else _weekday(one.day)
+    return f"{day}, {one.taken_for}" if one.taken_for else day
+
+
+def _weekday(day: date) -> str:
+    return ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")[day.weekday()]  # never the locale's
+
+
+def _day(day: date) -> str:
+    return f"{day.day} {'Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec'.split()[day.month - 1]}"
 
 
 def _from_local(naive: datetime, zone_name: str) -> tuple[datetime, Finding | None]:
@@ -119,9 +167,7 @@ def for_people(moment: datetime, zone_name: str) -> str:
     except TimeProblem:
         zone_name, tz = "UTC", zone("UTC")
     local = moment.astimezone(tz)
-    day = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")[local.weekday()]  # never the locale's
-    month = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"][local.month - 1]
-    return f"{day} {local.day} {month} {local.year} {local:%H:%M} ({zone_name})"
+    return f"{_weekday(local)} {_day(local)} {local.year} {local:%H:%M} ({zone_name})"
 
 
 def parse_duration(text: str) -> float:

@@ -19,6 +19,8 @@ from postpost_sync.model.record import (
 from postpost_sync.model.states import State
 from postpost_sync.model.times import for_people, to_service
 
+CAPTION = 80  # characters of the first words of a text
+
 
 def shown_group(record: Record) -> Group | None:
     """The group whose id and time people are told: the one that stands, else the one being built."""
@@ -37,6 +39,7 @@ def facts(record: Record) -> dict[str, Any]:
         "previous_post_group_ids": list(record.previous),
         "scheduled_time": to_service(time) if time else None,
         "platforms": [printable(p) for p in record.platforms],
+        "caption": caption(group or (record.groups[-1] if record.groups else None)),
         "media": _media(record),
         "results": _results((*kept_results(record), *(group.results if group else ()))),
         "error": finding(record.error),
@@ -44,6 +47,12 @@ def facts(record: Record) -> dict[str, Any]:
         "retry_at": to_service(record.retry_at) if record.retry_at else None,
         "updated_at": to_service(record.updated_at),
     }
+
+
+def caption(group: Group | None) -> str:
+    """The first words of its text; empty where there is no post group yet, for then the text is not known here."""
+    line = next(filter(None, map(str.strip, group.content.splitlines())), "") if group else ""
+    return printable(line if len(line) <= CAPTION else line[: CAPTION - 1].rstrip() + "…")
 
 
 def finding(found: Finding | None) -> dict[str, str] | None:

@@ -6,7 +6,7 @@ parts are refused on the parser's event stream, before anything is built, so tha
 
 from __future__ import annotations
 
-import codecs
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -14,10 +14,23 @@ from typing import Any
 
 import yaml
 
+from postpost_sync.model import unseen
 from postpost_sync.model.errors import printable
 
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 20
+UNSEEN_HINT = "delete what stands there and type it again; such characters come along when text is copied"
+
+
+class _Slow(yaml.BaseLoader):
+    """PyYAML's own parser, which takes a tab behind a key no more than libyaml leaves one there."""
+
+    def scan_to_next_token(self) -> None:
+        super().scan_to_next_token()
+        while self.peek() == "\t" and (self.flow_level or not self.allow_simple_key):
+            self.forward()
+            super().scan_to_next_token()
+
 
 _FAST: type = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # libyaml, where PyYAML was built with it: 10 times faster
 _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")  # libyaml refuses these in quotes, PyYAML's own parser takes them
@@ -27,6 +40,11 @@ _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _HASHTAGS = re.compile(
     r"(?:[ \t]+|\s*\n[ \t]+)(#\w[^\n]*)"
 )  # not `# so`, nor a key that is commented out at the margin
+_HEADED = re.compile(r"[|>][-+0-9]*[ \t]+(#\w[^\n]*)")  # the first line of a block
+_BELOW = re.compile(r"[ \t]+(#\w[^\n]*)")  # and the first one below it, less indented than its text
+_INSTEAD = re.compile(r"\s*(#\w[^\n]*)")
+_ESCAPED = re.compile(r"\\u([0-9A-Fa-f]{4})|\\U([0-9A-Fa-f]{8})")
+_SEPARATORS = "\u2028\u2029"
 
 _COLON = (
     "put text that holds `: ` in quotes, or below `content: |`; a key has a space after its colon and no indentation"
@@ -84,7 +102,9 @@ class Scalar:
     line: int
     plain: bool = True
     hashtags: str = ""
-    """What follows a plain value and looks like hashtags, while it is a comment for YAML."""
+    """What follows a value and looks like hashtags, while it is a comment for YAML."""
+    unseen: str = ""
+    """Which unseen character stands in it and where, in words; the first of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,33 +149,67 @@ def read(data: bytes) -> Node | None:
             f"it is {len(data):,} bytes; at most {MAX_BYTES:,} are read",
             "put long text elsewhere, keep media out of it",
         )
-    data = data.removeprefix(codecs.BOM_UTF8)
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise YamlProblem(
-            "YAML_NOT_UTF8", f"byte 0x{data[error.start]:02x} is not UTF-8 text", "save the file as UTF-8", line
-        ) from None
+    text = _decoded(data)
+    if (at := text.find("\x85")) >= 0:  # a line break to the parsers, as U+2028 is
+        raise _control("U+0085", text.count("\n", 0, at) + 1)
     try:
         return _build(text)
     except yaml.reader.ReaderError as error:
         in_characters = isinstance(error.character, str)  # PyYAML's own reader; libyaml counts bytes
-        before = text[: error.position].encode() if in_characters else data[: error.position]
-        line = before.count(b"\n") + 1
-        raise YamlProblem(
-            "YAML_CONTROL_CHARACTER",
-            f"the character {_name(error.character)} is not allowed",
-            "remove it; only tab and newline may stand in text",
-            line,
-        ) from None
+        encoded = text.encode()
+        before = text[: error.position].encode() if in_characters else encoded[: error.position]
+        raise _control(_name(error.character), before.count(b"\n") + 1) from None
     except yaml.MarkedYAMLError as error:
-        raise _syntax(error) from None
+        raise _unseen_at_fault(text, _syntax(error)) from None
     except YamlProblem:
         raise
     except (yaml.YAMLError, ValueError, OverflowError) as error:  # the last two: \\UFFFFFFFF in PyYAML's own parser
         what = printable(str(error))
         raise YamlProblem("YAML_SYNTAX", f"it is not valid YAML: {what}", "check indentation and quoting") from None
+
+
+def _decoded(data: bytes) -> str:
+    halves = [half for half in (data[:64:2], data[1:64:2]) if 2 * half.count(0) > len(half)]
+    if len(data) > 3 and len(halves) == 1 and not data.startswith(unseen.UTF16_MARKS):
+        raise YamlProblem("YAML_NOT_UTF8", "it looks like UTF-16 without its mark", "save the file as UTF-8", 1)
+    try:
+        text = unseen.decode(data)
+    except UnicodeDecodeError as error:
+        wide = error.encoding.startswith("utf-16")
+        before = error.object[: error.start].decode("utf-16" if wide else "latin-1", "replace")
+        said = f"byte 0x{error.object[error.start]:02x} is not {'UTF-16' if wide else 'UTF-8'} text"
+        raise YamlProblem("YAML_NOT_UTF8", said, "save the file as UTF-8", before.count("\n") + 1) from None
+    return text
+
+
+def _control(name: str, line: int) -> YamlProblem:
+    why = f"the character {name} is not allowed"
+    return YamlProblem("YAML_CONTROL_CHARACTER", why, "remove it; only tab and newline may stand in text", line)
+
+
+def _unseen_at_fault(text: str, problem: YamlProblem) -> YamlProblem:
+    """The same problem, naming an unseen character where it would be another one, or none, without such characters."""
+    if unseen.first(text) is None:
+        return problem
+    if _syntax_line(unseen.seen(text)) == problem.line and _syntax_line(unseen.broken(text)) is not None:
+        return problem
+    start = unseen.line_start(text, problem.line)
+    at = unseen.first(text, start)
+    at = unseen.first(text) if at is None else at
+    assert at is not None  # noqa: S101 - the text has one
+    line = text.count("\n", 0, at) + 1
+    return YamlProblem(problem.code, f"{problem.message}; {unseen.named(text, at)}", UNSEEN_HINT, line)
+
+
+def _syntax_line(text: str) -> int | None:
+    """The line of what is wrong with its syntax; 0 where something else is, None where nothing is."""
+    try:
+        _build(text)
+    except yaml.MarkedYAMLError as error:
+        return _syntax(error).line
+    except (yaml.YAMLError, YamlProblem, ValueError, OverflowError):
+        return 0
+    return None
 
 
 def _syntax(error: yaml.MarkedYAMLError) -> YamlProblem:
@@ -205,8 +259,11 @@ def _build(text: str) -> Node | None:
     root: Node | None = None
     documents = 0
     stack: list[_Open] = []
-    parser = yaml.BaseLoader if _SURROGATE_ESCAPE.search(text) else _FAST
-    for event in yaml.parse(text, Loader=parser):
+    parser = _Slow if _SURROGATE_ESCAPE.search(text) else _FAST
+    hidden = unseen.first(text) is not None
+    apart = _stand_ins(text)
+    back = {value: key for key, value in apart.items()}
+    for event in yaml.parse(text.translate(apart), Loader=parser):
         mark: Any = event.start_mark  # an event of the parser's own has one
         line = mark.line + 1
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) is not None:
@@ -230,7 +287,17 @@ def _build(text: str) -> Node | None:
             plain = event.style is None or event.style == ""
             end: Any = event.end_mark
             after = _HASHTAGS.match(text, end.index) if plain else None
-            node = Scalar(_clean(event.value, line), line, plain, after[1].rstrip() if after else "")
+            if event.style in ("|", ">"):
+                below = _BELOW if event.value.strip() else _INSTEAD
+                after = _HEADED.match(text, mark.index) or below.match(text, end.index)
+            at = unseen.first(text, mark.index, end.index) if hidden else None
+            node = Scalar(
+                _clean(event.value.translate(back), line),
+                line,
+                plain,
+                after[1].rstrip() if after else "",
+                "" if at is None else unseen.named(text, at, mark.index, line, mark.column + 1),
+            )
         elif isinstance(event, yaml.CollectionStartEvent):
             if len(stack) == MAX_DEPTH:
                 raise YamlProblem("YAML_TOO_DEEP", f"it is nested deeper than {MAX_DEPTH} levels", "flatten it", line)
@@ -249,6 +316,16 @@ def _build(text: str) -> Node | None:
     return root
 
 
+def _stand_ins(text: str) -> dict[int, int]:
+    """A character that is nowhere in the text for U+2028 and for U+2029: YAML 1.1 takes these two for line breaks."""
+    found = [ord(separator) for separator in _SEPARATORS if separator in text]
+    if not found:
+        return {}
+    taken = set(map(ord, text)) | {int(short or long, 16) for short, long in _ESCAPED.findall(text)}
+    free = (one for one in itertools.chain(range(0xE000, 0xF900), range(0x10000, 0x10FFFE)) if one not in taken)
+    return dict(zip(found, free, strict=False))
+
+
 def _clean(text: str, line: int) -> str:
     """Surrogate pairs from \\u escapes joined; anything that is no character of text refused."""
     text = _SURROGATE_PAIR.sub(lambda pair: pair[0].encode("utf-16", "surrogatepass").decode("utf-16"), text)
@@ -260,10 +337,5 @@ def _clean(text: str, line: int) -> str:
             line,
         )
     if match := _CONTROL.search(text):
-        raise YamlProblem(
-            "YAML_CONTROL_CHARACTER",
-            f"the control character U+{ord(match[0]):04X} is not allowed",
-            "remove it; only tab and newline may stand in text",
-            line,
-        )
+        raise _control(f"U+{ord(match[0]):04X}", line)
     return text

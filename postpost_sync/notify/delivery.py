@@ -18,11 +18,11 @@ from urllib.parse import unquote
 
 from postpost_sync.model.errors import ProgramError, printable
 from postpost_sync.notify.messages import Message
+from postpost_sync.packages import to_install
 
 if TYPE_CHECKING:
     from apprise import Apprise
 
-INSTALL = "pip install 'postpost-sync[notify]'"
 SEND_WITHIN = 60.0  # seconds; Apprise's own limits are for a connection and for the next byte
 _PART = re.compile(r"[^A-Za-z0-9_.~+-]+")  # what stands between the parts of a URL
 _SHORTEST = 4  # characters of a part that may be a secret
@@ -99,7 +99,7 @@ def _targets(urls: Sequence[tuple[str, str]]) -> list[Target]:
     try:
         import apprise
     except ImportError:
-        raise ProgramError("notify: needs Apprise, which is not installed", INSTALL) from None
+        raise ProgramError("notify: needs Apprise, which is not installed", to_install("apprise")) from None
     found, wrong = [], []
     options: dict[str, Any] = {"app_id": "postpost-sync", "app_desc": "postpost-sync", "async_mode": False}
     if "service_timeout" in inspect.signature(apprise.AppriseAsset).parameters:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from postpost_sync.model.errors import Finding, printable
-from postpost_sync.model.record import Group, GroupStage, TroubleKind
+from postpost_sync.model.record import Effect, Group, GroupStage, TroubleKind
 from postpost_sync.model.states import State
 from postpost_sync.model.times import for_people
 from postpost_sync.plan.situation import SOON, TOO_MANY_PENDING, Situation
@@ -23,7 +23,6 @@ from postpost_sync.plan.steps import (
     Decision,
     Delete,
     Doom,
-    Finish,
     Follow,
     Forget,
     Hash,
@@ -34,6 +33,7 @@ from postpost_sync.plan.steps import (
     Rest,
     Search,
     Step,
+    Tried,
     Update,
 )
 
@@ -226,19 +226,17 @@ def _allowed(s: Situation, answer: Answer, shown: Answer) -> Answer:
     """The answer, unless its step has to wait; then the waiting, and why."""
     step = shown.step
     if isinstance(step, _READS_FILES):
-        trouble = s.record.trouble_with(type(step).__name__)
+        trouble = s.record.trouble_with(step.effect)
         if trouble is None or (left := s.left(trouble)) is None or left <= 0:
             return shown
         return replace(shown, step=Rest(left), error=trouble.finding)
-    if isinstance(step, _OUR_OWN | Rest | Finish):
-        return shown
-    return _call(s, shown)
+    return _call(s, shown, step) if isinstance(step, Tried) else shown
 
 
-def _call(s: Situation, shown: Answer) -> Answer:
+def _call(s: Situation, shown: Answer, step: Tried) -> Answer:
     """A step that needs the service: not while the key is refused, nor before a retry is due."""
-    snapshot, step = s.snapshot, shown.step
-    trouble = s.record.trouble_with(type(step).__name__)
+    snapshot = s.snapshot
+    trouble = s.record.trouble_with(step.effect)
     if snapshot.key_refused is not None and (probe := snapshot.key_probe_at) is not None and probe > s.now:
         return replace(shown, step=Rest((probe - s.now).total_seconds()), error=snapshot.key_refused)
     if trouble is None:
@@ -252,7 +250,7 @@ def _call(s: Situation, shown: Answer) -> Answer:
         shown, taken = replace(shown, state=State.HELD), replace(taken, state=State.HELD)
     if trouble.until is not None and not snapshot.clock_known:  # the clock was set since: how long is not known
         if not isinstance(step, LearnTime):
-            return _call(s, replace(shown, step=LearnTime()))
+            return _call(s, replace(shown, step=LearnTime()), LearnTime())
         if (trouble.until - s.now).total_seconds() > LEARN_WITHIN:
             return taken
     due_in = s.left(trouble)
@@ -274,6 +272,6 @@ def _searching_meanwhile(s: Situation, answer: Answer) -> Answer:
 
 def _next_look(s: Situation, after: float | None) -> float | None:
     """Seconds until something is to be looked at; what is due and not done is held up by something else."""
-    delete = s.record.trouble_with(Delete.__name__)
+    delete = s.record.trouble_with(Effect.DELETE)
     waits = (after, s.follow_due, s.left(delete) if delete is not None else None)
     return min((wait for wait in waits if wait is not None and wait > 0), default=None)

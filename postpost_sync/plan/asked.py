@@ -9,7 +9,7 @@ import math
 from datetime import timedelta
 
 from postpost_sync.model.errors import Finding
-from postpost_sync.model.record import GroupStage, kept, outcome
+from postpost_sync.model.record import Consent, Effect, GroupStage, kept, outcome
 from postpost_sync.model.states import State
 from postpost_sync.model.times import for_people
 from postpost_sync.plan.answers import Answer, as_it_is, give_up, held, invalid
@@ -139,7 +139,7 @@ def read_untimed(s: Situation) -> Answer | None:
 
 def too_old(s: Situation) -> Answer | None:
     """It says `now`, and its files are old: an archive is not published by accident."""
-    if s.folder is None or not s.desired.now or s.record.confirmed or s.live is not None:
+    if s.folder is None or not s.desired.now or s.said(Consent.OLD) or s.live is not None:
         return None
     age = s.record.first_seen.timestamp() - s.folder.modified_at
     if age <= OLD_FOR_NOW:
@@ -153,7 +153,7 @@ def too_late(s: Situation) -> Answer | None:
     time, record = s.time, s.record
     if time is None or s.out or s.stands or record.complete_at is None:
         return None
-    again = record.confirmed and any(group.stage is GroupStage.FOLLOWED for group in record.groups)
+    again = s.said(Consent.ONCE_MORE) and any(group.stage is GroupStage.FOLLOWED for group in record.groups)
     if again or record.complete_at <= time + timedelta(seconds=s.policy.late_tolerance):
         return None
     why = f"scheduled_time {for_people(time, s.post.timezone)} had passed when the folder was complete"
@@ -164,11 +164,11 @@ def too_late(s: Situation) -> Answer | None:
 def missed(s: Situation) -> Answer | None:
     """Its time went by while it could not be scheduled, or waited for room in the plan."""
     time, record = s.time, s.record
-    if time is None or s.out or s.stands or record.confirmed:
+    if time is None or s.out or s.stands or s.said(Consent.LATE):
         return None
     shown = for_people(time, s.post.timezone)
     if s.in_line and s.now >= time + timedelta(seconds=s.policy.late_tolerance):
-        trouble = record.trouble_with("Update") or record.trouble
+        trouble = record.trouble_with(Effect.UPDATE) or record.trouble
         known = trouble.finding if trouble is not None else record.error
         why = f"its time, {shown}, went by while it was held{_because(known)}"
         past = Finding("HELD_PAST_TIME", why, "give it a new time, or: postpost-sync retry FOLDER")
@@ -201,9 +201,9 @@ def accounts(s: Situation) -> Answer | None:
     anew = any(name not in kept(record) for name in selectors(post))
     unresolved = any(name not in post.resolved for name in selectors(post))
     if (anew or unknown or never) and (unresolved or _accounts_are_old(s)):
-        return Answer(LearnAccounts(s.now)) if anew or record.trouble_with("LearnAccounts") is None else None
+        return Answer(LearnAccounts(s.now)) if anew or record.trouble_with(Effect.LEARN_ACCOUNTS) is None else None
     if (
-        not unknown or record.unproven or record.confirmed
+        not unknown or record.unproven or s.said(Consent.ACCOUNT)
     ):  # its post may stand already; or a person said that it is right
         return None
     others = tuple(warning for warning in s.desired.warnings if warning != unknown[0])

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from postpost_sync.model.errors import Finding, printable
-from postpost_sync.model.record import Group, GroupStage, UploadStage, outcome
+from postpost_sync.model.record import Consent, Group, GroupStage, UploadStage, outcome
 from postpost_sync.model.states import State
 from postpost_sync.model.times import for_people
 from postpost_sync.plan.answers import Answer, drop, drop_draft, failed, give_up, held, rest, search
@@ -20,7 +20,7 @@ REFUSALS = 20  # URLs of one file that the store may refuse before its post is g
 
 def deleted_there(s: Situation) -> Answer | None:
     """The post was deleted at PostPost, and a person wants it all the same: another is made."""
-    if s.live is None or s.out or not s.live.lost or not s.record.confirmed:
+    if s.live is None or s.out or not s.live.lost or not s.said(Consent.NEW_DRAFT):
         return None
     return Answer(Doom(s.live))
 
@@ -37,7 +37,7 @@ def nothing_left(s: Situation) -> Answer | None:
 def recognise(s: Situation) -> Answer | None:
     """Nothing was made for it that we know of, and PostPost may hold its post already: it is asked first."""
     record, claim = s.record, s.record.claim
-    if record.groups or not record.unproven or record.confirmed:
+    if record.groups or not record.unproven or s.said(Consent.DIFFERS):
         return None
     if claim is None or not claim.differs:
         return Answer(Recognise(s.post, s.time))
@@ -48,7 +48,7 @@ def recognise(s: Situation) -> Answer | None:
 
 def copy_of(s: Situation) -> Answer | None:
     """It is a copy of another folder, and asks for the same at the same time: a person says whether both are meant."""
-    if s.record.groups or s.record.confirmed:
+    if s.record.groups or s.said(Consent.COPY):
         return None
     found, to_hash = s.copy
     if to_hash:
@@ -82,8 +82,8 @@ def _once_more(s: Situation, live: Group, unchanged: bool, time: datetime | None
     if live.stage is not GroupStage.ENDED:
         return False
     if live.outcome in (State.FAILED, State.CANCELLED):  # it went out nowhere: an edit is as good a word as any
-        return s.record.confirmed or (not unchanged and time is not None and time > s.now)
-    return live.outcome is State.PARTIALLY_PUBLISHED and s.record.confirmed
+        return s.said(Consent.ONCE_MORE) or (not unchanged and time is not None and time > s.now)
+    return live.outcome is State.PARTIALLY_PUBLISHED and s.said(Consent.ONCE_MORE)
 
 
 def edit_too_late(s: Situation) -> Answer | None:
@@ -106,7 +106,7 @@ def duplicate(s: Situation) -> Answer | None:
     found, to_hash = s.duplicate
     if to_hash:
         return Answer(Hash(to_hash))
-    if found is None or s.policy.duplicates != "hold" or s.live is not None or s.record.confirmed:
+    if found is None or s.policy.duplicates != "hold" or s.live is not None or s.said(Consent.DUPLICATE):
         return None  # with a warning
     return drop(s, s.draft) if s.snapshot.in_flight and s.draft is not None else held(found)
 
@@ -130,7 +130,7 @@ def other_draft(s: Situation) -> Answer | None:
     """The draft is of what the folder asked for before, or was given up: it is deleted."""
     if s.draft is None:
         return None
-    if s.record.gave_up is not None or s.unlike(s.draft) or (s.draft.lost and s.record.confirmed):
+    if s.record.gave_up is not None or s.unlike(s.draft) or (s.draft.lost and s.said(Consent.NEW_DRAFT)):
         return drop(s, s.draft)
     to_hash = s.to_hash(s.draft)
     return Answer(Hash(to_hash)) if to_hash else None

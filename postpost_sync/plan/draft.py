@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from postpost_sync.model.errors import Finding
-from postpost_sync.model.record import Group
+from postpost_sync.model.record import Consent, Group
 from postpost_sync.model.states import State
 from postpost_sync.plan.answers import Answer, drop, give_up, held
 from postpost_sync.plan.situation import Situation
@@ -69,7 +69,7 @@ def unproved(s: Situation, draft: Group) -> Answer:
 
 def _for_person(s: Situation, draft: Group, why: Finding) -> Answer:
     """In doubt about a draft: hold. A person's `retry` means a new draft; the old one stays where it may be theirs."""
-    return Answer(Abandon(draft)) if s.record.confirmed else held(why)
+    return Answer(Abandon(draft)) if s.said(Consent.NEW_DRAFT) else held(why)
 
 
 def _ghosts(draft: Group) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from postpost_sync.model.errors import Finding
-from postpost_sync.model.record import TroubleKind
+from postpost_sync.model.record import Effect, TroubleKind
 from postpost_sync.model.states import State
 from postpost_sync.model.times import for_people
 from postpost_sync.plan.answers import Answer
@@ -21,7 +21,7 @@ AFTER_THE_FIRST = 5.0  # seconds after the next try of the first in line at whic
 
 def waits_for_room(s: Situation, time: datetime) -> Answer | None:
     """Whether it has to wait for room in the plan: as long as an earlier one does, or until its own next try."""
-    ahead, own = s.snapshot.waiting, s.record.trouble_with("Update")
+    ahead, own = s.snapshot.waiting, s.record.trouble_with(Effect.UPDATE)
     if ahead is not None and (ahead.time, ahead.key) >= (time, s.record.key):
         ahead = None
     if own is not None and (own.kind is not TroubleKind.HELD or own.finding.code not in IN_LINE):

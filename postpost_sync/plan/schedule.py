@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from postpost_sync.model.errors import Finding
-from postpost_sync.model.record import Group, GroupStage, TroubleKind
+from postpost_sync.model.record import Consent, Effect, Group, GroupStage, TroubleKind
 from postpost_sync.model.states import State
 from postpost_sync.plan.answers import Answer, drop_draft, may_be_taken, rest
 from postpost_sync.plan.build import too_late_for
@@ -29,7 +29,7 @@ def same_post(s: Situation) -> Answer | None:
         return drop_draft(s, s.draft)
     if live.stage is GroupStage.SCHEDULED:
         return _another_time(s, live, time)
-    left_a_draft = live.elsewhere is not None and live.asked_time == time and not s.record.confirmed
+    left_a_draft = live.elsewhere is not None and live.asked_time == time and not s.said(Consent.ELSEWHERE)
     if not live.updating and (time is None or left_a_draft):
         return Answer(Finish(), State.DRAFTED)  # where somebody unscheduled it, it stays so
     if s.not_deleted is not None:
@@ -45,7 +45,7 @@ def _another_time(s: Situation, live: Group, time: datetime | None) -> Answer:
         return Answer(Finish(), State.SCHEDULED)
     if s.closed(live):
         return too_late_for(s, live)
-    refused, earlier = s.record.trouble_with("Update"), live.answered_time or s.now
+    refused, earlier = s.record.trouble_with(Effect.UPDATE), live.answered_time or s.now
     if refused is not None and refused.finding.code == "SCHEDULE_HORIZON_REACHED" and time and time > earlier:
         return Answer(Withdraw(live, None, None), State.SCHEDULED, refused.finding)
     return _update(s, live, time)
@@ -135,8 +135,8 @@ def _just_withdrawn(s: Situation, live: Group) -> bool:
 
 def _refused_in_its_place(s: Situation) -> Finding | None:
     """Why the new version could not be scheduled in the place of the earlier one, which is a draft for the moment."""
-    if s.record.trouble_with("PutBack") is not None:  # on its way back, and that did not work at once
+    if s.record.trouble_with(Effect.PUT_BACK) is not None:  # on its way back, and that did not work at once
         why = "PostPost refused the new version"
         return Finding("SCHEDULE_REFUSED", why, "change the post, or: postpost-sync retry FOLDER")
-    trouble = s.record.trouble_with("Update")
+    trouble = s.record.trouble_with(Effect.UPDATE)
     return trouble.finding if trouble is not None and trouble.kind is not TroubleKind.RETRY else None

@@ -13,6 +13,8 @@ from postpost_sync.model.errors import Finding, printable
 from postpost_sync.model.folder import Folder
 from postpost_sync.model.post import Policy, Post
 from postpost_sync.model.record import (
+    Consent,
+    Effect,
     Group,
     GroupStage,
     Record,
@@ -28,7 +30,6 @@ from postpost_sync.model.record import (
 from postpost_sync.model.states import State
 from postpost_sync.model.times import for_people
 from postpost_sync.plan.snapshot import Snapshot, Waiting
-from postpost_sync.plan.steps import Delete, Update
 from postpost_sync.post.desired import Wanted, resolve
 from postpost_sync.post.targets import as_held
 
@@ -53,6 +54,10 @@ class Situation:
     snapshot: Snapshot
     record: Record
     now: datetime
+
+    def said(self, consent: Consent) -> bool:
+        """Whether a person said yes to that."""
+        return consent in self.record.consents
 
     # --- the folder and its post groups ---
 
@@ -152,7 +157,7 @@ class Situation:
         if live is None or live.stage not in (GroupStage.SCHEDULED, GroupStage.GOING_OUT) or live.post_group_id is None:
             return None
         time, scheduled = live.answered_time or self.now, live.stage is GroupStage.SCHEDULED
-        if scheduled and (live.unseen or (live.lost and not self.record.confirmed)):
+        if scheduled and (live.unseen or (live.lost and not self.said(Consent.NEW_DRAFT))):
             return 0.0
         if scheduled and self.now < time:
             return (time - self.now).total_seconds()
@@ -175,7 +180,7 @@ class Situation:
     @property
     def delete_waits(self) -> bool:
         """Whether a delete did not work and is not due again: meanwhile the folder's own post is built, not scheduled."""
-        trouble = self.record.trouble_with(Delete.__name__)
+        trouble = self.record.trouble_with(Effect.DELETE)
         if trouble is None:
             return False
         left = self.left(trouble)
@@ -184,7 +189,7 @@ class Situation:
     @property
     def not_deleted(self) -> Finding | None:
         """Why another draft is still to be deleted. It may have been scheduled, by somebody or by a lost update-post."""
-        trouble = self.record.trouble_with(Delete.__name__)
+        trouble = self.record.trouble_with(Effect.DELETE)
         if trouble is None or all(group.stage is not GroupStage.DOOMED for group in self.record.groups):
             return None
         return trouble.finding
@@ -239,7 +244,7 @@ class Situation:
     @property
     def in_line(self) -> bool:
         """Whether the post waits for room in the plan."""
-        record, trouble = self.record, self.record.trouble_with(Update.__name__)
+        record, trouble = self.record, self.record.trouble_with(Effect.UPDATE)
         if trouble is not None and trouble.kind is TroubleKind.HELD:
             return trouble.finding.code in IN_LINE
         return record.state is State.HELD and record.error is not None and record.error.code in IN_LINE | {HELD_LONG}
@@ -281,7 +286,7 @@ def compare(group: Group, post: Post) -> tuple[str, ...] | None:
 
 def place_in_line(record: Record) -> Waiting | None:
     """Its place among the posts that wait for room in the plan of their account; None where it does not wait there."""
-    error, trouble = record.error, record.trouble_with(Update.__name__)
+    error, trouble = record.error, record.trouble_with(Effect.UPDATE)
     if record.state is not State.HELD or error is None or error.code not in IN_LINE | {HELD_LONG} or not record.time:
         return None
     if trouble is None or trouble.kind is not TroubleKind.HELD:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import ClassVar
 
 from postpost_sync.model.errors import Finding
 from postpost_sync.model.post import Post
-from postpost_sync.model.record import Group, Upload
+from postpost_sync.model.record import Effect, Group, Upload
 from postpost_sync.model.states import State
 
 
@@ -22,16 +23,20 @@ class Rest:
 class Read:
     """Read the sidecar and what the files are; the folder has settled as it is."""
 
+    effect: ClassVar[Effect] = Effect.READ
+
 
 @dataclass(frozen=True, slots=True)
 class Hash:
     """Hash these files: they were touched, and only their bytes tell whether they changed."""
 
+    effect: ClassVar[Effect] = Effect.HASH
     names: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Create:
+    effect: ClassVar[Effect] = Effect.CREATE
     post: Post
 
 
@@ -39,6 +44,7 @@ class Create:
 class Recognise:
     """Ask PostPost whether it holds this post already, for a folder that is older than the database."""
 
+    effect: ClassVar[Effect] = Effect.RECOGNISE
     post: Post
     time: datetime | None
 
@@ -47,11 +53,14 @@ class Recognise:
 class LearnTime:
     """Ask PostPost for anything: each of its answers says what time it is there."""
 
+    effect: ClassVar[Effect] = Effect.LEARN_TIME
+
 
 @dataclass(frozen=True, slots=True)
 class LearnAccounts:
     """Ask PostPost which accounts are connected, unless somebody has asked since."""
 
+    effect: ClassVar[Effect] = Effect.LEARN_ACCOUNTS
     since: datetime
 
 
@@ -59,6 +68,7 @@ class LearnAccounts:
 class Search:
     """Look for a draft whose create was not answered."""
 
+    effect: ClassVar[Effect] = Effect.SEARCH
     group: Group
 
 
@@ -66,6 +76,7 @@ class Search:
 class Transfer:
     """Ask for a URL unless one is alive, and send the bytes."""
 
+    effect: ClassVar[Effect] = Effect.TRANSFER
     group: Group
     upload: Upload
 
@@ -79,6 +90,7 @@ class Abort:
 class CheckDraft:
     """Read the draft back and compare its media with ours."""
 
+    effect: ClassVar[Effect] = Effect.READ_BACK
     group: Group
 
 
@@ -86,6 +98,7 @@ class CheckDraft:
 class Update:
     """Schedule the group for `time`, or make it a draft again (`time` None). `asked` is what the folder asked for."""
 
+    effect: ClassVar[Effect] = Effect.UPDATE
     group: Group
     time: datetime | None
     asked: datetime | None
@@ -95,6 +108,7 @@ class Update:
 class PutBack(Update):
     """Schedule the earlier post again: the one that was to take its place was refused, for the reason in `gave_up`."""
 
+    effect: ClassVar[Effect] = Effect.PUT_BACK
     gave_up: Finding | None = None
 
 
@@ -103,11 +117,14 @@ class Withdraw(Update):
     """Make a post a draft: it is moved too far ahead for the plan, or may stand although the update-post that was to
     schedule it was refused in the end."""
 
+    effect: ClassVar[Effect] = Effect.WITHDRAW
+
 
 @dataclass(frozen=True, slots=True)
 class Ask:
     """Ask what became of a group (get-post)."""
 
+    effect: ClassVar[Effect] = Effect.ASK
     group: Group
 
 
@@ -130,6 +147,7 @@ class Follow:
 
 @dataclass(frozen=True, slots=True)
 class Delete:
+    effect: ClassVar[Effect] = Effect.DELETE
     group: Group
 
 
@@ -150,27 +168,22 @@ class Forget:
     """The folder is gone and nothing of it stands at PostPost."""
 
 
-Step = (
-    Rest
-    | Read
+# what can fail, and is tried again
+Tried = (
+    Read
     | Hash
+    | LearnTime
+    | LearnAccounts
+    | Recognise
     | Create
     | Search
     | Transfer
-    | Abort
     | CheckDraft
     | Update
     | Ask
-    | Doom
-    | Follow
     | Delete
-    | Abandon
-    | Finish
-    | Forget
-    | Recognise
-    | LearnTime
-    | LearnAccounts
 )
+Step = Tried | Rest | Abort | Doom | Follow | Abandon | Finish | Forget
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,41 @@ _EMOJI = re.compile(rf"[\U0001f1e6-\U0001f1ff]{{2}}|[0-9#*]\ufe0f?\u20e3|{_ONE}(
 _LIGHT = re.compile(r"[\u0000-\u10ff\u2000-\u200d\u2010-\u201f\u2032-\u2037]+")
 
 
+_MARK = re.compile(r"\[(\d{1,2})/(\d{1,2})\]")
+_WORD = re.compile(r"(\s*)(\S+)")
+
+
+def parts(text: str, most: float, room: float) -> int:
+    """Of how many posts the thread is that X makes of a text: `most` fit into a single one, `room` into each of several.
+
+    A line of --- parts a short text, too, and so does a whole set of marks such as [1/2] and [2/2].
+    """
+    pieces = [piece for piece in _SEPARATOR.split(text) if piece.strip()] or [text]
+    marks = [(int(number), int(of)) for number, of in _MARK.findall(text)]
+    if len(pieces) == 1 and len(marks) > 1 and marks == [(n, len(marks)) for n in range(1, len(marks) + 1)]:
+        pieces = [piece for piece in _MARK.sub("\0", text).split("\0") if piece.strip()] or [text]
+    return sum(
+        1 if count(piece, "text", X_CHARACTERS) <= most else _wrapped(piece, max(1, int(room))) for piece in pieces
+    )
+
+
+def _wrapped(text: str, room: int) -> int:
+    """How many pieces of at most `room` its words fill, one after the other; a longer word is cut."""
+    pieces, used = 1, 0
+    for gap, word in _WORD.findall(text):
+        weight = count(word, "text", X_CHARACTERS)
+        if used and used + len(gap) + weight > room:
+            pieces, used, gap = pieces + 1, 0, ""
+        whole = (weight - 1) // room if weight > room else 0
+        pieces, used = pieces + whole, weight - whole * room if whole else used + (len(gap) if used else 0) + weight
+    return pieces
+
+
+def characters(text: str) -> int:
+    """UTF-16 units, as most platforms count."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
 def count(text: str, key: str, unit: str) -> int:
     """How much of `key` (text, hashtags, links, separators) a text holds, counted the way the limit's unit says."""
     patterns = {"hashtags": _HASHTAG, "links": _LINK, "separators": _SEPARATOR}
@@ -24,4 +59,4 @@ def count(text: str, key: str, unit: str) -> int:
     if unit == X_CHARACTERS:
         rest, emoji = _EMOJI.subn("", text)
         return 2 * emoji + len(rest) + len(_LIGHT.sub("", rest))
-    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+    return characters(text)

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import NamedTuple
 
 from postpost_sync.model.errors import Finding, nearest, printable
 from postpost_sync.model.folder import SIDECAR_NAMES, UNREADABLE, Entry, EntryKind, Folder, MediaFile, Reading, Sidecar
+from postpost_sync.model.other_times import as_offset, readings
 from postpost_sync.model.post import Policy, Post, Resolved
 from postpost_sync.model.times import TimeProblem, parse_time, zone
+from postpost_sync.model.unseen import seen
 from postpost_sync.post import preflight, targets
 from postpost_sync.post.leftovers import backup_of, beside, conflict_of
 from postpost_sync.post.names import (
@@ -30,6 +32,7 @@ from postpost_sync.post.names import (
 from postpost_sync.post.sidecar import meant, named
 
 NOTHING_KEPT: Resolved = MappingProxyType({})
+MOST_MISSING = 5  # files that are looked for under another spelling
 MOST_FINDINGS = 20  # errors, and as many warnings, of one post
 _TOO_FEW = frozenset({"MEDIA_REQUIRED", "VIDEO_REQUIRED"})  # preflight's codes for media that are not there
 
@@ -60,10 +63,11 @@ def resolve(folder: Folder, reading: Reading, policy: Policy, kept: Resolved = N
         empty = next((e for e in errors if e.code == "SIDECAR_EMPTY"), None)
         return Wanted(None, errors=() if empty else _most(errors), warnings=_most(warnings), empty=empty)
     given = policy.default_platforms if sidecar.platforms is None else sidecar.platforms
-    to = targets.resolve(given, policy, kept, _at(sidecar, "platforms"))
+    to = targets.resolve(given, policy, kept, _at(sidecar, "platforms"), sidecar.unseen.get("platforms", ""))
     errors += to.errors
     warnings += to.warnings
-    zone_name, time, now = _time(sidecar, policy, errors, warnings)
+    zone_name, time, now = _time(folder, sidecar, policy, errors, warnings)
+    warnings += targets.expiring(to.ids, policy.connections or (), time, zone_name, _at(sidecar, "platforms"))
     media, absent, empty, alone = _media(folder, reading, sidecar, errors, warnings)
     missing = _missing(absent, sidecar, "media", folder, policy) if absent else None
     held = alone or (_in_folder(reading.inside) if not (media or missing or empty) and reading.inside else None)
@@ -76,7 +80,8 @@ def resolve(folder: Folder, reading: Reading, policy: Policy, kept: Resolved = N
             empty = empty or _empty(found.name)
     if content is not None:
         asked, resolved = tuple(to.asked), to.resolved
-        post = Post(content, to.ids, sidecar.platform_settings, media, time, zone_name, asked, resolved)
+        settings = targets.settings_of(sidecar.platform_settings, to.ids)
+        post = Post(content, to.ids, settings, media, time, zone_name, asked, resolved)
         refused, doubtful = preflight.check(post, policy.limits)
         if missing or empty:  # what is not there yet cannot be too few
             refused = tuple(f for f in refused if f.code not in _TOO_FEW)
@@ -103,58 +108,111 @@ def _at(sidecar: Sidecar, key: str) -> str:
 
 
 def _time(
-    sidecar: Sidecar, policy: Policy, errors: list[Finding], warnings: list[Finding]
+    folder: Folder, sidecar: Sidecar, policy: Policy, errors: list[Finding], warnings: list[Finding]
 ) -> tuple[str, datetime | None, bool]:
     zone_name = sidecar.timezone or policy.timezone
+    written = _written(folder)
     try:
         zone(zone_name)
     except TimeProblem as problem:
-        errors.append(_located(problem.finding, _at(sidecar, "timezone")))
+        hidden = sidecar.unseen.get("timezone", "")
+        instead = _with_offset(sidecar.scheduled_time, zone_name, written)
+        errors.append(_located(problem.finding, _at(sidecar, "timezone"), instead, hidden))
+        if sidecar.scheduled_time and not instead and not _is_now(sidecar.scheduled_time):
+            _parsed(sidecar, "UTC", written, errors, [])  # what else is wrong with it
         return "UTC", None, False
     if sidecar.scheduled_time is None:
         return zone_name, None, False
-    if sidecar.scheduled_time.strip().lower() == "now":
+    if _is_now(sidecar.scheduled_time):
         return zone_name, None, True
+    return zone_name, _parsed(sidecar, zone_name, written, errors, warnings), False
+
+
+def _is_now(scheduled_time: str) -> bool:
+    return scheduled_time.strip().lower() == "now"
+
+
+def _written(folder: Folder) -> datetime | None:
+    """When the sidecar was saved: "tomorrow" counts from then."""
+    seconds = folder.sidecars[0].stat.mtime_ns / 1e9 if folder.sidecars else 0.0
+    return datetime.fromtimestamp(seconds, UTC) if 0 < seconds < 10**11 else None
+
+
+def _parsed(
+    sidecar: Sidecar, zone_name: str, written: datetime | None, errors: list[Finding], warnings: list[Finding]
+) -> datetime | None:
     where = _at(sidecar, "scheduled_time")
     try:
-        time, doubt = parse_time(sidecar.scheduled_time, zone_name)
+        time, doubt = parse_time(sidecar.scheduled_time or "", zone_name, written, "scheduled_time: ")
     except TimeProblem as problem:
-        errors.append(_located(problem.finding, where))
-        return zone_name, None, False
+        errors.append(_located(problem.finding, where, hidden=sidecar.unseen.get("scheduled_time", "")))
+        return None
     if doubt is not None:
         warnings.append(_located(doubt, where))
-    return zone_name, time, False
+    return time
 
 
-def _located(finding: Finding, where: str) -> Finding:
-    return replace(finding, message=f"{where}: {printable(finding.message)}")
+def _with_offset(scheduled_time: str | None, zone_name: str, written: datetime | None) -> str:
+    """The way out where `timezone` is an offset: it belongs behind the time."""
+    offset = as_offset(zone_name)
+    if not offset or not scheduled_time:
+        return ""
+    line = f"{scheduled_time.strip()} {offset}"
+    try:
+        parse_time(line, "UTC")
+    except TimeProblem:
+        found = readings(line, "UTC", written)
+        lines = " or ".join(f'"scheduled_time: {one.value}"' for one in found if one.clock is not None)
+        return f"leave timezone out and write {lines}" if lines else ""
+    return f'leave timezone out and write "scheduled_time: {line}"'
+
+
+def _located(finding: Finding, where: str, hint: str = "", hidden: str = "") -> Finding:
+    message = f"{where}: {printable(finding.message)}" + (f"; {hidden}" if hidden else "")
+    return replace(finding, message=message, hint=hint or finding.hint)
 
 
 def _missing(absent: Sequence[str], sidecar: Sidecar, key: str, folder: Folder, policy: Policy) -> Finding:
-    """Files that are named and not there; of the first one also why that may be, and what may have been meant."""
-    name = absent[0]
+    """Files that are named and not there; of each of them also why that may be, and what may have been meant."""
     where = f"{_at(sidecar, key)}: " if key in sidecar.lines else ""
-    sign = next((one for one in folder.awaited if alike(one.name) == alike(name)), None)
-    others = printable(", ".join(absent[1:]))
-    if sign is not None:
-        what = "is still being downloaded" if sign.partly else "is not there yet: a sync client has only announced it"
-        why = f'{where}{printable(name)} {what} ("{printable(sign.sign)}")' + (f"; nor is {others}" if others else "")
-        hint = "have the sync client keep it on this machine, or wait until it is there"
-        return Finding("MEDIA_MISSING", why, "wait until it is through, or start it again" if sign.partly else hint)
-    why = f"{_at(sidecar, key)}: {printable(name)} is not in the folder (yet)"
-    hint = f"add the file, or correct its name in {printable(sidecar.file)}"
     files = [e.name for e in folder.entries if e.kind is EntryKind.FILE and e.name.lower() not in SIDECAR_NAMES]
+    given = sidecar.media if key == "media" and sidecar.media else absent
+    others = [file for file in files if file not in given]
+    found = [_why_missing(name, others, folder, policy) for name in absent[:MOST_MISSING]]
+    special = [why for why, _ in found if why]
+    rest = [name for name, (why, _) in zip(absent, found, strict=False) if not why] + [*absent[MOST_MISSING:]]
+    whys = [f"{printable(rest[0])} is not in the folder (yet)"] if rest else []
+    whys += [f"nor is {printable(', '.join(rest[1:]))}"] if rest[1:] else []
+    whys += special
+    hint = "; ".join(dict.fromkeys(hint for _, hint in found if hint))
+    listed = [part.strip() for part in absent[0].split(",")]
+    if len(absent) == 1 and len(listed) > 1 and all(part in files for part in listed):
+        hint = f'put brackets around them: "{key}: [{printable(", ".join(listed))}]"'
+    elif rest:
+        hint += f"{' else ' if hint else ''}add the file, or correct its name in {printable(sidecar.file)}"
+    hidden = f"; {sidecar.unseen[key]}" if key in sidecar.unseen and any(seen(name) != name for name in absent) else ""
+    return Finding("MEDIA_MISSING", f"{where}{'; '.join(whys)}{hidden}", hint)
+
+
+def _why_missing(name: str, files: Sequence[str], folder: Folder, policy: Policy) -> tuple[str, str]:
+    """What there is to say of a file beyond that it is not there, and the way out where one is likely."""
+    shown = printable(name)
+    if (sign := next((one for one in folder.awaited if alike(one.name) == alike(name)), None)) is not None:
+        what = "is still being downloaded" if sign.partly else "is not there yet: a sync client has only announced it"
+        hint = "have the sync client keep it on this machine, or wait until it is there"
+        if sign.partly:
+            hint = "wait until it is through, or start it again"
+        return f'{shown} {what} ("{printable(sign.sign)}")', hint
     if pattern := names(policy.ignore).ignored_by(name):
-        why = f'{_at(sidecar, key)}: {printable(name)} is not seen, since names like "{printable(pattern)}" are ignored'
         hint = "rename the file, here and there"
         if pattern in policy.ignore and pattern not in IGNORED:
             hint += f', or take "{printable(pattern)}" out of ignore in the config'
-    elif same := next((file for file in files if alike(file) == alike(name)), None):
-        why += f'; "{printable(same)}" is, which is not written the same (case, accents or spaces)'
-        hint = f'write "{printable(same)}", or rename the file'
-    elif near := nearest(name, files):
-        hint = f"{near} else {hint}"
-    return Finding("MEDIA_MISSING", why + (f"; nor is {others}" if others else ""), hint)
+        return f'{shown} is not seen, since names like "{printable(pattern)}" are ignored', hint
+    if same := next((file for file in files if alike(seen(file)) == alike(seen(name))), None):
+        why = f'{shown} is not in the folder (yet); "{printable(same)}" is, which is not written the same'
+        why += " (case, accents or spaces)"
+        return why, f'write "{printable(same)}", or rename the file'
+    return "", nearest(name, files)
 
 
 def _media(

@@ -212,6 +212,21 @@ LIMITS = MappingProxyType(
     }
 )
 PLATFORMS = tuple(dict.fromkeys(platform for platform, _ in LIMITS if platform != ANY))
+ALSO = MappingProxyType({"x": "twitter"})
+"""What a platform is called besides, and accepted."""
+
+NICKNAMES = MappingProxyType(
+    {"fb": "facebook", "meta": "facebook", "ig": "instagram", "insta": "instagram", "yt": "youtube", "bsky": "bluesky"}
+    | {"li": "linkedin", "tg": "telegram", "tt": "tiktok", "tweet": "twitter", "toot": "mastodon", "x.com": "twitter"}
+)
+"""What people call one, too: suggested, since a name in the config may mean something else by it."""
+
+
+def named(written: str) -> str:
+    """A platform's name as the service has it, from `Instagram` or `X`."""
+    return ALSO.get(written.lower(), written.lower())
+
+
 KEYS: Mapping[str, str] = MappingProxyType(
     {limit.key: "bytes" if limit.unit == "MB" else limit.unit for limit in LIMITS.values()}
     | {

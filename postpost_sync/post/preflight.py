@@ -6,7 +6,6 @@ strictest first and the others behind it: all platforms of a post share its text
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -127,17 +126,23 @@ def _text(post: Post, targets: Targets, overrides: Overrides) -> Iterator[Breach
             limit = with_media
         if limit:
             count = counting.count(post.content, "text", limit.unit)
-            part = platforms.limit(platform, "text_part", overrides)
-            note = ""
-            if part:  # the service makes a thread of it
-                own = overrides.get(platform, {})
-                room = limit.value - 10 if "text" in own and "text_part" not in own else part.value
-                note = f"it becomes a thread of {math.ceil(count / max(1, room))} parts"
+            many = parts(post.content, platform, overrides)
+            note = f"it becomes a thread of {many} parts" if many > 1 else ""
             yield from over(limit, count, "CONTENT_TOO_LONG", "content", "has", "shorten it", note=note)
         for key, code, fix in _TEXTS:
             limit = platforms.limit(platform, key, overrides)
             if limit:
                 yield from over(limit, counting.count(post.content, key, limit.unit), code, "content", "has", fix)
+
+
+def parts(content: str, platform: str, overrides: Overrides | None = None) -> int:
+    """Of how many posts the text consists there: more than one where the service makes a thread of it."""
+    own = (overrides or {}).get(platform, {})
+    whole, part = (platforms.limit(platform, key, overrides or {}) for key in ("text", "text_part"))
+    if whole is None or part is None:
+        return 1
+    room = whole.value - 10 if "text" in own and "text_part" not in own else part.value
+    return counting.parts(content, whole.value, room)
 
 
 def _media(media: MediaFile, targets: Targets, overrides: Overrides) -> Iterator[Breach]:

@@ -5,16 +5,19 @@ What depends on the rest of the folder or on the config (is the file there, who 
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from postpost_sync.model import yaml_tree
-from postpost_sync.model.errors import Finding, did_you_mean, printable
+from postpost_sync.model import unseen, yaml_tree
+from postpost_sync.model.errors import Finding, did_you_mean, nearest, printable
 from postpost_sync.model.folder import Entry, Folder, Settings, Sidecar
-from postpost_sync.model.yaml_tree import Node, Scalar, describe
+from postpost_sync.model.other_times import readings
+from postpost_sync.model.yaml_tree import Node, Scalar, Sequence, describe
 from postpost_sync.model.yaml_values import SHAPES, Wrong, list_of, located, shaped, text
+from postpost_sync.post import slips
 
 
 @shaped(type=["string", "number", "boolean"], pattern=r"^(?!\.{1,2}$)[^/\\]+$")
@@ -78,27 +81,47 @@ class Key:
     parse: Callable[[Node], Any]
     about: str
     aliases: tuple[str, ...] = ()
+    meant_by: str = ""  # other words that people try for it; refused, with this key as the suggestion
+    hint: str = ""  # what more to say to these
 
 
 KEYS: Mapping[str, Key] = {
-    "content": Key(_prose, "The text of the post, sent as it is written."),
-    "content_file": Key(_plain_name, "A UTF-8 text file in the folder that holds the text, instead of content."),
+    "content": Key(
+        _prose,
+        "The text of the post, sent as it is written.",
+        meant_by="text caption message body post description copy status words",
+    ),
+    "content_file": Key(
+        _plain_name,
+        "A UTF-8 text file in the folder that holds the text, instead of content.",
+        meant_by="text_file caption_file message_file",
+    ),
     "platforms": Key(
         list_of(text, "a list of ids or names"),
         "Connection ids such as twitter-123, names from accounts in the config, a platform for all accounts of it, or all.",
+        meant_by="accounts account channels channel networks network profiles profile pages page targets to",
     ),
     "scheduled_time": Key(
         text,
         "When it goes out: local to timezone, or ISO 8601 with an offset; or now. Left out: it stays a draft.",
         ("scheduledTime",),
+        meant_by="date time when datetime day at on schedule scheduled scheduled_at publish publish_at publish_date",
+        hint="it takes the date and the time together, as in 2026-12-15 14:30",
     ),
-    "timezone": Key(text, "IANA time zone of scheduled_time, such as Europe/Berlin."),
+    "timezone": Key(text, "IANA time zone of scheduled_time, such as Europe/Berlin.", meant_by="tz zone time_zone"),
     "media": Key(
-        list_of(_plain_name, "a list of file names"), "Media files in the order of the post. Left out: all there are."
+        list_of(_plain_name, "a list of file names"),
+        "Media files in the order of the post. Left out: all there are.",
+        meant_by="image images photo photos picture pictures pic pics video videos file files attachment attachments",
     ),
-    "platform_settings": Key(_settings, "Settings per platform.", ("platformSettings",)),
+    "platform_settings": Key(_settings, "Settings per platform.", ("platformSettings",), meant_by="settings options"),
 }
 SPELLINGS: Mapping[str, str] = {spelling: name for name, key in KEYS.items() for spelling in (name, *key.aliases)}
+_MEANT: Mapping[str, str] = {word: name for name, key in KEYS.items() for word in key.meant_by.split()}
+_QUOTED = re.compile(  # in the quotes of one language or another, as a whole
+    "\u201c[^\u201c\u201d]*\u201d|\u201e[^\u201e\u201c\u201d]*[\u201c\u201d]|\u2018.*\u2019|\u201a.*\u2018|\u00ab[^\u00ab\u00bb]*\u00bb|\u00bb[^\u00ab\u00bb]*\u00ab",
+    re.DOTALL,
+)
 
 
 def named(folder: Folder, name: str) -> Entry | None:
@@ -120,30 +143,18 @@ def parse(data: bytes, file: str = "post.yaml") -> tuple[Sidecar | None, tuple[F
     try:
         tree = yaml_tree.read(data)
     except yaml_tree.YamlProblem as problem:
-        return None, (located(file, problem.line, problem.code, problem.message, problem.hint),)
+        return None, (_unread(data, file, problem),)
     if not isinstance(tree, yaml_tree.Mapping):
-        found = "empty" if tree is None else describe(tree)
-        code = "SIDECAR_BLANK" if tree is None else "SIDECAR_NOT_A_MAP"
-        return None, (
-            located(
-                file,
-                0,
-                code,
-                f"it is {found}; keys such as content and platforms belong here",
-                'start with "content: …" and "platforms: […]"',
-            ),
-        )
+        return None, (_no_map(data, file, tree),)
     findings: list[Finding] = []
     values: dict[str, Any] = {}
     lines: dict[str, int] = {}
-    for spelling, line, node in tree:
+    for key, node in tree.pairs:
+        spelling, line = key.text, key.line
         name = SPELLINGS.get(spelling)
         if name is None:
-            findings.append(
-                located(
-                    file, line, "UNKNOWN_KEY", f'"{printable(spelling)}" is not a key', did_you_mean(spelling, KEYS)
-                )
-            )
+            both = _in_one(tree) if spelling.lower() in ("date", "time") else ""
+            findings.append(_unknown(data, file, key, both))
         elif name in lines:
             findings.append(
                 located(
@@ -172,7 +183,8 @@ def parse(data: bytes, file: str = "post.yaml") -> tuple[Sidecar | None, tuple[F
                 "keep one of the two",
             )
         )
-    if "content" not in lines and "content_file" not in lines:
+    meant = {_MEANT.get(_as_key(key.text)) for key, _ in tree.pairs}
+    if not {"content", "content_file"} & (lines.keys() | meant):
         findings.append(
             located(
                 file,
@@ -184,4 +196,77 @@ def parse(data: bytes, file: str = "post.yaml") -> tuple[Sidecar | None, tuple[F
         )
     if findings:
         return None, tuple(findings)
-    return Sidecar(**values, lines=lines, file=file), ()
+    unseen_in = {SPELLINGS[key]: found for key, _, node in tree if (found := _unseen(node))}
+    doubts = _doubts(file, lines.get("content", 0), values.get("content", ""))
+    return Sidecar(**values, lines=lines, file=file, unseen=unseen_in, doubts=doubts), ()
+
+
+def _no_map(data: bytes, file: str, tree: Node | None) -> Finding:
+    found = "empty" if tree is None else describe(tree)
+    code, what = (
+        "SIDECAR_BLANK" if tree is None else "SIDECAR_NOT_A_MAP",
+        "keys such as content and platforms belong here",
+    )
+    hint = 'start with "content: …" and "platforms: […]"'
+    if (slip := slips.no_keys(unseen.decode(data), SPELLINGS)) is not None:
+        what, hint = slip
+    return located(file, 0, code, f"it is {found}; {what}", hint)
+
+
+def _unread(data: bytes, file: str, problem: yaml_tree.YamlProblem) -> Finding:
+    """What is wrong with what is no YAML: where it is a slip that people make, with the lines to write instead."""
+    message, hint = problem.message, problem.hint
+    if problem.code == "YAML_SYNTAX" and hint != yaml_tree.UNSEEN_HINT:
+        found = slips.mended(unseen.decode(data), problem.line, SPELLINGS)
+        message, hint = (found[0] or message, found[1]) if found is not None else (message, hint)
+    return located(file, problem.line, problem.code, message, hint)
+
+
+def _unknown(data: bytes, file: str, key: Scalar, instead: str) -> Finding:
+    spelling, what = key.text, f'"{printable(key.text)}" is not a key'
+    meant = _MEANT.get(_as_key(spelling))
+    slip = slips.below_block(unseen.decode(data), key.line) if not meant and not nearest(spelling, KEYS) else None
+    if slip is not None:
+        return located(file, key.line, "UNKNOWN_KEY", f"{what}; {slip[0]}", slip[1])
+    plain = "".join(unseen.seen(spelling).split())
+    if key.unseen and plain in SPELLINGS:
+        return located(file, key.line, "UNKNOWN_KEY", f"{what}; {key.unseen}", f'write "{plain}"')
+    if meant is None:
+        return located(file, key.line, "UNKNOWN_KEY", what, did_you_mean(spelling, KEYS))
+    if instead:
+        return located(file, key.line, "UNKNOWN_KEY", what, instead)
+    more = f" {KEYS[meant].hint}" if KEYS[meant].hint else ""
+    return located(file, key.line, "UNKNOWN_KEY", what, f'did you mean "{meant}"?{more}')
+
+
+def _as_key(spelling: str) -> str:
+    return "".join(unseen.seen(spelling).split()).lower().replace("-", "_")
+
+
+def _in_one(tree: yaml_tree.Mapping) -> str:
+    """The line for a date and a time that stand under a key each."""
+    parts = {key.text.lower(): node.text for key, node in tree.pairs if isinstance(node, Scalar)}
+    if "date" not in parts or "time" not in parts:
+        return ""
+    found = readings(f"{parts['date']} {parts['time']}", "UTC", None)
+    lines = " or ".join(f'"scheduled_time: {one.value}"' for one in found)
+    return f"write one line instead of the two: {lines}" if lines else ""
+
+
+def _unseen(node: Node) -> str:
+    """The first unseen character in a value; in words that people read they are right."""
+    if isinstance(node, Scalar):
+        return node.unseen
+    inner = node.items if isinstance(node, Sequence) else [value for _, value in node.pairs]
+    return next(filter(None, map(_unseen, inner)), "")
+
+
+def _doubts(file: str, line: int, content: str) -> tuple[Finding, ...]:
+    """Curly quotes are no quotes to YAML: they go out with the text."""
+    if not _QUOTED.fullmatch(content.strip()):
+        return ()
+    what = (
+        f"content: the quotes {content.strip()[0]} and {content.strip()[-1]} around it are a part of the text and sent"
+    )
+    hint = 'if that is not meant, take them out, or write straight ones (")'
+    return (located(file, line, "CURLY_QUOTES", what, hint),)

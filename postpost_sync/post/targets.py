@@ -10,15 +10,21 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from postpost_sync.model.errors import Finding, nearest, printable
+from postpost_sync.model.folder import Settings
 from postpost_sync.model.post import Connection, Policy, Post, Resolved
-from postpost_sync.post.platforms import PLATFORMS
+from postpost_sync.model.times import for_people, parse_service_time
+from postpost_sync.model.unseen import seen
+from postpost_sync.post.platforms import NICKNAMES, PLATFORMS, named
 
 _PLATFORM_ID = re.compile(r"[a-z]+-[a-zA-Z0-9_-]+")  # create-post's own pattern
 _BLUESKY_DID = re.compile(r"bluesky-did:[a-z0-9:._%-]+", re.IGNORECASE)
 _ALL = "all"
 _PLATFORM = re.compile(r"[a-z]+")
+RECONNECT = "reconnect it in PostPost's dashboard"
+_QUOTES = "\"'`\u201c\u201d\u201e\u2018\u2019\u201a\u00ab\u00bb"
 
 
 @dataclass(slots=True)
@@ -37,18 +43,22 @@ class Targets:
         return _flattened(self.asked, self.resolved)
 
 
-def resolve(names: Sequence[str], policy: Policy, kept: Resolved, where: str) -> Targets:
-    """`kept` is what selectors stood for when the draft was made; the others stand for what is connected now."""
+def resolve(names: Sequence[str], policy: Policy, kept: Resolved, where: str, unseen: str = "") -> Targets:
+    """`kept` is what selectors stood for when the draft was made; the others stand for what is connected now.
+
+    `unseen`: which unseen character stands among the names, and where, for what is not known by its name.
+    """
     found = Targets()
-    given = [one for name in names for one in policy.accounts.get(name, (name,))]
+    given = [one for name in names for one in _expanded(name, policy)]
     if not given:
         hint = "name connection ids such as twitter-123 (`postpost-sync accounts` lists them)"
         found.errors.append(Finding("NO_PLATFORMS", f"{where}: no platform is given", hint))
     for one in given:
-        name = one if is_id(one) else selector(one, policy.connections)
+        name = stands_for(one, policy.connections)
         if name is None:
             wrong = unknown_name(one, policy)
-            found.errors.append(replace(wrong, message=f"{where}: {wrong.message}"))
+            hidden = f"; {unseen}" if unseen and seen(one) != one else ""
+            found.errors.append(replace(wrong, message=f"{where}: {wrong.message}{hidden}"))
         elif name in found.asked:
             said = f"{where}: {printable(one)} is named more than once; it is used once"
             found.warnings.append(Finding("PLATFORM_TWICE", said))
@@ -78,12 +88,33 @@ def is_id(name: str) -> bool:
     return bool(_PLATFORM_ID.fullmatch(name) or _BLUESKY_DID.fullmatch(name))
 
 
+def stands_for(name: str, connections: Sequence[Connection] | None = None) -> str | None:
+    """The id or the selector that a name is, as the service writes it; None where it is neither.
+
+    `Instagram`, `X` and `X-123` are instagram, twitter and twitter-123, unless an account of just that name is connected.
+    """
+    if any(one.platform_id == name for one in connections or ()):
+        return name
+    platform, dash, account = name.partition("-")
+    if dash and not any(_platform(one.platform_id) == platform for one in connections or ()):
+        name = f"{named(platform)}-{account}"
+    return name if is_id(name) else selector(name, connections)
+
+
+def _expanded(name: str, policy: Policy) -> Iterator[str]:
+    """What one name in the sidecar is: a name of the config, one of its own, or several with commas and no brackets."""
+    for one in (name,) if name in policy.accounts or "," not in name else filter(None, map(str.strip, name.split(","))):
+        yield from policy.accounts.get(one, (one,))
+
+
 def selector(name: str, connections: Sequence[Connection] | None = None) -> str | None:
     """The selector that a name is, in its one form; None where it is none."""
     bare = name.removesuffix(":*")
     connected = {_platform(one.platform_id) for one in connections or ()}
+    if bare not in connected:
+        bare = named(bare)
     known = bare == _ALL or bare in PLATFORMS or bare in connected
-    return bare if known or (bare != name and _PLATFORM.fullmatch(bare)) else None
+    return bare if known or (name.endswith(":*") and _PLATFORM.fullmatch(bare)) else None
 
 
 def selectors(post: Post) -> Iterator[str]:
@@ -108,6 +139,13 @@ def as_held(post: Post, ids: Sequence[str]) -> Post | None:
     return replace(post, platforms=platforms, resolved=resolved)
 
 
+def settings_of(settings: Settings, ids: Sequence[str]) -> Settings:
+    """The settings under the names that the platforms of these ids have: `Instagram` and `X` are accepted there too."""
+    platforms = set(map(_platform, ids))
+    renamed = {one: named(one) for one in settings if one not in platforms and named(one) in platforms}
+    return {renamed.get(one, one): values for one, values in settings.items() if renamed.get(one) not in settings}
+
+
 def _selects(name: str) -> bool:
     return "-" not in name  # every id has one
 
@@ -125,7 +163,19 @@ def unknown_name(name: str, policy: Policy) -> Finding:
     """What is wrong with a name that stands for nothing."""
     why = f'"{printable(name)}" is neither a connection id such as twitter-123 nor a name in accounts of the config'
     why += ", nor all, nor a platform"
-    connected = (one.platform_id for one in policy.connections or ())
+    connected = [one.platform_id for one in policy.connections or ()]
+    plain = seen(name).strip(f"{_QUOTES} ")
+    called = [
+        one.platform_id for one in policy.connections or () if one.name.lower() == plain.lower().removeprefix("@")
+    ]
+    dashed = "" if "-" in name else "-".join(re.split(r"[\s:/_#]+", name.strip()))
+    for likely in (plain, *called, NICKNAMES.get(plain.lower(), ""), dashed):
+        known = likely in policy.accounts or stands_for(likely, policy.connections) is not None
+        if likely and likely != name and known:
+            return Finding("UNKNOWN_ACCOUNT", why, f'did you mean "{printable(likely)}"?')
+    parts = [part for part in re.split(r"[;&+|/\s]+", name) if part.lower() not in ("", "and", "und", "et", "y", "e")]
+    if len(parts) > 1 and all(part in policy.accounts or stands_for(part, policy.connections) for part in parts):
+        return Finding("UNKNOWN_ACCOUNT", why, f'put commas between them: "platforms: [{printable(", ".join(parts))}]"')
     if near := nearest(name, (*policy.accounts, *connected, _ALL, *PLATFORMS)):
         return Finding("UNKNOWN_ACCOUNT", why, near)
     names = printable(", ".join(policy.accounts))
@@ -154,13 +204,16 @@ def _accounts(found: Targets, connections: Sequence[Connection], where: str) -> 
                     found.unknown[one] = finding
                 yield finding
         elif account.token_status == "expired":  # noqa: S105 - a status, no secret
-            yield Finding(
-                "TOKEN_EXPIRED", f"{where}: the token of {one} has expired", "reconnect it in PostPost's dashboard"
-            )
-        elif account.token_status == "expiring_soon":  # noqa: S105
-            when = f" ({account.token_expires})" if account.token_expires else ""
-            yield Finding(
-                "TOKEN_EXPIRING",
-                f"{where}: the token of {one} expires soon{when}",
-                "reconnect it in PostPost's dashboard",
-            )
+            yield Finding("TOKEN_EXPIRED", f"{where}: the token of {one} has expired", RECONNECT)
+
+
+def expiring(
+    ids: Sequence[str], connections: Sequence[Connection], time: datetime | None, zone: str, where: str
+) -> Iterator[Finding]:
+    """The accounts whose token ends before a post for that time is due. That it ends soon is told once for each account."""
+    for account in connections:
+        ends = parse_service_time(account.token_expires)
+        soon = account.token_status == "expiring_soon"  # noqa: S105 - a status, no secret
+        if account.platform_id in ids and soon and ends is not None and time is not None and time >= ends:
+            what = f"the token of {account.platform_id} expires {for_people(ends, zone)}, before this post is due"
+            yield Finding("TOKEN_EXPIRING", f"{where}: {what}", RECONNECT)

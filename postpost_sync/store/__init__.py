@@ -14,7 +14,8 @@ Why it is as it is:
 - `lock` keeps a second daemon away: both would make each post. SQLite's own locks last for one transaction only.
 - A damaged database is refused before anything is written into it. A damaged index hides what was done already.
 
-`connection` is the file, opened; `queries` what is read; `columns` how our values lie in a row; `migrations` the tables.
+`connection` is the file, opened; `queries` what is read; `columns` how our values lie in a row; `migrations` the tables;
+`status` what the command of that name reads, `backup` copies the file.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from pathlib import Path
 from typing import Any, Concatenate, ParamSpec
 
 from postpost_sync.model.program import Listener, RootStatus
-from postpost_sync.model.record import Group, Record
+from postpost_sync.model.record import Group, Record, check_stage
 from postpost_sync.model.states import State, check_move
 from postpost_sync.store.columns import encode
 from postpost_sync.store.connection import Connection, as_columns, translated
@@ -45,6 +46,7 @@ class Store:
         self.path, self._db, read = db.path, db, Queries(db)
         self.close, self.hurry, self.checked, self.check_sound = db.close, db.hurry, db.checked, db.check_sound
         self.data_version, self.changes = db.data_version, db.changes
+        self.rows, self.copy_into = db.rows, db.copy_into  # for `status` and `backup`
         # of folders
         self.record, self.record_of, self.records = read.record, read.record_of, read.records
         self.index, self.states = read.index, read.states
@@ -114,6 +116,9 @@ class Store:
         check_move(old.state, new.state)
         self._write("folders", "key = :key", {"key": key}, as_columns(new, old))
         before = {group.key: group for group in old.groups}
+        for group in new.groups:
+            if group.key in before:
+                check_stage(before[group.key].stage, group.stage)
         new = replace(new, groups=tuple(self._write_group(key, before.get(one.key), one) for one in new.groups))
         self._db.keep(new)
         return new

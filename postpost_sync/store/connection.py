@@ -13,18 +13,16 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from sqlite_utils import Database
-
 from postpost_sync.model.errors import ProgramError
 from postpost_sync.model.program import Listener, RootStatus
 from postpost_sync.model.record import Group, Record, Upload
+from postpost_sync.store import versions
 from postpost_sync.store.columns import decoder, encode, hints, names
-from postpost_sync.store.migrations import migrations
 
 _T = TypeVar("_T", Record, Group, Upload, RootStatus, Listener)
 _BUSY_TIMEOUT_MS = 10_000  # for who writes while another process does
@@ -64,23 +62,23 @@ class Connection:
                 _make(path)
             conn = _connect(path, read_only=read_only)
             undo.callback(conn.close)
-            db = Database(conn)
-            _check_ours(path, db)
+            pending = _check_ours(path, conn)
             if not read_only:
                 conn.execute("BEGIN IMMEDIATE")
                 conn.execute("PRAGMA user_version = 0")  # what may only be read says so now, and not at BEGIN
                 conn.execute("ROLLBACK")
-                as_it_is = not migrations.pending(db) and conn.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+                as_it_is = not pending and conn.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
                 if check_beside and as_it_is:  # else something is written at once
                     verdict = _begin_check(path)
                 else:
-                    _check_sound(path, conn)
+                    check_sound(path, conn)
                 conn.execute("PRAGMA journal_mode = WAL")
                 conn.execute("PRAGMA synchronous = FULL")
                 conn.execute("PRAGMA foreign_keys = ON")
-                migrations.apply(db)
+                if pending:
+                    _bring_up_to_date(conn)
                 conn.execute(f"PRAGMA busy_timeout = {min(_TRY_MS, _BUSY_TIMEOUT_MS)}")
-            elif migrations.pending(db):
+            elif pending:
                 raise ProgramError(f"{path} is empty or of an older version", "start the daemon once")
             undo.pop_all()
         return cls(path, conn, verdict)
@@ -97,7 +95,17 @@ class Connection:
     def check_sound(self) -> None:
         """ProgramError where it is damaged, also where that would only show later."""
         with self.lock, translated(self.path):
-            _check_sound(self.path, self.conn)
+            check_sound(self.path, self.conn)
+
+    def rows(self, question: str, values: Sequence[object] | Mapping[str, object] = ()) -> list[sqlite3.Row]:
+        """What a question of ours is answered with."""
+        with self.lock, translated(self.path):
+            return self.conn.execute(question, values).fetchall()
+
+    def copy_into(self, conn: sqlite3.Connection) -> None:
+        """All of it, as it stands at one moment: what others write meanwhile is not in it. Errors come as SQLite's."""
+        with self.lock:
+            self.conn.backup(conn)
 
     def close(self) -> None:
         with self.lock, contextlib.suppress(sqlite3.Error):
@@ -265,16 +273,24 @@ def _make(path: Path) -> None:
                 file.chmod(0o600)
 
 
-def _check_ours(path: Path, db: Database) -> None:
-    """ProgramError where it is another program's or of a newer version: nothing is written into it."""
-    applied = [migration.name for migration in migrations.applied(db)]
-    if not applied and any(name != migrations.migrations_table for name in (*db.table_names(), *db.view_names())):
+def _check_ours(path: Path, conn: sqlite3.Connection) -> bool:
+    """Whether it is to be brought up to date. ProgramError where it is another program's or of a newer version."""
+    applied = versions.applied(conn)
+    if not applied and versions.others(conn):
         raise ProgramError(
             f"{path} is the database of another program", "name a file of its own as state_db in the config"
         )
-    known = {migration.name for migration in migrations._migrations}
-    if newer := [name for name in applied if name not in known]:
+    if newer := [name for name in applied if name not in versions.KNOWN]:
         raise ProgramError(f"{path} was written by a newer version ({newer[-1]})", "install that version again")
+    return len(applied) < len(versions.KNOWN)
+
+
+def _bring_up_to_date(conn: sqlite3.Connection) -> None:
+    from sqlite_utils import Database  # half of what `status` would wait for
+
+    from postpost_sync.store.migrations import migrations
+
+    migrations.apply(Database(conn))
 
 
 def _begin_check(path: Path) -> Callable[[], None]:
@@ -282,7 +298,7 @@ def _begin_check(path: Path) -> Callable[[], None]:
 
     def check() -> None:
         with translated(path), contextlib.closing(_connect(path, read_only=True)) as conn:
-            _check_sound(path, conn)
+            check_sound(path, conn)
 
     thread = ThreadPoolExecutor(1, "check")
     verdict = thread.submit(check)
@@ -290,7 +306,7 @@ def _begin_check(path: Path) -> Callable[[], None]:
     return verdict.result
 
 
-def _check_sound(path: Path, conn: sqlite3.Connection) -> None:
+def check_sound(path: Path, conn: sqlite3.Connection) -> None:
     """ProgramError where it is damaged, also where that would only show later. 35 ms for 10,000 posts, measured."""
     verdict = str(conn.execute("PRAGMA integrity_check(1)").fetchone()[0])
     if verdict != "ok":

@@ -77,6 +77,13 @@ class Lock:
             hint = "name a place on a local disk as state_db: this file system has no locks"
             raise ProgramError(f"{self.path} cannot be locked: {error.strerror}", hint) from None
 
+    def left_behind(self) -> bool:
+        """Whether its last holder ended without letting go of it: killed, or by a power failure. For when nobody holds it."""
+        try:
+            return self.path.stat().st_size > 0
+        except OSError:
+            return False
+
     def held(self) -> bool:
         """Whether some process holds it now."""
         try:

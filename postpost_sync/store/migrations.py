@@ -5,7 +5,9 @@ from __future__ import annotations
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
-migrations = Migrations("postpost_sync")
+from postpost_sync.store import versions
+
+migrations = Migrations(versions.SET)
 
 
 @migrations(name="0001_initial")
@@ -15,12 +17,12 @@ def initial(db: Database) -> None:
         """CREATE TABLE folders (
             key INTEGER PRIMARY KEY, folder_id TEXT NOT NULL UNIQUE, root TEXT NOT NULL, path TEXT NOT NULL,
             inode INTEGER NOT NULL, device INTEGER NOT NULL, state TEXT NOT NULL, first_seen TEXT NOT NULL,
-            updated_at TEXT NOT NULL, fingerprint TEXT NOT NULL, complete_at TEXT, now_time TEXT, confirmed INTEGER NOT NULL,
+            updated_at TEXT NOT NULL, fingerprint TEXT NOT NULL, complete_at TEXT, now_time TEXT, consents TEXT NOT NULL,
             cancel TEXT,
             rebuilds INTEGER NOT NULL, gave_up TEXT, done INTEGER NOT NULL, timezone TEXT NOT NULL,
             platforms TEXT NOT NULL, media TEXT NOT NULL, time TEXT, error TEXT, warnings TEXT NOT NULL, retry_at TEXT,
             troubles TEXT NOT NULL, previous TEXT NOT NULL,
-            claim TEXT, copy_of TEXT, unproven INTEGER NOT NULL, UNIQUE (root, path))""",
+            claim TEXT, copy_of TEXT, unproven INTEGER NOT NULL, part TEXT NOT NULL, UNIQUE (root, path, part))""",
         "CREATE INDEX folders_by_state ON folders (state)",
         "CREATE INDEX folders_by_asked_time ON folders (time)",
         # one row a post group that we made, or may have made: records.Group

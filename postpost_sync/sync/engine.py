@@ -15,7 +15,7 @@ from postpost_sync.disk import reader, scan, status_file
 from postpost_sync.model import view
 from postpost_sync.model.errors import FileChanged, Finding, KeyRefused, NotFound, OtherKey, PostError
 from postpost_sync.model.folder import Folder
-from postpost_sync.model.record import Group, Record, is_out, live_group, other_key
+from postpost_sync.model.record import Effect, Group, Record, is_out, live_group, other_key
 from postpost_sync.model.states import WRONG, State
 from postpost_sync.plan.rules import plan
 from postpost_sync.plan.snapshot import Snapshot
@@ -34,6 +34,7 @@ from postpost_sync.plan.steps import (
     Read,
     Rest,
     Transfer,
+    Tried,
     Withdraw,
 )
 from postpost_sync.service.account import Account
@@ -264,7 +265,7 @@ class Sync:
                     self._read(look, snapshot.folder, record, now if snapshot.clock_known else None)
                 case Hash(names) if snapshot.folder is not None:
                     self._hash(look, snapshot.folder, names)
-                    if (before := record.trouble_with(Hash.__name__)) is not None:
+                    if (before := record.trouble_with(Effect.HASH)) is not None:
                         change(look.key, ledger.worked, step, before)
                 case Doom(group, rebuild, gave_up):
                     change(look.key, ledger.doomed, group.key, rebuild=rebuild, gave_up=gave_up)
@@ -275,28 +276,29 @@ class Sync:
                 case Abandon(group):
                     change(look.key, ledger.abandoned, group, now, self._jitter())
                 case Finish():
-                    self._store.note(look.key, ledger.finished, decision.post, confirmed=record.confirmed)
+                    self._store.note(look.key, ledger.finished, decision.post, record.consents)
                 case Abort():
                     self.transfers.abort(look)
                     return False
-                case _ if account.admit():  # else the key was refused meanwhile, and plan says what that means
-                    return self._call(look, account, record, decision)
+                case Rest() | Forget() | Read() | Hash():
+                    pass  # the folder is no longer there; or it is done where it was asked for
+                case called if account.admit():  # else the key was refused meanwhile, and plan says what that means
+                    return self._call(look, account, record, called)
         except FileChanged as error:
             self._log.info("changed", folder=look.name, why=error.finding.message)
             self._folders.stirred(look)
         except KeyRefused as error:
             account.refuse(error.finding)
-        except NotFound as error:
-            about: Group | None = getattr(step, "group", None)
-            elsewhere = about is not None and other_key(about, account.digest)
-            known = OtherKey(_OTHER_KEY, error.status) if elsewhere else error
-            change(look.key, ledger.failed, step, known, account.now(), self._jitter())
         except PostError as error:
+            if not isinstance(step, Tried):
+                raise
+            about: Group | None = getattr(step, "group", None)
+            if isinstance(error, NotFound) and about is not None and other_key(about, account.digest):
+                error = OtherKey(_OTHER_KEY, error.status)
             change(look.key, ledger.failed, step, error, account.now(), self._jitter())
         return True
 
-    def _call(self, look: Look, account: Account, record: Record, decision: Decision) -> bool:
-        step = decision.step
+    def _call(self, look: Look, account: Account, record: Record, step: Tried) -> bool:
         if isinstance(step, Transfer):
             try:
                 self.transfers.start(look, account, step.group, step.upload)
@@ -305,7 +307,7 @@ class Sync:
                 raise
         elif not self._calls.carry_out(look, account, step):
             return False
-        before = record.trouble_with(type(step).__name__)
+        before = record.trouble_with(step.effect)
         if before is not None and not isinstance(step, Transfer):  # a transfer has only begun
             self._store.change(look.key, ledger.worked, step, before)
         return True

@@ -5,5 +5,6 @@ Text from outside goes through `printable` and into `Text`, never into markup. C
     words     names, sizes, times, findings: how each is written
     status    where every post stands, for `status`
     live      the picture that redraws, with a bar for each upload
-    tables    what `check`, `demo` and `accounts` found
+    checked   what `check` found, and what will go out
+    tables    what `demo` and `accounts` found
 """

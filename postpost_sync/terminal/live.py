@@ -21,6 +21,7 @@ from rich.text import Text
 from postpost_sync.model.errors import printable
 from postpost_sync.model.states import NEEDS_PERSON, UNFINISHED, State
 from postpost_sync.post.names import natural_order
+from postpost_sync.terminal.fitting import shares
 from postpost_sync.terminal.words import (
     STYLES,
     Frame,
@@ -39,6 +40,9 @@ _BAR = 14  # cells
 _NAME_COLUMN = 28
 _STATE_COLUMN = len("uploading")  # partially_published stands out of it
 _FILE_COLUMN = 16
+_WEIGHTS = (3, 3, 2, 1)  # of the kinds of posts, where a screen is too small for all
+_FOOT = 5  # lines beneath the posts, about
+_LAST = 1 << 40  # a line further down than any
 _Key = tuple[str, int, str]  # folder, position, file
 
 
@@ -83,8 +87,9 @@ class LiveView:
         clock: Callable[[], float] = time.monotonic,
         *,
         transient: bool = False,
+        scrolls: bool = False,
     ) -> None:
-        """`transient`: the picture is wiped at the end."""
+        """`transient`: the picture is wiped at the end. `scrolls`: somebody hands the keys to `scroll`."""
         self._console = console
         self._frame = self._today = Frame(timezone, None, tuple(roots))
         self._clock = clock
@@ -92,6 +97,8 @@ class LiveView:
         self._told: dict[str, str] = {}  # folder -> the state that was printed
         self._note = ""
         self._names = 0  # cells
+        self._top = 0  # the first line that is shown of all; 0: what matters most
+        self._scrolls = scrolls
         plain = not console.is_terminal or console.is_dumb_terminal
         self._live = None if plain else Live(console=console, auto_refresh=False, transient=transient)
 
@@ -136,42 +143,55 @@ class LiveView:
 
     # --- the picture, in a terminal -----------------------------------------------------------------------------------
 
+    def scroll(self, key: str) -> None:
+        """Move through all posts by a key of `Keys`; at the top there is again what matters most."""
+        page = max(1, self._console.height - _FOOT)
+        match key:
+            case "up" | "page up":
+                self._top = max(0, self._top - (1 if key == "up" else page))
+            case "down" | "page down":
+                self._top += 1 if key == "down" else page
+            case "home":
+                self._top = 0
+            case "end":
+                self._top = _LAST
+
     def _picture(self, posts: Sequence[Post], note: str) -> list[Text]:
-        """As many lines as the terminal has room for: who needs a person, what moves, then what changed last."""
+        """As many lines as the terminal has room for: something of everybody, or, scrolled, what stands there."""
         width = self._console.width
         self._names = min(_NAME_COLUMN, max((cell_len(self._frame.folder(p["folder"])) for p in posts), default=0))
         foot = [Text(), *self._totals(posts).wrap(self._console, width)]
         if note:
             foot += Text(printable(note), "dim").wrap(self._console, width)
         room = max(3, self._console.height - 2 - len(foot))  # less one for the cursor and one for what is not shown
-        person = sorted((p for p in posts if p["state"] in NEEDS_PERSON), key=_by_name)
-        moving = sorted((p for p in posts if p["state"] in UNFINISHED), key=_moving_first)
-        others = sorted(
-            (p for p in posts if p["state"] not in NEEDS_PERSON | UNFINISHED),
-            key=lambda p: p["updated_at"],
-            reverse=True,
-        )
-        shown: list[tuple[Post, list[Text]]] = []
-        half = room - room // 2 if moving else room
-        left = room - self._take(person, half, shown, width)
-        left -= self._take(moving, left, shown, width)
-        left -= self._take(person[len([p for p, _ in shown if p["state"] in NEEDS_PERSON]) :], left, shown, width)
-        self._take(others, left, shown, width)
-        lines = [line for _, block in sorted(shown, key=lambda s: _by_name(s[0])) for line in block]
-        if len(shown) < len(posts):
-            lines.append(Text(f"… and {count(len(posts) - len(shown), 'more post')}", "dim"))
+        kinds = _kinds(posts)
+        if self._top:
+            return self._from_top([post for kind in kinds for post in kind], room) + foot
+        blocks = [[self._block(post, width) for post in kind[:room]] for kind in kinds]
+        got = shares([sum(map(len, made)) for made in blocks], _WEIGHTS, room)
+        lines, shown = [], 0
+        for made, most in zip(blocks, got, strict=True):
+            for block in made:
+                if most <= 0:
+                    break
+                lines += block[:most]
+                most -= len(block)
+                shown += 1
+        if shown < len(posts):
+            keys = "; arrows scroll" if self._scrolls else ""
+            lines.append(Text(f"… and {count(len(posts) - shown, 'more post')}{keys}", "dim"))
         return lines + foot
 
-    def _take(self, posts: Iterable[Post], room: int, shown: list[tuple[Post, list[Text]]], width: int) -> int:
-        """Add the posts that fit into `room` lines, in their order; returns the lines used."""
-        used = 0
-        for post in posts:
-            if room - used < 1:
-                break
-            block = self._block(post, width)[: room - used]
-            shown.append((post, block))
-            used += len(block)
-        return used
+    def _from_top(self, posts: Sequence[Post], room: int) -> list[Text]:
+        """`room` lines of all there are, and one that says which."""
+        blocks = [self._block(post, self._console.width) for post in posts]
+        lines = [line for block in blocks for line in block]
+        self._top = max(0, min(self._top, len(lines) - room))
+        seen = lines[self._top : self._top + room]
+        if len(seen) == len(lines):
+            return seen
+        where = f"lines {self._top + 1:,} to {self._top + len(seen):,} of {len(lines):,}"
+        return [*seen, Text(f"{where}; arrows, Page Up and Page Down, q ends it", "dim")]
 
     def _block(self, post: Post, width: int) -> list[Text]:
         line = Text(padded(self._frame.folder(post["folder"]), self._names), "bold")
@@ -180,7 +200,8 @@ class LiveView:
         line.append(f"  {padded(post['state'], _STATE_COLUMN)}", STYLES.get(post["state"], ""))
         media = post["media"] if post["state"] == State.UPLOADING else ()
         stored = f"{sum(m['state'] == 'uploaded' for m in media)} of {len(media)} stored" if media else ""
-        for part in (self._frame.when(post["scheduled_time"]), stored, what_next(post, self._today)):
+        caption = f'"{printable(post["caption"])}"' if post.get("caption") else ""
+        for part in (self._frame.when(post["scheduled_time"]), stored, what_next(post, self._today), caption):
             line.append(f"  {part}" if part else "")
         block = [_cut(line, width)]
         for reason in reasons(post):
@@ -218,6 +239,20 @@ class LiveView:
 
 def _by_name(post: Post) -> tuple[object, ...]:
     return natural_order(post["folder"])
+
+
+def _kinds(posts: Iterable[Post]) -> list[list[Post]]:
+    """Who needs a person, what moves, what stands at PostPost by its time, and the rest, what changed last first."""
+    kinds: list[list[Post]] = [[], [], [], []]
+    for post in posts:
+        state = post["state"]
+        at = 0 if state in NEEDS_PERSON else 1 if state in UNFINISHED else 2 if state == State.SCHEDULED else 3
+        kinds[at].append(post)
+    kinds[0].sort(key=_by_name)
+    kinds[1].sort(key=_moving_first)
+    kinds[2].sort(key=lambda post: (post["scheduled_time"] or "", _by_name(post)))
+    kinds[3].sort(key=lambda post: post["updated_at"], reverse=True)
+    return kinds
 
 
 def _moving_first(post: Post) -> tuple[object, ...]:

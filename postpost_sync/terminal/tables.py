@@ -1,11 +1,11 @@
-"""What `check`, `demo` and `accounts` found, printed for people."""
+"""What `demo` and `accounts` found, printed for people."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -18,30 +18,6 @@ from postpost_sync.terminal.words import STYLES, Frame, byte_size, count, hint, 
 
 if TYPE_CHECKING:
     from postpost_sync.model.post import Connection
-
-
-def findings_text(posts: Sequence[Mapping[str, Any]], console: Console) -> None:
-    """Print what `check` found: the `posts` of `check --json`."""
-    if not posts:
-        say(console, Text("no post folders here: nothing to check"))
-        say(console, hint("a post folder holds a post.yaml; name folders, or watch them in the config"), 2, 2)
-        return
-    for post in posts:
-        name = Text(path_name(post["folder"]), "bold")
-        verdict = "" if post["errors"] else ": ok, with warnings" if post["warnings"] else ": ok"
-        say(console, name + Text(verdict, "green"), hang=2)
-        for kind, style in (("error", "bold red"), ("warning", "bold yellow")):
-            for found in post[f"{kind}s"]:
-                head = (f"{kind} {printable(found['code'])}: ", style)
-                say(console, Text.assemble(head, printable(found["message"])), 2, 2)
-                if found["hint"]:
-                    say(console, hint(found["hint"]), 4, 2)
-    wrong = sum(bool(post["errors"]) for post in posts)
-    errors, warnings = (sum(len(post[kind]) for post in posts) for kind in ("errors", "warnings"))
-    console.print()
-    verdict = f"{wrong:,} to correct" if wrong else "all ok"
-    details = f" ({count(errors, 'error')}, {count(warnings, 'warning')})" if errors or warnings else ""
-    say(console, Text(f"{count(len(posts), 'folder')} checked, {verdict}{details}", "bold"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from pathlib import Path
@@ -172,7 +172,20 @@ def padded(text: str, width: int) -> str:
 
 def say(console: Console, text: Text, indent: int = 0, hang: int = 0) -> None:
     """Print with a margin, continuation lines `hang` further in; nothing is cut off."""
+    put(console, lines(console, text, indent, hang))
+
+
+def lines(console: Console, text: Text, indent: int = 0, hang: int = 0) -> list[Text]:
+    """The lines that `say` prints."""
     width = max(20, console.width - indent - hang)
+    made = []
     for number, line in enumerate(text.wrap(console, width)):
         line.rstrip()
-        console.print(Text(" " * (indent + (hang if number else 0))) + line, soft_wrap=True)
+        made.append(Text(" " * (indent + (hang if number else 0))) + line)
+    return made
+
+
+def put(console: Console, made: Iterable[Text]) -> None:
+    """Print lines that are made already."""
+    for line in made:
+        console.print(line, soft_wrap=True)

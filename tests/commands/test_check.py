@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -46,17 +47,71 @@ def test_offline_asks_nobody(pp: Rig) -> None:
 def test_accounts_that_are_not_connected_or_about_to_expire_are_said(pp: Rig) -> None:
     pp.drop("unknown", sidecar(platforms="[twitter-124]"))
     pp.drop("expired", sidecar(platforms="[linkedin-OLD42]"))
-    pp.drop("expiring", sidecar(platforms="[facebook-1001]"))
+    soon, later = (f"{datetime.now(UTC) + timedelta(days=days):%Y-%m-%d %H:%M}" for days in (2, 9))  # it ends in 4
+    pp.drop("expiring", sidecar(platforms="[facebook-1001]", time=soon))
+    pp.drop("due later", sidecar(platforms="[facebook-1001]", time=later))
     assert checked(pp) == (
         1,
         {
             "expired": ([], ["TOKEN_EXPIRED"]),
-            "expiring": ([], ["TOKEN_EXPIRING"]),
+            "expiring": ([], []),
+            "due later": ([], ["TOKEN_EXPIRING"]),
             "unknown": (["UNKNOWN_CONNECTION"], []),
         },
     )
     pp.command("check")
     assert 'did you mean "twitter-123"?' in pp.output()[0]
+
+
+def test_a_token_that_expires_is_told_once_for_its_account(pp: Rig) -> None:
+    for name in "abc":
+        pp.drop(name, sidecar(platforms="[facebook-1001, linkedin-ABC]", time=None))
+    pp.output()
+    assert pp.command("check", "--json") == 0
+    (warning,) = json.loads(pp.output()[0])["warnings"]
+    assert warning["code"] == "TOKEN_EXPIRING"
+    assert "facebook-1001 (Harbour Coffee)" in warning["message"]
+    assert pp.command("check") == 0
+    assert pp.output()[0].count("TOKEN_EXPIRING") == 1
+    assert pp.command("check", "--offline", "--json") == 0
+    assert json.loads(pp.output()[0])["warnings"] == []
+
+
+def test_what_will_go_out_is_shown_with_the_accounts_by_their_names(pp: Rig) -> None:
+    content = "A preview " + "word " * 80
+    more = "timezone: Europe/Berlin\nmedia: [b.jpg, a.png]\n"
+    media = {"a.png": picture("PNG"), "b.jpg": picture(size=(640, 320))}
+    pp.drop("post", sidecar(content, platforms="X-123, LinkedIn-ABC", time="2031-12-16 14:30", more=more), media)
+    pp.drop("draft", sidecar(platforms="[linkedin-ABC]", time=None))
+    pp.drop("at once", sidecar(platforms="[linkedin]", time="now"))
+    pp.drop("late", sidecar(platforms="[linkedin-ABC]", time="2020-01-01 10:00"))
+    pp.output()
+    assert pp.command("check", "--json") == 1
+    shown = {Path(post["folder"]).name: post["preview"] for post in json.loads(pp.output()[0])["posts"]}
+    assert shown["post"] == {
+        "when": "scheduled",
+        "scheduled_time": "2031-12-16T13:30:00.000Z",
+        "timezone": "Europe/Berlin",
+        "accounts": [
+            {"platform_id": "twitter-123", "name": "Harbour Coffee", "parts": 2},
+            {"platform_id": "linkedin-ABC", "name": "Harbour Coffee Roasters", "parts": 1},
+        ],
+        "media": [
+            {"file": name, "content_type": kind, "size": len(media[name]), "width": w, "height": 320, "duration": None}
+            for name, kind, w in (("b.jpg", "image/jpeg", 640), ("a.png", "image/png", 320))
+        ],
+        "content": content.strip(),
+    }
+    assert (shown["draft"]["when"], shown["draft"]["scheduled_time"]) == ("draft", None)
+    assert shown["at once"]["when"] == "now"
+    assert [one["platform_id"] for one in shown["at once"]["accounts"]] == ["linkedin-ABC", "linkedin-OLD42"]
+    assert shown["late"] is None
+    pp.command("check", str(pp.root / "post"))
+    said = pp.output()[0]
+    assert "when   Tue 16 Dec 2031 14:30 (Europe/Berlin), in " in said
+    assert "twitter-123 (Harbour Coffee), as a thread of 2 parts" in said
+    assert said.index("1. b.jpg, 640x320") < said.index("2. a.png, 320x320")
+    assert 'text   "A preview word' in said
 
 
 def test_errors_are_status_1_and_all_of_them_are_said(pp: Rig) -> None:

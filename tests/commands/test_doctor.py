@@ -285,9 +285,38 @@ def test_a_daemon_of_somebody_else(world: Rig, monkeypatch: pytest.MonkeyPatch) 
     assert "cannot be told by you" in of(examine(world)[1], "daemon", "warning")[0]["message"]
 
 
+CONNECTED = "content: x\nplatforms: [twitter-123]\nscheduled_time: 2031-01-01 10:00\n"
+
+
+def test_a_daemon_that_nobody_misses(world: Rig) -> None:
+    world.drop("post", CONNECTED)
+    world.run_once()
+    (found,) = of(examine(world)[1], "daemon")
+    assert (found["level"], found["hint"]) == ("warning", "postpost-sync run")
+
+
+def test_a_daemon_that_was_killed(world: Rig) -> None:
+    with world.daemon() as process:
+        world.drop("post", CONNECTED)
+        world.wait_for("post", "scheduled")
+        process.kill()
+        process.wait()
+    status, findings = examine(world)
+    (found,) = of(findings, "daemon")
+    assert (status, found["level"], found["hint"]) == (1, "error", "postpost-sync run")
+    assert "did not stop" in found["message"]
+
+
+def test_a_daemon_that_posts_wait_for(world: Rig) -> None:
+    world.drop("post", f"{CONNECTED}media: [a.jpg]\n")
+    world.run_once("1s")
+    (found,) = of(examine(world)[1], "daemon", "error")
+    assert "1 post waits for it" in found["message"]
+
+
 SYSTEMCTL = """#!/bin/sh
 [ "$1 $2 $3" = "--{scope} show postpost-sync.service" ] || {{ echo LoadState=not-found; exit 0; }}
-printf '%s\\n' LoadState=loaded ActiveState={active} SubState={sub} Result={result} 'StatusText={text}'
+printf '%s\\n' LoadState=loaded ActiveState={active} SubState={sub} Result={result} 'StatusText={text}' UnitFileState={text}
 """
 
 
@@ -298,7 +327,8 @@ printf '%s\\n' LoadState=loaded ActiveState={active} SubState={sub} Result={resu
         ("active", "running", "success", "3 posts: 3 scheduled", "ok", "it is active: 3 posts: 3 scheduled", ""),
         ("failed", "failed", "exit-code", "", "error", "it has failed (exit-code)", "journalctl"),
         ("activating", "auto-restart", "watchdog", "", "error", "it ends again and again (watchdog)", "journalctl"),
-        ("inactive", "dead", "success", "", "warning", "it is installed and does not run", "enable --now"),
+        ("inactive", "dead", "success", "", "warning", "it is installed, and neither enabled nor", "enable --now"),
+        ("inactive", "dead", "success", "enabled", "error", "it is enabled, and does not run", "enable --now"),
     ],
 )
 def test_what_systemd_says_of_the_service(

@@ -256,6 +256,7 @@ def test_nor_is_one_that_appears_meanwhile(world: Rig, monkeypatch: pytest.Monke
         (("a", "--to", "twtter"), 'did you mean "twitter"?'),
         (("a", "--to", "brand", "--to", "brand"), "stands twice"),
         (("a", "--at", "tomorrow"), "is not a date and a time"),
+        (("a", "--at", "15.12.2031 14:30"), 'write "2031-12-15 14:30" (Mon)'),
         (("a", "--at", "2031-12-15"), "is a date without a time"),
         (("a", "--at", f"{datetime.now(UTC) - timedelta(hours=2):%Y-%m-%d %H:%M}"), "has passed"),
         (("file", "--to", "brand"), "is not a folder"),

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from postpost_sync.config import credentials
 from postpost_sync.config.keys import BASE_URL, KEYS
 from postpost_sync.config.load import (
     Api,
@@ -321,15 +324,43 @@ def key_file(folder: Path, name: str, key: str, mode: int = 0o600) -> Path:
 def test_the_key_comes_from_the_first_place_that_has_one(file: Path, tmp_path: Path) -> None:
     key_file(tmp_path, "postpost-api-key", "sk_credential\n", 0o440)  # systemd's own mode
     named = key_file(tmp_path, "named", "sk_file\n")
-    credentials, variable = {"CREDENTIALS_DIRECTORY": str(tmp_path)}, {"POSTPOST_API_KEY": "sk_variable"}
+    handed, variable = {"CREDENTIALS_DIRECTORY": str(tmp_path)}, {"POSTPOST_API_KEY": "sk_variable"}
     both = read(file, WATCH + f"api: {{key_file: {named}, key: sk_config}}\n").roots[0]
     config_only = read(file, WATCH + "api: {key: sk_config}\n").roots[0]
-    assert api_key(both, credentials | variable) == "sk_credential"
+    assert api_key(both, handed | variable) == "sk_credential"
     assert api_key(both, variable) == "sk_variable"
     assert api_key(both, {"CREDENTIALS_DIRECTORY": str(tmp_path / "other")} | variable) == "sk_variable"
     assert api_key(both, {}) == "sk_file"
     assert api_key(config_only, {}) == "sk_config"
     assert api_key(config_only, {"POSTPOST_API_KEY": ""}) == "sk_config"
+
+
+@pytest.mark.parametrize("name", [credentials.API_KEY, credentials.NOTIFY_URLS])
+@pytest.mark.parametrize("why", [errno.EACCES, errno.EIO, errno.ELOOP, errno.ENAMETOOLONG])
+def test_a_credential_that_is_there_and_cannot_be_read_is_an_error_of_the_start(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, why: int, name: str
+) -> None:
+    """As root may read anything, the folder's system says no in its stead."""
+    config = read(file, WATCH + "api: {key: sk_config}\n")
+    unreadable = str(tmp_path / "credentials" / name)
+
+    def refused(call: Callable[..., Any]) -> Callable[..., Any]:
+        def instead(path: Any, *more: Any, **named: Any) -> Any:
+            if str(path) == unreadable:
+                raise OSError(why, os.strerror(why), unreadable)
+            return call(path, *more, **named)
+
+        return instead
+
+    monkeypatch.setattr(Path, "stat", refused(Path.stat))
+    monkeypatch.setattr(Path, "read_text", refused(Path.read_text))
+    environ = {"CREDENTIALS_DIRECTORY": str(tmp_path / "credentials")}
+    with pytest.raises(ProgramError) as caught:
+        api_key(config.roots[0], environ) if name == credentials.API_KEY else notify_urls(config, environ)
+    assert caught.value.status == 2
+    assert unreadable in caught.value.message
+    assert os.strerror(why) in caught.value.message
+    assert "LoadCredential=" in caught.value.hint
 
 
 @pytest.mark.parametrize("own", ["key: sk_own", "key_file: {tmp}/own"])

@@ -25,6 +25,8 @@ from postpost_sync.model.errors import (
 from postpost_sync.model.folder import MediaFile, Stat
 from postpost_sync.model.post import Post
 from postpost_sync.model.record import (
+    Consent,
+    Effect,
     Group,
     GroupStage,
     MediaName,
@@ -35,7 +37,7 @@ from postpost_sync.model.record import (
     UploadStage,
 )
 from postpost_sync.model.states import State
-from postpost_sync.plan.steps import Ask, CheckDraft, Create, Decision, Delete, Read, Rest, Step, Transfer, Update
+from postpost_sync.plan.steps import Ask, CheckDraft, Create, Decision, Delete, Read, Rest, Transfer, Tried, Update
 
 NOW = datetime(2026, 12, 1, 8, 0, tzinfo=UTC)
 TIME = datetime(2026, 12, 15, 13, 30, tzinfo=UTC)
@@ -221,16 +223,16 @@ def test_a_rebuild_counts_and_what_never_had_an_id_is_gone() -> None:
 
 
 def test_a_folder_that_settles_anew_leaves_its_troubles_behind() -> None:
-    trouble = Trouble("Create", TroubleKind.REFUSED, WHY, NOW)
+    trouble = Trouble(Effect.CREATE, TroubleKind.REFUSED, WHY, NOW)
     record = replace(
-        START, fingerprint="old", confirmed=True, rebuilds=3, done=True, troubles=(trouble,), warnings=(WHY,)
+        START, fingerprint="old", consents=(Consent.LATE,), rebuilds=3, done=True, troubles=(trouble,), warnings=(WHY,)
     )
     new = ledger.settled(record, "new", LATER, None)
-    assert (new.fingerprint, new.complete_at, new.trouble, new.confirmed, new.rebuilds, new.done, new.warnings) == (
+    assert (new.fingerprint, new.complete_at, new.trouble, new.consents, new.rebuilds, new.done, new.warnings) == (
         "new",
         LATER,
         None,
-        False,
+        (),
         0,
         False,
         (),
@@ -238,7 +240,7 @@ def test_a_folder_that_settles_anew_leaves_its_troubles_behind() -> None:
 
 
 def test_a_folder_that_is_read_again_as_it_was_keeps_when_it_was_complete() -> None:
-    trouble = Trouble("Create", TroubleKind.REFUSED, WHY, NOW)
+    trouble = Trouble(Effect.CREATE, TroubleKind.REFUSED, WHY, NOW)
     record = replace(START, fingerprint="same", complete_at=NOW, troubles=(trouble,))
     again = ledger.settled(record, "same", LATER, None)
     assert (again.complete_at, again.trouble) == (NOW, trouble)
@@ -247,10 +249,10 @@ def test_a_folder_that_is_read_again_as_it_was_keeps_when_it_was_complete() -> N
 def test_a_persons_word_ends_all_waiting() -> None:
     record = ledger.read_back(ledger.with_upload(drafted(), 1, 0, refused=7), 1, False, None, 0, None, NOW)
     record = replace(
-        record, rebuilds=3, done=True, troubles=(Trouble("Create", TroubleKind.HELD, WHY, NOW),), retry_at=LATER
+        record, rebuilds=3, done=True, troubles=(Trouble(Effect.CREATE, TroubleKind.HELD, WHY, NOW),), retry_at=LATER
     )
     again = ledger.retried(record)
-    assert (again.confirmed, again.rebuilds, again.trouble, again.retry_at, again.done) == (True, 0, None, None, False)
+    assert (again.consents, again.rebuilds, again.trouble, again.retry_at, again.done) == ((), 0, None, None, False)
     assert only(again).read_back is None
     assert [u.refused for u in only(again).uploads] == [0, 0]
     assert only(again).records_possible == only(record).records_possible
@@ -290,7 +292,7 @@ TRANSFER = Transfer(only(drafted()), only(drafted()).uploads[0])
 UPDATE = Update(only(drafted()), TIME, TIME)
 
 
-def failed(step: Step, error: PostError, record: Record | None = None, jitter: float = 1.0) -> Trouble | None:
+def failed(step: Tried, error: PostError, record: Record | None = None, jitter: float = 1.0) -> Trouble | None:
     return ledger.failed(record or drafted(), step, error, NOW, jitter).trouble
 
 
@@ -312,9 +314,9 @@ def failed(step: Step, error: PostError, record: Record | None = None, jitter: f
         (Ask(only(drafted())), NotFound(WHY, 404), TroubleKind.RETRY, 60.0),
     ],
 )
-def test_when_the_next_try_is_due(step: Step, error: PostError, kind: TroubleKind, seconds: float | None) -> None:
+def test_when_the_next_try_is_due(step: Tried, error: PostError, kind: TroubleKind, seconds: float | None) -> None:
     until = None if seconds is None else after(seconds)
-    assert failed(step, error) == Trouble(type(step).__name__, kind, WHY, NOW, until, 1)
+    assert failed(step, error) == Trouble(step.effect, kind, WHY, NOW, until, 1)
 
 
 def test_pauses_grow_to_a_quarter_of_an_hour_and_begin_anew_for_another_step() -> None:
@@ -334,7 +336,7 @@ def test_pauses_grow_to_a_quarter_of_an_hour_and_begin_anew_for_another_step() -
 
 def test_no_pause_is_so_short_that_it_is_a_loop() -> None:
     assert failed(Create(POST), Unclear(WHY), jitter=0.0) == Trouble(
-        "Create", TroubleKind.RETRY, WHY, NOW, after(0.5), 1
+        Effect.CREATE, TroubleKind.RETRY, WHY, NOW, after(0.5), 1
     )
 
 
@@ -343,7 +345,7 @@ def test_a_refused_key_is_no_trouble_of_the_post() -> None:
 
 
 @pytest.mark.parametrize("step", [TRANSFER, UPDATE, CheckDraft(only(drafted()))])
-def test_a_draft_that_is_not_there_any_more_waits_for_a_person(step: Step) -> None:
+def test_a_draft_that_is_not_there_any_more_waits_for_a_person(step: Tried) -> None:
     record = ledger.failed(drafted(), step, NotFound(WHY, 404), NOW, 1.0)
     assert only(record).lost
     assert record.trouble is not None
@@ -408,14 +410,17 @@ def test_creates_that_are_never_answered_become_rarer() -> None:
         record = ledger.abandoned(record, record.groups[-1], NOW, 1.0)
         assert record.groups[-1].stage is GroupStage.GONE
         assert record.trouble is not None
-        assert record.trouble.step == "Create"
+        assert record.trouble.step == Effect.CREATE
         assert record.trouble.until is not None
         pauses.append((record.trouble.until - NOW).total_seconds())
     assert pauses == [2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900]
 
 
 def test_success_ends_the_steps_own_trouble_alone() -> None:
-    before, other = Trouble("Create", TroubleKind.RETRY, WHY, NOW), Trouble("Search", TroubleKind.RETRY, WHY, NOW)
+    before, other = (
+        Trouble(Effect.CREATE, TroubleKind.RETRY, WHY, NOW),
+        Trouble(Effect.SEARCH, TroubleKind.RETRY, WHY, NOW),
+    )
     record = replace(drafted(), troubles=(before,))
     assert ledger.worked(record, Create(POST), before).trouble is None
     assert ledger.worked(record, UPDATE, before).trouble == before
@@ -447,7 +452,8 @@ def test_an_update_without_an_answer_stays_in_doubt_until_there_is_one(error: Po
 
 
 def test_a_word_that_was_said_while_a_post_was_found_to_be_as_asked_is_not_lost() -> None:
-    said = ledger.retried(drafted())
-    assert ledger.finished(said, POST, confirmed=False) == said
-    known = ledger.finished(said, POST, confirmed=True)
-    assert (known.done, known.confirmed) == (True, False)
+    said = ledger.retried(replace(drafted(), error=Finding("COPY_OF", "it is a copy", "")))
+    assert said.consents == (Consent.COPY,)
+    assert ledger.finished(said, POST, ()) == said
+    known = ledger.finished(said, POST, said.consents)
+    assert (known.done, known.consents) == (True, ())

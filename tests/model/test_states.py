@@ -1,4 +1,4 @@
-"""Which state may follow which."""
+"""Which state may follow which, and which stage of a post group."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import pytest
 
+from postpost_sync.model.record import STAGE_MOVES, GroupStage, check_stage
 from postpost_sync.model.states import MOVES, NEEDS_PERSON, OUTCOMES, UNFINISHED, IllegalMove, State, check_move
 
 
@@ -61,3 +62,21 @@ def test_an_illegal_move_raises_and_names_both(old: State, new: State) -> None:
 def test_what_needs_a_person_is_never_called_unfinished() -> None:
     assert not NEEDS_PERSON & UNFINISHED
     assert not OUTCOMES & UNFINISHED
+
+
+@pytest.mark.parametrize("old", GroupStage)
+def test_a_group_goes_from_stage_to_stage_as_the_table_says_and_in_no_other_way(old: GroupStage) -> None:
+    for new in GroupStage:
+        if new is old or new in STAGE_MOVES[old]:
+            check_stage(old, new)
+        else:
+            with pytest.raises(IllegalMove):
+                check_stage(old, new)
+    assert old not in STAGE_MOVES[old]
+    assert old is GroupStage.CREATING or any(old in after for after in STAGE_MOVES.values())
+
+
+def test_what_is_out_or_gone_is_never_scheduled_again() -> None:
+    over = {GroupStage.ENDED, GroupStage.FOLLOWED, GroupStage.GONE}
+    for stage in over:
+        assert STAGE_MOVES[stage] <= over

@@ -9,7 +9,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postpost_sync.model import yaml_tree
+from postpost_sync.model import unseen, yaml_tree
 from postpost_sync.model.yaml_tree import (
     MAX_BYTES,
     MAX_DEPTH,
@@ -76,6 +76,8 @@ def test_plain_values_stay_text_as_written(written: str) -> None:
         (b"a: b\n...\n", {"a": "b"}),
         (b"<<: {a: 1}\na: 2", {"<<": {"a": "1"}, "a": "2"}),
         ("a: 🎉 Grüße 日本".encode(), {"a": "🎉 Grüße 日本"}),
+        ("a: 🎉 Grüße 日本\r\nb: c\r\n".encode("utf-16"), {"a": "🎉 Grüße 日本", "b": "c"}),
+        (b"\xfe\xff" + "a: 🎉 Grüße".encode("utf-16-be"), {"a": "🎉 Grüße"}),
     ],
 )
 def test_reads_text_lists_and_maps(data: bytes, expected: object) -> None:
@@ -103,7 +105,11 @@ def test_surrogate_pairs_are_joined_where_escapes_count(written: str, text: str)
         (b"a: " + b"x" * MAX_BYTES, "YAML_TOO_LARGE", 0),
         (b"a: b\nc: caf\xe9\n", "YAML_NOT_UTF8", 2),
         (b"\xef\xbb\xbfa: b\nc:\xff\n", "YAML_NOT_UTF8", 2),
-        (b"\xff\xfea\x00:\x00b\x00", "YAML_NOT_UTF8", 1),
+        (b"a\x00:\x00 \x00b\x00", "YAML_NOT_UTF8", 1),
+        ("content: é\n".encode("utf-16-be"), "YAML_NOT_UTF8", 1),
+        (b"\xff\xfea\x00:\x00\n\x00\x00\xd8b\x00", "YAML_NOT_UTF8", 2),
+        (b"\xff\xfea\x00:", "YAML_NOT_UTF8", 1),
+        ("a: b\u2028\nc: d\x85e", "YAML_CONTROL_CHARACTER", 2),
         (b"a: \xed\xa0\xbc", "YAML_NOT_UTF8", 1),
         (b"\x00\x01\x02\x03", "YAML_CONTROL_CHARACTER", 1),
         (b"a: b\nc: \x1b[31m", "YAML_CONTROL_CHARACTER", 2),
@@ -175,6 +181,81 @@ def test_common_mistakes_are_said_without_the_parsers_own_words(
     assert (found.code, found.line) == ("YAML_SYNTAX", line)
     assert words in found.message
     assert not re.search("token|scalar|mapping|block|context", found.message)
+
+
+@pytest.mark.parametrize("emoji", ["", r'"\ud83c\udf89"'], ids=["libyaml", "PyYAML"])
+def test_tabs_behind_keys_and_in_lists_are_spaces(emoji: str) -> None:
+    text = f"a:\tb\t\nc:\t\n  - d\t# more\ne:\t[f,\tg]\nh:\t|\n  i\tj\nk:\t{emoji}"
+    tree = plain(read(text.encode()))
+    assert tree == {"a": "b", "c": ["d"], "e": ["f", "g"], "h": "i\tj\n", "k": "🎉" if emoji else ""}
+
+
+@pytest.mark.parametrize("emoji", ["", r'"\ud83c\udf89"'], ids=["libyaml", "PyYAML"])
+def test_line_and_paragraph_separators_stay_as_written_and_are_no_lines(emoji: str) -> None:
+    text = f"a: |\n  one\u2028two\u2029\n  three\nb: x\u2028y\u2028\nc: '\u2029z'\nd: \"\\L\ue000\\uE001\"\ne: {emoji}\nf: g"
+    tree = read(text.encode())
+    assert isinstance(tree, Mapping)
+    found = {key: (node.text, line) for key, line, node in tree if isinstance(node, Scalar)}
+    assert found["a"] == ("one\u2028two\u2029\nthree\n", 1)
+    assert found["b"] == ("x\u2028y\u2028", 4)
+    assert found["c"] == ("\u2029z", 5)
+    assert found["d"] == ("\u2028\ue000\ue001", 6)
+    assert found["f"] == ("g", 8)
+
+
+def test_separators_find_a_stand_in_whatever_the_text_holds() -> None:
+    every = "".join(map(chr, range(0xE000, 0xF900)))
+    written = "".join(f"\\u{code:04x}" for code in range(0xE000, 0xF900))
+    tree = plain(read(f'a: "{written}{every}\u2028\u2029"'.encode()))
+    assert tree == {"a": f"{every}{every}\u2028\u2029"}
+
+
+@pytest.mark.parametrize(
+    ("text", "what", "line"),
+    [
+        ("a: b\nc:\u00a0d\n", "no-break space (U+00A0), stands in line 2, column 3", 2),
+        ("a: |\n\u00a0\u00a0b\nc: d", "no-break space (U+00A0), stands in line 2, column 1", 2),
+        ("a: b\n\u200b\nc: d", "zero width space (U+200B), stands in line 2, column 1", 2),
+        ("a: b\u2028c: d", "line separator (U+2028), stands in line 1, column 5", 1),
+        ("a: 5\u2028€\r\nb:\u3000c\r\nd: e", "ideographic space (U+3000), stands in line 2, column 3", 2),
+    ],
+)
+def test_an_unseen_character_that_is_at_fault_is_named_with_its_place(text: str, what: str, line: int) -> None:
+    found = problem(text)
+    assert f"an unseen character, {what}" in found.message
+    assert found.line == line
+    assert "type it again" in found.hint
+
+
+@pytest.mark.parametrize(
+    "text", ["a: |\n  5\u00a0€\nb: c: d", "a: b\u2028c\nd: e\n@", "a: '\u200d\nb: c", "a: b\u200b: c: d"]
+)
+def test_an_unseen_character_that_is_not_at_fault_is_not_named(text: str) -> None:
+    assert "unseen" not in problem(text).message
+
+
+def test_unseen_characters_without_end_are_found_in_one_pass_over_the_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    steps: list[int] = []
+    named = unseen.named
+
+    def counted(text: str, index: int, start: int = 0, line: int = 1, column: int = 1) -> str:
+        steps.append(index - start)
+        return named(text, index, start, line, column)
+
+    monkeypatch.setattr(unseen, "named", counted)
+    text = "\n".join(f"k{n}: '\u00a0\u2028'" for n in range(2000))
+    read(text.encode())
+    assert len(steps) == 2000
+    assert sum(steps) < len(text)
+
+
+def test_hashtags_on_the_first_line_of_a_block_or_instead_of_it_are_noticed() -> None:
+    for text, lost in (("a: | #one two\n  b", "#one two"), ("a: |\n#one\nb: c", "#one"), ("a: | # why\n  #b", "")):
+        tree = read(text.encode())
+        assert isinstance(tree, Mapping)
+        (node, *_) = [node for _, _, node in tree]
+        assert isinstance(node, Scalar)
+        assert node.hashtags == lost
 
 
 def test_names_the_byte_that_is_not_utf_8_also_behind_a_byte_order_mark() -> None:

@@ -17,6 +17,7 @@ import pytest
 from postpost_sync.config import credentials
 from postpost_sync.model.errors import ProgramError
 from postpost_sync.notify import delivery
+from postpost_sync.packages import to_install
 from tests.support.rig import HANG, Rig, rig
 from tests.support.web_hook import (
     FINE,
@@ -162,10 +163,10 @@ def test_without_apprise_the_start_ends_with_the_way_to_install_it(
     assert pp.run_once() == 0, "where nobody is to be told it is not needed"
     told(pp, hook.url)
     assert pp.run_once() == 2
-    assert delivery.INSTALL in pp.output()[1].splitlines()[-1]
+    assert to_install("apprise") in pp.output()[1].splitlines()[-1]
     assert pp.command("doctor", "--json") == 1
     (found,) = [f for f in json.loads(pp.output()[0])["findings"] if f["what"] == "notify"]
-    assert (found["level"], found["hint"]) == ("error", delivery.INSTALL)
+    assert (found["level"], found["hint"]) == ("error", to_install("apprise"))
 
 
 def test_apprise_is_not_loaded_where_nobody_is_told() -> None:

@@ -11,7 +11,7 @@ import pytest
 from postpost_sync.model.errors import Finding
 from postpost_sync.model.post import Connection
 from postpost_sync.model.program import Oddity, RootState, RootStatus
-from postpost_sync.model.record import Record, Trouble, TroubleKind
+from postpost_sync.model.record import Effect, Record, Trouble, TroubleKind
 from postpost_sync.model.states import State
 from postpost_sync.notify.events import (
     DEFAULT_EVENTS,
@@ -177,7 +177,7 @@ def test_how_a_post_stands(state: State, code: str, now: Event | Calm) -> None:
 
 def test_a_retry_is_no_news_whatever_the_state() -> None:
     error = Finding("SERVICE_UNREACHABLE", "no network")
-    retry = (Trouble("Ask", TroubleKind.RETRY, error, NOW, NOW),)
+    retry = (Trouble(Effect.ASK, TroubleKind.RETRY, error, NOW, NOW),)
     refused = (replace(retry[0], kind=TroubleKind.REFUSED),)
     assert {of_post("1", state, error, retry).now for state in State} == {Calm.UNKNOWN}
     assert of_post("1", State.FAILED, error, refused).now is Event.FAILED

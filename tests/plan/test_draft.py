@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from postpost_sync.model.record import GroupStage, ReadBack
+from postpost_sync.model.record import Consent, GroupStage, ReadBack
 from postpost_sync.model.states import State
 from postpost_sync.plan.draft import REBUILDS
 from postpost_sync.plan.rules import plan
@@ -52,7 +52,7 @@ def test_a_draft_that_is_not_listed_after_a_minute_waits_for_a_person() -> None:
     known = with_back(back(found=False, media=None, waited=60))
     decision = plan(PICTURE, known, NOW)
     assert (rest(decision), decision.state, code(decision)) == (None, State.HELD, "DRAFT_GONE")
-    assert plan(PICTURE, replace(known, confirmed=True), NOW).step == Abandon(known.groups[0])
+    assert plan(PICTURE, replace(known, consents=(Consent.NEW_DRAFT,)), NOW).step == Abandon(known.groups[0])
 
 
 def test_media_that_stay_fewer_are_sent_again_in_a_new_draft() -> None:
@@ -73,7 +73,7 @@ def test_media_that_somebody_else_added_are_held_for_a_person(read_back: ReadBac
     known = with_back(read_back, ghosts)
     decision = plan(PICTURE, known, NOW)
     assert (rest(decision), decision.state, code(decision)) == (None, State.HELD, "MEDIA_ADDED_ELSEWHERE")
-    assert plan(PICTURE, replace(known, confirmed=True), NOW).step == Abandon(known.groups[0])
+    assert plan(PICTURE, replace(known, consents=(Consent.NEW_DRAFT,)), NOW).step == Abandon(known.groups[0])
 
 
 def test_rebuilding_has_an_end() -> None:

@@ -12,7 +12,7 @@ import pytest
 from postpost_sync.model.errors import Finding
 from postpost_sync.model.folder import Reading, Sidecar
 from postpost_sync.model.post import Connection, Policy
-from postpost_sync.model.record import Claim, GroupStage, Record, Trouble, TroubleKind, UploadStage
+from postpost_sync.model.record import Claim, Consent, Effect, GroupStage, Record, Trouble, TroubleKind, UploadStage
 from postpost_sync.model.states import State
 from postpost_sync.plan import rules
 from postpost_sync.plan.rules import RULES, plan
@@ -42,8 +42,8 @@ WITHDRAWN = group(PICTURE, GroupStage.WITHDRAWN, answered_time=TIME, placed_at=N
 COMPLETE = group(PICTURE, proved=True)
 NEW = group(EDITED, proved=True, post_group_id=OTHER)
 GONE = replace(TEXT, folder=None, reading=None, quiet=9999.0)
-HELD = Trouble("Update", TroubleKind.HELD, FULL, NOW, NOW + seconds(900))
-REFUSED = Trouble("Update", TroubleKind.REFUSED, WHY, NOW)
+HELD = Trouble(Effect.UPDATE, TroubleKind.HELD, FULL, NOW, NOW + seconds(900))
+REFUSED = Trouble(Effect.UPDATE, TroubleKind.REFUSED, WHY, NOW)
 NO_TIME = snapshot(JPEG, time=None)
 EMPTY = snapshot(entry("1.jpg", size=0), named=("1.jpg",))
 MISSING = snapshot(named=("1.jpg",))
@@ -91,7 +91,7 @@ CASES: dict[str, tuple[Snapshot, Record, datetime]] = {
     "too_late": (TEXT, record(TEXT, complete_at=LATE), LATE),
     "missed": (TEXT, record(TEXT), LATE),
     "accounts": (STRANGER, record(STRANGER), NOW),
-    "deleted_there": (PICTURE, record(PICTURE, replace(STANDS, lost=True), confirmed=True), NOW),
+    "deleted_there": (PICTURE, record(PICTURE, replace(STANDS, lost=True), consents=(Consent.NEW_DRAFT,)), NOW),
     "nothing_left": (
         TEXT,
         record(TEXT, group(TEXT, GroupStage.FOLLOWED, outcome=State.PARTIALLY_PUBLISHED)),

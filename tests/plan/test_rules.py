@@ -14,6 +14,7 @@ from postpost_sync.model.errors import Finding
 from postpost_sync.model.folder import Folder, Reading
 from postpost_sync.model.post import Connection, Policy
 from postpost_sync.model.record import (
+    Consent,
     Group,
     GroupStage,
     PlatformResult,
@@ -223,8 +224,8 @@ def test_transfers_of_a_missed_post_are_ended_first() -> None:
 
 def test_a_person_can_have_a_missed_post_sent_all_the_same() -> None:
     late = TIME + seconds(30000)
-    assert isinstance(plan(TEXT, record(TEXT, confirmed=True), late).step, Create)
-    known = record(TEXT, group(TEXT, intent_at=late), confirmed=True)
+    assert isinstance(plan(TEXT, record(TEXT, consents=(Consent.LATE,)), late).step, Create)
+    known = record(TEXT, group(TEXT, intent_at=late), consents=(Consent.LATE,))
     assert plan(TEXT, known, late).step == Update(known.groups[0], late, TIME)
 
 
@@ -256,7 +257,9 @@ def test_an_old_folder_that_asks_for_now_waits_for_a_person(age: float, held: bo
     decision = plan(shot, known, NOW)
     if held:
         assert (rest(decision), decision.state, code(decision)) == (None, State.HELD, "CONFIRM_NOW")
-        assert isinstance(plan(shot, replace(known, confirmed=True), NOW + timedelta(days=9)).step, Create)
+        assert isinstance(
+            plan(shot, replace(known, consents=(Consent.OLD, Consent.LATE)), NOW + timedelta(days=9)).step, Create
+        )
     else:
         assert isinstance(decision.step, Create)
 
@@ -556,7 +559,7 @@ def situations(draw: st.DrawFn) -> tuple[Snapshot, Record, datetime]:
         draw(st.sampled_from([shot, shot, shot, None, PICTURE])),
         *draw(st.lists(groups(), max_size=4)),
         state=draw(st.sampled_from(State)),
-        confirmed=draw(st.booleans()),
+        consents=tuple(draw(st.sets(st.sampled_from(Consent)))),
         done=draw(st.sampled_from([False, False, True])),
         rebuilds=draw(st.integers(0, 4)),
         now_time=draw(MOMENTS),
@@ -615,4 +618,4 @@ def test_an_id_that_a_fresh_list_lacks_is_held_until_the_list_has_it_or_a_person
     decision = plan(other, record(other), NOW)
     assert (rest(decision), decision.state, code(decision)) == (900.0, State.HELD, "UNKNOWN_CONNECTION")
     assert plan(replace(other, accounts_age=61.0), record(other), NOW).step == LEARN
-    assert isinstance(plan(other, record(other, confirmed=True), NOW).step, Create)
+    assert isinstance(plan(other, record(other, consents=(Consent.ACCOUNT,)), NOW).step, Create)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from postpost_sync.model.errors import Finding
-from postpost_sync.model.record import GroupStage, Trouble, TroubleKind, UploadStage
+from postpost_sync.model.record import Effect, GroupStage, Trouble, TroubleKind, UploadStage
 from postpost_sync.model.states import State
 from postpost_sync.plan.room import AFTER_THE_FIRST, HELD_WARN
 from postpost_sync.plan.rules import plan
@@ -310,7 +310,7 @@ LATER = NOW + seconds(3600)
 
 
 def refused(finding: Finding = FULL, until: datetime | None = LATER) -> Trouble:
-    return Trouble("Update", TroubleKind.HELD, finding, NOW, until)
+    return Trouble(Effect.UPDATE, TroubleKind.HELD, finding, NOW, until)
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,12 @@ from datetime import timedelta
 import pytest
 
 from postpost_sync.model.errors import Finding
-from postpost_sync.model.record import Group, GroupStage, TroubleKind, UploadStage
+from postpost_sync.model.record import Consent, Group, GroupStage, TroubleKind, UploadStage
 from postpost_sync.model.states import State
 from postpost_sync.plan.rules import plan
 from postpost_sync.plan.situation import compare
 from postpost_sync.plan.snapshot import Snapshot
-from postpost_sync.plan.steps import Ask, CheckDraft, Create, Delete, Read, Rest, Search, Step, Transfer, Update
+from postpost_sync.plan.steps import Ask, CheckDraft, Create, Delete, Read, Rest, Search, Transfer, Tried, Update
 from postpost_sync.post.desired import resolve
 from tests.support.situations import (
     EDITED,
@@ -35,7 +35,7 @@ from tests.support.situations import (
 
 # --- troubles ---
 
-CALLS: list[tuple[type[Step], Snapshot, tuple[Group, ...]]] = [
+CALLS: list[tuple[type[Tried], Snapshot, tuple[Group, ...]]] = [
     (Create, PICTURE, ()),
     (Search, PICTURE, (group(PICTURE, GroupStage.CREATING),)),
     (Transfer, PICTURE, (group(PICTURE, uploads=UploadStage.WAITING),)),
@@ -47,7 +47,7 @@ CALLS: list[tuple[type[Step], Snapshot, tuple[Group, ...]]] = [
 
 @pytest.mark.parametrize(("step", "shot", "groups"), CALLS[:-1], ids=[row[0].__name__ for row in CALLS[:-1]])
 def test_a_retry_waits_until_it_is_due_and_leaves_the_state_as_it_is(
-    step: type[Step], shot: Snapshot, groups: tuple[Group, ...]
+    step: type[Tried], shot: Snapshot, groups: tuple[Group, ...]
 ) -> None:
     free = plan(shot, record(shot, *groups), NOW)
     known = record(shot, *groups, troubles=(trouble(step),))
@@ -60,7 +60,7 @@ def test_a_retry_waits_until_it_is_due_and_leaves_the_state_as_it_is(
 
 @pytest.mark.parametrize(("step", "shot", "groups"), CALLS, ids=[row[0].__name__ for row in CALLS])
 def test_the_trouble_of_one_step_does_not_block_another(
-    step: type[Step], shot: Snapshot, groups: tuple[Group, ...]
+    step: type[Tried], shot: Snapshot, groups: tuple[Group, ...]
 ) -> None:
     other = Ask if step is not Ask else Create
     for kind in TroubleKind:
@@ -68,7 +68,7 @@ def test_the_trouble_of_one_step_does_not_block_another(
 
 
 @pytest.mark.parametrize(("step", "shot", "groups"), CALLS[:-1], ids=[row[0].__name__ for row in CALLS[:-1]])
-def test_what_is_held_is_probed_when_it_is_due(step: type[Step], shot: Snapshot, groups: tuple[Group, ...]) -> None:
+def test_what_is_held_is_probed_when_it_is_due(step: type[Tried], shot: Snapshot, groups: tuple[Group, ...]) -> None:
     known = record(shot, *groups, troubles=(trouble(step, TroubleKind.HELD),))
     waiting = plan(shot, known, NOW)
     assert (rest(waiting), waiting.state, waiting.error) == (30.0, State.HELD, WHY)
@@ -86,7 +86,7 @@ def test_what_was_refused_waits_for_a_change_of_the_folder() -> None:
 
 @pytest.mark.parametrize(("step", "shot", "groups"), CALLS, ids=[row[0].__name__ for row in CALLS])
 def test_a_refused_key_stops_every_call_until_it_is_probed(
-    step: type[Step], shot: Snapshot, groups: tuple[Group, ...]
+    step: type[Tried], shot: Snapshot, groups: tuple[Group, ...]
 ) -> None:
     refused = Finding("KEY_REFUSED", "not accepted", "check the key")
     known = record(shot, *groups)
@@ -124,7 +124,7 @@ def test_a_post_that_was_deleted_at_postpost_is_made_anew_when_a_person_says_so(
         if edited.reading and edited.reading.content == "Hello"
         else (group(edited, proved=True, post_group_id=OTHER),)
     )
-    known = record(edited, lost, *successor, state=State.HELD, confirmed=True)
+    known = record(edited, lost, *successor, state=State.HELD, consents=(Consent.NEW_DRAFT,))
     step = plan(edited, known, NOW).step
     assert not (isinstance(step, Update) and step.group.lost)
 

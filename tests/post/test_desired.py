@@ -7,6 +7,7 @@ import os
 import socket
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
@@ -104,6 +105,15 @@ def test_an_empty_list_of_media_means_none(drop: Drop) -> None:
     assert wanted.post.media == ()
 
 
+def test_a_content_file_of_notepads_utf_16_is_read_too(drop: Drop) -> None:
+    drop.add("post.yaml", "platforms: twitter-123\ncontent_file: caption.txt\n".encode("utf-16"))
+    drop.add("caption.txt", "Grüße\u2028 🎉\r\n".encode("utf-16"))
+    wanted = drop.wanted()
+    assert wanted.errors == ()
+    assert wanted.post is not None
+    assert wanted.post.content == "Grüße\u2028 🎉"
+
+
 @pytest.mark.parametrize(
     ("raw", "text"), [("Hi\n", "Hi"), ("Hi\n\n", "Hi\n"), ("a\r\nb\r\n", "a\nb"), ("\ufeffHi", "Hi"), (" Hi ", " Hi ")]
 )
@@ -151,7 +161,12 @@ def test_one_file_named_in_two_compositions_stands_twice(drop: Drop) -> None:
         ("[twitter-123]", ("twitter-123",)),
         ("brand", ("linkedin-ABC", "twitter-9")),
         ("[facebook-1, brand]", ("facebook-1", "linkedin-ABC", "twitter-9")),
-        ("[x-a_B-9]", ("x-a_B-9",)),
+        ("[mastodon-a_B-9]", ("mastodon-a_B-9",)),
+        ("[Facebook-456, X-1, x-2, TWITTER-a_B]", ("facebook-456", "twitter-1", "twitter-2", "twitter-a_B")),
+        ("twitter-123, facebook-1001", ("twitter-123", "facebook-1001")),
+        ("'twitter-123,facebook-1001,'", ("twitter-123", "facebook-1001")),
+        ("brand, facebook-1", ("linkedin-ABC", "twitter-9", "facebook-1")),
+        ("\n  - twitter-1, facebook-1\n  - X-2", ("twitter-1", "facebook-1", "twitter-2")),
     ],
 )
 def test_platforms_are_ids_or_names_of_the_config(drop: Drop, written: str, ids: tuple[str, ...]) -> None:
@@ -191,10 +206,19 @@ def test_a_bluesky_did_is_sent_with_a_warning(drop: Drop) -> None:
         ("platforms: []\n", "NO_PLATFORMS", "line 2: platforms", "twitter-123"),
         ("platforms: nobody\n", "NO_PLATFORMS", "line 2: platforms", "twitter-123"),
         ("platforms: brnd\n", "UNKNOWN_ACCOUNT", "line 2: platforms", 'did you mean "brand"?'),
-        ("platforms: [Twitter]\n", "UNKNOWN_ACCOUNT", "line 2: platforms", 'did you mean "twitter"?'),
-        ("platforms: Twitter-123\n", "UNKNOWN_ACCOUNT", "line 2: platforms", 'did you mean "twitter"?'),
+        ("platforms: [fb]\n", "UNKNOWN_ACCOUNT", "line 2: platforms", 'did you mean "facebook"?'),
+        ("platforms: Twitter 123\n", "UNKNOWN_ACCOUNT", "line 2: platforms", 'did you mean "Twitter-123"?'),
+        ("platforms: [“twitter-1”]\n", "UNKNOWN_ACCOUNT", "line 2: platforms", 'did you mean "twitter-1"?'),
+        (
+            "platforms: twitter-1; X\n",
+            "UNKNOWN_ACCOUNT",
+            "line 2",
+            'put commas between them: "platforms: [twitter-1, X]"',
+        ),
+        ("platforms: [twitter-1 and brand]\n", "UNKNOWN_ACCOUNT", "line 2", '"platforms: [twitter-1, brand]"'),
+        ("platforms: [twitter-1\u00a0]\n", "UNKNOWN_ACCOUNT", "U+00A0), stands in line 2, column 22", '"twitter-1"?'),
         ("platforms: ['twitter-1 2']\n", "UNKNOWN_ACCOUNT", "line 2: platforms", 'did you mean "twitter"?'),
-        ("platforms: ALL\n", "UNKNOWN_ACCOUNT", "line 2: platforms", 'did you mean "all"?'),
+        ("platforms: al\n", "UNKNOWN_ACCOUNT", "line 2: platforms", 'did you mean "all"?'),
         ("platforms: ['twitter:']\n", "UNKNOWN_ACCOUNT", "line 2: platforms", 'did you mean "twitter"?'),
         ("platforms: ['*']\n", "UNKNOWN_ACCOUNT", "line 2: platforms", "brand"),
         ("platforms: ['']\n", "UNKNOWN_ACCOUNT", "line 2: platforms", "brand"),
@@ -276,6 +300,7 @@ def test_a_content_file_that_is_not_there_or_empty_is_waited_for(drop: Drop) -> 
     ("keys", "code", "where"),
     [
         ("scheduled_time: soon\n", "BAD_TIME", "line 3: scheduled_time"),
+        ("scheduledTime: 15.12.2026 14:30\n", "BAD_TIME", "line 3: scheduled_time"),
         ("scheduledTime: 15.12.2026\n", "BAD_TIME", "line 3: scheduled_time"),
         ("scheduled_time: 2026-12-15\n", "TIME_DATE_ONLY", "line 3: scheduled_time"),
         (
@@ -294,6 +319,56 @@ def test_bad_times(drop: Drop, keys: str, code: str, where: str) -> None:
     assert found.code == code
     assert where in found.message
     assert found.hint
+
+
+@pytest.mark.parametrize(
+    ("keys", "where", "hint"),
+    [
+        ("scheduled_time: 2026-12-15\u00a014:30\n", "(U+00A0), stands in line 3, column 27", "2026-12-15 14:30"),
+        ("timezone: Europe/Berlin\u200b\n", "(U+200B), stands in line 3, column 24", "Europe/Berlin"),
+    ],
+)
+def test_an_unseen_character_in_a_time_or_a_zone_is_named(drop: Drop, keys: str, where: str, hint: str) -> None:
+    drop.add("post.yaml", GOOD + keys)
+    (found,) = drop.wanted().errors
+    assert found.message.endswith(where)
+    assert hint in found.hint
+
+
+def test_settings_take_the_names_of_platforms_that_platforms_takes(drop: Drop) -> None:
+    drop.add("post.yaml", "content: a\nplatforms: Instagram-1\nplatform_settings: {Instagram: {videoType: STORIES}}\n")
+    drop.add("a.jpg", picture())
+    post = drop.wanted().post
+    assert post is not None
+    assert post.platform_settings == {"instagram": {"videoType": "STORIES"}}
+
+
+def test_tomorrow_counts_from_when_the_sidecar_was_saved_in_its_own_zone(drop: Drop) -> None:
+    file = drop.add("post.yaml", GOOD + "scheduled_time: tomorrow 9am\ntimezone: Asia/Tokyo\n")
+    os.utime(file, (0, datetime(2026, 11, 28, 20, 0, tzinfo=UTC).timestamp()))  # the 29th in Tokyo
+    (found,) = drop.wanted().errors
+    assert found.hint.endswith('write "scheduled_time: 2026-11-30 09:00" (Mon)')
+
+
+def test_an_offset_as_timezone_is_answered_with_the_line_that_means_it(drop: Drop) -> None:
+    drop.add("post.yaml", GOOD + "scheduled_time: 2026-12-15 14:30\ntimezone: GMT+5\n")
+    (found,) = drop.wanted().errors
+    assert found.code == "BAD_TIMEZONE"
+    assert found.hint == 'leave timezone out and write "scheduled_time: 2026-12-15 14:30 +05:00"'
+
+
+def test_an_offset_as_timezone_goes_behind_a_time_in_another_form_too(drop: Drop) -> None:
+    drop.add("post.yaml", GOOD + "scheduled_time: 12/15/2026 2:30 PM\ntimezone: UTC+2\n")
+    (found,) = drop.wanted().errors
+    assert found.hint == 'leave timezone out and write "scheduled_time: 2026-12-15 14:30 +02:00"'
+
+
+def test_a_wrong_zone_does_not_hide_a_wrong_time(drop: Drop) -> None:
+    drop.add("post.yaml", GOOD + "scheduled_time: 15.12.2026 14:30\ntimezone: Berlin\n")
+    assert [(f.code, f.hint) for f in drop.wanted().errors] == [
+        ("BAD_TIMEZONE", 'did you mean "Europe/Berlin"?'),
+        ("BAD_TIME", 'write "scheduled_time: 2026-12-15 14:30" (Tue)'),
+    ]
 
 
 def test_an_ambiguous_time_is_a_warning_with_its_line(drop: Drop) -> None:
@@ -695,6 +770,40 @@ def test_why_a_named_file_is_not_there_is_said(drop: Drop, named: str, there: st
     assert missing.message.startswith(f"post.yaml, line 3: media: {named}")
     assert hint in missing.hint
     assert ("config" in missing.hint) == ("config" in hint)
+
+
+def test_each_file_that_is_missing_has_its_own_hint(drop: Drop) -> None:
+    drop.add("post.yaml", GOOD + "media: [A.jpg, b.JPG, c.jpg, d.jpg]\n")
+    for name in ("a.jpg", "b.jpg"):
+        drop.add(name, picture())
+    missing = drop.wanted().missing
+    assert missing is not None
+    for words in (
+        "c.jpg is not in the folder (yet); nor is d.jpg",
+        'A.jpg is not in the folder (yet); "a.jpg" is',
+        '"b.jpg" is',
+    ):
+        assert words in missing.message
+    assert missing.hint.startswith('write "a.jpg", or rename the file; write "b.jpg", or rename the file; ')
+    assert missing.hint.endswith("add the file, or correct its name in post.yaml")
+
+
+def test_files_with_commas_and_no_brackets_are_answered_with_the_line(drop: Drop) -> None:
+    drop.add("post.yaml", GOOD + "media: a.jpg, b.jpg\n")
+    for name in ("a.jpg", "b.jpg"):
+        drop.add(name, picture())
+    missing = drop.wanted().missing
+    assert missing is not None
+    assert missing.hint == 'put brackets around them: "media: [a.jpg, b.jpg]"'
+
+
+def test_an_unseen_character_in_a_files_name_is_named(drop: Drop) -> None:
+    drop.add("post.yaml", GOOD + "media: [a\u200b.jpg]\n")
+    drop.add("a.jpg", picture())
+    missing = drop.wanted().missing
+    assert missing is not None
+    assert "zero width space (U+200B), stands in line 3, column 10" in missing.message
+    assert missing.hint == 'write "a.jpg", or rename the file'
 
 
 def test_all_that_are_missing_are_named(drop: Drop) -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from postpost_sync.model.errors import Finding
 from postpost_sync.model.folder import Sidecar
-from postpost_sync.post.sidecar import KEYS, parse
+from postpost_sync.post.sidecar import KEYS, SPELLINGS, parse
 
 GOOD = "content: Hello\nplatforms: [twitter-123]\n"
 
@@ -126,7 +126,7 @@ BAD = [
     ("a list", "- content: a\n", "SIDECAR_NOT_A_MAP", 0, "a list"),
     ("a text", "Hello world", "SIDECAR_NOT_A_MAP", 0, "text"),
     ("latin-1", b"platforms: [x-1]\ncontent: caf\xe9\n", "YAML_NOT_UTF8", 2, "0xe9"),
-    ("utf-16", "content: a".encode("utf-16"), "YAML_NOT_UTF8", 1, ""),
+    ("utf-16 without its mark", "content: a".encode("utf-16-le"), "YAML_NOT_UTF8", 1, "UTF-16"),
     ("too large", b"content: " + b"x" * 1024 * 1024, "YAML_TOO_LARGE", 0, "1,048,576"),
     ("too deep", GOOD + "platform_settings: " + "{a: " * 30 + "}" * 30, "YAML_TOO_DEEP", 3, "20"),
     ("an anchor", "content: &a Hello\n", "YAML_ALIAS", 1, "&"),
@@ -243,6 +243,63 @@ def test_bad_input_is_said_with_file_line_key_and_fix(data: str | bytes, code: s
 )
 def test_a_near_miss_of_a_key_is_suggested(misspelt: str, meant: str) -> None:
     assert f'did you mean "{meant}"?' in {f.hint for f in findings(f"{misspelt}: a\n")}
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        ("text caption message body Text description", "content"),
+        ("date time when schedule publish-at Date", "scheduled_time"),
+        ("image images photo photos picture video videos files Photos", "media"),
+        ("accounts account channels networks", "platforms"),
+        ("tz zone", "timezone"),
+    ],
+)
+def test_other_words_for_a_key_are_answered_with_the_key(words: str, meant: str) -> None:
+    for word in words.split():
+        (found,) = findings(f"content: a\n{word}: b\n") if meant != "content" else findings(f"{word}: b\n")
+        assert found.code == "UNKNOWN_KEY"
+        assert found.hint.startswith(f'did you mean "{meant}"?')
+
+
+def test_every_key_says_in_one_row_which_words_mean_it() -> None:
+    words = [word for key in KEYS.values() for word in key.meant_by.split()]
+    assert len(words) == len(set(words))
+    assert not set(words) & set(SPELLINGS)
+
+
+def test_a_date_and_a_time_under_a_key_each_are_answered_with_one_line() -> None:
+    for found in findings("content: a\ndate: 15.12.2026\ntime: 2:30 pm\n"):
+        assert found.hint == 'write one line instead of the two: "scheduled_time: 2026-12-15 14:30"'
+
+
+@pytest.mark.parametrize("content", ["“Hello”", "„Hallo“", "«Bonjour»", "‘Hello’", "|\n  “Hello\n  world”\n"])  # noqa: RUF001
+def test_curly_quotes_around_the_whole_content_are_a_warning(content: str) -> None:
+    parsed = sidecar(f"platforms: [x-1]\ncontent: {content}\n")
+    (doubt,) = parsed.doubts
+    assert doubt.code == "CURLY_QUOTES"
+    assert doubt.message.startswith("post.yaml, line 2: content: ")
+    assert parsed.content is not None
+    assert parsed.content.strip()[0] in "“„«‘"  # noqa: RUF001 - and it is sent as it is written
+
+
+@pytest.mark.parametrize("content", ["“Hello” they said", "they said “Hello”", "“Hello” and “bye”", "it’s"])  # noqa: RUF001
+def test_curly_quotes_within_the_content_are_its_own(content: str) -> None:
+    assert sidecar(f"content: {content}\n").doubts == ()
+
+
+def test_an_unseen_character_in_a_key_is_named_and_in_a_value_remembered() -> None:
+    found, _ = findings("con\u200btent: a\n")
+    assert found.message.endswith("an unseen character, zero width space (U+200B), stands in line 1, column 4")
+    assert found.hint == 'write "content"'
+    parsed = sidecar("content: 5\u00a0€\nplatforms: [x-1, x-2\u200b]\ntimezone: UTC\n")
+    assert parsed.unseen["platforms"] == "an unseen character, zero width space (U+200B), stands in line 2, column 21"
+    assert "timezone" not in parsed.unseen
+
+
+@pytest.mark.parametrize("text", ["content: | #sale now\n", "content: |\n#sale now\n", "content: |\n  Big\n #sale\n"])
+def test_hashtags_that_a_block_would_lose_are_said(text: str) -> None:
+    assert [f.code for f in findings(text + "platforms: [x-1]\n")] == ["HASHTAG_IS_COMMENT"]
 
 
 def test_a_key_near_to_none_is_told_all_of_them() -> None:

@@ -47,6 +47,24 @@ def codes(found: targets.Targets) -> tuple[list[str], list[str]]:
     return [one.code for one in found.errors], [one.code for one in found.warnings]
 
 
+def test_an_account_that_is_connected_as_x_is_itself() -> None:
+    assert resolved("x-1 x", policy("x-1", "x-2", "twitter-3")).ids == ("x-1", "x-2")
+    assert resolved("x-9", policy("x-1")).ids == ("x-9",)
+
+
+def test_a_name_of_the_config_wins_over_a_platforms() -> None:
+    assert resolved("X", policy("twitter-1", accounts={"X": ("linkedin-A",)})).ids == ("linkedin-A",)
+    comma = policy("twitter-1", accounts={"Berlin, main": ("linkedin-A",)})
+    assert targets.resolve(["Berlin, main"], comma, {}, "platforms").ids == ("linkedin-A",)
+
+
+def test_an_account_is_suggested_by_the_name_that_people_know() -> None:
+    at = Policy(connections=(Connection("instagram-456", "Harbour", "valid", None, None),))
+    for name in ("@harbour", "Harbour"):
+        (found,) = resolved(name, at).errors
+        assert found.hint == 'did you mean "instagram-456"?'
+
+
 # --- names ------------------------------------------------------------------------------------------------------------
 
 THREE = ("twitter-2", "linkedin-A", "twitter-1")
@@ -57,6 +75,11 @@ THREE = ("twitter-2", "linkedin-A", "twitter-1")
     [
         ("all", ("linkedin-A", "twitter-1", "twitter-2")),
         ("all:*", ("linkedin-A", "twitter-1", "twitter-2")),
+        ("ALL", ("linkedin-A", "twitter-1", "twitter-2")),
+        ("X", ("twitter-1", "twitter-2")),
+        ("x:*", ("twitter-1", "twitter-2")),
+        ("LinkedIn", ("linkedin-A",)),
+        ("x-1", ("twitter-1",)),
         ("twitter", ("twitter-1", "twitter-2")),
         ("twitter:*", ("twitter-1", "twitter-2")),
         ("twitter-2 all", ("twitter-2", "linkedin-A", "twitter-1")),

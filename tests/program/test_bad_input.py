@@ -269,6 +269,16 @@ def test_bad_usage_is_status_2_with_the_way_out(capsys: pytest.CaptureFixture[st
     assert "\\t" not in last
 
 
+@pytest.mark.parametrize("arguments", [[], ["config"]], ids=["bare", "a group"])
+def test_without_a_command_the_help_is_printed_once(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
+    from postpost_sync.__main__ import main
+
+    assert main(arguments) == 2
+    out, err = capsys.readouterr()
+    assert out.count("Usage: ") == out.count("--help") == 1
+    assert err == "postpost-sync: no command was named (hint: choose one of those above)\n"
+
+
 # --- the service ------------------------------------------------------------------------------------------------------
 
 ANSWERS = {

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import itertools
 import signal
-import typing
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -19,6 +18,8 @@ from postpost_sync.model.errors import Finding
 from postpost_sync.model.folder import Stat
 from postpost_sync.model.record import (
     Claim,
+    Consent,
+    Effect,
     Group,
     GroupStage,
     Issued,
@@ -30,7 +31,6 @@ from postpost_sync.model.record import (
     UploadStage,
 )
 from postpost_sync.model.states import MOVES, State
-from postpost_sync.plan.steps import Step, Update
 from postpost_sync.post.names import Names
 from postpost_sync.sandbox import Behaviour, Plan
 from postpost_sync.store import Store
@@ -42,7 +42,6 @@ __all__ = ["manager"]
 
 NOW = datetime.now(UTC)
 FAR = datetime(2031, 3, 4, 10, tzinfo=UTC)
-STEPS = [step.__name__ for step in typing.get_args(Step)]
 FULL = Finding("SCHEDULED_POST_LIMIT_REACHED", "the plan has room for one scheduled post")
 
 
@@ -87,16 +86,16 @@ def left_behind() -> Iterator[dict[str, Any]]:
         yield alike | {"fingerprint": ""}
         yield alike | {"done": True}
         for kind, seconds in itertools.product(TroubleKind, (-60, 1, None)):
-            yield alike | held_up(Update.__name__, kind, FULL, seconds)
+            yield alike | held_up(Effect.UPDATE, kind, FULL, seconds)
     start["state"] = State.HELD
-    for step, kind in itertools.product(STEPS, TroubleKind):
+    for step, kind in itertools.product(Effect, TroubleKind):
         yield start | held_up(step, kind, Finding("SERVICE_TROUBLE", "no usable answer"), 1)
     for stage, upload in itertools.product(GroupStage, UploadStage):
         for unsure in (False, True):
             one = replace(group(stage, upload), updating=unsure, lost=unsure)
             yield start | {"state": State.SCHEDULED, "groups": (one,)}
     yield start | {"claim": Claim("b" * 24, foreign=True, state="scheduled"), "unproven": True}
-    yield start | {"copy_of": "of-another", "confirmed": True}
+    yield start | {"copy_of": "of-another", "consents": (Consent.COPY,)}
     yield start | {"state": State.CANCELLED, "cancel": "?", "previous": ("c" * 24,), "gave_up": FULL}
 
 
@@ -120,7 +119,7 @@ def group(stage: GroupStage, upload: UploadStage = UploadStage.STORED, outcome: 
     )
 
 
-def held_up(step: str, kind: TroubleKind, why: Finding, seconds: float | None) -> dict[str, Any]:
+def held_up(step: Effect, kind: TroubleKind, why: Finding, seconds: float | None) -> dict[str, Any]:
     until = None if seconds is None else NOW + timedelta(seconds=seconds)
     return {"error": why, "retry_at": until, "troubles": (Trouble(step, kind, why, NOW, until),)}
 

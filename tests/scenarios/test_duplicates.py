@@ -84,7 +84,7 @@ def test_two_posts_for_one_account_in_the_same_minute_are_a_warning_that_names_b
     ):
         world.drop(name, f"post {name}", time=moment, platforms=platforms)
         world.run_until_rest(600)
-    assert [warnings(world, name) for name in "abcd"] == [[], ["SAME_MINUTE"], [], ["TOKEN_EXPIRING"]]
+    assert [warnings(world, name) for name in "abcd"] == [[], ["SAME_MINUTE"], [], []]
     (warning,) = world.record("b").warnings
     assert '"b" and "a" both go to linkedin-ABC' in warning.message
     world.advance_time(600)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from postpost_sync.model.errors import Finding
 from postpost_sync.model.folder import Settings, Stat
 from postpost_sync.model.record import (
+    Effect,
     Group,
     GroupStage,
     Issued,
@@ -29,7 +30,7 @@ from postpost_sync.store.columns import decoder, encode, hints
 
 AT = datetime(2026, 12, 1, 8, 0, 0, 123456, tzinfo=UTC)
 FINDING = Finding("A", "b \U0001f389", "c")
-TROUBLE = Trouble("Create", TroubleKind.HELD, FINDING, AT, None, 3)
+TROUBLE = Trouble(Effect.CREATE, TroubleKind.HELD, FINDING, AT, None, 3)
 RESULTS = (PlatformResult("x-1", "failed", None, FINDING, True), PlatformResult("x-2", "published", "p"))
 
 

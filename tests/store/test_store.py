@@ -19,6 +19,8 @@ from postpost_sync.model.errors import Finding, ProgramError
 from postpost_sync.model.folder import Stat
 from postpost_sync.model.program import Listener
 from postpost_sync.model.record import (
+    Consent,
+    Effect,
     Group,
     GroupStage,
     Issued,
@@ -409,7 +411,7 @@ def test_what_listeners_were_told_is_kept_apart_and_goes_with_them(store: Store)
 
 
 def test_how_folders_stand_is_asked_by_state_and_by_name(store: Store) -> None:
-    error, trouble = Finding("X", "why"), Trouble("Ask", TroubleKind.RETRY, Finding("Y", "why"), NOW)
+    error, trouble = Finding("X", "why"), Trouble(Effect.ASK, TroubleKind.RETRY, Finding("Y", "why"), NOW)
     bad = store.change(
         add(store, "bad").key, lambda r: replace(r, state=State.INVALID, error=error, troubles=(trouble,))
     )
@@ -532,7 +534,7 @@ ANY_RECORD = st.builds(
     fingerprint=TEXT,
     complete_at=st.none() | MOMENT,
     now_time=st.none() | MOMENT,
-    confirmed=st.booleans(),
+    consents=st.sampled_from(Consent).map(lambda one: (one,)),
     rebuilds=COUNT,
     done=st.booleans(),
     timezone=TEXT,
@@ -543,7 +545,10 @@ ANY_RECORD = st.builds(
     warnings=st.lists(FINDING, max_size=2).map(tuple),
     retry_at=st.none() | MOMENT,
     troubles=st.lists(
-        st.builds(Trouble, TEXT, st.sampled_from(TroubleKind), FINDING, MOMENT, st.none() | MOMENT, COUNT), max_size=2
+        st.builds(
+            Trouble, st.sampled_from(Effect), st.sampled_from(TroubleKind), FINDING, MOMENT, st.none() | MOMENT, COUNT
+        ),
+        max_size=2,
     ).map(tuple),
     groups=st.lists(any_group(), max_size=2).map(tuple),
     previous=PLATFORMS,

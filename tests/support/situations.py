@@ -23,7 +23,7 @@ from postpost_sync.model.record import (
 )
 from postpost_sync.model.states import State
 from postpost_sync.plan.snapshot import Snapshot
-from postpost_sync.plan.steps import Decision, Rest
+from postpost_sync.plan.steps import Decision, Rest, Tried
 from postpost_sync.post.desired import resolve
 
 NOW = datetime(2026, 12, 1, 8, 0, tzinfo=UTC)
@@ -123,8 +123,8 @@ def group(
     )
 
 
-def trouble(step: type, kind: TroubleKind = TroubleKind.RETRY, until: datetime | None = SOON) -> Trouble:
-    return Trouble(step.__name__, kind, WHY, NOW, until)
+def trouble(step: type[Tried], kind: TroubleKind = TroubleKind.RETRY, until: datetime | None = SOON) -> Trouble:
+    return Trouble(step.effect, kind, WHY, NOW, until)
 
 
 def rest(decision: Decision) -> float | None:

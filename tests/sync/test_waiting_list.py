@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from postpost_sync.model.errors import Finding
-from postpost_sync.model.record import Group, GroupStage, Record, Trouble, TroubleKind
+from postpost_sync.model.record import Effect, Group, GroupStage, Record, Trouble, TroubleKind
 from postpost_sync.model.states import State
 from postpost_sync.plan.steps import Ask
 from postpost_sync.store import Store
@@ -39,7 +39,7 @@ class Waiting:
     ) -> int:
         """The key of a post for a time so many days ahead: held for `error`, or in `stage` at PostPost."""
         record = self.store.add("/posts", f"p{len(self.store.records())}", 1, 1, NOW)
-        trouble = Trouble("Update", TroubleKind.HELD, FULL, NOW, NOW + timedelta(hours=1))
+        trouble = Trouble(Effect.UPDATE, TroubleKind.HELD, FULL, NOW, NOW + timedelta(hours=1))
         time = NOW + timedelta(days=days)
         group = Group(0, stage or GroupStage.DRAFT, "id", NOW, "Hello", ("twitter-1",), {}, (), answered_time=time)
         group = replace(group, account=account)
@@ -94,7 +94,7 @@ def test_a_fault_on_the_way_costs_the_first_no_place(waiting: Waiting) -> None:
     key = waiting.add(1, tried=True)
     waiting.see(key)
     fault = Finding("SERVICE_UNREACHABLE", "no answer", "")
-    trouble = Trouble("Update", TroubleKind.RETRY, fault, NOW, NOW)
+    trouble = Trouble(Effect.UPDATE, TroubleKind.RETRY, fault, NOW, NOW)
     waiting.store.change(key, lambda r: replace(r, error=fault, troubles=(trouble,)))
     waiting.see(key)
     first = waiting.line.first()

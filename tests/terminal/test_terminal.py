@@ -16,9 +16,11 @@ from rich.console import Console
 
 from postpost_sync.model.post import Connection
 from postpost_sync.model.states import State
+from postpost_sync.model.times import for_people, to_service
+from postpost_sync.terminal.checked import ahead, checked_text
 from postpost_sync.terminal.live import LiveView, Rates
 from postpost_sync.terminal.status import status_text
-from postpost_sync.terminal.tables import HeldPost, connections_table, findings_text, held_table
+from postpost_sync.terminal.tables import HeldPost, connections_table, held_table
 from postpost_sync.terminal.words import Frame, byte_size
 
 NOW = datetime(2026, 12, 1, 8, 0, tzinfo=UTC)
@@ -161,7 +163,13 @@ def test_hostile_text_is_escaped_and_wrapped_and_never_markup(width: int) -> Non
     ]
     screen = Screen(width)
     status_text(report(*posts, state="away", error=finding, path="/srv/posts"), screen, NOW, BERLIN)
-    findings_text([{"folder": HOSTILE, "errors": [finding], "warnings": [finding]}], screen)
+    account = {"platform_id": HOSTILE, "name": HOSTILE, "parts": 2}
+    file = {"file": HOSTILE, "content_type": None, "size": 3, "width": 4, "height": 5, "duration": None}
+    shown = {"when": "draft", "scheduled_time": None, "timezone": "UTC", "accounts": [account], "media": [file]}
+    shown["content"] = HOSTILE
+    checked_text(
+        [{"folder": HOSTILE, "errors": [finding], "warnings": [finding], "preview": shown}], [finding], screen, NOW
+    )
     held_table([HeldPost(HOSTILE, (HOSTILE,), HOSTILE, NOW, ((HOSTILE, 3, True),))], screen, BERLIN)
     connections_table([Connection(HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE)], screen, NOW)
     assert "\x1b" not in screen.text
@@ -265,10 +273,10 @@ def test_sizes_are_decimal() -> None:
 
 def test_findings_are_told_per_folder_with_counts_at_the_end() -> None:
     screen = Screen()
-    good = {"folder": "/srv/posts/a b", "errors": [], "warnings": []}
-    warned = {"folder": "/srv/posts/b", "errors": [], "warnings": [WARNING]}
-    wrong = {"folder": "/srv/posts/c", "errors": [ERROR, ERROR], "warnings": [WARNING]}
-    findings_text([good, warned, wrong], screen)
+    good: dict[str, Any] = {"folder": "/srv/posts/a b", "errors": [], "warnings": [], "preview": None}
+    warned = {"folder": "/srv/posts/b", "errors": [], "warnings": [WARNING], "preview": None}
+    wrong = {"folder": "/srv/posts/c", "errors": [ERROR, ERROR], "warnings": [WARNING], "preview": None}
+    checked_text([good, warned, wrong], [], screen, NOW)
     assert screen.lines == [
         '"/srv/posts/a b": ok',
         "/srv/posts/b: ok, with warnings",
@@ -283,9 +291,79 @@ def test_findings_are_told_per_folder_with_counts_at_the_end() -> None:
     ]
 
 
+def test_what_will_go_out_is_shown_before_what_is_wrong_with_it() -> None:
+    screen = Screen()
+    content = "Our lineup for 2026\n\nSwipe to see all of it, since there is much " + "more " * 30
+    files = [
+        {
+            "file": "slide 1.jpg",
+            "content_type": "image/jpeg",
+            "size": 183_204,
+            "width": 1080,
+            "height": 1350,
+            "duration": None,
+        },
+        {
+            "file": "b.mp4",
+            "content_type": "video/mp4",
+            "size": 12_345_678,
+            "width": 720,
+            "height": 1280,
+            "duration": 12.4,
+        },
+    ]
+    accounts = [
+        {"platform_id": "twitter-123", "name": "Harbour", "parts": 2},
+        {"platform_id": "linkedin-ABC", "name": None, "parts": 1},
+    ]
+    shown = {
+        "when": "scheduled",
+        "scheduled_time": to_service(NOW + timedelta(days=14)),
+        "timezone": "Europe/Berlin",
+        "accounts": accounts,
+        "media": files,
+        "content": content,
+    }
+    post = {"folder": "/srv/posts/a", "errors": [], "warnings": [WARNING], "preview": shown}
+    checked_text([post], [{"code": "TOKEN_EXPIRING", "message": "it expires", "hint": "reconnect it"}], screen, NOW)
+    when = for_people(NOW + timedelta(days=14), "Europe/Berlin")
+    assert screen.lines == [
+        "/srv/posts/a: ok, with warnings",
+        f"when   {when}, in 14 days",
+        "to     twitter-123 (Harbour), as a thread of 2 parts",
+        "linkedin-ABC",
+        'media  1. "slide 1.jpg", 1080x1350, 183 kB',
+        "2. b.mp4, 720x1280, 12 s, 12.3 MB",
+        'text   "Our lineup for 2026 Swipe to see all of it,…" (215 characters)',
+        "warning PREFER_JPEG: a.webp is WebP",
+        "hint: prefer JPEG to WebP",
+        "",
+        "warning TOKEN_EXPIRING: it expires",
+        "hint: reconnect it",
+        "1 folder checked, all ok (0 errors, 2 warnings)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("off", "words"),
+    [
+        (timedelta(seconds=-5), "which has passed: it goes out at once"),
+        (timedelta(seconds=20), "in 1 minute"),
+        (timedelta(minutes=25), "in 25 minutes"),
+        (timedelta(hours=1), "in 1 hour"),
+        (timedelta(hours=7), "in 7 hours"),
+        (timedelta(hours=40), "in 2 days"),
+        (timedelta(days=365), "in 365 days"),
+    ],
+)
+def test_how_far_ahead_a_time_is(off: timedelta, words: str) -> None:
+    at = datetime(2026, 11, 28, 20, 0, tzinfo=UTC)
+    assert ahead(at + off, at, "Europe/Berlin") == words
+
+
 def test_nothing_to_check_is_said() -> None:
     screen = Screen()
-    findings_text([], screen)
+    checked_text([], [], screen, NOW)
     assert screen.lines[0] == "no post folders here: nothing to check"
 
 

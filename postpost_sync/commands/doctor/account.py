@@ -80,8 +80,8 @@ def _accounts(connections: tuple[Connection, ...], roots: list[Root]) -> Finding
         used |= {one: "default_platforms" for one in root.policy.default_platforms if one not in root.policy.accounts}
     known = {connection.platform_id for connection in connections}
     for one, name in tuple(used.items()):
-        selector = targets.selector(one, connections)
-        stands_for = targets.matching(selector, known) if selector is not None else known & {one}
+        meant = targets.stands_for(one, connections) or one
+        stands_for = known & {meant} if targets.is_id(meant) else targets.matching(meant, known)
         used |= dict.fromkeys(stands_for, name)
         if not stands_for:
             message = f"{printable(one)} (named by {printable(name)}) is not connected"

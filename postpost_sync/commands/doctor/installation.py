@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from postpost_sync.commands.common import opened_store
@@ -10,6 +12,7 @@ from postpost_sync.commands.doctor.findings import Finding, Findings, Level, exi
 from postpost_sync.config import credentials
 from postpost_sync.config.load import Config
 from postpost_sync.disk import mounts
+from postpost_sync.model.errors import ProgramError
 from postpost_sync.model.program import RootState
 from postpost_sync.store.lock import Lock
 from postpost_sync.terminal.words import count, path_name
@@ -66,7 +69,9 @@ def daemon(config: Config) -> Findings:
             yield Finding(Level.WARNING, "daemon", "whether it runs cannot be told by you", hint)
             return
         hint = "systemctl start postpost-sync" if installed() else "postpost-sync run"
-        yield Finding(Level.WARNING, "daemon", f"none is running on {path_name(config.state_db)}", hint)
+        missed = ", ".join(_missing_it(config.state_db, lock))
+        message = f"none is running on {path_name(config.state_db)}" + (f": {missed}" if missed else "")
+        yield Finding(Level.ERROR if missed else Level.WARNING, "daemon", message, hint)
         return
     yield Finding(Level.OK, "daemon", f"it is running on {path_name(config.state_db)}")
     with opened_store(config.state_db, read_only=True) as store:
@@ -76,6 +81,15 @@ def daemon(config: Config) -> Findings:
             said = status.error
             message = said.message if said else f"{path_name(status.path)} is {status.state.value}"
             yield Finding(Level.WARNING, "daemon", message, said.hint if said else "")
+
+
+def _missing_it(state_db: Path, lock: Lock) -> Iterator[str]:
+    """By what one can tell that one should be running."""
+    if lock.left_behind():
+        yield "the last one did not stop, but was ended or the machine went down"
+    with contextlib.suppress(ProgramError), opened_store(state_db, read_only=True) as store:
+        if waiting := len(store.unfinished()):
+            yield f"{count(waiting, 'post')} wait{'s' if waiting == 1 else ''} for it"
 
 
 def _readable(file: Path) -> bool:

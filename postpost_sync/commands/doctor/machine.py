@@ -15,6 +15,7 @@ from postpost_sync.config.load import Config
 from postpost_sync.disk import media, probe
 from postpost_sync.model.errors import printable
 from postpost_sync.model.times import TimeProblem, zone
+from postpost_sync.packages import to_install
 from postpost_sync.terminal.words import path_name
 
 SPACE_NEEDED, SPACE_WANTED = 20_000_000, 200_000_000  # bytes free for the database
@@ -28,7 +29,7 @@ _PNG = bytes.fromhex(  # one grey pixel
 
 def time_zones(wanted: set[str]) -> Findings:
     if not zoneinfo.available_timezones():
-        yield Finding(Level.ERROR, "time zones", "there is no time zone data", "pip install tzdata")
+        yield Finding(Level.ERROR, "time zones", "there is no time zone data", to_install("tzdata"))
         return
     for name in sorted(wanted | {"Europe/Berlin"}):
         try:
@@ -64,7 +65,7 @@ def libraries() -> Findings:
         content_type, what = media.content_type(_PNG)
     except (ImportError, OSError) as error:
         why = f"libmagic cannot be loaded: {printable(str(error))}"
-        yield Finding(Level.ERROR, "libmagic", why, "apt install libmagic1, or pip install pylibmagic")
+        yield Finding(Level.ERROR, "libmagic", why, f"apt install libmagic1, or {to_install('pylibmagic')}")
         return
     if content_type != "image/png":
         message = f"it takes a PNG image for {what}"
@@ -73,7 +74,7 @@ def libraries() -> Findings:
     yield Finding(Level.OK, "libmagic", "it tells files by their content")
     if not probe.available():
         message = "Pillow or PyAV is missing: sizes and durations are not checked"
-        yield Finding(Level.WARNING, "measuring", message, "pip install --upgrade postpost-sync")
+        yield Finding(Level.WARNING, "measuring", message, to_install("pillow", "av", again=True))
         return
     with tempfile.TemporaryFile() as file:
         file.write(_PNG)
@@ -81,9 +82,7 @@ def libraries() -> Findings:
         facts = probe.measure(file.fileno(), "image/png")
     if facts.get("width") != 1:
         message = f"a picture cannot be measured: {facts.get('unmeasured', facts.get('undecodable', 'no answer'))}"
-        yield Finding(
-            Level.WARNING, "measuring", printable(message), "pip install --upgrade --force-reinstall pillow av"
-        )
+        yield Finding(Level.WARNING, "measuring", printable(message), to_install("pillow", "av", again=True))
     else:
         yield Finding(Level.OK, "measuring", "pictures and videos are measured in a process of their own")
 

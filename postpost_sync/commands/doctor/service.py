@@ -8,7 +8,7 @@ from postpost_sync.commands.doctor.findings import Finding, Findings, Level
 from postpost_sync.model.errors import printable
 
 _ASK_WITHIN = 10.0  # seconds
-_PROPERTIES = ("LoadState", "ActiveState", "SubState", "Result", "StatusText")
+_PROPERTIES = ("LoadState", "ActiveState", "SubState", "Result", "StatusText", "UnitFileState")
 
 
 def check() -> Findings:
@@ -25,7 +25,10 @@ def check() -> Findings:
             yield Finding(Level.ERROR, what, f"it ends again and again ({why}) and is started anew", journal)
         elif state == "inactive":
             hint = f"{sudo}systemctl{option} enable --now postpost-sync"
-            yield Finding(Level.WARNING, what, "it is installed and does not run", hint)
+            if said["UnitFileState"].startswith("enabled"):
+                yield Finding(Level.ERROR, what, "it is enabled, and does not run", hint)
+            else:
+                yield Finding(Level.WARNING, what, "it is installed, and neither enabled nor running", hint)
         else:
             yield Finding(Level.OK, what, f"it is {state}{': ' * bool(text)}{text}")
 

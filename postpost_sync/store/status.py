@@ -1,0 +1,157 @@
+"""What `status` asks: where every post stands, in one cheap question; and of those that it shows, what it shows of them.
+
+A record in full is ten thousand times more than a line of `status` has room for, and takes as long to read.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from collections.abc import Collection, Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from postpost_sync.model.folder import Stat
+from postpost_sync.model.record import Group, GroupStage, Record, Upload, UploadStage
+from postpost_sync.model.states import State
+from postpost_sync.store import Store
+from postpost_sync.store.columns import decoder, encode, hints
+from postpost_sync.store.connection import as_written, translated
+
+_CAPTION = 400  # characters of a text; its first words are among them
+_NOT_YET = datetime.min.replace(tzinfo=UTC)
+_DECODERS = {name: decoder(hint) for cls in (Group, Record) for name, hint in hints(cls).items()}
+
+
+class Outline(NamedTuple):
+    """Where a post stands, and no more. Times are as the columns have them, UTC and ISO 8601; `time`: as people are told it."""
+
+    key: int
+    root: str
+    path: str
+    state: State
+    time: str | None
+    error: bool
+    warned: bool
+    updated_at: str
+
+
+# the same group as view.shown_group: what stands, else the draft, else what was withdrawn for one; the newest of them
+_OUTLINE = """
+    SELECT key, root, path, state, error IS NOT NULL, warnings != '[]', updated_at, coalesce((
+        SELECT answered_time FROM groups WHERE folder = folders.key AND stage IN
+            ('scheduled', 'going_out', 'ended', 'creating', 'draft', 'withdrawn')
+        ORDER BY CASE stage WHEN 'withdrawn' THEN 2 WHEN 'creating' THEN 1 WHEN 'draft' THEN 1 ELSE 0 END, key DESC LIMIT 1
+    ), time) FROM folders"""
+_OF_KEYS = " WHERE {} IN (SELECT value FROM json_each(?))"
+
+
+def outlines(store: Store, keys: Collection[int] | None = None) -> list[Outline]:
+    """Of every folder, or of those with these keys, in the order in which they were first seen."""
+    rows = _asked(store, _OUTLINE, "key", keys, "key")
+    with translated(store.path), as_written():
+        states = {state.value: state for state in State}
+        return [
+            Outline(key, _text(root), _text(path), states[state], time, bool(error), bool(warned), updated)
+            for key, root, path, state, error, warned, updated, time in rows
+        ]
+
+
+def at_or_below(store: Store, folder: Path) -> list[int]:
+    """The keys of the post folders at that path, or below it."""
+    found: list[int] = []
+    for row in store.rows("SELECT DISTINCT root FROM folders"):
+        root = Path(_text(row[0]))
+        if folder == root or folder in root.parents:
+            rows = store.rows("SELECT key FROM folders WHERE root = ?", (row[0],))
+        elif root in folder.parents:
+            below = str(folder.relative_to(root))
+            # a name below that is no UTF-8 is a BLOB, and so is what is compared with it
+            rows = store.rows(
+                "SELECT key FROM folders WHERE root = :root AND (path = :at OR (path > :from AND path < :to) "
+                "OR (path > CAST(:from AS BLOB) AND path < CAST(:to AS BLOB)))",
+                {"root": row[0], "at": encode(below), "from": encode(f"{below}/"), "to": encode(f"{below}0")},
+            )
+        else:
+            continue
+        found += [row[0] for row in rows]
+    return sorted(set(found))
+
+
+def shown(store: Store, keys: Collection[int] | None = None) -> list[Record]:
+    """As much of the records as `view.facts` looks at; the rest of them is made up."""
+    with translated(store.path), as_written():
+        uploads: dict[int, list[Upload]] = {}
+        for group, *columns in _asked(store, _UPLOADS, "folder", keys, "group_key, position"):
+            uploads.setdefault(group, []).append(_upload(*columns))
+        groups: dict[int, list[Group]] = {}
+        for folder, key, *columns in _asked(store, _GROUPS, "folder", keys, "key"):
+            groups.setdefault(folder, []).append(_group(tuple(uploads.get(key, ())), key, *columns))
+        return [_record(*row, tuple(groups.get(row[0], ()))) for row in _asked(store, _RECORDS, "key", keys, "key")]
+
+
+_RECORDS = "SELECT key, root, path, state, updated_at, time, retry_at, platforms, media, previous, error, warnings FROM folders"
+_GROUPS = f"""SELECT folder, key, stage, post_group_id, substr(content, 1, {_CAPTION}), answered_time, results, outcome
+    FROM groups"""  # noqa: S608 - a number of ours
+_UPLOADS = """SELECT group_key, position, name, uploads.stage, json_extract(stat, '$[0]'), sent, media_id
+    FROM uploads JOIN groups ON groups.key = group_key"""
+
+
+def _asked(store: Store, question: str, key: str, keys: Collection[int] | None, order: str) -> Iterable[sqlite3.Row]:
+    where = _OF_KEYS.format(key) if keys is not None else ""
+    return store.rows(f"{question}{where} ORDER BY {order}", (json.dumps(list(keys)),) if keys is not None else ())
+
+
+def _upload(position: int, name: Any, stage: str, size: int, sent: int, media_id: str | None) -> Upload:
+    stat = Stat(size, 0, 0, 0, 0)
+    return Upload(position, _text(name), "", "", stat, UploadStage(stage), media_id=media_id, sent=sent)
+
+
+def _group(
+    files: tuple[Upload, ...],
+    key: int,
+    stage: str,
+    post: str | None,
+    text: Any,
+    at: str | None,
+    results: str,
+    outcome: str | None,
+) -> Group:
+    return Group(
+        *(key, GroupStage(stage), post, _NOT_YET, _text(text), (), {}, files),
+        answered_time=_moment(at),
+        results=_plural("results", results),
+        outcome=State(outcome) if outcome else None,
+    )
+
+
+def _record(
+    key: int, root: Any, path: Any, state: str, updated: str, time: str | None, retry: str | None, to: str, *more: Any
+) -> Record:
+    media, previous, error, warnings, groups = more
+    changed = datetime.fromisoformat(updated)
+    return Record(
+        *(key, "", _text(root), _text(path), 0, 0, State(state), changed, changed),
+        platforms=_plural("platforms", to),
+        media=_plural("media", media),
+        time=_moment(time),
+        error=_DECODERS["error"](error),
+        warnings=_plural("warnings", warnings),
+        retry_at=_moment(retry),
+        groups=groups,
+        previous=_plural("previous", previous),
+    )
+
+
+def _moment(column: str | None) -> datetime | None:
+    return datetime.fromisoformat(column) if column else None
+
+
+def _plural(name: str, column: str) -> Any:
+    return () if column == "[]" else _DECODERS[name](column)
+
+
+def _text(column: str | bytes) -> str:
+    return column if isinstance(column, str) else os.fsdecode(column)

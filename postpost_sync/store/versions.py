@@ -1,0 +1,23 @@
+"""Which migrations there are and which a database has: read without loading what applies them, which is slow to start."""
+
+from __future__ import annotations
+
+import sqlite3
+
+KNOWN = ("0001_initial",)  # the names in `migrations`, in order
+TABLE = "_sqlite_migrations"  # sqlite-utils keeps them there
+SET = "postpost_sync"
+
+
+def applied(conn: sqlite3.Connection) -> list[str]:
+    """The names of the migrations that were applied; none where nobody ever applied one."""
+    if conn.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (TABLE,)).fetchone() is None:
+        return []
+    asked = f"SELECT name FROM {TABLE} WHERE migration_set = ? ORDER BY rowid"  # noqa: S608 - a constant
+    return [row[0] for row in conn.execute(asked, (SET,))]
+
+
+def others(conn: sqlite3.Connection) -> bool:
+    """Whether it holds tables or views beside the list of migrations."""
+    names = conn.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')")
+    return any(row[0] != TABLE for row in names)
