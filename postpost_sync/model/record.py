@@ -162,6 +162,7 @@ class Effect(StrEnum):
     WITHDRAW = "withdraw"
     ASK = "ask"
     DELETE = "delete"
+    ADVANCE = "advance"  # a defect of ours, whatever the step
 
 
 class TroubleKind(StrEnum):
@@ -189,6 +190,7 @@ class Consent(StrEnum):
     LATE = "late"  # it goes out, although its time has gone by
     ACCOUNT = "account"  # the account is right, although PostPost does not list it
     COPY = "copy"  # it is meant, although it is a copy of another folder
+    MEDIA = "media"  # its media are all that is meant, although it looks as if one were lacking
     DUPLICATE = "duplicate"  # it is meant, although another folder has the same post
     DIFFERS = "differs"  # it is a new post, whatever PostPost holds under the id in its status file
     NEW_DRAFT = "new draft"  # another one is made, although what was made before may be there in another's hands
@@ -250,6 +252,7 @@ class Record:
     claim: Claim | None = None
     copy_of: str | None = None  # folder_id of the folder whose copy it seems to be
     unproven: bool = False  # PostPost may hold its post already: it is asked before anything is created
+    missed_at: datetime | None = None  # when it was first seen to be gone; None: it is there, or its root is not
     part: str = ""  # which post of the folder: "" is the main one
 
     def trouble_with(self, step: Effect) -> Trouble | None:

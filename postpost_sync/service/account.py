@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from weakref import WeakValueDictionary
 
 from postpost_sync.model.errors import Finding, Unclear
+from postpost_sync.post.platforms import Overrides
 from postpost_sync.service.api import PostPost
 from postpost_sync.service.listing import Listings
 
@@ -25,6 +26,7 @@ class Account:
         self.digest = hashlib.sha256(f"{key}\0{user_id or ''}".encode()).hexdigest()[:16]
         self._refusal: tuple[Finding, int] | None = None  # and how often the service had taken the key before
         self.probe_at: datetime | None = None
+        self.limits: Overrides = {}  # as the service last told them
         self._lock = threading.Lock()
         self._learning = threading.Lock()
         self._unanswered: tuple[datetime, Finding] | None = None  # when the list of accounts was last asked for in vain

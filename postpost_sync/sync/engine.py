@@ -59,7 +59,7 @@ _OTHER_KEY = Finding(
     "PostPost does not know the post by this API key; it was made with another one, and may stand all the same",
     "use that key again; or if the post is gone: postpost-sync retry FOLDER makes a new one",
 )
-DEFECT_PAUSE = 300.0  # seconds after which a folder that met a defect of ours is tried again
+WRITE_AGAIN = 300.0  # seconds after which a status file that could not be written is tried again
 MAX_STEPS = 2000  # of one folder in one go: an end to any loop that a defect could make
 
 
@@ -93,7 +93,9 @@ class Sync:
         accounts = dict.fromkeys(site.account for site in self._sites.values())
         self._list_queues = {one: ListQueue(one, self._slots.busy, runtime) for one in accounts}
         self._calls = Calls(store, self._list_queues, runtime.log)
-        self._waiting_lists = {one: WaitingList(store, one.digest, one.now, runtime.wake) for one in accounts}
+        self._waiting_lists = {
+            one: WaitingList(store, one.digest, one.now, runtime.wake, self._is_away) for one in accounts
+        }
         self._snapshots = Snapshots(store, watched, self._waiting_lists, self._removals, runtime)
 
     def start(self) -> None:
@@ -137,7 +139,10 @@ class Sync:
                     return
                 unknown = key not in self.times
                 record = self._show(look, record, decision, now)
-                waiting_list.update(record)
+                if snapshot.folder is None:  # it cannot be tried: it leaves the line, until it is back
+                    waiting_list.remove(key)
+                else:
+                    waiting_list.update(record)
                 if unknown and key in self.times and not isinstance(decision.step, Rest | Forget):
                     self._wake(key, 0.0)  # now that its time is known, it takes its place in the order of the times
                     return
@@ -165,7 +170,8 @@ class Sync:
                 if isinstance(decision.step, Withdraw | Ask | Delete):
                     waiting_list.after(key, decision.step)
             self._log.error("too many steps", folder=look.name)
-            self._wake(key, DEFECT_PAUSE)
+            self._store.change(key, ledger.defect, now)
+            self._wake(key, ledger.DEFECT_PAUSE)
         finally:
             if not waits_for_slot:
                 self._slots.stop_waiting(key)
@@ -174,6 +180,11 @@ class Sync:
         """The roots whose file system does not answer, all of them: what hangs there gives up its place in the line."""
         self._absence.found_silent(silent)
         self._slots.next()
+        for waiting_list in self._waiting_lists.values():
+            waiting_list.look_again()
+
+    def _is_away(self, key: int) -> bool:
+        return self._absence.is_root_away(self._folders.root_of(key))
 
     def reconcile(self) -> None:
         """Notice what people changed at PostPost: one listing of the scheduled posts for each account."""
@@ -230,7 +241,7 @@ class Sync:
         return new
 
     def _write_receipt(self, look: Look, record: Record) -> None:
-        if not record.fingerprint or not look.there:
+        if not record.fingerprint:
             return  # nothing is written into a folder that is still arriving
         if record is look.receipt_of:
             return
@@ -243,13 +254,18 @@ class Sync:
         content = status_file.text(view.sentence(record), facts)
         try:
             with scan.descend(look.root, look.path) as folder:
+                if not look.there and status_file.claims(status_file.read(folder)).get("folder_id") != record.folder_id:
+                    return  # it is no post folder any more, and no longer says that it was this one
                 if look.receipt is not None or status_file.read(folder) != content:
                     status_file.write(folder, content)
             look.receipt, look.receipt_of, look.receipt_failed = facts, record, False
         except OSError as error:
+            if not look.there:
+                return  # removed as a whole
             if not look.receipt_failed:
                 self._log.warning("the status file cannot be written", folder=look.name, why=error.strerror)
             look.receipt_failed = True
+            self._wake(look.key, WRITE_AGAIN)
 
     # --- the steps ---
 
@@ -318,7 +334,10 @@ class Sync:
         look.reading = reading = reader.read(folder, known | look.hashes)
         asks_now = reading.sidecar is not None and (reading.sidecar.scheduled_time or "").strip().lower() == "now"
         now_time = (record.now_time or now) if asks_now else None
-        complete_at = min(now, datetime.fromtimestamp(folder.changed_at, UTC)) if now is not None else None
+        # one that is new may have been moved here: its files are as old as they were there
+        changed_at = folder.changed_at if record.fingerprint else max(folder.changed_at, folder.moved_at)
+        complete_at = min(now, datetime.fromtimestamp(changed_at, UTC)) if now is not None else None
+        self._folders.settled(look)
         self._store.note(look.key, ledger.settled, folder.fingerprint, complete_at, now_time)
 
     def _hash(self, look: Look, folder: Folder, names: tuple[str, ...]) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from postpost_sync.model.folder import MediaFile, Reading
-from postpost_sync.model.post import Connection, Policy, Resolved
+from postpost_sync.model.post import Policy, Resolved
 from postpost_sync.model.record import Record
 from postpost_sync.post.desired import Wanted
 from postpost_sync.service.upload import Stop
@@ -17,13 +17,12 @@ class Grounds(NamedTuple):
     """All that what a folder asks for depends on."""
 
     reading: Reading
-    policy: Policy
-    connections: tuple[Connection, ...] | None
+    policy: Policy  # with the connected accounts
     kept: Resolved
 
     def same(self, other: Grounds) -> bool:
-        """Whether they are the very same, or say the same: what they say of a hundred accounts is not compared each time."""
-        return self.kept == other.kept and all(a is b for a, b in zip(self[:3], other[:3], strict=True))
+        """Whether they are the very same: a hundred accounts are not compared each time."""
+        return self.reading is other.reading and self.policy is other.policy and self.kept == other.kept
 
 
 @dataclass
@@ -35,6 +34,7 @@ class Look:
     path: str
     fingerprint: str = ""
     since: float = 0.0  # monotonic: when it was last seen to change, or to be gone
+    restless_since: float | None = None  # monotonic: since when it has not been quiet for long enough to be read
     there: bool = True
     arriving: float | None = None  # the newest transfer temporary's time, when it was last seen
     reading: Reading | None = None

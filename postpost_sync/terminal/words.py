@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.text import Text
 
 from postpost_sync.model.errors import printable
-from postpost_sync.model.states import State
+from postpost_sync.model.states import NEEDS_PERSON, State
 from postpost_sync.model.times import parse_service_time
 
 Post = Mapping[str, Any]  # an entry of `posts` in `status --json`
@@ -121,6 +121,16 @@ def standing(post: Post, frame: Frame) -> str:
         case _:
             words = ""
     return ", ".join(part for part in (words, what_next(post, frame)) if part)
+
+
+def moved(post: Post, frame: Frame) -> str:
+    """Where a post stands, in one plain line that begins with its folder."""
+    line = f"{frame.folder(post['folder'])}: {post['state']}"
+    if post["state"] == State.SCHEDULED:
+        line += f" for {frame.when(post['scheduled_time'])} {standing(post, frame)}"
+    if post["state"] in NEEDS_PERSON:
+        line += "".join(f"; {reason.plain}" for reason in reasons(post))
+    return line
 
 
 def what_next(post: Post, frame: Frame) -> str:

@@ -75,13 +75,13 @@ class InLine:
 
 def send() -> None:
     """One upload as the daemon does it; prints its seconds and the peak memory before and after, in MiB."""
-    from postpost_sync.service import upload
+    from postpost_sync.service import connections, upload
 
     url, file, how = sys.argv[1:4]
     if how == "in line":
         upload.Digests, upload.BLOCK = InLine, 256 * 1024  # type: ignore[assignment,attr-defined]  # as it was
     upload.is_secure = lambda url: True  # type: ignore[attr-defined]  # the other end of the link is no loopback
-    with upload.new_client() as client:
+    with connections.new_client() as client:
         fd = os.open(file, os.O_RDONLY)
         size, before = os.fstat(fd).st_size, _peak()
         began = time.perf_counter()

@@ -10,8 +10,8 @@ import pytest
 
 from postpost_sync.sandbox import Sandbox, SandboxTransport
 from postpost_sync.service.api import PostPost
+from postpost_sync.service.connections import new_client
 from postpost_sync.service.listing import EVER, Listings
-from postpost_sync.service.upload import new_client
 
 NOW = datetime(2026, 12, 1, 8, 0, tzinfo=UTC)
 

@@ -13,7 +13,7 @@ from postpost_sync.model.record import Group, GroupStage
 from postpost_sync.sandbox import Fault, Sandbox, SandboxTransport
 from postpost_sync.service.account import Account
 from postpost_sync.service.api import PostPost
-from postpost_sync.service.upload import new_client
+from postpost_sync.service.connections import new_client
 from postpost_sync.sync.list_queue import PATIENCE, WORTH_A_PAGE, ListQueue
 from postpost_sync.sync.runtime import Runtime
 
