@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from postpost_sync.model.errors import Finding
@@ -56,7 +57,7 @@ class Awaited(NamedTuple):
     partly: bool = False  # whether some of its bytes lie there under its name
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, for what is worked out once
 class Folder:
     """One look at a post folder: its entries by name, without those that are ignored and without our own status file."""
 
@@ -71,7 +72,7 @@ class Folder:
         default=0.0, compare=False
     )  # when the folder itself last was changed, renamed or moved (its ctime, seconds since 1970)
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """Equal as long as nothing about any entry changed. Folders inside count by name alone."""
         folder = EntryKind.FOLDER

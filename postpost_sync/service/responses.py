@@ -79,6 +79,15 @@ class PlatformPost:
     error: Mapping[str, Any] | None
 
 
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """One media record of a group as get-post shows it, where it does. `there`: whether its bytes are, and are taken."""
+
+    media_id: str | None
+    file_name: str
+    there: bool
+
+
 _NO_POST = "post group not found"  # in lower case: how PostPost says that it does not know a post
 
 
@@ -231,6 +240,11 @@ def platform_post(post: Mapping[str, Any]) -> PlatformPost:
         plain(post.get("postedId")),
         _failure(post["error"]) if isinstance(post.get("error"), dict) else None,
     )
+
+
+def attached(media: Mapping[str, Any]) -> Attached:
+    lacking = media.get("status") in ("pending", "failed") or bool(media.get("failureReason"))
+    return Attached(plain(media.get("mediaId")), plain(media.get("sourceFileName")) or "", not lacking)
 
 
 def _failure(error: Mapping[str, Any]) -> Mapping[str, Any]:

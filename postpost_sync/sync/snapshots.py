@@ -8,15 +8,17 @@ from dataclasses import dataclass, replace
 from postpost_sync import ledger
 from postpost_sync.disk import reader, scan
 from postpost_sync.model.folder import Folder, Sidecar
-from postpost_sync.model.record import Effect, GroupStage, Record, live_group, made_with
+from postpost_sync.model.post import Policy
+from postpost_sync.model.record import Effect, GroupStage, Record, kept, live_group, made_with
 from postpost_sync.plan.asked import patience
 from postpost_sync.plan.situation import TOO_MANY_PENDING
 from postpost_sync.plan.snapshot import Snapshot
 from postpost_sync.post import live_limits
+from postpost_sync.post.desired import Wanted, resolve
 from postpost_sync.service.account import Account
 from postpost_sync.service.clock import SKEW
 from postpost_sync.store import Store
-from postpost_sync.sync.look import Look
+from postpost_sync.sync.look import Grounds, Look
 from postpost_sync.sync.removals import Removals
 from postpost_sync.sync.runtime import Runtime
 from postpost_sync.sync.waiting_list import WaitingList
@@ -62,6 +64,7 @@ class Snapshots:
         self._drifts: dict[Account, float] = {}
         self._refused: set[Account] = set()  # whose key is not taken
         self._clock_off: dict[Account, bool] = {}  # whether that was said
+        self._policies: dict[tuple[str, Account], tuple[object, object, Policy]] = {}  # and what it was made of
         self._copies: dict[int, int] = {}  # key -> that of a folder which waits for a word, since it is the same
 
     def account_of(self, record: Record) -> Account:
@@ -98,7 +101,7 @@ class Snapshots:
                 self._wake(copy, 0.0)  # it may be this one, moved there
             present = present and not away
         elif (folder.inode, folder.device) != (record.inode, record.device):
-            record = self._store.change(record.key, ledger.in_directory, folder.inode, folder.device)
+            record = self._store.note(record.key, ledger.in_directory, folder.inode, folder.device)
         if (gone := folder is None and present) is not (record.missed_at is not None):
             record = self._store.change(record.key, ledger.missed, account.now() if gone else None)
         self._notice_clock(account)
@@ -147,17 +150,13 @@ class Snapshots:
     def snapshot(self, look: Look, seen: Observed) -> Snapshot:
         """What was seen, with what else the decision depends on: the account, and its other posts."""
         record, account, reading = seen.record, seen.account, look.as_read
-        policy, waiting = self._sites[look.root].policy, self._waiting_lists[account]
+        policy, waiting = self._policy(look.root, account), self._waiting_lists[account]
         over = any(one.finding.code == TOO_MANY_PENDING for one in record.troubles)
         pending = not record.done
         text = reading.content if pending and reading is not None and policy.duplicates != "allow" else None
         return Snapshot(
             seen.folder,
-            replace(
-                policy,
-                connections=account.api.last_connections,
-                limits=live_limits.under(policy.limits, account.limits),
-            ),
+            policy,
             seen.quiet,
             restless=seen.restless,
             glimpse=seen.glimpse,
@@ -175,4 +174,26 @@ class Snapshots:
             alike=self._store.alike(record.key, text) if text else (),
             beside=self._store.beside(record.key, record.time) if pending and record.time is not None else (),
             twin=self._store.record_of(record.copy_of) if record.copy_of is not None and not record.groups else None,
+            desired=_desired(look, seen, policy),
         )
+
+    def _policy(self, root: str, account: Account) -> Policy:
+        """What the config says, with what its account last said besides: one and the same for as long as it says no more."""
+        connections, limits = account.api.last_connections, account.limits
+        known = self._policies.get((root, account))
+        if known is None or known[0] is not connections or known[1] is not limits:
+            policy = self._sites[root].policy
+            merged = replace(policy, connections=connections, limits=live_limits.under(policy.limits, limits))
+            known = self._policies[root, account] = connections, limits, merged
+        return known[2]
+
+
+def _desired(look: Look, seen: Observed, policy: Policy) -> Wanted | None:
+    """What the folder asks for, judged once as long as nothing changes that it depends on. None where it was not read."""
+    folder, reading = seen.folder, look.reading
+    if folder is None or reading is None or folder.fingerprint != reading.fingerprint:
+        return None
+    grounds = Grounds(reading, policy, kept(seen.record))
+    if look.judged is None or not look.judged[0].same(grounds):
+        look.judged = grounds, resolve(folder, *grounds)
+    return look.judged[1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import heapq
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
@@ -25,6 +26,7 @@ from postpost_sync.sync.folders import Folders
 from postpost_sync.sync.look import Look
 from postpost_sync.sync.runtime import Runtime
 
+DRAFTS_AHEAD = 4  # for each place: drafts that are being made, or whose media wait
 URL_MARGIN = 60.0  # seconds of life an upload URL must still have when its PUT starts
 
 
@@ -38,7 +40,11 @@ class Uplink:
 
 
 class Slots:
-    """The places for transfers. Who has to wait stands in a queue, so that no post takes them all."""
+    """The places for transfers. Who has to wait stands in a queue, so that no post takes them all.
+
+    No more drafts are made ahead of it than keep it full: else, of a thousand folders that are dropped at once, the last
+    draft would be made long before its media are sent, and a listing that is to show it again would be a long one.
+    """
 
     def __init__(
         self, places: int, wake: Callable[[int, float], None], hangs: Callable[[int], bool] = lambda key: False
@@ -47,11 +53,23 @@ class Slots:
         self._places, self._wake, self._hangs = places, wake, hangs
         self._taken: Counter[int] = Counter()  # key -> places
         self._waiting: deque[int] = deque()
+        self._begun: set[int] = set()  # whose draft is being made, or may be
+        self._to_begin: list[tuple[float, int]] = []  # a heap: whose draft is to be made, the most urgent first
         self._lock = threading.Lock()
+
+    def may_begin(self, key: int, urgency: float) -> bool:
+        """Whether a draft may be made for a folder; False where it has to wait: it is waked when it is its turn."""
+        with self._lock:
+            if key not in self._begun and (self._to_begin or not self._keeps_up()):
+                heapq.heappush(self._to_begin, (urgency, key))
+                return False
+            self._begun.add(key)
+            return True
 
     def claim(self, key: int) -> bool:
         """A place for a folder; False where it has to wait: it is woken when it is its turn."""
         with self._lock:
+            self._begun.discard(key)
             if self._free() and self._first() in (None, key):
                 self._taken[key] += 1
                 with contextlib.suppress(ValueError):
@@ -64,6 +82,7 @@ class Slots:
     def stop_waiting(self, key: int) -> None:
         """The folder waits no longer."""
         with self._lock, contextlib.suppress(ValueError):
+            self._begun.discard(key)
             self._waiting.remove(key)
         self.next()
 
@@ -73,11 +92,26 @@ class Slots:
         self.next()
 
     def next(self) -> None:
-        """Wake the first who waits, if there is a place."""
+        """Wake the first who waits, if there is a place, and those whose drafts are to be made, if these are too few."""
         with self._lock:
             first = self._first() if self._free() else None
-        if first is not None:
-            self._wake(first, 0.0)
+            waked = [first] if first is not None else []
+            while self._to_begin and self._keeps_up():
+                key = heapq.heappop(self._to_begin)[1]
+                self._begun.add(key)
+                waked.append(key)
+        for key in waked:
+            self._wake(key, 0.0)
+
+    def busy(self) -> bool:
+        """Whether media are being sent, or wait for that."""
+        with self._lock:
+            return self._first() is not None or any(not self._hangs(key) for key in self._taken)
+
+    def _keeps_up(self) -> bool:
+        """Whether a further draft would have its media sent soon."""
+        ahead = sum(not self._hangs(key) for keys in (self._waiting, self._begun) for key in keys)
+        return ahead < DRAFTS_AHEAD * self._places
 
     def _first(self) -> int | None:
         return next((key for key in self._waiting if not self._hangs(key)), None)
@@ -117,7 +151,7 @@ class Transfers:
             dies = upload.expiry(signed.url, now)
             one = replace(one, url=signed.url, expires_at=dies, resets=0)
             about = signed.url, signed.file_url, signed.media_id, dies
-            self._store.change(look.key, ledger.signed, group.key, one.position, *about)
+            self._store.note(look.key, ledger.signed, group.key, one.position, *about)
         stop = look.in_flight[one.position] = Stop()
         self._uplink.threads.submit(self._send, look, account, group, one, stop)
 
@@ -149,12 +183,12 @@ class Transfers:
         change, at = self._store.change, (group.key, one.position)
         try:
             with scan.opened(look.root, look.path, one.name, one.stat) as file, self._uplink.senders.one() as sender:
-                told = lambda done: self._progress(at, done)  # noqa: E731
                 with self._what_is_sent(look, one, file) as (fd, size, sent_as):
+                    told = lambda done: self._progress(at, done, size)  # noqa: E731, B023
                     sent = sender.put(one.url or "", fd, size, one.content_type, told, stop)
                 scan.unchanged(file, one.name, one.stat)
             sha256 = sent.sha256 if sent_as is None else one.sha256
-            change(look.key, ledger.stored, group.key, one.position, sha256, sent.size, sent_as)
+            self._store.note(look.key, ledger.stored, group.key, one.position, sha256, sent.size, sent_as)
         except Aborted:
             pass
         except FileChanged as error:
@@ -182,8 +216,8 @@ class Transfers:
             look.copies.pop(one.name, None)
             raise
 
-    def _progress(self, at: tuple[int, int], sent: int) -> None:
+    def _progress(self, at: tuple[int, int], sent: int, size: int) -> None:
         now = self._monotonic()
-        if now - self._shown_at.get(at, 0.0) >= 1.0:
+        if sent < size and now - self._shown_at.get(at, 0.0) >= 1.0:
             self._shown_at[at] = now
             self._store.progress(*at, sent)
