@@ -17,7 +17,7 @@ from postpost_sync.model.post import Policy
 from postpost_sync.model.states import State
 from postpost_sync.post import sidecar
 from postpost_sync.sandbox import Behaviour
-from tests.support.drops import picture
+from tests.support.media_files import photo
 from tests.support.rig import REPOSITORY, rig
 
 README = (REPOSITORY / "README.md").read_text()
@@ -60,14 +60,15 @@ def test_the_example_is_valid_and_shows_the_defaults(tmp_path: Path, own_home: P
         default.ignore,
     )
     assert loaded.notify == default.notify
+    assert loaded.monitor == default.monitor
     assert root == load.Root(own_home / "Posts", default.api, Policy())
     assert loaded.state_db == load.default_state_db({"HOME": str(own_home)})
 
 
 @pytest.mark.parametrize(
     "named",
-    [keys.KEYS, keys.API_KEYS, keys.WATCH_KEYS, keys.UPLOAD_KEYS, keys.NOTIFY_KEYS],
-    ids=["top", "api", "watch", "uploads", "notify"],
+    [keys.KEYS, keys.API_KEYS, keys.WATCH_KEYS, keys.UPLOAD_KEYS, keys.NOTIFY_KEYS, keys.MONITOR_KEYS],
+    ids=["top", "api", "watch", "uploads", "notify", "monitor"],
 )
 def test_the_example_and_the_readme_name_every_key(named: dict[str, keys.Key]) -> None:
     for key in named:
@@ -109,10 +110,10 @@ def test_the_readme_names_every_key_of_the_json_and_no_other(
     found: set[str] = set()
     with rig(tmp_path, capsys, behaviour=Behaviour(tick_seconds=1)) as pp:
         pp.configure(root='    slots: ["daily 09:00"]\n')
-        pp.drop("out", "content: x\nplatforms: [linkedin-OLD42]\nscheduled_time: now\n", {"a.jpg": picture()})
+        pp.drop("out", "content: x\nplatforms: [linkedin-OLD42]\nscheduled_time: now\n", {"a.heic": photo("HEIF")})
         with pp.daemon():
             pp.wait_for("out", "failed")
-            for command in ("status", "check", "queue", "doctor"):
+            for command in ("status", "check", "queue", "accounts", "doctor", "health"):
                 pp.output()
                 pp.command(command, "--json")
                 found |= set(json_keys(json.loads(pp.output()[0])))

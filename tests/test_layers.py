@@ -11,7 +11,9 @@ import pytest
 import postpost_sync
 
 PACKAGE = Path(postpost_sync.__file__).parent
-ORDER = "model post plan ledger log packages disk store service notify config sync daemon terminal commands cli __main__".split()
+ORDER = (
+    "model post plan ledger log packages disk store service notify calendar config sync daemon web terminal commands cli __main__"
+).split()
 EDGES = frozenset("disk store service notify config".split())
 EDGES_THAT_MAY = {("config", "disk"), ("config", "notify")}
 PURE = frozenset("model post plan ledger".split())
@@ -24,6 +26,7 @@ MAY_BE_USED = {  # os.fsencode, os.path.join and PurePath do no I/O
     ("view", "os"),
     ("names", "pathlib"),
     ("preflight", "pathlib"),
+    ("fitting", "pathlib"),
 }
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py" or path.parent != PACKAGE)
 

@@ -10,9 +10,8 @@ import os
 import re
 import stat
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from importlib.resources import files
 from pathlib import Path
 
 import click
@@ -20,19 +19,21 @@ import click
 from postpost_sync.commands.common import load_config
 from postpost_sync.config import load as configs
 from postpost_sync.config.load import Config
-from postpost_sync.disk import media, probe
+from postpost_sync.disk import media, probe, scan
 from postpost_sync.model.errors import ProgramError, printable
-from postpost_sync.model.folder import SIDECAR_NAMES
+from postpost_sync.model.folder import SIDECAR_NAMES, MediaFile
 from postpost_sync.model.post import Policy
 from postpost_sync.model.times import TimeProblem, for_people, parse_time, zone
-from postpost_sync.post import targets, violations
+from postpost_sync.post import fitting, targets, violations
 from postpost_sync.post.desired import NEXT, NOW
 from postpost_sync.post.leftovers import backup_of
 from postpost_sync.post.names import Names, is_conflict_copy, looks_like_media, natural_order
-from postpost_sync.post.platforms import PLATFORMS, SETTINGS
+from postpost_sync.post.platforms import ON_BY_DEFAULT, PLATFORMS, SETTINGS
 from postpost_sync.terminal.words import byte_size, path_name
 
 _NAME = "post.yaml"
+SCHEMA = ".post.schema.json"  # as `postpost-sync schema sidecar` prints it; no daemon looks at such a name
+_SCHEMA_ABOVE = 3  # folders
 _TEMPORARY = f".{_NAME}.tmp"
 _PLAIN = re.compile(r"\w(?:[\w.()+ -]*[\w.()+-])?")  # needs no quotes in YAML
 _UNSPELLABLE = re.compile("[\x00-\x1f\x7f-\x9f\\\\\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")  # not even in quotes
@@ -46,17 +47,18 @@ class _File:
     name: str
     what: str
     trouble: str = ""
+    media: MediaFile | None = None  # as it was read, where it was
 
 
-def new(option: str | None, folder: Path, at: str | None, to: Sequence[str]) -> int:
+def new(option: str | None, folder: Path, at: str | None, to: Sequence[str], *, create: bool = False) -> int:
     config = _config(option)
     place = Path(os.path.abspath(folder))
     policy = _policy(config, place)
     _check_names(to, policy)
     moment = _moment(at, policy.timezone, datetime.now(UTC))
-    _make_folder(place)
-    found = _look(place, Names(config.ignore if config else ()))
-    _write(place, _text(found, at, to, policy, datetime.now(UTC)))
+    _folder(place, create=create)
+    found = _look(place, Names(config.ignore if config else ()), fit=policy.fit)
+    _write(place, _text(found, at, to, policy, datetime.now(UTC), _schema(place, config)))
     count = sum(not file.trouble for file in found)
     word = _word(at)
     goes = _GOES[word] if word else for_people(moment, policy.timezone) if moment else "no time yet"
@@ -64,9 +66,13 @@ def new(option: str | None, folder: Path, at: str | None, to: Sequence[str]) -> 
     for file in found:
         if file.trouble:
             click.echo(f"left out: {path_name(file.name)} ({file.what}): {file.trouble}")
-    if config is not None and not any(root.path in place.parents for root in config.roots):
+    if config is not None and not _roots(place, config):
         roots = ", ".join(path_name(str(root.path)) for root in config.roots)
         click.echo(f"hint: nothing watches this folder yet; move it below {roots}")
+    above = _roots(place, config)
+    if above and not (above[0] / SCHEMA).is_file():
+        target = path_name(str(above[0] / SCHEMA))
+        click.echo(f"hint: for an editor that knows the keys: postpost-sync schema sidecar > {target}")
     click.echo(f"hint: write the text below content:, then `postpost-sync check {path_name(str(folder))}`")
     return 0
 
@@ -135,14 +141,20 @@ def _moment(at: str | None, timezone: str, now: datetime) -> datetime | None:
 # --- the folder -------------------------------------------------------------------------------------------------------
 
 
-def _make_folder(place: Path) -> None:
-    """It, and what is missing above it, as open to others as the folder they are in: the daemon has to read them."""
+def _folder(place: Path, *, create: bool) -> None:
+    """ProgramError where it is not there, which may be a typing error, unless it is to be made.
+
+    What is made, it and what is missing above it, is as open to others as the folder it is in: the daemon has to read it.
+    """
     missing = []
     above = place
     try:
         while not above.exists():
             missing.append(above)
             above = above.parent
+        if missing and not create:
+            near = f"check the path, which is there as far as {path_name(str(above))}; --create makes the rest"
+            raise ProgramError(f"{path_name(str(place))} is not there", near)
         mode = stat.S_IMODE(above.stat().st_mode) & 0o2775
         for folder in reversed(missing):
             folder.mkdir()
@@ -155,7 +167,7 @@ def _make_folder(place: Path) -> None:
         ) from None
 
 
-def _look(place: Path, names: Names) -> list[_File]:
+def _look(place: Path, names: Names, *, fit: bool) -> list[_File]:
     """Its files, in natural order; ProgramError where there is a sidecar."""
     try:
         with os.scandir(place) as entries:
@@ -166,10 +178,16 @@ def _look(place: Path, names: Names) -> list[_File]:
         raise ProgramError(
             f"{path_name(str(place / sidecar))} is there already", "edit it, or remove it to start afresh"
         )
-    return [_sniff(place, name) for name in sorted(found, key=natural_order) if not names.ignored(name)]
+    files = [_sniff(place, name, fit=fit) for name in sorted(found, key=natural_order) if not names.ignored(name)]
+    motions = fitting.live_photos([one.media for one in files if one.media is not None]) if fit else {}
+    motion = "it is the motion of {} (a live photo)"
+    return [
+        replace(one, trouble=motion.format(printable(motions[one.name]))) if one.name in motions else one
+        for one in files
+    ]
 
 
-def _sniff(place: Path, name: str) -> _File:
+def _sniff(place: Path, name: str, *, fit: bool) -> _File:
     try:
         fd = os.open(place / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     except PermissionError:
@@ -182,14 +200,18 @@ def _sniff(place: Path, name: str) -> _File:
             return _File(name, "not a regular file", "put the file itself here")
         if not facts.st_size:
             return _File(name, "empty", "copy it again" if looks_like_media(name) else "it is no media")
-        content_type, kind = media.content_type(os.pread(fd, media.HEAD, 0))
-        measured = violations.describe(probe.measure(fd, content_type)) if content_type else ""
+        kind = media.kind(os.pread(fd, media.HEAD, 0))
+        content_type, looks_like = media.named(kind)
+        read = MediaFile(name, scan.of(facts), content_type, looks_like, facts=probe.measure(fd, kind), kind=kind)
     except OSError as error:
         return _File(name, "not readable", error.strerror or "check the disk")
     finally:
         os.close(fd)
-    what = ", ".join(part for part in (printable(kind), measured, byte_size(facts.st_size)) if part)
-    if content_type is None:
+    measured = violations.describe(read.facts)
+    what = ", ".join(part for part in (printable(looks_like), measured, byte_size(facts.st_size)) if part)
+    if content_type is None and fit and fitting.could_be_fitted(read):
+        what += ", sent as JPEG"
+    elif content_type is None:
         return _File(name, what, "PostPost does not take this" if looks_like_media(name) else "it is no media")
     if is_conflict_copy(name):
         return _File(name, what, "it is a sync program's conflict copy")
@@ -197,7 +219,22 @@ def _sniff(place: Path, name: str) -> _File:
         return _File(name, what, f"it is a copy of {printable(original)} that a program set aside")
     if _UNSPELLABLE.search(name):
         return _File(name, what, "its name cannot be written in YAML; rename it")
-    return _File(name, what)
+    return _File(name, what, media=read)
+
+
+def _roots(place: Path, config: Config | None) -> list[Path]:
+    """The watch root that it is below, if any."""
+    return [root.path for root in config.roots if root.path in place.parents] if config is not None else []
+
+
+def _schema(place: Path, config: Config | None) -> str:
+    """The address of the schema for editors, from the folder itself: so it holds on every machine that shares the root.
+
+    "" where none lies in the folder's root, or in a folder above it where it has no root.
+    """
+    above = _roots(place, config) or list(place.parents)[:_SCHEMA_ABOVE]
+    found = next((folder for folder in above if (folder / SCHEMA).is_file()), None)
+    return os.path.relpath(found / SCHEMA, place) if found is not None else ""
 
 
 def _write(place: Path, text: str) -> None:
@@ -235,14 +272,16 @@ def _move(temporary: Path, sidecar: Path) -> None:
 # --- the text ---------------------------------------------------------------------------------------------------------
 
 
-def _text(found: Sequence[_File], at: str | None, to: Sequence[str], policy: Policy, now: datetime) -> str:
+def _text(
+    found: Sequence[_File], at: str | None, to: Sequence[str], policy: Policy, now: datetime, schema: str = ""
+) -> str:
     parts = [
         [
-            *_schema_line(),
+            *([f"# yaml-language-server: $schema={schema}"] if schema else []),
             "# One folder, one post. Lines that start with # are notes; those in the form of a key are examples.",
         ],
         [
-            "# The text, sent as it is written: put it below the next line, each line two spaces in. The post waits for it.",
+            "# The text, sent as it is written: put it below the next line, each line two spaces in. Nothing is sent before.",
             "# Or name a text file in this folder instead:  content_file: caption.txt",
             "content: |",
         ],
@@ -252,12 +291,6 @@ def _text(found: Sequence[_File], at: str | None, to: Sequence[str], policy: Pol
         _settings(to, policy),
     ]
     return "\n\n".join("\n".join(part) for part in parts) + "\n"
-
-
-def _schema_line() -> list[str]:
-    """For editors with a YAML language server. The file travels with the program, so it is found on this machine only."""
-    schema = files("postpost_sync.config") / "schemas" / "sidecar.schema.json"
-    return [f"# yaml-language-server: $schema={schema.as_uri()}"] if isinstance(schema, Path) else []
 
 
 def _platforms(to: Sequence[str], policy: Policy) -> list[str]:
@@ -271,6 +304,8 @@ def _platforms(to: Sequence[str], policy: Policy) -> list[str]:
         return [*lines, f"platforms: [{', '.join(map(_scalar, to))}]"]
     if policy.default_platforms:
         lines.append(f"# Left out, it goes to {printable(', '.join(policy.default_platforms))}.")
+    else:
+        lines.append("# It has to be said, since the config has no default_platforms here.")
     return [*lines, "# platforms: [twitter-123, linkedin-ABC]"]
 
 
@@ -299,19 +334,20 @@ def _media(found: Sequence[_File]) -> list[str]:
 
 def _settings(to: Sequence[str], policy: Policy) -> list[str]:
     """The settings of the platforms it goes to, or an example."""
-    ids = [one for name in to for one in policy.accounts.get(name, (name,))]
+    ids = [one for name in to or policy.default_platforms for one in policy.accounts.get(name, (name,))]
     named = {(targets.stands_for(one) or one).partition("-")[0] for one in ids}
-    chosen = [p for p in PLATFORMS if p in named and any(p == owner for owner, _ in SETTINGS)] or (
-        [] if to else ["instagram"]
-    )
+    chosen = [p for p in PLATFORMS if p in named and any(p == owner for owner, _ in SETTINGS)]
+    if not chosen and (not named or "all" in named):
+        chosen = ["instagram"]
     if not chosen:
         return ["# None of these platforms has settings."]
-    lines = ["# Settings per platform; left out, the platform's own defaults hold.", "# platform_settings:"]
+    lines = ["# Settings per platform; what is left out is as PostPost has it by default.", "# platform_settings:"]
     for platform in chosen:
         lines.append(f"#   {platform}:")
         for (owner, key), setting in SETTINGS.items():
             if owner == platform:
-                allowed = ("true", "false") if setting.allowed is None else tuple(filter(None, setting.allowed))
+                allowed = ("false", "true") if setting.allowed is None else tuple(filter(None, setting.allowed))
+                allowed = allowed[::-1] if (owner, key) in ON_BY_DEFAULT else allowed
                 first, *others = allowed or ("any text",)
                 lines.append(f"#     {key}: {first}" + (f"  # or {', '.join(others)}" if others else ""))
     return lines

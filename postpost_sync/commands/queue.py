@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from postpost_sync.commands.common import load_config, opened_store, say_marked
+from postpost_sync.commands.common import load_config, opened_store
 from postpost_sync.config.load import Config, Root
 from postpost_sync.model import slots
 from postpost_sync.model.errors import ProgramError, printable
@@ -21,6 +21,7 @@ from postpost_sync.model.record import Record
 from postpost_sync.model.times import for_people, to_service
 from postpost_sync.plan.slots import AHEAD, NO_SLOTS, closing
 from postpost_sync.store import Store
+from postpost_sync.store.lock import Lock
 from postpost_sync.terminal.words import count, path_name
 
 DAYS = 14
@@ -92,7 +93,9 @@ def _close(config: Config, store: Store, roots: Sequence[Root], now: datetime) -
         moved += here
     if not moved:
         click.echo("no slot before a post is free: nothing to move")
-    say_marked(config, len(moved), "moved", 0, "")
+    else:
+        when = "now" if Lock(config.state_db).held() else "when the daemon runs again: postpost-sync run"
+        click.echo(f"{count(len(moved), 'post')} will be moved {when}")
     return 0
 
 

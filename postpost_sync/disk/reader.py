@@ -8,7 +8,7 @@ import re
 
 from postpost_sync.disk import media, probe, scan, structure
 from postpost_sync.model import unseen
-from postpost_sync.model.errors import Finding, Unreadable, printable
+from postpost_sync.model.errors import Finding, PostError, Unreadable, printable
 from postpost_sync.model.folder import UNREADABLE, Entry, EntryKind, Folder, MediaFile, Reading, Sidecar
 from postpost_sync.model.yaml_tree import MAX_BYTES
 from postpost_sync.model.yaml_values import located
@@ -35,6 +35,14 @@ def read(folder: Folder, known: dict[str, MediaFile] | None = None) -> Reading:
     inside = () if own else scan.media_inside(folder)
     doubts = parsed.doubts if parsed is not None else ()
     return Reading(folder.fingerprint, parsed, tuple(errors), doubts, tuple(files), content, inside)
+
+
+def glimpse(folder: Folder) -> Sidecar | None:
+    """The sidecar of a folder that does not become quiet, as it is for a moment; None where it cannot be read even so."""
+    try:
+        return _sidecar(folder, [])[0]
+    except PostError:
+        return None
 
 
 def sha256(root: str, path: str, file: MediaFile) -> str:
@@ -121,8 +129,9 @@ def _bytes(folder: Folder, entry: Entry) -> bytes:
 def _sniff(folder: Folder, entry: Entry) -> MediaFile:
     try:
         with scan.opened(folder.root, folder.path, entry.name, entry.stat) as fd:
-            content_type, sniffed = media.content_type(os.pread(fd, media.HEAD, 0))
-            facts = {**structure.facts(fd, content_type), **probe.measure(fd, content_type)} if content_type else {}
+            kind = media.kind(os.pread(fd, media.HEAD, 0))
+            content_type, sniffed = media.named(kind)
+            facts = {**structure.facts(fd, kind), **probe.measure(fd, kind)}
     except Unreadable:
         return MediaFile(entry.name, entry.stat, None, UNREADABLE)
-    return MediaFile(entry.name, entry.stat, content_type, sniffed, facts=facts)
+    return MediaFile(entry.name, entry.stat, content_type, sniffed, facts=facts, kind=kind)

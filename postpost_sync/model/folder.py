@@ -9,13 +9,16 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple
+from functools import cached_property
+from typing import Any, NamedTuple
 
 from postpost_sync.model.errors import Finding
 
 STATUS_FILE = "post.status.yaml"
+CALENDAR_PAGE, CALENDAR_FEED = "postpost-calendar.html", "postpost-calendar.ics"  # in a watch root that asks for them
 SIDECAR_NAMES = frozenset({"post.yaml", "post.yml"})  # compared in lower case
-Settings = Mapping[str, Mapping[str, str | bool]]  # platform -> key -> value
+Value = str | bool | list["Value"] | dict[str, "Value"]
+Settings = Mapping[str, Mapping[str, Any]]  # platform -> key -> Value
 
 
 # --- what a folder looks like -----------------------------------------------------------------------------------------
@@ -54,7 +57,7 @@ class Awaited(NamedTuple):
     partly: bool = False  # whether some of its bytes lie there under its name
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, for what is worked out once
 class Folder:
     """One look at a post folder: its entries by name, without those that are ignored and without our own status file."""
 
@@ -65,8 +68,11 @@ class Folder:
     entries: tuple[Entry, ...]
     arriving: float | None = None  # modification time (seconds since 1970) of the newest transfer temporary
     awaited: tuple[Awaited, ...] = ()
+    moved_at: float = field(
+        default=0.0, compare=False
+    )  # when the folder itself last was changed, renamed or moved (its ctime, seconds since 1970)
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """Equal as long as nothing about any entry changed. Folders inside count by name alone."""
         folder = EntryKind.FOLDER
@@ -98,6 +104,14 @@ class Folder:
 
 
 @dataclass(frozen=True, slots=True)
+class FirstComment:
+    """What is to stand below the post, from the account that posts it; no platforms: all of the post's."""
+
+    text: str
+    platforms: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Sidecar:
     """`post.yaml` as written, checked for shape alone. None: the key is not there."""
 
@@ -110,11 +124,37 @@ class Sidecar:
     platform_settings: Settings = field(default_factory=dict)
     lines: Mapping[str, int] = field(default_factory=dict)  # key -> the line it stands on
     file: str = "post.yaml"  # its own name, as it is written
+    first_comment: FirstComment | None = None
     unseen: Mapping[str, str] = field(default_factory=dict)  # key -> the first unseen character in its value, in words
     doubts: tuple[Finding, ...] = ()  # what may not be meant as it is written
+    fit: bool | None = None
 
 
 UNREADABLE = "not readable"  # `MediaFile.sniffed` of what we have no right to read
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What a fitted copy of a medium may be at most, so that every platform of its post takes it. Equal whatever the `why`."""
+
+    forms: tuple[str, ...]  # the content types it may have, the best first
+    size: int  # bytes
+    width: int  # pixels
+    height: int
+    pixels: int
+    version: int  # of how copies are made: another one makes others
+    why: str = field(default="", compare=False)  # which platform takes what, in words
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A fitted copy that was made, and lies beside the database."""
+
+    recipe: Recipe
+    file: str  # its name there
+    content_type: str
+    size: int
+    facts: Mapping[str, str | int | float | bool] = field(default_factory=dict)  # measured, as those of a file
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +167,16 @@ class MediaFile:
     sniffed: str = ""  # what it looks like where it is no media, for the message
     sha256: str | None = None
     facts: Mapping[str, str | int | float | bool] = field(default_factory=dict)  # measured: width, duration, codec …
+    kind: str = ""  # the MIME type of what it is, whether PostPost takes that or not
+    recipe: Recipe | None = None  # where a copy is sent instead: what that may be
+    copy: Copy | None = None  # that copy, once it is made
+
+    @property
+    def sent_type(self) -> str:
+        """The content type of what is sent: its copy's, its own, or what the copy is to be."""
+        if self.recipe is None:
+            return self.content_type or ""
+        return self.copy.content_type if self.copy is not None else self.recipe.forms[0]
 
     @property
     def is_video(self) -> bool:

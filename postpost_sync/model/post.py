@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from postpost_sync.model.folder import MediaFile, Settings
 from postpost_sync.model.slots import Slot
@@ -43,7 +44,8 @@ class Policy:
     connections: tuple[Connection, ...] | None = None  # of its key, as last seen; None: never asked
     ignore: tuple[str, ...] = ()  # further patterns of names that are not seen
     # platform -> key of platforms.KEYS -> figure
-    limits: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    limits: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    fit: bool = True  # what would be refused, and would not be as a fitted copy, is sent as that
 
 
 @dataclass(frozen=True, slots=True)

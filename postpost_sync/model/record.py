@@ -26,8 +26,22 @@ class UploadStage(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Sent:
+    """The fitted copy that is sent of a file. None where PostPost held it before we knew of the folder."""
+
+    version: int  # of the recipe that it was made by
+    size: int | None  # bytes
+    width: int | None  # pixels
+    height: int | None
+    why: str  # which platform takes what, in words
+
+
+@dataclass(frozen=True, slots=True)
 class Upload:
-    """One media record of a post group: which file, under which name, how far."""
+    """One media record of a post group: which file, under which name, how far.
+
+    `stat` and `sha256` are the file's, also where a fitted copy is sent; `content_type` is that of what is sent.
+    """
 
     position: int
     name: str
@@ -43,6 +57,7 @@ class Upload:
     refused: int = 0  # how many of its URLs the store refused
     resets: int = 0  # how often in a row the connection broke with the present URL
     sent: int = 0
+    sent_as: Sent | None = None  # None: the file itself
 
 
 class GroupStage(StrEnum):
@@ -150,6 +165,7 @@ class Effect(StrEnum):
 
     READ = "read"
     HASH = "hash"
+    FIT = "fit"
     LEARN_TIME = "learn time"
     LEARN_ACCOUNTS = "learn accounts"
     RECOGNISE = "recognise"
@@ -162,6 +178,7 @@ class Effect(StrEnum):
     WITHDRAW = "withdraw"
     ASK = "ask"
     DELETE = "delete"
+    ADVANCE = "advance"  # a defect of ours, whatever the step
 
 
 class TroubleKind(StrEnum):
@@ -180,6 +197,7 @@ class Trouble:
     since: datetime
     until: datetime | None = None
     attempts: int = 1
+    file: str | None = None  # the name of the one it is about, where it is one
 
 
 class Consent(StrEnum):
@@ -189,6 +207,7 @@ class Consent(StrEnum):
     LATE = "late"  # it goes out, although its time has gone by
     ACCOUNT = "account"  # the account is right, although PostPost does not list it
     COPY = "copy"  # it is meant, although it is a copy of another folder
+    MEDIA = "media"  # its media are all that is meant, although it looks as if one were lacking
     DUPLICATE = "duplicate"  # it is meant, although another folder has the same post
     DIFFERS = "differs"  # it is a new post, whatever PostPost holds under the id in its status file
     NEW_DRAFT = "new draft"  # another one is made, although what was made before may be there in another's hands
@@ -253,6 +272,7 @@ class Record:
     claim: Claim | None = None
     copy_of: str | None = None  # folder_id of the folder whose copy it seems to be
     unproven: bool = False  # PostPost may hold its post already: it is asked before anything is created
+    missed_at: datetime | None = None  # when it was first seen to be gone; None: it is there, or its root is not
     part: str = ""  # which post of the folder: "" is the main one
 
     def trouble_with(self, step: Effect) -> Trouble | None:

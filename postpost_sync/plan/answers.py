@@ -23,6 +23,7 @@ from postpost_sync.plan.steps import (
     Decision,
     Delete,
     Doom,
+    Fit,
     Follow,
     Forget,
     Hash,
@@ -44,9 +45,12 @@ SEARCHES = 4  # looks for a create whose answer was lost, before it counts as no
 
 # warnings about how it was scheduled, worth keeping afterwards
 LASTING = frozenset({"TIME_SOON", "MEDIA_NOT_LISTED", "DRAFTS_DOUBTFUL", "DUPLICATE_POST"})
+# the same and others, which are of no use any more once it is out; DRAFTS_DOUBTFUL names what is still to be deleted
+OF_SCHEDULING = (LASTING - {"DRAFTS_DOUBTFUL"}) | {"SAME_MINUTE", "TIME_AMBIGUOUS", "TOKEN_EXPIRING"}
+OUT = frozenset({State.PUBLISHED, State.PARTIALLY_PUBLISHED})
 # written down, or read from the disk, within the second: nothing else is shown meanwhile
 _OUR_OWN = Read | Hash | Abort | Doom | Follow | TakeSlot | LeaveSlot | Abandon | Forget
-_READS_FILES = Read | Hash
+_READS_FILES = Read | Hash | Fit
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +142,10 @@ def decision(s: Situation, answer: Answer, rule: str, *, judged: bool) -> Decisi
     post, time = (s.desired.post, s.time) if judged and not isinstance(step, _OUR_OWN) else (None, None)
     state = s.record.state if answer.state is None else answer.state
     error = _with_who_holds_the_room(s, answer.error) if judged else answer.error
-    return Decision(step, state, error, (*warnings, *lasting), post, time, answer.retry_at, rule)
+    told = (*warnings, *lasting)
+    if state in OUT:
+        told = tuple(one for one in told if one.code not in OF_SCHEDULING)
+    return Decision(step, state, error, told, post, time, answer.retry_at, rule)
 
 
 def _shown(s: Situation, answer: Answer, *, judged: bool) -> Answer:
@@ -274,6 +281,6 @@ def _searching_meanwhile(s: Situation, answer: Answer) -> Answer:
 
 def _next_look(s: Situation, after: float | None) -> float | None:
     """Seconds until something is to be looked at; what is due and not done is held up by something else."""
-    delete = s.record.trouble_with(Effect.DELETE)
-    waits = (after, s.follow_due, s.left(delete) if delete is not None else None)
+    met = (s.record.trouble_with(effect) for effect in (Effect.DELETE, Effect.FIT))
+    waits = (after, s.follow_due, *(s.left(trouble) for trouble in met if trouble is not None))
     return min((wait for wait in waits if wait is not None and wait > 0), default=None)

@@ -2,6 +2,7 @@
 
 Whatever the folder looks like:
 
+  defective             a defect of ours came between: it is left alone for a while
   outcome_due           its time has come: ask what became of it
   doomed                what is no longer wanted at PostPost, and provably ours, is deleted
   cancelled             a person took it back: what stands is deleted
@@ -14,6 +15,7 @@ Whatever the folder looks like:
 As it was read:
 
   stays_cancelled       a person took it back, and it is as it was then
+  stays_out             it was published: tidying or editing its folder changes nothing any more
   wrong                 something in the folder is wrong: a person must change it
   empty                 a file has no length: it is waited for, for a while
   missing               a file that is named is not there: it is waited for until the post's time
@@ -36,13 +38,17 @@ As it was read:
   take_slot             it is queued: it takes the next free slot, or the one after that it missed
   same_post             it stands as the folder has it, but perhaps for its time
   edit_too_late         it was edited when it was about to go out
+  may_lack_media        it looks as if a picture were lacking
   duplicate             another folder has the same post on one of the accounts
 
 One draft at a time:
 
+  fit                   a fitted copy is sent of a file: that is made first
   create                no draft is there: one is made
   search_create         its create was not answered: it is looked for
   other_draft           it is of what the folder asked for before
+  draft_lost            asking for URLs fails again and again: it is read back
+  fit_again             the fitted copy that is sent next is not at hand: it is found, or made again
   upload                media are still to be sent, in their order
   verify                whether PostPost holds exactly ours is not proved
 
@@ -72,6 +78,7 @@ from postpost_sync.plan.steps import Decision
 Rule = Callable[[Situation], Answer | None]
 
 WHATEVER_IT_LOOKS_LIKE: tuple[Rule, ...] = (
+    gone.defective,
     gone.outcome_due,
     gone.doomed,
     gone.cancelled,
@@ -83,6 +90,7 @@ WHATEVER_IT_LOOKS_LIKE: tuple[Rule, ...] = (
 )
 AS_IT_WAS_READ: tuple[Rule, ...] = (
     asked.stays_cancelled,
+    asked.stays_out,
     asked.wrong,
     asked.empty,
     asked.missing,
@@ -105,10 +113,14 @@ AS_IT_WAS_READ: tuple[Rule, ...] = (
     slots.take_slot,
     schedule.same_post,
     build.edit_too_late,
+    build.may_lack_media,
     build.duplicate,
+    build.fit,
     build.create,
     build.search_create,
     build.other_draft,
+    build.draft_lost,
+    build.fit_again,
     build.upload,
     draft.verify,
     schedule.earlier_draft_left,

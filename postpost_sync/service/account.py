@@ -1,44 +1,38 @@
-"""One PostPost account as the workers share it: its API, whether its key is taken, and its list of posts, read once for many."""
+"""One PostPost account as the workers share it: its API, whether its key is taken, and what is asked once for all."""
 
 from __future__ import annotations
 
 import hashlib
 import math
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from weakref import WeakValueDictionary
 
 from postpost_sync.model.errors import Finding, Unclear
+from postpost_sync.post.platforms import Overrides
 from postpost_sync.service.api import PostPost
-from postpost_sync.service.responses import Listed
+from postpost_sync.service.listing import Listings
 
 PROBE_EVERY = timedelta(minutes=15)
-LIST_SLACK = timedelta(minutes=2)  # how far the listing's times may be from ours
-MAX_PAGES = 100
-EVER = datetime.min.replace(tzinfo=UTC) + 2 * LIST_SLACK
 
 
 class Account:
     """Safe to use from several threads."""
 
     def __init__(self, api: PostPost, key: str, user_id: str | None) -> None:
-        self.api = api
+        self.api, self.listings = api, Listings(api)
         self.digest = hashlib.sha256(f"{key}\0{user_id or ''}".encode()).hexdigest()[:16]
         self._refusal: tuple[Finding, int] | None = None  # and how often the service had taken the key before
         self.probe_at: datetime | None = None
+        self.limits: Overrides = {}  # as the service last told them
         self._lock = threading.Lock()
         self._learning = threading.Lock()
         self._unanswered: tuple[datetime, Finding] | None = None  # when the list of accounts was last asked for in vain
         self._creating: WeakValueDictionary[str, threading.Lock] = (
             WeakValueDictionary()
         )  # while somebody holds or awaits it
-        self._listing_lock = threading.Lock()
-        self._listed: dict[str, Listed] = {}
-        self._listed_at = 0.0
-        self._stood: tuple[Listed, ...] | None = None
 
     def now(self) -> datetime:
         """The service's time as well as we know it."""
@@ -107,37 +101,3 @@ class Account:
             lock = self._creating.setdefault(content.strip(), threading.Lock())
         with lock:
             yield
-
-    # --- the list of posts ---
-
-    def find(self, post_group_id: str, created_after: datetime) -> Listed | None:
-        """The group as list-posts shows it now; one reading of the list serves all who asked before it began."""
-        asked_at = time.monotonic()
-        with self._listing_lock:
-            if self._listed_at < asked_at or post_group_id not in self._listed:
-                began = time.monotonic()
-                self._listed = {one.post_group_id: one for one in self.pages(created_after, until=post_group_id)}
-                self._listed_at = began
-            return self._listed.get(post_group_id)
-
-    def held(self, post_group_id: str) -> Listed | None:
-        """The group, whatever its status and however old; None where the service does not hold it."""
-        return next((one for one in self.pages(EVER, until=post_group_id) if one.post_group_id == post_group_id), None)
-
-    def stood_scheduled(self) -> tuple[Listed, ...]:
-        """All groups that stood scheduled when this was first asked: read once, since it is about what was there before us."""
-        with self._listing_lock:
-            if self._stood is None:
-                self._stood = tuple(self.pages(EVER, status="scheduled"))
-            return self._stood
-
-    def pages(self, created_after: datetime, status: str | None = None, until: str | None = None) -> Iterator[Listed]:
-        """All groups created since then, newest first; ends early after the page that holds `until`."""
-        for page in range(1, MAX_PAGES + 1):
-            listed, more = self.api.list_posts(page, status=status)
-            yield from listed
-            oldest = min((one.created_at for one in listed if one.created_at is not None), default=None)
-            if not more or not listed or (oldest is not None and oldest < created_after - LIST_SLACK):
-                return
-            if until is not None and any(one.post_group_id == until for one in listed):
-                return

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 import time
+import zlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeGuard
 
 import httpx
 
@@ -21,10 +22,11 @@ from postpost_sync.model.times import parse_service_time, to_service
 from postpost_sync.model.urls import scrubbed
 from postpost_sync.service import responses
 from postpost_sync.service.clock import Clock, ServerClock, SystemClock
-from postpost_sync.service.responses import Listed, PlatformPost, SignedUrl, Updated, unclear
+from postpost_sync.service.connections import within
+from postpost_sync.service.responses import Attached, Listed, PlatformPost, SignedUrl, Updated, unclear
 
 TIMEOUT = httpx.Timeout(connect=10.0, write=30.0, read=30.0, pool=60.0)
-WHOLE_CALL = 90.0  # seconds for one answer, however slowly it drips
+WHOLE_CALL = 60.0  # seconds for one answer, its headers among it, however slowly it drips
 MAX_ANSWER = 16 * 1024 * 1024  # bytes
 _ID = re.compile(r"[0-9a-fA-F]{24}")
 
@@ -37,11 +39,13 @@ class PostPost:
     ) -> None:
         self._client, self._base, self._key = client, base_url.rstrip("/"), key.encode()
         self._headers = {"x-api-key": key, "User-Agent": f"postpost-sync/{__version__}", "Accept": "application/json"}
+        self._headers["Accept-Encoding"] = "identity"  # what is packed may unpack to anything
         if user_id:
             self._headers["x-postpost-user-id"] = user_id
         self.last_connections: tuple[Connection, ...] | None = None  # as they were when they were last asked for
         self.connections_at: datetime | None = None  # when that was, in the service's time
         self.taken = 0  # how often the service answered this key; grows, and no more is meant by it
+        self.shows_media: bool | None = None  # whether get-post says what a group's media are; None: not known yet
         self.clock = ServerClock(local or SystemClock())
 
     # --- the calls ---
@@ -85,14 +89,24 @@ class PostPost:
         group = answer.get("postGroup")
         if not isinstance(group, dict) or not isinstance(group.get("status"), str):
             raise unclear("update-post", "the answer does not say what the post is now")
-        return Updated(group["status"], parse_service_time(group.get("scheduledTime")))
+        return Updated(group["status"], parse_service_time(group.get("scheduledTime")), responses.warnings(answer))
 
     def get_post(self, post_group_id: str) -> tuple[PlatformPost, ...]:
-        answer = self._call("get-post", "GET", f"/get-post/{_checked(post_group_id)}")
+        answer = self._get_post(post_group_id)
         posts = answer.get("posts")
         if not isinstance(posts, list) or not all(isinstance(p, dict) for p in posts):
             raise unclear("get-post", "the answer has no posts")
         return tuple(responses.platform_post(p) for p in posts)
+
+    def media_of(self, post_group_id: str) -> tuple[Attached, ...] | None:
+        """The media of a group; None where the service does not say them here."""
+        media = self._get_post(post_group_id).get("media")
+        return tuple(responses.attached(one) for one in media) if _are_objects(media) else None
+
+    def _get_post(self, post_group_id: str) -> dict[str, Any]:
+        answer = self._call("get-post", "GET", f"/get-post/{_checked(post_group_id)}")
+        self.shows_media = _are_objects(answer.get("media"))
+        return answer
 
     def list_posts(self, page: int, *, status: str | None = None, limit: int = 100) -> tuple[tuple[Listed, ...], bool]:
         """One page of the account's groups, newest first, and whether there is another."""
@@ -129,6 +143,17 @@ class PostPost:
         )
         return self.last_connections
 
+    def platform_limits(self) -> dict[str, Any] | None:
+        """What each platform takes, as the service tells it; None where it has no such call, or in a form of another time."""
+        try:
+            answer = self._call("platform-limits", "GET", "/platform-limits")
+        except Refused as error:
+            if isinstance(error, KeyRefused):
+                raise
+            return None
+        told = answer.get("platforms")
+        return told if answer.get("schemaVersion") == 1 and isinstance(told, dict) else None
+
     # --- one call ---
 
     def _call(
@@ -143,15 +168,18 @@ class PostPost:
     ) -> dict[str, Any]:
         asked_at, deadline = self.clock.local(), time.monotonic() + WHOLE_CALL
         try:
-            with self._client.stream(
-                method,
-                self._base + path,
-                json=json_body,
-                params=query,
-                headers={**self._headers, **(headers or {})},
-                timeout=TIMEOUT,
-                follow_redirects=False,
-            ) as response:
+            with (
+                within(WHOLE_CALL),
+                self._client.stream(
+                    method,
+                    self._base + path,
+                    json=json_body,
+                    params=query,
+                    headers={**self._headers, **(headers or {})},
+                    timeout=TIMEOUT,
+                    follow_redirects=False,
+                ) as response,
+            ):
                 self.clock.learn(response.headers.get("Date"), asked_at)
                 body = _read(response, deadline, name)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as error:
@@ -173,15 +201,32 @@ class PostPost:
 
 
 def _read(response: httpx.Response, deadline: float, name: str) -> bytes:
+    """The whole answer as it came: what is packed although nobody asked for that is unpacked once, and no further than fits."""
     chunks, size = [], 0
-    for chunk in response.iter_bytes():
+    for chunk in response.iter_raw():
         size += len(chunk)
         if size > MAX_ANSWER:
             raise unclear(name, f"the answer is longer than {MAX_ANSWER:,} bytes")
         if time.monotonic() > deadline:
             raise unclear(name, f"the answer was not complete after {WHOLE_CALL:.0f} s")
         chunks.append(chunk)
-    return b"".join(chunks)
+    body, packed = b"".join(chunks), response.headers.get("Content-Encoding", "identity").strip().lower()
+    if packed in ("", "identity"):
+        return body
+    if packed not in ("gzip", "x-gzip", "deflate"):
+        raise unclear(name, "the answer is packed in a way that was not asked for")
+    unpacker = zlib.decompressobj(zlib.MAX_WBITS | 32)
+    try:
+        plain = unpacker.decompress(body, MAX_ANSWER)
+    except zlib.error:
+        raise unclear(name, "the answer cannot be unpacked") from None
+    if not unpacker.eof:
+        raise unclear(name, "the answer is cut off, or longer than it may be when it is unpacked")
+    return plain
+
+
+def _are_objects(value: object) -> TypeGuard[list[dict[str, Any]]]:
+    return isinstance(value, list) and all(isinstance(one, dict) for one in value)
 
 
 def _checked(post_group_id: str) -> str:

@@ -6,14 +6,17 @@ Why it is as it is:
   transaction, and it is on the disk before it returns. An effect at PostPost is made only after its intent has been
   written so; else a lost power supply would let it be made twice.
 - WAL, so that `status` reads while the daemon writes. `synchronous = FULL`, since WAL with less may lose the last commits.
-  What is found again by itself (a new folder, the progress of an upload) does not wait for the disk.
+  What is found again by itself (a new folder, what is shown of a post, the progress of an upload) does not wait.
 - The write lock is taken first (`BEGIN IMMEDIATE`). A lock that is taken late fails at once where another process writes.
+- The records that were last used are kept at hand: a post is asked for thirty times on its way. SQLite tells where another
+  process has written since.
 - Threads share one connection behind one lock. SQLite writes one at a time anyway.
 - `lock` keeps a second daemon away: both would make each post. SQLite's own locks last for one transaction only.
 - A damaged database is refused before anything is written into it. A damaged index hides what was done already.
 
-`connection` is the file, opened; `queries` what is read; `columns` how our values lie in a row; `migrations` the tables;
-`status` what the command of that name reads, `backup` copies the file.
+`connection` is the file, opened; `queries` what is read, `overview` what is read for those who only look, `health` what
+that says of the daemon; `columns` how our values lie in a row; `migrations` the tables; `status` what the command of that
+name reads, `backup` copies the file.
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec
 
@@ -33,6 +37,7 @@ from postpost_sync.model.record import Group, Record, check_stage
 from postpost_sync.model.states import State, check_move
 from postpost_sync.store.columns import encode
 from postpost_sync.store.connection import Connection, as_columns, translated
+from postpost_sync.store.overview import Overview
 from postpost_sync.store.queries import Queries
 
 _Told = ParamSpec("_Told")
@@ -57,6 +62,7 @@ class Store:
         self.known_group_ids, self.open_creates = read.known_group_ids, read.open_creates
         # of roots, and of who is notified
         self.roots, self.listeners, self.told, self.notable = read.roots, read.listeners, read.told, read.notable
+        self.overview = Overview(db)  # for calendars, monitors and metrics
 
     @classmethod
     def open(cls, path: Path, *, read_only: bool = False, check_beside: bool = False, untouched: bool = False) -> Store:
@@ -90,21 +96,18 @@ class Store:
         KeyError where there is none by that key. An illegal change of state raises and changes nothing.
         """
         with self._db.transaction():
-            old = self._db.load("WHERE key = ?", (key,)).get(key)
-            if old is None:
-                raise KeyError(key)
-            return self._changed(old, function(old, *args, **kwargs))
+            return self._changed(key, lambda old: function(old, *args, **kwargs))
 
     def take_slot(self, key: int, moments: Iterable[datetime]) -> Record:
         """The folder has the first of these moments that is no other folder's of its root, for itself alone."""
-        with self._db.transaction():
-            old = self._db.load("WHERE key = ?", (key,)).get(key)
-            if old is None:
-                raise KeyError(key)
+
+        def taken(record: Record) -> Record:
             others = "SELECT slot FROM folders WHERE root = ? AND slot IS NOT NULL AND key != ?"
-            taken = {row[0] for row in self._db.conn.execute(others, (encode(old.root), key))}
-            at = next(moment for moment in moments if encode(moment) not in taken)
-            return self._changed(old, ledger.slot_taken(old, at))
+            gone = {row[0] for row in self._db.conn.execute(others, (encode(record.root), key))}
+            return ledger.slot_taken(record, next(moment for moment in moments if encode(moment) not in gone))
+
+        with self._db.transaction():
+            return self._changed(key, taken)
 
     def move_slots(
         self, root: str, choose: Callable[[Sequence[Record]], Sequence[tuple[Record, datetime]]]
@@ -114,14 +117,49 @@ class Store:
             queued = list(self._db.load("WHERE root = ? AND slot IS NOT NULL", (encode(root),)).values())
             moved = choose(queued)
             for record, at in moved:
-                self._changed(record, ledger.slot_taken(record, at))
+                self._changed(record.key, partial(ledger.slot_taken, at=at))
             return moved
+
+    def note(
+        self,
+        key: int,
+        function: Callable[Concatenate[Record, _Told], Record],
+        /,
+        *args: _Told.args,
+        **kwargs: _Told.kwargs,
+    ) -> Record:
+        """As `change`, and it does not wait for the disk: for what is found out again by itself, should it be lost.
+
+        It is on the disk at the end of the next change. So it is never lost where anything at PostPost came after it.
+        """
+        with self._db.transaction(waiting=False):
+            return self._changed(key, lambda old: function(old, *args, **kwargs))
+
+    def _changed(self, key: int, function: Callable[[Record], Record]) -> Record:
+        old = self._db.one(key)
+        if old is None:
+            raise KeyError(key)
+        new = function(old)
+        if (new.root, new.slot) != (old.root, old.slot):
+            new = self._with_free_slot(new)
+        if new == old:
+            return old
+        check_move(old.state, new.state)
+        self._write("folders", "key = :key", {"key": key}, as_columns(new, old))
+        before = {group.key: group for group in old.groups}
+        for group in new.groups:
+            if group.key in before:
+                check_stage(before[group.key].stage, group.stage)
+        new = replace(new, groups=tuple(self._write_group(key, before.get(one.key), one) for one in new.groups))
+        self._db.keep(new)
+        return new
 
     def swap_places(self, one: int, other: int) -> None:
         """Each of the two folders stands at the other's place now."""
         with self._db.transaction():
             rows = self._db.conn.execute("SELECT key, root, path FROM folders WHERE key IN (?, ?)", (one, other))
             places = {row[0]: (row[1], row[2]) for row in rows}
+            self._db.forget_recent()
             # no two may stand at one place even for a moment
             for key, place in ((one, ("", str(one))), (other, places[one]), (one, places[other])):
                 self._db.conn.execute("UPDATE folders SET root = ?, path = ? WHERE key = ?", (*place, key))
@@ -133,6 +171,7 @@ class Store:
     def forget(self, key: int) -> None:
         """Remove a folder of which nothing stands at PostPost."""
         with self._db.transaction():
+            self._db.forget_recent()
             self._db.conn.execute("DELETE FROM folders WHERE key = ?", (key,))
 
     def renumber(self, root: str, devices: Mapping[int, int]) -> None:
@@ -143,6 +182,7 @@ class Store:
         numbers = dict.fromkeys(devices.values(), -1) | dict(devices)
         cases = "".join(f" WHEN {int(before)} THEN {int(now)}" for before, now in numbers.items())
         with self._db.transaction():
+            self._db.forget_recent()
             self._db.conn.execute(
                 f"UPDATE folders SET device = CASE device{cases} ELSE device END WHERE root = ?",  # noqa: S608 - numbers
                 (encode(root),),
@@ -185,6 +225,7 @@ class Store:
                 "UPDATE uploads SET sent = ? WHERE group_key = ? AND position = ?", (sent, group_key, position)
             )
             self._db.only_for_show += cursor.rowcount
+            self._db.forget_recent()
 
     def fact(self, name: str, default: Callable[[], str]) -> str:
         """A fact about the database as a whole; made by `default` the first time."""
@@ -196,20 +237,6 @@ class Store:
             with self._db.transaction():
                 self._db.conn.execute("INSERT INTO facts VALUES (?, ?)", (name, value))
             return value
-
-    def _changed(self, old: Record, new: Record) -> Record:
-        """Write what differs; the record as it is written. Within a transaction."""
-        new = self._with_free_slot(new) if (new.root, new.slot) != (old.root, old.slot) else new
-        if new == old:
-            return old
-        check_move(old.state, new.state)
-        self._write("folders", "key = :key", {"key": old.key}, as_columns(new, old))
-        before = {group.key: group for group in old.groups}
-        for group in new.groups:
-            if group.key in before:
-                check_stage(before[group.key].stage, group.stage)
-        groups = tuple(self._write_group(old.key, before.get(group.key), group) for group in new.groups)
-        return replace(new, groups=groups)
 
     def _with_free_slot(self, record: Record) -> Record:
         """The record; without the slot that another folder of its root has by now."""
@@ -223,6 +250,11 @@ class Store:
                 (encode(record.root), encode(at), record.key),
             ).fetchone()
         )
+
+    def set_fact(self, name: str, value: str) -> None:
+        """Change a fact about the database as a whole."""
+        with self._db.lock, translated(self.path), self._db.transaction():
+            self._db.conn.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
 
     def _write_group(self, folder: int, old: Group | None, new: Group) -> Group:
         if old is None:

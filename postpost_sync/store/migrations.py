@@ -22,7 +22,8 @@ def initial(db: Database) -> None:
             rebuilds INTEGER NOT NULL, gave_up TEXT, done INTEGER NOT NULL, timezone TEXT NOT NULL,
             platforms TEXT NOT NULL, media TEXT NOT NULL, time TEXT, error TEXT, warnings TEXT NOT NULL, retry_at TEXT,
             troubles TEXT NOT NULL, previous TEXT NOT NULL,
-            claim TEXT, copy_of TEXT, unproven INTEGER NOT NULL, part TEXT NOT NULL, UNIQUE (root, path, part))""",
+            claim TEXT, copy_of TEXT, unproven INTEGER NOT NULL, missed_at TEXT,
+            part TEXT NOT NULL, UNIQUE (root, path, part))""",
         "CREATE INDEX folders_by_state ON folders (state)",
         "CREATE INDEX folders_by_asked_time ON folders (time)",
         # a slot of a root's queue is one folder's
@@ -43,7 +44,7 @@ def initial(db: Database) -> None:
         """CREATE TABLE uploads (
             group_key INTEGER NOT NULL REFERENCES groups (key) ON DELETE CASCADE, position INTEGER NOT NULL, name TEXT NOT NULL,
             upload_name TEXT NOT NULL, content_type TEXT NOT NULL, stat TEXT NOT NULL, stage TEXT NOT NULL, sha256 TEXT, url TEXT,
-            file_url TEXT, media_id TEXT, expires_at TEXT, refused INTEGER NOT NULL, resets INTEGER NOT NULL,
+            file_url TEXT, media_id TEXT, expires_at TEXT, refused INTEGER NOT NULL, resets INTEGER NOT NULL, sent_as TEXT,
             sent INTEGER NOT NULL, PRIMARY KEY (group_key, position)) WITHOUT ROWID""",
         # one row a watch root: models.RootStatus
         """CREATE TABLE roots (

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 
 from postpost_sync.model.errors import Finding
 from postpost_sync.model.program import Listener, RootStatus
 from postpost_sync.model.record import Record, Trouble
 from postpost_sync.model.states import State
+from postpost_sync.plan.situation import WAITS_FOR_PERSON
 from postpost_sync.plan.snapshot import Neighbour, Scheduled
 from postpost_sync.store.columns import encode, hints
 from postpost_sync.store.connection import Connection, as_written, decoded, from_row, translated
@@ -29,7 +30,7 @@ class Queries:
     def record(self, key: int) -> Record | None:
         """All about one folder; None where it was forgotten."""
         with self._db.lock, translated(self._db.path):
-            return self._db.load("WHERE key = ?", (key,)).get(key)
+            return self._db.one(key)
 
     def record_of(self, folder_id: str) -> Record | None:
         """The record with that folder_id."""
@@ -42,14 +43,14 @@ class Queries:
         with self._db.lock, translated(self._db.path):
             return list(self._db.load(where, states).values())
 
-    def index(self) -> list[tuple[int, str, str, str, bool, int, int]]:
-        """(key, root, path, fingerprint, done, inode, device) of every folder: one query, however many there are."""
-        with self._db.lock, translated(self._db.path):
-            rows = self._db.conn.execute(
-                "SELECT key, root, path, fingerprint, done, inode, device FROM folders"
-            ).fetchall()
-        with translated(self._db.path), as_written():
-            return [(r[0], _path(r[1]), _path(r[2]), r[3], bool(r[4]), r[5], r[6]) for r in rows]
+    def index(self) -> Iterator[tuple[int, str, str, str, bool, int, int]]:
+        """(key, root, path, fingerprint, done, inode, device) of every folder: one query, however many there are.
+
+        The lock is held until all were taken: a hundred thousand at once would be what takes the most memory of a start.
+        """
+        with self._db.lock, translated(self._db.path), as_written():
+            for r in self._db.conn.execute("SELECT key, root, path, fingerprint, done, inode, device FROM folders"):
+                yield r[0], _path(r[1]), _path(r[2]), r[3], bool(r[4]), r[5], r[6]
 
     def states(self) -> Counter[State]:
         """How many folders are in each state."""
@@ -136,18 +137,26 @@ class Queries:
 
     def notable(
         self, states: Collection[State], folder_ids: Collection[str]
-    ) -> list[tuple[str, str, State, Finding | None, tuple[Trouble, ...]]]:
-        """(folder_id, root, state, error, troubles) of the folders that are in one of the states, or named."""
+    ) -> list[tuple[str, str, State, Finding | None, tuple[Trouble, ...], tuple[Finding, ...]]]:
+        """(folder_id, root, state, error, troubles, warnings) of the folders that are in one of the states, or named.
+
+        And of those that are settling, and wait for a person.
+        """
         with self._db.lock, translated(self._db.path):
             rows = self._db.conn.execute(
-                "SELECT folder_id, root, state, error, troubles FROM folders "
-                "WHERE state IN (SELECT value FROM json_each(?)) OR folder_id IN (SELECT value FROM json_each(?))",
-                (encode(tuple(states)), encode(tuple(folder_ids))),
+                "SELECT folder_id, root, state, error, troubles, warnings FROM folders "
+                "WHERE state IN (SELECT value FROM json_each(?)) OR (state = 'settling' AND instr(warnings, ?)) "
+                "OR folder_id IN (SELECT value FROM json_each(?))",
+                (encode(tuple(states)), WAITS_FOR_PERSON, encode(tuple(folder_ids))),
             ).fetchall()
         known = hints(Record)
         with translated(self._db.path):  # and not the lock: in a very full database this takes a while
             return [
-                (r[0], _path(r[1]), *(decoded(known[name], r[name]) for name in ("state", "error", "troubles")))
+                (
+                    r[0],
+                    _path(r[1]),
+                    *(decoded(known[name], r[name]) for name in ("state", "error", "troubles", "warnings")),
+                )
                 for r in rows
             ]
 
@@ -165,7 +174,7 @@ class Queries:
                 "AND stage NOT IN ('gone', 'doomed') ORDER BY +folder DESC LIMIT 20",
                 {"text": encode(content), "key": key},
             ).fetchall()
-            found = [self._db.load("WHERE key = ?", (row[0],)).get(row[0]) for row in rows]
+            found = [self._db.one(row[0]) for row in rows]
         return tuple(record for record in found if record is not None)
 
     def beside(self, key: int, time: datetime) -> tuple[Neighbour, ...]:

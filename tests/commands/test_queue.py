@@ -122,7 +122,7 @@ def test_status_says_next_and_the_time_it_became(queue: Rig) -> None:
 
 
 def test_new_writes_next(queue: Rig) -> None:
-    assert queue.command("new", str(queue.root / "a"), "--at", "next", "--to", "facebook-1001") == 0
+    assert queue.command("new", str(queue.root / "a"), "--at", "next", "--to", "facebook-1001", "--create") == 0
     assert "in the next free slot" in queue.output()[0]
     assert "\nscheduled_time: next\n" in (queue.root / "a" / "post.yaml").read_text()
 

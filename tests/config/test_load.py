@@ -158,6 +158,12 @@ ignore: ["*.bak", raw]
     assert config.warnings == ()
 
 
+def test_copies_are_made_unless_the_config_or_a_root_says_otherwise(file: Path) -> None:
+    two = "watch:\n  - path: /srv/posts\n  - path: /srv/raw\n    fit: {}\n"
+    assert [root.policy.fit for root in read(file, two.format("false")).roots] == [True, False]
+    assert [root.policy.fit for root in read(file, two.format("true") + "fit: false\n").roots] == [False, True]
+
+
 @pytest.mark.parametrize(
     "text", ["api:\n", "api: {key: null, key_file: ~, user_id: }\n", "uploads: {}\n", "accounts: {}\n", "ignore: []\n"]
 )
@@ -353,7 +359,7 @@ def test_a_credential_that_is_there_and_cannot_be_read_is_an_error_of_the_start(
         return instead
 
     monkeypatch.setattr(Path, "stat", refused(Path.stat))
-    monkeypatch.setattr(Path, "read_text", refused(Path.read_text))
+    monkeypatch.setattr(Path, "read_bytes", refused(Path.read_bytes))
     environ = {"CREDENTIALS_DIRECTORY": str(tmp_path / "credentials")}
     with pytest.raises(ProgramError) as caught:
         api_key(config.roots[0], environ) if name == credentials.API_KEY else notify_urls(config, environ)

@@ -29,6 +29,7 @@ from tests.support.situations import (
     TIME,
     WHY,
     entry,
+    fitted,
     group,
     look,
     record,
@@ -45,10 +46,16 @@ NEW = group(EDITED, proved=True, post_group_id=OTHER)
 GONE = replace(TEXT, folder=None, reading=None, quiet=9999.0)
 HELD = Trouble(Effect.UPDATE, TroubleKind.HELD, FULL, NOW, NOW + seconds(900))
 REFUSED = Trouble(Effect.UPDATE, TroubleKind.REFUSED, WHY, NOW)
+DEFECT = Trouble(Effect.ADVANCE, TroubleKind.RETRY, WHY, NOW, NOW + seconds(300))
+IN_VAIN = Trouble(Effect.TRANSFER, TroubleKind.RETRY, WHY, NOW, NOW, 3)
 NO_TIME = snapshot(JPEG, time=None)
 EMPTY = snapshot(entry("1.jpg", size=0), named=("1.jpg",))
 MISSING = snapshot(named=("1.jpg",))
 SAYS_NOW = snapshot(time="now")
+DOUBTFUL = replace(
+    TEXT,
+    reading=replace(TEXT.reading, inside=("photos/1.jpg",)),  # type: ignore[type-var]  # it was read
+)
 WRONG = replace(
     TEXT,
     reading=Reading(TEXT.folder.fingerprint, Sidecar(), errors=(WHY,)),  # type: ignore[union-attr]  # it has one
@@ -56,12 +63,14 @@ WRONG = replace(
 OLD = replace(look(), entries=(entry("post.yaml", changed=NOW - timedelta(days=9)),))
 TOUCHED = snapshot(entry("1.jpg", changed=NOW + seconds(1)))
 QUEUED = snapshot(time="next", policy=Policy(slots=(parse("daily 09:00"),)))
+HEIC = fitted("IMG_1.heic")
 LATE = TIME + timedelta(days=1)
 ONE_ACCOUNT = Policy(connections=(Connection("twitter-1", "One", "valid", None, None),))
 STRANGER = snapshot(platforms=("twitter-9",), policy=ONE_ACCOUNT)
 
 # rule -> a situation in which it is the one that answers
 CASES: dict[str, tuple[Snapshot, Record, datetime]] = {
+    "defective": (TEXT, record(TEXT, troubles=(DEFECT,)), NOW),
     "outcome_due": (PICTURE, record(PICTURE, STANDS), TIME),
     "doomed": (TEXT, record(TEXT, group(TEXT, GroupStage.DOOMED)), NOW),
     "cancelled": (PICTURE, record(PICTURE, STANDS, cancel=PICTURE.folder.fingerprint), NOW),  # type: ignore[union-attr]
@@ -79,6 +88,7 @@ CASES: dict[str, tuple[Snapshot, Record, datetime]] = {
         ),
         NOW,
     ),
+    "stays_out": (EDITED, record(EDITED, group(PICTURE, GroupStage.ENDED, outcome=State.PUBLISHED)), NOW),
     "wrong": (WRONG, record(WRONG), NOW),
     "empty": (EMPTY, record(EMPTY), NOW),
     "missing": (MISSING, record(MISSING), NOW),
@@ -117,14 +127,18 @@ CASES: dict[str, tuple[Snapshot, Record, datetime]] = {
     "take_slot": (QUEUED, record(QUEUED), NOW),
     "same_post": (PICTURE, record(PICTURE, STANDS), NOW),
     "edit_too_late": (EDITED, record(EDITED, STANDS), TIME - seconds(60)),
+    "may_lack_media": (DOUBTFUL, record(DOUBTFUL), NOW),
     "duplicate": (
         replace(TEXT, alike=(record(TEXT, group(TEXT, GroupStage.SCHEDULED)),), policy=Policy(duplicates="hold")),
         replace(record(TEXT), key=2),
         NOW,
     ),
+    "fit": (HEIC, record(HEIC), NOW),
+    "fit_again": (HEIC, record(HEIC, group(HEIC, uploads=UploadStage.WAITING)), NOW),
     "create": (TEXT, record(TEXT), NOW),
     "search_create": (TEXT, record(TEXT, group(TEXT, GroupStage.CREATING)), NOW),
     "other_draft": (EDITED, record(EDITED, COMPLETE), NOW),
+    "draft_lost": (PICTURE, record(PICTURE, group(PICTURE, uploads=UploadStage.WAITING), troubles=(IN_VAIN,)), NOW),
     "upload": (PICTURE, record(PICTURE, group(PICTURE, uploads=UploadStage.WAITING)), NOW),
     "verify": (PICTURE, record(PICTURE, group(PICTURE)), NOW),
     "earlier_draft_left": (

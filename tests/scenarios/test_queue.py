@@ -233,7 +233,8 @@ def test_what_is_out_is_never_queued_again_whatever_is_edited(world: World) -> N
         world.drop("a", text, time="next")
         world.advance_time(3600)
     assert [group.content for group in world.groups()] == ["a"]
-    assert (world.state("a"), world.code("a")) == (State.INVALID, "EDIT_TOO_LATE")
+    assert world.state("a") is State.PUBLISHED
+    assert [warning.code for warning in world.record("a").warnings] == ["CHANGED_SINCE"]
 
 
 def test_what_went_out_nowhere_is_queued_again_by_an_edit(world: World) -> None:
