@@ -184,7 +184,7 @@ class Transfers:
         try:
             with scan.opened(look.root, look.path, one.name, one.stat) as file, self._uplink.senders.one() as sender:
                 with self._what_is_sent(look, one, file) as (fd, size, sent_as):
-                    told = lambda done: self._progress(at, done, size)  # noqa: E731, B023
+                    told = lambda done: self._progress(at, done, size)  # noqa: E731
                     sent = sender.put(one.url or "", fd, size, one.content_type, told, stop)
                 scan.unchanged(file, one.name, one.stat)
             sha256 = sent.sha256 if sent_as is None else one.sha256
@@ -213,7 +213,7 @@ class Transfers:
             with self._copies.opened(original.copy) as fd:
                 yield fd, original.copy.size, fitting.sent_as(original)
         except FileChanged:
-            look.copies.pop(one.name, None)
+            look.copies = {name: file for name, file in look.copies.items() if name != one.name}
             raise
 
     def _progress(self, at: tuple[int, int], sent: int, size: int) -> None:
