@@ -20,6 +20,7 @@ class Finding:
     code: str
     message: str
     hint: str = ""
+    is_error: bool = False  # it stands among warnings, and is an error all the same: not the first one
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "message", _shortened(self.message))
@@ -116,6 +117,18 @@ class UploadRefused(PostError):
 
 class FileChanged(PostError):
     """The file on disk is no longer the one that was checked: what was sent of it does not count."""
+
+
+class Unfit(PostError):
+    """No fitted copy can be made of a file of that name."""
+
+    def __init__(self, finding: Finding, file: str) -> None:
+        super().__init__(finding)
+        self.file = file
+
+
+class NoRoom(Unfit):
+    """Nor can it for now: there may be room later."""
 
 
 class Unreadable(PostError):

@@ -11,6 +11,7 @@ from postpost_sync.model.record import (
     GroupStage,
     PlatformResult,
     Record,
+    Upload,
     draft_group,
     kept_results,
     live_group,
@@ -43,7 +44,7 @@ def facts(record: Record) -> dict[str, Any]:
         "media": _media(record),
         "results": _results((*kept_results(record), *(group.results if group else ()))),
         "error": finding(record.error),
-        "warnings": [finding(w) for w in record.warnings],
+        "warnings": [{**_finding(w), "level": "error" if w.is_error else "warning"} for w in record.warnings],
         "retry_at": to_service(record.retry_at) if record.retry_at else None,
         "updated_at": to_service(record.updated_at),
     }
@@ -56,7 +57,11 @@ def caption(group: Group | None) -> str:
 
 
 def finding(found: Finding | None) -> dict[str, str] | None:
-    return {"code": found.code, "message": found.message, "hint": found.hint} if found else None
+    return _finding(found) if found else None
+
+
+def _finding(found: Finding) -> dict[str, str]:
+    return {"code": found.code, "message": found.message, "hint": found.hint}
 
 
 def _media(record: Record) -> list[dict[str, Any]]:
@@ -69,6 +74,7 @@ def _media(record: Record) -> list[dict[str, Any]]:
                 "size": u.stat.size,
                 "sent": u.sent,
                 "media_id": u.media_id,
+                **_sent_as(u),
             }
             for u in building.uploads
         ]
@@ -76,6 +82,14 @@ def _media(record: Record) -> list[dict[str, Any]]:
         {"file": printable(m.name), "state": "waiting", "size": m.size, "sent": 0, "media_id": None}
         for m in record.media
     ]
+
+
+def _sent_as(upload: Upload) -> dict[str, Any]:
+    """The fitted copy of a file, where that is what is sent; then `sent` counts towards its size."""
+    if (sent := upload.sent_as) is None:
+        return {}
+    about = {"size": sent.size, "width": sent.width, "height": sent.height, "why": sent.why}
+    return {"sent_as": {"file": upload.upload_name, "content_type": upload.content_type, **about}}
 
 
 def _results(results: tuple[PlatformResult, ...]) -> list[dict[str, Any]]:
@@ -129,6 +143,11 @@ def receipt(record: Record, instance: str) -> dict[str, Any]:
         **{name: shown[name] for name in kept},
         "asked_time": to_service(group.asked_time) if (group := shown_group(record)) and group.asked_time else None,
         "media": [m["file"] for m in shown["media"]],
+        **(
+            {"sent_as": fitted}
+            if (fitted := {m["file"]: m["sent_as"] for m in shown["media"] if "sent_as" in m})
+            else {}
+        ),
         "error": None if retried(record.error, record.troubles) else shown["error"],
         "warnings": shown["warnings"],
         "folder_id": record.folder_id,

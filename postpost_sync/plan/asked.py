@@ -6,6 +6,7 @@ An earlier post that stands is touched by none of these answers.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from postpost_sync.model.errors import Finding, printable
@@ -105,8 +106,15 @@ def _glimpsed_time(s: Situation) -> datetime | None:
 
 
 def unread(s: Situation) -> Answer | None:
-    """It has settled, and was not read as it is."""
-    return None if s.read else Answer(Read())
+    """It has settled, and was not read as it is. Where that does not work, its time is the end of it."""
+    if s.read:
+        return None
+    trouble, time = s.record.trouble_with(Effect.READ), _glimpsed_time(s)
+    left = s.left(trouble) if trouble is not None else None
+    over = time is not None and s.now > time + timedelta(seconds=s.policy.late_tolerance)
+    if trouble is not None and s.live is None and over and left is not None and left > 0:
+        return Answer(Rest(left), State.INVALID, trouble.finding, ())
+    return Answer(Read())
 
 
 def stays_cancelled(s: Situation) -> Answer | None:
@@ -143,7 +151,8 @@ def wrong(s: Situation) -> Answer | None:
         return None
     if any(error.code == "NO_CONNECTION" for error in s.desired.errors) and _accounts_are_old(s):
         return Answer(LearnAccounts(s.now), warnings=s.desired.warnings)
-    return invalid(s, first, (*others, *s.desired.warnings))
+    further = (replace(error, is_error=True) for error in others)
+    return invalid(s, first, (*further, *s.desired.warnings))
 
 
 def empty(s: Situation) -> Answer | None:

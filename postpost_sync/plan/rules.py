@@ -39,10 +39,12 @@ As it was read:
 
 One draft at a time:
 
+  fit                   a fitted copy is sent of a file: that is made first
   create                no draft is there: one is made
   search_create         its create was not answered: it is looked for
   other_draft           it is of what the folder asked for before
   draft_lost            asking for URLs fails again and again: it is read back
+  fit_again             the fitted copy that is sent next is not at hand: it is found, or made again
   upload                media are still to be sent, in their order
   verify                whether PostPost holds exactly ours is not proved
 
@@ -105,10 +107,12 @@ AS_IT_WAS_READ: tuple[Rule, ...] = (
     build.edit_too_late,
     build.may_lack_media,
     build.duplicate,
+    build.fit,
     build.create,
     build.search_create,
     build.other_draft,
     build.draft_lost,
+    build.fit_again,
     build.upload,
     draft.verify,
     schedule.earlier_draft_left,

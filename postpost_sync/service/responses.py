@@ -118,7 +118,8 @@ def judged(name: str, response: httpx.Response, body: bytes, key: str) -> dict[s
         )
     if status == 403:
         raise _plan_limit(str(code), text, said)
-    if not (said.get("message") or said.get("error")) or (status == 404 and _NO_POST not in text.lower()):
+    foreign = not (said.get("message") or said.get("error")) or (status == 404 and _NO_POST not in text.lower())
+    if foreign and name != "platform-limits":  # which PostPost may not have at all
         why = f"the answer to {name} is not PostPost's: {status} {text}"
         hint = "check api.base_url, and any proxy on the way to it; it is tried again by itself"
         raise Unclear(Finding("NOT_POSTPOST", why, hint))

@@ -7,11 +7,13 @@ different ones. What it needs of the outside comes in through the constructor, s
 from __future__ import annotations
 
 import math
+from concurrent.futures import Executor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from postpost_sync import ledger
 from postpost_sync.disk import reader, scan, status_file
+from postpost_sync.disk.copies import Copies
 from postpost_sync.model import view
 from postpost_sync.model.errors import FileChanged, Finding, KeyRefused, NotFound, OtherKey, PostError
 from postpost_sync.model.folder import Folder
@@ -28,6 +30,7 @@ from postpost_sync.plan.steps import (
     Delete,
     Doom,
     Finish,
+    Fit,
     Follow,
     Forget,
     Hash,
@@ -40,6 +43,7 @@ from postpost_sync.plan.steps import (
 from postpost_sync.service.account import Account
 from postpost_sync.store import Store
 from postpost_sync.sync.calls import Calls
+from postpost_sync.sync.fittings import Fittings
 from postpost_sync.sync.list_queue import ListQueue
 from postpost_sync.sync.look import Look
 from postpost_sync.sync.removals import AT_ONCE, Removals
@@ -74,8 +78,12 @@ class Sync:
         runtime: Runtime,
         *,
         far: float = math.inf,
+        fitters: Executor | None = None,
     ) -> None:
-        """`far`: a finished post that is due later than so many seconds is not waked; the caller asks the store for it."""
+        """`fitters`: the threads in which fitted copies are made; None: those that send media.
+
+        `far`: a finished post that is due later than so many seconds is not waked; the caller asks the store for it.
+        """
         self._store, self._far = store, far
         self._sites, self._absence, self._folders = watched.sites, watched.absence, watched.folders
         self._instance, self._wake, self._jitter, self._log = (
@@ -87,7 +95,9 @@ class Sync:
         self._slots = Slots(
             uplink.at_once, runtime.wake, lambda key: self._folders.root_of(key) in self._absence.silent
         )
-        self.transfers = Transfers(store, self._folders, uplink, self._slots, runtime)
+        self.copies = Copies(store.path.with_name(f"{store.path.name}.copies"))
+        self._fittings = Fittings(store, self._folders, self.copies, fitters or uplink.threads, runtime)
+        self.transfers = Transfers(store, self._folders, self.copies, uplink, self._slots, runtime)
         self.times: dict[int, float] = {}  # key -> the time its post asks for, seconds since 1970, once that is known
         self._removals = Removals(runtime.monotonic)
         accounts = dict.fromkeys(site.account for site in self._sites.values())
@@ -107,6 +117,7 @@ class Sync:
         if not now:
             return
         self._folders.start(min(now.values()).timestamp())
+        self.copies.keep(lambda: {row[0] for row in self._store.index() if not row[4]})
         for record in self._store.held_or_cancelled(min(now.values()) - timedelta(seconds=AT_ONCE)):
             if record.root not in now:
                 continue
@@ -149,11 +160,16 @@ class Sync:
                 match decision.step:
                     case Rest(after):
                         finished = self._folders.rested(look, record)
+                        if record.done and any(one.sent_as for group in record.groups for one in group.uploads):
+                            self.copies.forget(key)
+                        if look.receipt_failed:
+                            after = min(after or WRITE_AGAIN, WRITE_AGAIN)
                         if after is not None and not (finished and after > self._far):
                             self._wake(key, after)
                         return
                     case Forget():
                         self._store.forget(key)
+                        self.copies.forget(key)
                         self._leave_lists(key)
                         self.times.pop(key, None)
                         self._folders.remove(look)
@@ -258,6 +274,8 @@ class Sync:
                     return  # it is no post folder any more, and no longer says that it was this one
                 if look.receipt is not None or status_file.read(folder) != content:
                     status_file.write(folder, content)
+            if look.receipt_failed:
+                self._wake(look.key, 0.0)  # the warning is over
             look.receipt, look.receipt_of, look.receipt_failed = facts, record, False
         except OSError as error:
             if not look.there:
@@ -265,7 +283,6 @@ class Sync:
             if not look.receipt_failed:
                 self._log.warning("the status file cannot be written", folder=look.name, why=error.strerror)
             look.receipt_failed = True
-            self._wake(look.key, WRITE_AGAIN)
 
     # --- the steps ---
 
@@ -283,6 +300,8 @@ class Sync:
                     self._hash(look, snapshot.folder, names)
                     if (before := record.trouble_with(Effect.HASH)) is not None:
                         change(look.key, ledger.worked, step, before)
+                case Fit(file):
+                    self._fittings.start(look, file, account.now)
                 case Doom(group, rebuild, gave_up):
                     change(look.key, ledger.doomed, group.key, rebuild=rebuild, gave_up=gave_up)
                     if snapshot.folder is None and group == live_group(record) and record.cancel is None:
@@ -335,7 +354,8 @@ class Sync:
         asks_now = reading.sidecar is not None and (reading.sidecar.scheduled_time or "").strip().lower() == "now"
         now_time = (record.now_time or now) if asks_now else None
         # one that is new may have been moved here: its files are as old as they were there
-        changed_at = folder.changed_at if record.fingerprint else max(folder.changed_at, folder.moved_at)
+        seen_before = record.complete_at is not None or bool(record.groups)
+        changed_at = folder.changed_at if seen_before else max(folder.changed_at, folder.moved_at)
         complete_at = min(now, datetime.fromtimestamp(changed_at, UTC)) if now is not None else None
         self._folders.settled(look)
         self._store.note(look.key, ledger.settled, folder.fingerprint, complete_at, now_time)

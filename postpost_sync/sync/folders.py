@@ -49,9 +49,9 @@ class Folders:
             return self._index.below(root)
 
     def sending(self) -> list[Look]:
-        """The folders with transfers under way."""
+        """The folders with transfers under way, or copies."""
         with self._lock:
-            return [look for look in self._looks.values() if look.in_flight]
+            return [look for look in self._looks.values() if look.in_flight or look.fitting]
 
     def in_memory(self) -> list[int]:
         with self._lock:
@@ -143,6 +143,7 @@ class Folders:
                 look.key, Known(record.root, record.fingerprint, record.done, record.inode, record.device)
             )
             finished = record.done and look.there and look.fingerprint == record.fingerprint and not look.in_flight
+            finished = finished and not look.fitting and not look.receipt_failed
             if finished and self._looks.get(look.key) is look:
                 del self._looks[look.key]
             return finished

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from postpost_sync.model.folder import MediaFile, Reading
@@ -27,7 +27,8 @@ class Grounds(NamedTuple):
 
 @dataclass
 class Look:
-    """One folder. Changed under the lock of `Folders` alone, but for `in_flight`, which its transfers change."""
+    """One folder. Changed under the lock of `Folders` alone, but for what its transfers change, `in_flight`, and who makes
+    its copies, `fitting` and `copies`."""
 
     key: int
     root: str
@@ -41,6 +42,10 @@ class Look:
     judged: tuple[Grounds, Wanted] | None = None  # what it asks for, and what that was concluded from
     hashes: dict[str, MediaFile] = field(default_factory=dict)  # files hashed, by name, with the stat they had
     in_flight: dict[int, Stop] = field(default_factory=dict)  # position -> what ends the transfer
+    fitting: set[str] = field(default_factory=set)  # names of the files of which a copy is being made
+    copies: dict[str, MediaFile] = field(
+        default_factory=dict
+    )  # files with their copies, by name, with the stat they had
     receipt: Mapping[str, Any] | None = None  # what the status file says
     receipt_of: Record | None = None  # the record that was last compared with it
     receipt_failed: bool = False
@@ -48,3 +53,16 @@ class Look:
     @property
     def name(self) -> str:
         return f"{self.root}/{self.path}"
+
+    @property
+    def as_read(self) -> Reading | None:
+        """What was read in it, with the copies that were made of its files since."""
+        reading, copies = self.reading, self.copies
+        if reading is None or not copies:
+            return reading
+        made = (copies.get(file.name, file) for file in reading.media)
+        media = (
+            replace(file, sha256=one.sha256, copy=one.copy) if one.stat == file.stat and one is not file else file
+            for file, one in zip(reading.media, made, strict=True)
+        )
+        return replace(reading, media=tuple(media))

@@ -9,7 +9,7 @@ from postpost_sync import ledger
 from postpost_sync.disk import reader, scan
 from postpost_sync.model.folder import Folder, Sidecar
 from postpost_sync.model.post import Policy
-from postpost_sync.model.record import GroupStage, Record, kept, live_group, made_with
+from postpost_sync.model.record import Effect, GroupStage, Record, kept, live_group, made_with
 from postpost_sync.plan.asked import patience
 from postpost_sync.plan.situation import TOO_MANY_PENDING
 from postpost_sync.plan.snapshot import Snapshot
@@ -35,11 +35,12 @@ class Observed:
     present: bool  # whether its root is there, and where it was, so that a folder that is not there was removed
     quiet: float  # seconds for which it has been as it is
     in_flight: frozenset[int]  # positions of the files on their way
+    fitting: frozenset[str]  # names of the files of which a copy is being made
     removed: int  # how many folders were removed at once, with this one
     record: Record  # read after all of the above: a transfer writes there before it is no longer in flight
     account: Account  # that posts for it
     restless: float  # seconds for which it has been changing again and again
-    glimpse: Sidecar | None  # of one that has been so for long
+    glimpse: Sidecar | None  # of one that has been so for long, or cannot be read as a whole
 
 
 class Snapshots:
@@ -85,13 +86,14 @@ class Snapshots:
         Wakes those for which something follows: a folder that took its place, a copy of it, those that waited for the key.
         """
         folder, present = self._look(look)
-        quiet, in_flight = self._folders.saw(look, folder), frozenset(look.in_flight)
+        quiet, in_flight, fitting = self._folders.saw(look, folder), frozenset(look.in_flight), frozenset(look.fitting)
         restless = self._folders.restless(look)
         long = folder is not None and restless > patience(self._sites[look.root].policy)
-        glimpse = reader.glimpse(folder) if long and folder is not None else None
         record = self._store.record(look.key)
         if record is None:
             return None
+        broken = record.trouble_with(Effect.READ) is not None
+        glimpse = reader.glimpse(folder) if folder is not None and (long or broken) else None
         account = self.account_of(record)
         if folder is None:
             away = self._absence.is_away(record.root, record.path, record.device)
@@ -107,7 +109,7 @@ class Snapshots:
         live, cancels = live_group(record), self._sites[look.root].policy.cancel_removed
         stands = live is not None and live.stage in (GroupStage.SCHEDULED, GroupStage.WITHDRAWN)
         removed = self._removals.count(record.key, gone=gone and cancels and stands)
-        return Observed(folder, present, quiet, in_flight, removed, record, account, restless, glimpse)
+        return Observed(folder, present, quiet, in_flight, fitting, removed, record, account, restless, glimpse)
 
     def _look(self, look: Look) -> tuple[Folder | None, bool]:
         """The folder as it is; None where it is not there. And whether its root is."""
@@ -147,7 +149,7 @@ class Snapshots:
 
     def snapshot(self, look: Look, seen: Observed) -> Snapshot:
         """What was seen, with what else the decision depends on: the account, and its other posts."""
-        record, account, reading = seen.record, seen.account, look.reading
+        record, account, reading = seen.record, seen.account, look.as_read
         policy, waiting = self._policy(look.root, account), self._waiting_lists[account]
         over = any(one.finding.code == TOO_MANY_PENDING for one in record.troubles)
         pending = not record.done
@@ -161,6 +163,7 @@ class Snapshots:
             root_present=seen.present,
             reading=reading,
             in_flight=seen.in_flight,
+            fitting=seen.fitting,
             key_refused=account.refused,
             key_probe_at=account.probe_at,
             accounts_age=account.accounts_age(),

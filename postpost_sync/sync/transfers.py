@@ -6,16 +6,18 @@ import contextlib
 import heapq
 import threading
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from postpost_sync import ledger
 from postpost_sync.disk import scan
-from postpost_sync.model.errors import FileChanged, PostError, ProgramError
-from postpost_sync.model.record import Group, Upload, UploadStage
+from postpost_sync.disk.copies import COPY_LOST, Copies
+from postpost_sync.model.errors import FileChanged, Finding, PostError, ProgramError
+from postpost_sync.model.record import Group, Sent, Upload, UploadStage
 from postpost_sync.plan.steps import Transfer
+from postpost_sync.post import fitting
 from postpost_sync.service import upload
 from postpost_sync.service.account import Account
 from postpost_sync.service.upload import Aborted, Senders, Stop
@@ -125,11 +127,12 @@ class Transfers:
         self,
         store: Store,
         folders: Folders,
+        copies: Copies,
         uplink: Uplink,
         slots: Slots,
         runtime: Runtime,
     ) -> None:
-        self._store, self._folders, self._uplink, self.slots = store, folders, uplink, slots
+        self._store, self._folders, self._copies, self._uplink, self.slots = store, folders, copies, uplink, slots
         self._wake, self._monotonic = runtime.wake, runtime.monotonic
         self._jitter, self._log = runtime.jitter, runtime.log
         self._shown_at: dict[tuple[int, int], float] = {}
@@ -179,20 +182,39 @@ class Transfers:
     def _carry(self, look: Look, account: Account, group: Group, one: Upload, stop: Stop) -> None:
         change, at = self._store.change, (group.key, one.position)
         try:
-            with scan.opened(look.root, look.path, one.name, one.stat) as fd, self._uplink.senders.one() as sender:
-                told = lambda done: self._progress(at, done, one.stat.size)  # noqa: E731
-                sent = sender.put(one.url or "", fd, one.stat.size, one.content_type, told, stop)
-                scan.unchanged(fd, one.name, one.stat)
-            self._store.note(look.key, ledger.stored, group.key, one.position, sent.sha256, sent.size)
+            with scan.opened(look.root, look.path, one.name, one.stat) as file, self._uplink.senders.one() as sender:
+                with self._what_is_sent(look, one, file) as (fd, size, sent_as):
+                    told = lambda done: self._progress(at, done, size)  # noqa: E731
+                    sent = sender.put(one.url or "", fd, size, one.content_type, told, stop)
+                scan.unchanged(file, one.name, one.stat)
+            sha256 = sent.sha256 if sent_as is None else one.sha256
+            self._store.note(look.key, ledger.stored, group.key, one.position, sha256, sent.size, sent_as)
         except Aborted:
             pass
         except FileChanged as error:
             self._log.info("changed", folder=look.name, why=error.finding.message)
-            self._folders.stirred(look)
+            if error.finding.code != COPY_LOST:
+                self._folders.stirred(look)
         except PostError as error:
             self._log.info("not sent", folder=look.name, file=one.name, why=error.finding.message)
             change(look.key, ledger.not_sent, group.key, one.position, error)
             change(look.key, ledger.failed, Transfer(group, one), error, account.now(), self._jitter())
+
+    @contextlib.contextmanager
+    def _what_is_sent(self, look: Look, one: Upload, file: int) -> Iterator[tuple[int, int, Sent | None]]:
+        """A descriptor of the file, or of the copy that is sent instead; its size; and what is written down of a copy."""
+        if one.sent_as is None:
+            yield file, one.stat.size, None
+            return
+        original = look.copies.get(one.name)
+        try:
+            if original is None or original.stat != one.stat or original.copy is None:
+                raise FileChanged(Finding(COPY_LOST, "the fitted copy is gone", "it is made again by itself"))
+            with self._copies.opened(original.copy) as fd:
+                yield fd, original.copy.size, fitting.sent_as(original)
+        except FileChanged:
+            look.copies.pop(one.name, None)
+            raise
 
     def _progress(self, at: tuple[int, int], sent: int, size: int) -> None:
         now = self._monotonic()

@@ -146,8 +146,13 @@ def upload_words(media: Sequence[Mapping[str, Any]]) -> str:
     if not media:
         return "no media"
     stored = sum(m["state"] == "uploaded" for m in media)
-    sent, size = sum(m["sent"] for m in media), sum(m["size"] for m in media)
+    sent, size = sum(m["sent"] for m in media), sum(to_send(m) for m in media)
     return f"{stored} of {count(len(media), 'file')} stored, {byte_size(sent)} of {byte_size(size)}"
+
+
+def to_send(media: Mapping[str, Any]) -> int:
+    """Bytes of what is sent of a file: of its fitted copy, where that is sent."""
+    return int((media.get("sent_as") or {}).get("size") or media["size"])
 
 
 def reasons(post: Post) -> Iterator[Text]:
@@ -160,10 +165,10 @@ def reasons(post: Post) -> Iterator[Text]:
 
 
 def cautions(post: Post) -> Iterator[Text]:
-    """The warnings of a post that can still be changed."""
+    """The further errors and the warnings of a post that can still be changed."""
     if post["state"] not in (State.PUBLISHED, State.CANCELLED):
         for warning in post["warnings"]:
-            yield from finding(warning, "warning: ")
+            yield from finding(warning, "error: " if warning.get("level") == "error" else "warning: ")
 
 
 def finding(found: Mapping[str, str], before: str = "") -> Iterator[Text]:
