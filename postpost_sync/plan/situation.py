@@ -104,18 +104,14 @@ class Situation:
         folder, reading = self.folder, self.snapshot.reading
         assert folder is not None  # noqa: S101 - see `read`
         assert reading is not None  # noqa: S101
-        if self.snapshot.desired is not None:
-            return self.snapshot.desired
-        wanted = resolve(folder, reading, self.policy, kept(self.record), self.unfit)
+        unfit = tuple(self.unfit)
+        wanted = self.snapshot.desired or resolve(folder, reading, self.policy, kept(self.record), unfit)
         return replace(wanted, warnings=(*self.unfit.values(), *wanted.warnings)) if self.unfit else wanted
 
     @cached_property
     def unfit(self) -> dict[str, Finding]:
         """The file of which no fitted copy can be made, and why, until that is tried again, if it is."""
-        trouble = self.record.trouble_with(Effect.FIT)
-        if trouble is None or trouble.file is None or ((left := self.left(trouble)) is not None and left <= 0):
-            return {}
-        return {trouble.file: trouble.finding}
+        return unfit(self.record, self.now)
 
     @cached_property
     def whole(self) -> Post:
@@ -160,10 +156,7 @@ class Situation:
 
     def left(self, trouble: Trouble) -> float | None:
         """Seconds until it is due again; None: not by itself. One that is further off than any pause was set by another clock."""
-        if trouble.until is None:
-            return None
-        left = (trouble.until - self.now).total_seconds()
-        return 0.0 if trouble.kind is TroubleKind.RETRY and left > LONGEST_RETRY else left
+        return _left(trouble, self.now)
 
     @cached_property
     def follow_due(self) -> float | None:
@@ -269,6 +262,21 @@ class Situation:
         if trouble is not None and trouble.kind is TroubleKind.HELD:
             return trouble.finding.code in IN_LINE
         return record.state is State.HELD and record.error is not None and record.error.code in IN_LINE | {HELD_LONG}
+
+
+def unfit(record: Record, now: datetime) -> dict[str, Finding]:
+    """The file of which no fitted copy can be made, and why, until that is tried again, if it is."""
+    trouble = record.trouble_with(Effect.FIT)
+    if trouble is None or trouble.file is None or ((left := _left(trouble, now)) is not None and left <= 0):
+        return {}
+    return {trouble.file: trouble.finding}
+
+
+def _left(trouble: Trouble, now: datetime) -> float | None:
+    if trouble.until is None:
+        return None
+    left = (trouble.until - now).total_seconds()
+    return 0.0 if trouble.kind is TroubleKind.RETRY and left > LONGEST_RETRY else left
 
 
 def _rival(other: Record, mine: Record) -> Group | None:

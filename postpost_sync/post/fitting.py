@@ -142,7 +142,8 @@ def _refused(media: MediaFile, known: Targets, limits: Overrides) -> bool:
 def _of_picture(media: MediaFile, known: Targets, limits: Overrides) -> Recipe:
     """A PNG or WebP may stay without loss where all take PNG and it becomes small enough; else all take JPEG."""
     drawn = media.kind in ("image/png", "image/webp", "image/gif")
-    png = drawn and all("image/png" in FORMATS[one].taken - FORMATS[one].risky for one in known)
+    rows = [platforms.formats(one, limits) for one in known]
+    png = drawn and all("image/png" in row.taken - row.risky for row in rows)
     forms = ("image/png", "image/jpeg") if png else ("image/jpeg",)
     size, width, height = (_least(known, limits, key) for key in ("image_bytes", "width", "height"))
     size = min(size, _least((ANY,), limits, "file_bytes"))
@@ -154,9 +155,10 @@ def _of_picture(media: MediaFile, known: Targets, limits: Overrides) -> Recipe:
 
 def _of_video(media: MediaFile, known: Targets, limits: Overrides) -> Recipe:
     """An MP4 of the same streams: whatever else is wrong with the video stays wrong with it."""
-    refusing = [one for one in known if media.content_type not in FORMATS[one].taken | FORMATS[one].risky]
+    rows = {one: platforms.formats(one, limits) for one in known}
+    refusing = [one for one, row in rows.items() if media.content_type not in row.taken | row.risky]
     videos = [form for form in SUFFIXES if form.startswith("video/")]
-    takes = [FORMAT_NAMES[form] for one in refusing[:1] for form in videos if form in FORMATS[one].taken]
+    takes = [FORMAT_NAMES[form] for one in refusing[:1] for form in videos if form in rows[one].taken]
     why = f"{_takes(known[refusing[0]])} {' or '.join(takes)}" if refusing else "PostPost takes MP4"
     size = min(_least((ANY,), limits, "file_bytes"), _least(known, limits, "video_bytes"))
     return Recipe(("video/mp4",), size, _ANY_SIDE, _ANY_SIDE, _ANY_SIDE**2, VERSION, why)

@@ -9,6 +9,9 @@
 - A folder is worked on by one thread at a time. So a step needs no lock against another step of the same post.
 - A transfer runs beside that, in a thread of its own, and wakes its folder when it ends. It writes its result before it
   stops counting as under way, so that no file is sent twice.
+- What waits for the list of posts waits together (`list_queue`), and no more drafts are made ahead than the places for
+  transfers need. So a reading of the list is short, and serves many.
+- Only what comes before an effect waits for the disk (`store.change`). What is found out again by itself is a `store.note`.
 - Nothing is waked before `start`. A constructor that wakes finds nobody there who would look.
 - Each piece of state has one owner that writes it: `folders` what is in memory of a folder and where it is, `absence` what
   cannot be seen for now, `waiting_list` who waits for room in a plan, `removals` how many folders went at once.

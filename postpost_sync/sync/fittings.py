@@ -73,4 +73,4 @@ class Fittings:
             if copy is not None:
                 self._log.info("fitted", folder=look.name, file=file.name, size=copy.size)
         if copy is not None:
-            look.copies[file.name] = replace(file, copy=copy)
+            look.copies = {**look.copies, file.name: replace(file, copy=copy)}

@@ -19,10 +19,25 @@ class Grounds(NamedTuple):
     reading: Reading
     policy: Policy  # with the connected accounts
     kept: Resolved
+    unfit: tuple[str, ...]  # files of which no fitted copy can be made
+    copies: Mapping[str, MediaFile]  # that were made since it was read
 
     def same(self, other: Grounds) -> bool:
         """Whether they are the very same: a hundred accounts are not compared each time."""
-        return self.reading is other.reading and self.policy is other.policy and self.kept == other.kept
+        read = self.reading is other.reading and self.copies is other.copies and self.unfit == other.unfit
+        return read and self.policy is other.policy and self.kept == other.kept
+
+    @property
+    def with_copies(self) -> Reading:
+        """What was read, with the copies that were made of its files since."""
+        if not self.copies:
+            return self.reading
+        made = (self.copies.get(file.name, file) for file in self.reading.media)
+        media = (
+            replace(file, sha256=one.sha256, copy=one.copy) if one.stat == file.stat and one is not file else file
+            for file, one in zip(self.reading.media, made, strict=True)
+        )
+        return replace(self.reading, media=tuple(media))
 
 
 @dataclass
@@ -43,9 +58,9 @@ class Look:
     hashes: dict[str, MediaFile] = field(default_factory=dict)  # files hashed, by name, with the stat they had
     in_flight: dict[int, Stop] = field(default_factory=dict)  # position -> what ends the transfer
     fitting: set[str] = field(default_factory=set)  # names of the files of which a copy is being made
-    copies: dict[str, MediaFile] = field(
+    copies: Mapping[str, MediaFile] = field(
         default_factory=dict
-    )  # files with their copies, by name, with the stat they had
+    )  # files with theirs, by name; another map at each change
     receipt: Mapping[str, Any] | None = None  # what the status file says
     receipt_of: Record | None = None  # the record that was last compared with it
     receipt_failed: bool = False
@@ -53,16 +68,3 @@ class Look:
     @property
     def name(self) -> str:
         return f"{self.root}/{self.path}"
-
-    @property
-    def as_read(self) -> Reading | None:
-        """What was read in it, with the copies that were made of its files since."""
-        reading, copies = self.reading, self.copies
-        if reading is None or not copies:
-            return reading
-        made = (copies.get(file.name, file) for file in reading.media)
-        media = (
-            replace(file, sha256=one.sha256, copy=one.copy) if one.stat == file.stat and one is not file else file
-            for file, one in zip(reading.media, made, strict=True)
-        )
-        return replace(reading, media=tuple(media))

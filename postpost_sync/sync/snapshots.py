@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from postpost_sync import ledger
 from postpost_sync.disk import reader, scan
@@ -11,7 +12,7 @@ from postpost_sync.model.folder import Folder, Sidecar
 from postpost_sync.model.post import Policy
 from postpost_sync.model.record import Effect, GroupStage, Record, kept, live_group, made_with
 from postpost_sync.plan.asked import patience
-from postpost_sync.plan.situation import TOO_MANY_PENDING
+from postpost_sync.plan.situation import TOO_MANY_PENDING, unfit
 from postpost_sync.plan.snapshot import Snapshot
 from postpost_sync.post import live_limits
 from postpost_sync.post.desired import Wanted, resolve
@@ -149,7 +150,7 @@ class Snapshots:
 
     def snapshot(self, look: Look, seen: Observed) -> Snapshot:
         """What was seen, with what else the decision depends on: the account, and its other posts."""
-        record, account, reading = seen.record, seen.account, look.as_read
+        record, account, reading = seen.record, seen.account, look.reading
         policy, waiting = self._policy(look.root, account), self._waiting_lists[account]
         over = any(one.finding.code == TOO_MANY_PENDING for one in record.troubles)
         pending = not record.done
@@ -174,7 +175,7 @@ class Snapshots:
             alike=self._store.alike(record.key, text) if text else (),
             beside=self._store.beside(record.key, record.time) if pending and record.time is not None else (),
             twin=self._store.record_of(record.copy_of) if record.copy_of is not None and not record.groups else None,
-            desired=_desired(look, seen, policy),
+            desired=_desired(look, seen, policy, account.now()),
         )
 
     def _policy(self, root: str, account: Account) -> Policy:
@@ -188,12 +189,12 @@ class Snapshots:
         return known[2]
 
 
-def _desired(look: Look, seen: Observed, policy: Policy) -> Wanted | None:
+def _desired(look: Look, seen: Observed, policy: Policy, now: datetime) -> Wanted | None:
     """What the folder asks for, judged once as long as nothing changes that it depends on. None where it was not read."""
     folder, reading = seen.folder, look.reading
     if folder is None or reading is None or folder.fingerprint != reading.fingerprint:
         return None
-    grounds = Grounds(reading, policy, kept(seen.record))
+    grounds = Grounds(reading, policy, kept(seen.record), tuple(unfit(seen.record, now)), look.copies)
     if look.judged is None or not look.judged[0].same(grounds):
-        look.judged = grounds, resolve(folder, *grounds)
+        look.judged = grounds, resolve(folder, grounds.with_copies, policy, grounds.kept, grounds.unfit)
     return look.judged[1]

@@ -213,7 +213,7 @@ class Transfers:
             with self._copies.opened(original.copy) as fd:
                 yield fd, original.copy.size, fitting.sent_as(original)
         except FileChanged:
-            look.copies.pop(one.name, None)
+            look.copies = {name: file for name, file in look.copies.items() if name != one.name}
             raise
 
     def _progress(self, at: tuple[int, int], sent: int, size: int) -> None:
