@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 
 from postpost_sync.calendar.entries import Entry, entry, oddities
 from postpost_sync.calendar.weeks import Calendar, Slot, calendar, span
+from postpost_sync.model import slots
 from postpost_sync.model.errors import Finding, printable
 from postpost_sync.model.program import RootState, RootStatus
+from postpost_sync.plan.slots import AHEAD
 from postpost_sync.store import Store
 
 _A_DAY = timedelta(days=1)  # zones differ by no more
@@ -22,6 +24,7 @@ class WatchRoot:
 
     path: str
     zone: str
+    slots: tuple[slots.Slot, ...] = ()  # of its queue
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +41,10 @@ def seen(
     running: bool | None = None,
     first: date | None = None,
     below: Callable[[Entry], bool] = lambda _: True,
-    slots: Sequence[Slot] = (),
 ) -> Seen:
     """The calendar of these roots. `running`: whether the daemon is, where that is to be said. `first`: as `calendar` has it.
 
-    `below`: which of the posts are meant. `slots`: those of the queues that are free.
+    `below`: which of the posts are meant.
     """
     zone = roots[0].zone if roots else "UTC"
     begin, end = (datetime.combine(day, time(), UTC) for day in span(now, zone, first))
@@ -56,8 +58,16 @@ def seen(
         found = [replace(one, folder=f"{printable(os.path.basename(one.root))}/{one.folder}") for one in found]
     notices = [*_of_program(statuses, running), *(one.error for one in store.listeners() if one.error is not None)]
     title = printable(os.path.basename(roots[0].path) or roots[0].path) if len(roots) == 1 else "Posts"
-    made = calendar(title, found, now, zone, slots=slots, notices=notices, first=first, beyond=beyond)
+    free = [slot for root in roots for slot in _free(store, root, now, end + _A_DAY)]
+    made = calendar(title, found, now, zone, slots=free, notices=notices, first=first, beyond=beyond)
     return Seen(made, tuple(found))
+
+
+def _free(store: Store, root: WatchRoot, now: datetime, until: datetime) -> Iterator[Slot]:
+    """The slots of its queue that a post could still take."""
+    taken = store.taken_slots(root.path) if root.slots else ()
+    for at in slots.free(root.slots, root.zone, taken, now + AHEAD, until):
+        yield Slot(at, root.zone)
 
 
 def _of_program(statuses: Sequence[RootStatus], running: bool | None) -> list[Finding]:

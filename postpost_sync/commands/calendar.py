@@ -56,7 +56,7 @@ def calendar(option: str | None, path: Path | None, *, week: bool, ics: Path | N
 
 def _chosen(config: Config, path: Path | None) -> tuple[list[WatchRoot], Callable[[Entry], bool]]:
     """The roots that are meant, and which of their posts."""
-    every = [WatchRoot(str(root.path), root.policy.timezone) for root in config.roots]
+    every = [WatchRoot(str(root.path), root.policy.timezone, root.policy.slots) for root in config.roots]
     if path is None:
         return every, lambda _: True
     wanted = Path(os.path.abspath(path))

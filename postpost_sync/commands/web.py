@@ -64,7 +64,7 @@ def _source(option: str | None) -> Source:
     from postpost_sync.web.source import Source
 
     config = load_config(option)
-    roots = [WatchRoot(str(root.path), root.policy.timezone) for root in config.roots]
+    roots = [WatchRoot(str(root.path), root.policy.timezone, root.policy.slots) for root in config.roots]
     return Source(config.state_db, roots, config.rescan, config.ignore)
 
 

@@ -46,7 +46,7 @@ class Calendars:
     ) -> None:
         """`place`: where a root is, while it is there and was compared."""
         self._writers = [
-            _Writer(WatchRoot(str(root.path), root.policy.timezone), store, thumbnails, place, log)
+            _Writer(WatchRoot(str(root.path), root.policy.timezone, root.policy.slots), store, thumbnails, place, log)
             for root in roots
             if root.calendar
         ]

@@ -56,7 +56,7 @@ class Store:
         self.index, self.states = read.index, read.states
         self.pending, self.unfinished, self.due, self.next_due = read.pending, read.unfinished, read.due, read.next_due
         self.at_postpost, self.held_or_cancelled = read.at_postpost, read.held_or_cancelled
-        self.queued = read.queued
+        self.queued, self.taken_slots = read.queued, read.taken_slots
         # of a folder's neighbours
         self.alike, self.beside, self.furthest = read.alike, read.beside, read.furthest
         self.known_group_ids, self.open_creates = read.known_group_ids, read.open_creates

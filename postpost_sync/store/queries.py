@@ -107,6 +107,13 @@ class Queries:
         with self._db.lock, translated(self._db.path):
             return list(self._db.load(where, (encode(since),)).values())
 
+    def taken_slots(self, root: str) -> frozenset[datetime]:
+        """The slots of a root's queue that are a post's, past ones too."""
+        with self._db.lock, translated(self._db.path):
+            asked = "SELECT slot FROM folders WHERE root = ? AND slot IS NOT NULL"
+            rows = self._db.conn.execute(asked, (encode(root),)).fetchall()
+        return frozenset(decoded(datetime, row[0]) for row in rows)
+
     def queued(self, root: str) -> list[Record]:
         """The folders of a root that have a slot of its queue, past ones too."""
         with self._db.lock, translated(self._db.path):

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from postpost_sync import ledger
 from postpost_sync.calendar.seen import WatchRoot, seen
 from postpost_sync.model.errors import Finding
 from postpost_sync.model.program import RootState
+from postpost_sync.model.slots import parse
 from postpost_sync.store import Store
 from tests.support import calendar_posts as posts
 
@@ -56,3 +58,18 @@ def test_a_root_that_is_away_and_a_daemon_that_is_not_running_are_said(store: St
     notices = seen(store, [ONE], NOW, running=False).calendar.notices
     assert [one.code for one in notices] == ["DAEMON_DOWN", "ROOT_AWAY"]
     assert seen(store, [OTHER], NOW, running=True).calendar.notices == ()
+
+
+def test_the_free_slots_of_a_queue_are_shown_and_those_that_are_a_posts_are_not(store: Store) -> None:
+    queue = replace(ONE, slots=(parse("daily 09:00"), parse("daily 10:20")))
+    record = next(one for one in store.records() if one.root == "/srv/posts")
+    taken = datetime(2026, 12, 3, 8, 0, tzinfo=UTC)
+    store.change(record.key, ledger.slot_taken, taken)
+    days = [day for week in seen(store, [queue, OTHER], NOW).calendar.weeks for day in week.days if day.free]
+    assert [f"{at:%d %H:%M}" for day in days[:3] for at in day.free] == [
+        "01 10:20",
+        "02 09:00",
+        "02 10:20",
+        "03 10:20",
+    ]
+    assert all(not day.free for week in seen(store, [ONE], NOW).calendar.weeks for day in week.days)

@@ -91,7 +91,7 @@ def _served(config: Config, *, shown: bool) -> Iterator[None]:
     from postpost_sync.web.server import Address, served
     from postpost_sync.web.source import Source
 
-    roots = [WatchRoot(str(root.path), root.policy.timezone) for root in config.roots]
+    roots = [WatchRoot(str(root.path), root.policy.timezone, root.policy.slots) for root in config.roots]
     address = Address("127.0.0.1:0")
     with served(Source(config.state_db, roots, config.rescan), address):
         click.echo(f"the calendar, live: http://{address.shown}/")
