@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from postpost_sync.model.errors import Finding
 from postpost_sync.model.record import Consent, Group, GroupStage, Record, live_group
 from postpost_sync.model.slots import Slot, moments
+from postpost_sync.model.states import State
 from postpost_sync.model.times import for_people
 from postpost_sync.plan.answers import Answer, held, invalid
 from postpost_sync.plan.situation import Situation
@@ -90,21 +91,28 @@ def in_queue(record: Record, now: datetime) -> bool:
     return record.slot is not None and record.slot > now
 
 
+def _may_move(record: Record) -> bool:
+    live = live_group(record)
+    if any(group.updating for group in record.groups):
+        return False
+    if live is None:
+        return True
+    return record.done and record.state is State.SCHEDULED and live.elsewhere is None and record.missed_at is None
+
+
 def closing(
     records: Sequence[Record], slots: Sequence[Slot], timezone: str, now: datetime
 ) -> list[tuple[Record, datetime]]:
     """The posts that would move up so that no slot before one of them stays free, and where to; the soonest first.
 
-    One whose update-post is unanswered keeps its slot until that is known.
+    One whose update-post is unanswered keeps its slot until that is known; so does one that stands scheduled while its
+    folder could not move it: gone, edited, or waiting for a person.
     """
     waiting = sorted((one for one in records if in_queue(one, now)), key=lambda one: one.slot or now)
     taken = {one.slot for one in waiting}
     moved: list[tuple[Record, datetime]] = []
     for record in waiting:
-        if any(group.updating for group in record.groups):
-            continue
-        live = live_group(record)
-        if live is not None and live.elsewhere is not None:  # somebody else chose what becomes of it
+        if not _may_move(record):
             continue
         free = next((at for at in moments(slots, timezone, now + AHEAD) if at not in taken), None)
         if free is None or record.slot is None or free >= record.slot:

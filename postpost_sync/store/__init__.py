@@ -41,6 +41,11 @@ from postpost_sync.store.overview import Overview
 from postpost_sync.store.queries import Queries
 
 _Told = ParamSpec("_Told")
+# also where a post of a queue stands scheduled still, which is to be moved to its slot
+_OTHERS_SLOTS = (
+    "SELECT slot FROM folders WHERE root = :root AND slot IS NOT NULL AND key != :key UNION SELECT asked_time FROM groups "
+    "JOIN folders ON folders.key = folder WHERE root = :root AND slot IS NOT NULL AND folder != :key AND stage = 'scheduled'"
+)
 
 
 class Store:
@@ -102,8 +107,8 @@ class Store:
         """The folder has the first of these moments that is no other folder's of its root, for itself alone."""
 
         def taken(record: Record) -> Record:
-            others = "SELECT slot FROM folders WHERE root = ? AND slot IS NOT NULL AND key != ?"
-            gone = {row[0] for row in self._db.conn.execute(others, (encode(record.root), key))}
+            at = {"root": encode(record.root), "key": key}
+            gone = {row[0] for row in self._db.conn.execute(_OTHERS_SLOTS, at)}
             return ledger.slot_taken(record, next(moment for moment in moments if encode(moment) not in gone))
 
         with self._db.transaction():

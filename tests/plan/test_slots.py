@@ -94,7 +94,9 @@ def test_a_post_that_waits_for_room_looks_again_when_its_slot_is_past() -> None:
 
 
 def waiting(key: int, day: int, **more: object) -> Record:
-    return replace(record(QUEUED, STANDS), key=key, slot=datetime.fromisoformat(f"2026-12-{day:02}T09:00Z"), **more)  # type: ignore[arg-type]
+    at = datetime.fromisoformat(f"2026-12-{day:02}T09:00Z")
+    known = record(QUEUED, STANDS, state=State.SCHEDULED, done=True)
+    return replace(known, key=key, slot=at, **more)  # type: ignore[arg-type]  # fields of a record
 
 
 def test_closing_gaps_moves_each_into_the_first_free_slot_in_their_order() -> None:
@@ -106,7 +108,11 @@ def test_closing_gaps_leaves_what_is_unanswered_or_in_another_hand_where_it_is()
     there = Finding("CHANGED_AT_POSTPOST", "somebody changed it", "")
     unanswered = waiting(1, 5, groups=(replace(STANDS, updating=True),))
     moved_there = waiting(2, 6, groups=(replace(STANDS, elsewhere=there),))
-    assert closing([unanswered, moved_there], QUEUE.slots, "UTC", NOW) == []
+    gone, edited = waiting(3, 7, missed_at=NOW), waiting(4, 8, done=False)
+    invalid = waiting(5, 9, state=State.INVALID)
+    assert closing([unanswered, moved_there, gone, edited, invalid], QUEUE.slots, "UTC", NOW) == []
+    nothing_yet = waiting(6, 10, groups=(), state=State.INVALID)
+    assert [(one.key, at.day) for one, at in closing([nothing_yet], QUEUE.slots, "UTC", NOW)] == [(6, 1)]
 
 
 def test_closing_gaps_of_a_queue_without_gaps_moves_nothing() -> None:

@@ -1,0 +1,68 @@
+"""Slots of a queue in the database: one folder's each, within its root."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from postpost_sync import ledger
+from postpost_sync.model.record import Claim, Record
+from postpost_sync.store import Store
+
+NOW = datetime(2026, 12, 1, 8, 0, tzinfo=UTC)
+SLOTS = [NOW + timedelta(days=day) for day in range(1, 5)]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = Store.open(tmp_path / "state.db")
+    yield opened
+    opened.close()
+
+
+def add(store: Store, path: str, root: str = "/posts", slot: datetime | None = None) -> Record:
+    return store.add(root, path, 7, 1, NOW, slot=slot)
+
+
+def test_a_slot_is_one_folders_within_its_root(store: Store) -> None:
+    one, other, elsewhere = add(store, "a"), add(store, "b"), add(store, "a", "/others")
+    assert store.take_slot(one.key, iter(SLOTS)).slot == SLOTS[0]
+    assert store.take_slot(other.key, iter(SLOTS)).slot == SLOTS[1]
+    assert store.take_slot(elsewhere.key, iter(SLOTS)).slot == SLOTS[0]
+    assert store.taken_slots("/posts") == set(SLOTS[:2])
+    assert [record.path for record in store.queued("/posts")] == ["a", "b"]
+
+
+def test_a_slot_that_is_another_folders_by_now_is_not_had_by_a_claim_or_a_move(store: Store) -> None:
+    add(store, "a", slot=SLOTS[0])
+    assert add(store, "b", slot=SLOTS[0]).slot is None
+    claim = Claim(None, False, "scheduled", slot=SLOTS[0])
+    late = add(store, "c")
+    assert store.change(late.key, ledger.claimed, claim, None).slot is None
+    renamed = add(store, "d", "/was/posts", SLOTS[0])
+    moved = store.change(renamed.key, ledger.at_place, "/posts", "d", 7, 1)
+    assert (moved.root, moved.slot, moved.done) == ("/posts", None, False)
+
+
+def test_a_folder_that_moves_to_another_watched_root_leaves_its_slot_behind(store: Store) -> None:
+    one, other = add(store, "a", slot=SLOTS[0]), add(store, "b", "/others", SLOTS[1])
+    moved = store.change(one.key, ledger.at_place, "/others", "c", 7, 1, keeps_slot=False)
+    assert (moved.slot, moved.done) == (None, False)
+    store.take_slot(one.key, iter(SLOTS))
+    third = add(store, "e", slot=SLOTS[2])
+    store.swap_places(other.key, third.key)
+    assert [record.slot for record in store.records() if record.key in (other.key, third.key)] == [None, None]
+
+
+def test_two_folders_of_one_root_that_change_places_keep_their_slots(store: Store) -> None:
+    one, other = add(store, "a", slot=SLOTS[0]), add(store, "b", slot=SLOTS[1])
+    store.swap_places(one.key, other.key)
+    assert {record.path: record.slot for record in store.records()} == {"b": SLOTS[0], "a": SLOTS[1]}
+
+
+def test_a_slot_is_free_when_its_folder_is_forgotten(store: Store) -> None:
+    store.forget(add(store, "a", slot=SLOTS[0]).key)
+    assert store.take_slot(add(store, "b").key, iter(SLOTS)).slot == SLOTS[0]
