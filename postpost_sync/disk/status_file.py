@@ -15,6 +15,7 @@ from postpost_sync.model.folder import SIDECAR_NAMES, STATUS_FILE
 
 _TEMPORARY = f".{STATUS_FILE}.tmp"
 _MAX = 64 * 1024
+HASHES = "media_sha256"  # the one list that is read again
 _DUMPER: type = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
@@ -70,7 +71,10 @@ def read(folder: int) -> str | None:
 
 
 def claims(content: str | None) -> dict[str, str]:
-    """The plain text values in it. They are claims: whoever can write the folder can have written them."""
+    """The plain text values in it, and the hashes with spaces between.
+
+    They are claims: whoever can write the folder can have written them.
+    """
     if content is None:
         return {}
     try:
@@ -79,4 +83,8 @@ def claims(content: str | None) -> dict[str, str]:
         return {}
     if not isinstance(tree, yaml_tree.Mapping):
         return {}
-    return {key: node.text for key, _, node in tree if isinstance(node, yaml_tree.Scalar)}
+    said = {key: node.text for key, _, node in tree if isinstance(node, yaml_tree.Scalar)}
+    for key, _, node in tree:
+        if key == HASHES and isinstance(node, yaml_tree.Sequence):
+            said[key] = " ".join(one.text for one in node.items if isinstance(one, yaml_tree.Scalar))
+    return said

@@ -26,24 +26,29 @@ As it was read:
   accounts              nothing is made for accounts that are not known
   deleted_there         it was deleted at PostPost, and a person wants it all the same
   nothing_left          what is still asked for has been served by earlier groups
-  recognise             PostPost may hold its post already: it is asked first
+  compared              what PostPost holds is asked for before anything is made for the folder as it is
+  recognise             PostPost may hold its post already: that is found out
+  maybe_posted          PostPost holds the same text, and our records do not know it: a person says whose it is
   copy_of               it is a copy of another folder
   touched               only the bytes tell whether what stands is still this
   went_out              it is out, and is not sent again by itself
   same_post             it stands as the folder has it, but perhaps for its time
   edit_too_late         it was edited when it was about to go out
   duplicate             another folder has the same post on one of the accounts
+  adopted_edited        what it would replace was found at PostPost, and may be another's: unscheduled, and held
 
 One draft at a time:
 
   create                no draft is there: one is made
   search_create         its create was not answered: it is looked for
   other_draft           it is of what the folder asked for before
+  scheduled_meanwhile   it is not complete, and PostPost shows it as scheduled: it is made a draft again
   upload                media are still to be sent, in their order
   verify                whether PostPost holds exactly ours is not proved
 
 A complete draft:
 
+  compared_again        nobody else may have made the same meanwhile
   earlier_draft_left    another draft could not be deleted: nothing is scheduled beside it
   swap                  an earlier version stands scheduled: that one is made a draft first
   put_back              the new version was refused: the earlier one goes back
@@ -59,7 +64,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from postpost_sync.model.record import Record
-from postpost_sync.plan import asked, build, draft, gone, schedule
+from postpost_sync.plan import asked, build, draft, gone, known, schedule
 from postpost_sync.plan.answers import Answer, decision
 from postpost_sync.plan.situation import Situation
 from postpost_sync.plan.snapshot import Snapshot
@@ -91,18 +96,23 @@ AS_IT_WAS_READ: tuple[Rule, ...] = (
     asked.accounts,
     build.deleted_there,
     build.nothing_left,
-    build.recognise,
+    known.compared,
+    known.recognise,
+    known.maybe_posted,
     build.copy_of,
     build.touched,
     build.went_out,
     schedule.same_post,
     build.edit_too_late,
     build.duplicate,
+    known.adopted_edited,
     build.create,
     build.search_create,
     build.other_draft,
+    known.scheduled_meanwhile,
     build.upload,
     draft.verify,
+    known.compared_again,
     schedule.earlier_draft_left,
     schedule.swap,
     schedule.put_back,

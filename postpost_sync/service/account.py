@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import math
 import threading
 import time
@@ -13,6 +14,7 @@ from weakref import WeakValueDictionary
 
 from postpost_sync.model.errors import Finding, Unclear
 from postpost_sync.service.api import PostPost
+from postpost_sync.service.holdings import Holdings
 from postpost_sync.service.responses import Listed
 
 PROBE_EVERY = timedelta(minutes=15)
@@ -27,6 +29,9 @@ class Account:
     def __init__(self, api: PostPost, key: str, user_id: str | None) -> None:
         self.api = api
         self.digest = hashlib.sha256(f"{key}\0{user_id or ''}".encode()).hexdigest()[:16]
+        # what a status file says is proved by it. Slow, so that nobody guesses a key by it
+        self._secret = hashlib.scrypt(f"{key}\0{user_id or ''}".encode(), salt=b"post.status.yaml", n=2**12, r=8, p=1)
+        self.holdings = Holdings(api)
         self._refusal: tuple[Finding, int] | None = None  # and how often the service had taken the key before
         self.probe_at: datetime | None = None
         self._lock = threading.Lock()
@@ -38,11 +43,14 @@ class Account:
         self._listing_lock = threading.Lock()
         self._listed: dict[str, Listed] = {}
         self._listed_at = 0.0
-        self._stood: tuple[Listed, ...] | None = None
 
     def now(self) -> datetime:
         """The service's time as well as we know it."""
         return self.api.clock.now()
+
+    def proof(self, *facts: str) -> str:
+        """What shows that we wrote these facts into a status file: nobody without the key can make it."""
+        return hmac.new(self._secret, "\0".join(facts).encode("utf-8", "replace"), "sha256").hexdigest()
 
     # --- the key ---
 
@@ -115,21 +123,17 @@ class Account:
         asked_at = time.monotonic()
         with self._listing_lock:
             if self._listed_at < asked_at or post_group_id not in self._listed:
-                began = time.monotonic()
+                began, at = time.monotonic(), self.now()
                 self._listed = {one.post_group_id: one for one in self.pages(created_after, until=post_group_id)}
                 self._listed_at = began
+                self.holdings.note(self._listed, at)
             return self._listed.get(post_group_id)
 
     def held(self, post_group_id: str) -> Listed | None:
         """The group, whatever its status and however old; None where the service does not hold it."""
+        if (known := self.holdings.get(post_group_id)) is not None:
+            return known.group
         return next((one for one in self.pages(EVER, until=post_group_id) if one.post_group_id == post_group_id), None)
-
-    def stood_scheduled(self) -> tuple[Listed, ...]:
-        """All groups that stood scheduled when this was first asked: read once, since it is about what was there before us."""
-        with self._listing_lock:
-            if self._stood is None:
-                self._stood = tuple(self.pages(EVER, status="scheduled"))
-            return self._stood
 
     def pages(self, created_after: datetime, status: str | None = None, until: str | None = None) -> Iterator[Listed]:
         """All groups created since then, newest first; ends early after the page that holds `until`."""

@@ -22,7 +22,8 @@ def initial(db: Database) -> None:
             rebuilds INTEGER NOT NULL, gave_up TEXT, done INTEGER NOT NULL, timezone TEXT NOT NULL,
             platforms TEXT NOT NULL, media TEXT NOT NULL, time TEXT, error TEXT, warnings TEXT NOT NULL, retry_at TEXT,
             troubles TEXT NOT NULL, previous TEXT NOT NULL,
-            claim TEXT, copy_of TEXT, unproven INTEGER NOT NULL, part TEXT NOT NULL, UNIQUE (root, path, part))""",
+            claim TEXT, copy_of TEXT, copied TEXT NOT NULL, unproven INTEGER NOT NULL,
+            part TEXT NOT NULL, UNIQUE (root, path, part))""",
         "CREATE INDEX folders_by_state ON folders (state)",
         "CREATE INDEX folders_by_asked_time ON folders (time)",
         # one row a post group that we made, or may have made: records.Group
@@ -33,8 +34,10 @@ def initial(db: Database) -> None:
             issued TEXT NOT NULL, read_back TEXT, asked_time TEXT,
             answered_time TEXT, searches INTEGER NOT NULL, results TEXT NOT NULL, outcome TEXT, checked_at TEXT,
             lost INTEGER NOT NULL, unseen INTEGER NOT NULL, elsewhere TEXT, placed_at TEXT,
-            updating INTEGER NOT NULL, account TEXT NOT NULL)""",
+            updating INTEGER NOT NULL, account TEXT NOT NULL, again INTEGER NOT NULL, intent TEXT NOT NULL,
+            adopted INTEGER NOT NULL)""",
         "CREATE INDEX groups_by_folder ON groups (folder)",
+        "CREATE INDEX groups_by_id ON groups (post_group_id)",
         "CREATE INDEX groups_by_time ON groups (stage, answered_time)",
         "CREATE INDEX groups_by_text ON groups (length(content), substr(content, 1, 32))",
         # one row a media record: records.Upload. url is a secret

@@ -23,6 +23,7 @@ from postpost_sync.plan.steps import (
     Abandon,
     Abort,
     Ask,
+    Create,
     Decision,
     Delete,
     Doom,
@@ -30,10 +31,12 @@ from postpost_sync.plan.steps import (
     Follow,
     Forget,
     Hash,
+    HoldCopy,
     Read,
     Rest,
     Transfer,
     Tried,
+    Update,
     Withdraw,
 )
 from postpost_sync.service.account import Account
@@ -133,7 +136,9 @@ class Sync:
                     self._wake(moved, 0.0)
                     return
                 unknown = key not in self.times
-                record = self._show(look, record, decision, now)
+                if self._claimed(look, account, snapshot, record, decision):
+                    continue
+                record = self._show(look, account, record, decision, now)
                 waiting_list.update(record)
                 if unknown and key in self.times and not isinstance(decision.step, Rest | Forget):
                     self._wake(key, 0.0)  # now that its time is known, it takes its place in the order of the times
@@ -174,6 +179,7 @@ class Sync:
         """Notice what people changed at PostPost: one listing of the scheduled posts for each account."""
         records = [record for record in self._store.at_postpost() if record.root in self._sites]
         for account in self._waiting_lists:
+            account.holdings.forget()
             if account.refused is not None:
                 continue
             mine = [record for record in records if self._snapshots.account_of(record) is account]
@@ -198,7 +204,11 @@ class Sync:
     def _moved_here(self, look: Look, snapshot: Snapshot, record: Record, decision: Decision) -> int | None:
         """The key of another folder, where this is that one: moved from one disk to another it is two for a while."""
         folder, original = snapshot.folder, snapshot.twin
-        if folder is None or record.groups:
+        if folder is None:
+            return None
+        if record.groups:
+            if isinstance(decision.step, Read):
+                self._folders.claimed(look, folder, record)
             return None
         if isinstance(decision.step, Read):
             return self._folders.identify_again(look, folder, record)
@@ -207,7 +217,22 @@ class Sync:
             return None if is_out(live_group(original)) else self._folders.original_gone(look, folder, original)
         return None
 
-    def _show(self, look: Look, record: Record, decision: Decision, now: datetime) -> Record:
+    def _claimed(self, look: Look, account: Account, snapshot: Snapshot, record: Record, decision: Decision) -> bool:
+        """Whether the status file says what our records do not know. Asked before it is written anew, and before a post is made.
+
+        Then it stays as it is until that is resolved.
+        """
+        folder, step = snapshot.folder, decision.step
+        if folder is None or not record.fingerprint or record.claim is not None:
+            return False
+        schedules = type(step) is Update and step.time is not None and live_group(record) is None
+        if isinstance(step, Create) or schedules:
+            return self._folders.claimed(look, folder, record)
+        if look.receipt is None or isinstance(step, Read):
+            return self._folders.claimed(look, folder, record)
+        return False
+
+    def _show(self, look: Look, account: Account, record: Record, decision: Decision, now: datetime) -> Record:
         """Write down, log and put into the status file what a person should see."""
         if look.receipt_failed and _NO_STATUS_FILE not in decision.warnings:
             decision = replace(decision, warnings=(*decision.warnings, _NO_STATUS_FILE))
@@ -221,15 +246,18 @@ class Sync:
             said = {"code": new.error.code, "why": new.error.message} if new.error else {}
             tell = self._log.error if new.state in WRONG else self._log.warning if new.error else self._log.info
             tell(new.state.value, folder=look.name, **said)
-        self._write_receipt(look, new)
+        self._write_receipt(look, account, new)
         return new
 
-    def _write_receipt(self, look: Look, record: Record) -> None:
+    def _write_receipt(self, look: Look, account: Account, record: Record) -> None:
         if not record.fingerprint or not look.there:
             return  # nothing is written into a folder that is still arriving
         if record.claim is not None:
             return  # nor over a claim that is still to be proved, or another installation's
         facts = view.receipt(record, self._instance)
+        if (group := view.shown_group(record)) is not None and group.post_group_id is not None:
+            said = record.folder_id, group.post_group_id, facts["digest"], *facts["media_sha256"]
+            facts["proof"] = account.proof(*said)
         if facts == look.receipt:
             return
         content = status_file.text(view.sentence(record), facts)
@@ -263,8 +291,10 @@ class Sync:
                     change(look.key, ledger.doomed, group.key, rebuild=rebuild, gave_up=gave_up)
                     if snapshot.folder is None and group == live_group(record) and record.cancel is None:
                         self._removals.cancelled(look.key)
-                case Follow(group):
-                    change(look.key, ledger.followed, group.key)
+                case Follow(group, again):
+                    change(look.key, ledger.followed, group.key, again=again)
+                case HoldCopy(mark):
+                    change(look.key, ledger.held_as_copy, mark)
                 case Abandon(group):
                     change(look.key, ledger.abandoned, group, now, self._jitter())
                 case Finish():
