@@ -20,6 +20,8 @@ The house, from the ground up. A folder imports only what stands above it in thi
     store       the database
     service     PostPost, and the object store that it signs URLs for
     notify      what is worth telling people, in which words, and sending it
+    calendar    what there is to look at by day and week, and the page and the feed that are made of it. It stands beside
+                `notify`: both put into words and pictures how things are, and neither knows of threads or of the config
     config      the config file; it asks `disk` about paths and `notify` about events
 
   runs: constructs things and owns the threads
@@ -27,6 +29,7 @@ The house, from the ground up. A folder imports only what stands above it in thi
     daemon      threads, wiring, watch roots, timers, who is notified
 
   doors: parse, call, print
+    web         the calendar served as live pages; it reads alone. Left of `commands`, which start it
     terminal    what people see: texts, tables, the picture that redraws
     commands    one module a command
     cli         what there is to type

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
+import contextlib
+import errno
 import io
+import locale
 import os
 import sys
 from collections.abc import Sequence
@@ -12,16 +16,37 @@ import click
 from postpost_sync.log import last_words
 from postpost_sync.model.errors import PostError, ProgramError
 
+_NOT_WRITTEN = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)  # a full disk, mostly
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; 0 done, 1 some post needs a person, 2 usage, config or start-up error."""
-    from postpost_sync.cli import cli
-
+    if arguments is None:
+        _speak_utf8()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # a terminal that cannot show a tick mark is no reason to fail
-            stream.reconfigure(errors="backslashreplace")
+            shown_as = locale.getencoding() if stream.isatty() else None
+            stream.reconfigure(encoding=shown_as, errors="backslashreplace")
     os.umask(0o077)  # the database and its companions are ours alone; status files get the sidecar's mode
+    try:
+        status = _command(arguments)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return status
+    except BrokenPipeError:  # `postpost-sync status | head`
+        _drop_output()
+        return 0
+    except OSError as error:
+        if error.filename is not None or error.errno not in _NOT_WRITTEN:  # of a file: a mistake of ours
+            raise
+        _drop_output()
+        return _ended(f"the output cannot be written: {error.strerror} (hint: write it to another place)")
+
+
+def _command(arguments: Sequence[str] | None) -> int:
+    from postpost_sync.cli import cli
+
     try:
         status = cli.main(
             list(arguments) if arguments is not None else None, prog_name="postpost-sync", standalone_mode=False
@@ -40,12 +65,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _ended(str(error), error.status)
     except PostError as error:
         return _ended(str(ProgramError(error.finding.message, error.finding.hint)))
-    except BrokenPipeError:  # `postpost-sync status | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left in its buffer has nowhere to go
-        return 0
     except KeyboardInterrupt:
         return _ended("interrupted")
     return status if isinstance(status, int) else 0
+
+
+def _speak_utf8() -> None:
+    """Start anew in Python's UTF-8 mode where the locale has another encoding.
+
+    A folder would have one name for the service and another for whoever logs in: two posts in one database.
+    """
+    if sys.flags.utf8_mode or codecs.lookup(sys.getfilesystemencoding()).name == "utf-8":
+        return
+    if sys.executable and sys.orig_argv:
+        with contextlib.suppress(OSError):
+            os.execv(sys.executable, [sys.orig_argv[0], "-X", "utf8", *sys.orig_argv[1:]])  # noqa: S606  # ourselves
+
+
+def _drop_output() -> None:
+    """What is left in the buffers has nowhere to go, and is no error at the end."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError, AttributeError):  # broken, closed, or none at all
+            with contextlib.suppress(OSError, ValueError, AttributeError):
+                nothing = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nothing, stream.fileno())
+                os.close(nothing)
 
 
 def _in_our_voice(error: click.ClickException) -> str:

@@ -60,14 +60,16 @@ def cli(ctx: click.Context, config: str | None, log_format: str, log_level: str)
 
 @cli.command(short_help="Show it all at work, against a simulated PostPost.")
 @click.argument("directory", required=False, type=_PATHS, metavar="[DIR]")
-def demo(directory: Path | None) -> int:
+@click.option("--web", is_flag=True, help="Serve the calendar meanwhile, until Ctrl-C.")
+def demo(directory: Path | None, web: bool) -> int:
     """Show the whole thing at work on sample posts, against a simulated PostPost.
 
-    With DIR it works in that folder and goes on until Ctrl-C, so that you can drop posts of your own.
+    With DIR it works in that folder and goes on until Ctrl-C, so that you can drop posts of your own. At the end it names
+    the calendar that it wrote.
     """
     from postpost_sync.commands.demo import demo
 
-    return demo(directory)
+    return demo(directory, web=web)
 
 
 @cli.command(short_help="Watch the folders and serve them, in the foreground.")
@@ -124,23 +126,31 @@ def check(config: str | None, paths: tuple[Path, ...], as_json: bool, offline: b
 
 @cli.command(short_help="Try posts again now; confirm what is held for a person.")
 @click.argument("paths", nargs=-1, required=True, type=_PATHS, metavar="PATH...")
+@click.option("--again", is_flag=True, help="Also what may be out in part already.")
+@click.option("--yes", is_flag=True, help="Also where it is more than 10 posts.")
+@click.option("--dry-run", is_flag=True, help="Only say what it would do.")
 @click.pass_obj
-def retry(config: str | None, paths: tuple[Path, ...]) -> int:
-    """Try the posts at PATH again now, from where they stopped; confirms what is held for a person."""
+def retry(config: str | None, paths: tuple[Path, ...], again: bool, yes: bool, dry_run: bool) -> int:
+    """Try the posts at PATH again now, from where they stopped.
+
+    Where PATH is a post folder itself, what is held for a person is confirmed, and what was cancelled is brought back.
+    Below a PATH only what a fault stopped is tried again.
+    """
     from postpost_sync.commands.retry import retry
 
-    return retry(config, paths)
+    return retry(config, paths, again=again, yes=yes, dry_run=dry_run)
 
 
 @cli.command(short_help="Delete the scheduled posts of folders from PostPost.")
 @click.argument("paths", nargs=-1, required=True, type=_PATHS, metavar="PATH...")
 @click.option("--yes", is_flag=True, help="Also where it is more than 10 posts.")
+@click.option("--dry-run", is_flag=True, help="Only say what it would do.")
 @click.pass_obj
-def cancel(config: str | None, paths: tuple[Path, ...], yes: bool) -> int:
+def cancel(config: str | None, paths: tuple[Path, ...], yes: bool, dry_run: bool) -> int:
     """Delete the scheduled posts of the folders at PATH from PostPost; an edit of a folder makes a new post."""
     from postpost_sync.commands.cancel import cancel
 
-    return cancel(config, paths, yes=yes)
+    return cancel(config, paths, yes=yes, dry_run=dry_run)
 
 
 @cli.command(short_help="Take over folders that another installation has served.")
@@ -180,12 +190,13 @@ def backup(config: str | None, file: Path) -> int:
 
 
 @cli.command()
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
 @click.pass_obj
-def accounts(config: str | None) -> int:
+def accounts(config: str | None, as_json: bool) -> int:
     """List the accounts the key can post to, and how their tokens are."""
     from postpost_sync.commands.accounts import accounts
 
-    return accounts(config)
+    return accounts(config, as_json=as_json)
 
 
 @cli.command(short_help="Send a test message to everybody who is notified.")
@@ -201,23 +212,66 @@ def notify(config: str | None) -> int:
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=0, help="Port on 127.0.0.1; any free one where not given."
 )
-def sandbox(port: int) -> int:
-    """Run a simulated PostPost and its object store, for trying things out."""
+@click.option("--view", is_flag=True, help="Show what it holds, and not a line a call.")
+def sandbox(port: int, view: bool) -> int:
+    """Run a simulated PostPost and its object store, for trying things out. Each call is a line."""
     from postpost_sync.commands.sandbox import sandbox
 
-    return sandbox(port)
+    return sandbox(port, view=view)
 
 
 @cli.command(short_help="Write a commented post.yaml for the media in a folder.")
 @click.argument("folder", type=_PATHS)
 @click.option("--at", metavar="TIME", help='When it goes out: "2026-12-15 14:30", with an offset or Z, or now.')
 @click.option("--to", metavar="NAME", multiple=True, help="A connection id, or a name of the config; may be repeated.")
+@click.option("--create", is_flag=True, help="Make FOLDER where it is not there.")
 @click.pass_obj
-def new(config: str | None, folder: Path, at: str | None, to: tuple[str, ...]) -> int:
+def new(config: str | None, folder: Path, at: str | None, to: tuple[str, ...], create: bool) -> int:
     """Write a commented post.yaml into FOLDER for the media that is there."""
     from postpost_sync.commands.new import new
 
-    return new(config, folder, at, to)
+    return new(config, folder, at, to, create=create)
+
+
+@cli.command(short_help="Show what goes out when.")
+@click.argument("path", required=False, type=_PATHS, metavar="[PATH]")
+@click.option("--week", is_flag=True, help="This week, with all that is known of each post.")
+@click.option(
+    "--month", is_flag=True, help="Five weeks as a grid; this is what is shown where nothing else is asked for."
+)
+@click.option("--ics", type=_PATHS, metavar="FILE", help="Write it as iCalendar, for calendar programs; - is stdout.")
+@click.option("--html", type=_PATHS, metavar="FILE", help="Write it as one HTML page; - is stdout.")
+@click.pass_obj
+def calendar(
+    config: str | None, path: Path | None, week: bool, month: bool, ics: Path | None, html: Path | None
+) -> int:
+    """Show what goes out when, and what is stuck: of all watch roots, or at PATH."""
+    if week and month:
+        raise click.UsageError("--week and --month do not go together")
+    from postpost_sync.commands.calendar import calendar
+
+    return calendar(config, path, week=week, ics=ics, html=html)
+
+
+@cli.command(short_help="Serve the calendar, live, as a web page.")
+@click.option("--listen", default="127.0.0.1:8484", show_default=True, metavar="HOST:PORT", help="Where.")
+@click.option("--token-file", type=_PATHS, metavar="FILE", help="Who wants to see it needs what stands in it.")
+@click.pass_obj
+def web(config: str | None, listen: str, token_file: Path | None) -> int:
+    """Serve the calendar as a live web page, with /calendar.ics, /metrics and /healthz. Holds no key, changes nothing."""
+    from postpost_sync.commands.web import web
+
+    return web(config, listen, token_file)
+
+
+@cli.command(short_help="Say whether the daemon does its work; exit 0 or 1.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.pass_obj
+def health(config: str | None, as_json: bool) -> int:
+    """Exit 0 where the daemon runs and nothing is overdue; else 1, and why in a line."""
+    from postpost_sync.commands.health import health
+
+    return health(config, as_json=as_json)
 
 
 @cli.command(short_help="Print the JSON Schema of post.yaml or of the config.")

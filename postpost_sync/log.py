@@ -25,6 +25,12 @@ from postpost_sync.model.urls import scrubbed
 _PRIORITIES = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3}  # syslog's
 
 
+_TELLING = (
+    "apscheduler",
+    "uvicorn",
+)  # a job or a request that fails is told by these alone, with a trace of many lines
+
+
 class Format(StrEnum):
     TEXT = "text"
     JSON = "json"
@@ -159,9 +165,10 @@ def set_up(environ: Mapping[str, str], form: Format = Format.TEXT, level: Level 
     logger.handlers[:] = [handler]
     logger.setLevel(level.upper())
     logger.propagate = False
-    timers = logging.getLogger("apscheduler")  # a job that fails is told here alone, with a trace of many lines
-    timers.handlers[:] = [_FromLibrary(logging.WARNING)]
-    timers.propagate = False
+    for library in _TELLING:
+        theirs = logging.getLogger(library)
+        theirs.handlers[:] = [_FromLibrary(logging.WARNING)]
+        theirs.propagate = False
 
 
 @contextlib.contextmanager

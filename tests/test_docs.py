@@ -60,14 +60,15 @@ def test_the_example_is_valid_and_shows_the_defaults(tmp_path: Path, own_home: P
         default.ignore,
     )
     assert loaded.notify == default.notify
+    assert loaded.monitor == default.monitor
     assert root == load.Root(own_home / "Posts", default.api, Policy())
     assert loaded.state_db == load.default_state_db({"HOME": str(own_home)})
 
 
 @pytest.mark.parametrize(
     "named",
-    [keys.KEYS, keys.API_KEYS, keys.WATCH_KEYS, keys.UPLOAD_KEYS, keys.NOTIFY_KEYS],
-    ids=["top", "api", "watch", "uploads", "notify"],
+    [keys.KEYS, keys.API_KEYS, keys.WATCH_KEYS, keys.UPLOAD_KEYS, keys.NOTIFY_KEYS, keys.MONITOR_KEYS],
+    ids=["top", "api", "watch", "uploads", "notify", "monitor"],
 )
 def test_the_example_and_the_readme_name_every_key(named: dict[str, keys.Key]) -> None:
     for key in named:
@@ -111,7 +112,7 @@ def test_the_readme_names_every_key_of_the_json_and_no_other(
         pp.drop("out", "content: x\nplatforms: [linkedin-OLD42]\nscheduled_time: now\n", {"a.jpg": picture()})
         with pp.daemon():
             pp.wait_for("out", "failed")
-            for command in ("status", "check", "doctor"):
+            for command in ("status", "check", "accounts", "doctor", "health"):
                 pp.output()
                 pp.command(command, "--json")
                 found |= set(json_keys(json.loads(pp.output()[0])))

@@ -11,7 +11,9 @@ import pytest
 import postpost_sync
 
 PACKAGE = Path(postpost_sync.__file__).parent
-ORDER = "model post plan ledger log packages disk store service notify config sync daemon terminal commands cli __main__".split()
+ORDER = (
+    "model post plan ledger log packages disk store service notify calendar config sync daemon web terminal commands cli __main__"
+).split()
 EDGES = frozenset("disk store service notify config".split())
 EDGES_THAT_MAY = {("config", "disk"), ("config", "notify")}
 PURE = frozenset("model post plan ledger".split())

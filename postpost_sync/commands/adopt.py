@@ -8,16 +8,19 @@ from pathlib import Path
 import click
 
 from postpost_sync import ledger
-from postpost_sync.commands.common import at_or_below, load_config, nothing_at, opened_store
+from postpost_sync.commands.common import load_config, opened_store
+from postpost_sync.commands.folders import look_up, unknown
 from postpost_sync.store.lock import Lock
 
 
 def adopt(option: str | None, paths: Sequence[Path]) -> int:
     config = load_config(option)
     with opened_store(config.state_db, read_only=False) as store:
-        records = at_or_below(store.records(), paths)
-        if not records:
-            raise nothing_at(paths)
+        found = look_up(store, config, paths)
+        for why in unknown(found):
+            click.echo(f"warning: {why}", err=True)
+        keys = dict.fromkeys(key for one in found for key in one.keys)
+        records = [record for key in keys if (record := store.record(key)) is not None]
         others = [record for record in records if record.claim is not None and record.claim.foreign]
         for record in others:
             store.change(record.key, ledger.adopted)

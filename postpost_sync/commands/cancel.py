@@ -5,38 +5,33 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import click
+
 from postpost_sync import ledger
-from postpost_sync.commands.common import at_or_below, load_config, nothing_at, opened_store, say_marked
+from postpost_sync.commands.asking import carry_out, wishes
+from postpost_sync.commands.common import load_config, opened_store
+from postpost_sync.commands.folders import look_up, unknown
 from postpost_sync.disk import scan
-from postpost_sync.model.errors import ProgramError
 from postpost_sync.model.program import RootState
-from postpost_sync.model.record import Record, draft_group, is_out, live_group
-from postpost_sync.model.states import State
+from postpost_sync.model.record import Record
+from postpost_sync.plan import wishes as rules
 from postpost_sync.post.names import Names
 
-MANY = 10  # posts that are cancelled without asking
 
-
-def cancel(option: str | None, paths: Sequence[Path], *, yes: bool) -> int:
+def cancel(option: str | None, paths: Sequence[Path], *, yes: bool, dry_run: bool) -> int:
     config = load_config(option)
-    with opened_store(config.state_db, read_only=False) as store:
-        records = at_or_below(store.records(), paths)
-        if not records:
-            raise nothing_at(paths)
-        chosen = [record for record in records if _can_be_cancelled(record)]
-        if len(chosen) > MANY and not yes:
-            raise ProgramError(f"these are {len(chosen)} posts; nothing was cancelled", "if all are meant, add --yes")
+    with opened_store(config.state_db, read_only=dry_run) as store:
+        found = look_up(store, config, paths)
+        for why in unknown(found):
+            click.echo(f"warning: {why}", err=True)
         away, names = {root.path for root in store.roots() if root.state is RootState.AWAY}, Names(config.ignore)
-        for record in chosen:
+
+        def mark(record: Record) -> Record:
             seen = None if record.root in away else _fingerprint(record, names)
-            store.change(record.key, ledger.cancelled, seen)
-    say_marked(config, len(chosen), "deleted from PostPost", len(records) - len(chosen), "out or cancelled already")
-    return 0
+            return store.change(record.key, ledger.cancelled, seen)
 
-
-def _can_be_cancelled(record: Record) -> bool:
-    """As `plan` has it: a draft, or a post that did not go out yet; or nothing so far, which stays so."""
-    return record.state is not State.CANCELLED and (draft_group(record) is not None or not is_out(live_group(record)))
+        asked = wishes(store, found, lambda record, _: rules.cancel(record))
+        return carry_out(config, store, asked, mark, what="deleted from PostPost", yes=yes, dry_run=dry_run)
 
 
 def _fingerprint(record: Record, names: Names) -> str | None:

@@ -32,8 +32,8 @@ from postpost_sync.plan.snapshot import Snapshot
 from postpost_sync.post import targets
 from postpost_sync.post.desired import resolve
 from postpost_sync.post.names import Names
-from postpost_sync.service import upload
 from postpost_sync.service.api import PostPost
+from postpost_sync.service.connections import new_client
 
 _QUIET = 1e9  # seconds: as if the folder had settled long ago
 
@@ -95,7 +95,7 @@ def _connections(config: Config) -> dict[str, tuple[Connection, ...]]:
     """The connected accounts of each root, one call a key; where they cannot be had the rest is checked all the same."""
     found: dict[str, tuple[Connection, ...]] = {}
     asked: dict[tuple[str, str, str | None], tuple[Connection, ...]] = {}
-    with upload.new_client() as client:
+    with new_client() as client:
         for root in config.roots:
             try:
                 who = (root.api.base_url, configs.api_key(root, os.environ), root.api.user_id)

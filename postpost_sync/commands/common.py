@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -15,9 +15,7 @@ import click
 from postpost_sync.config import load as configs
 from postpost_sync.config.load import Config
 from postpost_sync.model.errors import Finding, ProgramError, printable
-from postpost_sync.model.record import Record
 from postpost_sync.store import Store
-from postpost_sync.store.lock import Lock
 
 
 def load_config(option: str | None, warn: Callable[[Finding], None] | None = None) -> Config:
@@ -76,33 +74,6 @@ def unreadable(path: str | Path, error: OSError) -> ProgramError:
         f'"{printable(str(path))}" cannot be read: {error.strerror}',
         "check its rights and those of the folders above it",
     )
-
-
-def say_marked(config: Config, marked: int, what: str, out: int, why: str) -> None:
-    """What a person's word comes to: how many posts it is for, and how many it cannot be for."""
-    from postpost_sync.terminal.words import count  # what draws is not for every command to load
-
-    if marked:
-        when = "now" if Lock(config.state_db).held() else "when the daemon runs again: postpost-sync run"
-        click.echo(f"{count(marked, 'post')} will be {what} {when}")
-    if out:
-        click.echo(f"{out} {'are' if out != 1 else 'is'} {why}")
-
-
-def at_or_below(records: Iterable[Record], paths: Iterable[Path]) -> list[Record]:
-    """The records of the folders at the paths, or below them."""
-    wanted = [Path(os.path.abspath(path)) for path in paths]
-    chosen = []
-    for record in records:
-        folder = Path(record.root, record.path)
-        if any(folder == path or path in folder.parents for path in wanted):
-            chosen.append(record)
-    return chosen
-
-
-def nothing_at(paths: Iterable[Path]) -> ProgramError:
-    names = ", ".join(f'"{printable(str(path))}"' for path in paths)
-    return ProgramError(f"no post folder is known at {names}", "`postpost-sync status` lists those that are")
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from postpost_sync import __version__
 
 _EXIT = (
     ("0", "Done."),
-    ("1", "Some post needs a person, or `doctor` or `check` found something wrong."),
+    ("1", "Some post needs a person, or `doctor`, `check` or `health` found something wrong."),
     ("2", "A usage, config or start-up error; the last line on stderr says what, and the way out."),
 )
 _ENVIRONMENT = (
@@ -24,6 +24,7 @@ _FILES = (
     ("~/.local/state/postpost-sync/state.db", "The database, where neither config nor systemd names another."),
     ("post.yaml", "In each folder that is a post: what goes out, where and when."),
     ("post.status.yaml", "Written beside it: what became of the post."),
+    ("postpost-calendar.html, postpost-calendar.ics", "In a watch root with `calendar: true`: what goes out when."),
 )
 
 

@@ -12,7 +12,6 @@ import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from importlib.resources import files
 from pathlib import Path
 
 import click
@@ -28,10 +27,12 @@ from postpost_sync.model.times import TimeProblem, for_people, parse_time, zone
 from postpost_sync.post import targets, violations
 from postpost_sync.post.leftovers import backup_of
 from postpost_sync.post.names import Names, is_conflict_copy, looks_like_media, natural_order
-from postpost_sync.post.platforms import PLATFORMS, SETTINGS
+from postpost_sync.post.platforms import ON_BY_DEFAULT, PLATFORMS, SETTINGS
 from postpost_sync.terminal.words import byte_size, path_name
 
 _NAME = "post.yaml"
+SCHEMA = ".post.schema.json"  # as `postpost-sync schema sidecar` prints it; no daemon looks at such a name
+_SCHEMA_ABOVE = 3  # folders
 _TEMPORARY = f".{_NAME}.tmp"
 _PLAIN = re.compile(r"\w(?:[\w.()+ -]*[\w.()+-])?")  # needs no quotes in YAML
 _UNSPELLABLE = re.compile("[\x00-\x1f\x7f-\x9f\\\\\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")  # not even in quotes
@@ -47,24 +48,28 @@ class _File:
     trouble: str = ""
 
 
-def new(option: str | None, folder: Path, at: str | None, to: Sequence[str]) -> int:
+def new(option: str | None, folder: Path, at: str | None, to: Sequence[str], *, create: bool = False) -> int:
     config = _config(option)
     place = Path(os.path.abspath(folder))
     policy = _policy(config, place)
     _check_names(to, policy)
     moment = _moment(at, policy.timezone, datetime.now(UTC))
-    _make_folder(place)
+    _folder(place, create=create)
     found = _look(place, Names(config.ignore if config else ()))
-    _write(place, _text(found, at, to, policy, datetime.now(UTC)))
+    _write(place, _text(found, at, to, policy, datetime.now(UTC), _schema(place, config)))
     count = sum(not file.trouble for file in found)
     goes = "now" if at and moment is None else for_people(moment, policy.timezone) if moment else "no time yet"
     click.echo(f"wrote {path_name(str(place / _NAME))}: {count} media file{'s' if count != 1 else ''}, {goes}")
     for file in found:
         if file.trouble:
             click.echo(f"left out: {path_name(file.name)} ({file.what}): {file.trouble}")
-    if config is not None and not any(root.path in place.parents for root in config.roots):
+    if config is not None and not _roots(place, config):
         roots = ", ".join(path_name(str(root.path)) for root in config.roots)
         click.echo(f"hint: nothing watches this folder yet; move it below {roots}")
+    above = _roots(place, config)
+    if above and not (above[0] / SCHEMA).is_file():
+        target = path_name(str(above[0] / SCHEMA))
+        click.echo(f"hint: for an editor that knows the keys: postpost-sync schema sidecar > {target}")
     click.echo(f"hint: write the text below content:, then `postpost-sync check {path_name(str(folder))}`")
     return 0
 
@@ -124,14 +129,20 @@ def _moment(at: str | None, timezone: str, now: datetime) -> datetime | None:
 # --- the folder -------------------------------------------------------------------------------------------------------
 
 
-def _make_folder(place: Path) -> None:
-    """It, and what is missing above it, as open to others as the folder they are in: the daemon has to read them."""
+def _folder(place: Path, *, create: bool) -> None:
+    """ProgramError where it is not there, which may be a typing error, unless it is to be made.
+
+    What is made, it and what is missing above it, is as open to others as the folder it is in: the daemon has to read it.
+    """
     missing = []
     above = place
     try:
         while not above.exists():
             missing.append(above)
             above = above.parent
+        if missing and not create:
+            near = f"check the path, which is there as far as {path_name(str(above))}; --create makes the rest"
+            raise ProgramError(f"{path_name(str(place))} is not there", near)
         mode = stat.S_IMODE(above.stat().st_mode) & 0o2775
         for folder in reversed(missing):
             folder.mkdir()
@@ -189,6 +200,21 @@ def _sniff(place: Path, name: str) -> _File:
     return _File(name, what)
 
 
+def _roots(place: Path, config: Config | None) -> list[Path]:
+    """The watch root that it is below, if any."""
+    return [root.path for root in config.roots if root.path in place.parents] if config is not None else []
+
+
+def _schema(place: Path, config: Config | None) -> str:
+    """The address of the schema for editors, from the folder itself: so it holds on every machine that shares the root.
+
+    "" where none lies in the folder's root, or in a folder above it where it has no root.
+    """
+    above = _roots(place, config) or list(place.parents)[:_SCHEMA_ABOVE]
+    found = next((folder for folder in above if (folder / SCHEMA).is_file()), None)
+    return os.path.relpath(found / SCHEMA, place) if found is not None else ""
+
+
 def _write(place: Path, text: str) -> None:
     """Put the sidecar in its place whole, as open to others as its folder; never over another one."""
     temporary, sidecar = place / _TEMPORARY, place / _NAME
@@ -224,14 +250,16 @@ def _move(temporary: Path, sidecar: Path) -> None:
 # --- the text ---------------------------------------------------------------------------------------------------------
 
 
-def _text(found: Sequence[_File], at: str | None, to: Sequence[str], policy: Policy, now: datetime) -> str:
+def _text(
+    found: Sequence[_File], at: str | None, to: Sequence[str], policy: Policy, now: datetime, schema: str = ""
+) -> str:
     parts = [
         [
-            *_schema_line(),
+            *([f"# yaml-language-server: $schema={schema}"] if schema else []),
             "# One folder, one post. Lines that start with # are notes; those in the form of a key are examples.",
         ],
         [
-            "# The text, sent as it is written: put it below the next line, each line two spaces in. The post waits for it.",
+            "# The text, sent as it is written: put it below the next line, each line two spaces in. Nothing is sent before.",
             "# Or name a text file in this folder instead:  content_file: caption.txt",
             "content: |",
         ],
@@ -241,12 +269,6 @@ def _text(found: Sequence[_File], at: str | None, to: Sequence[str], policy: Pol
         _settings(to, policy),
     ]
     return "\n\n".join("\n".join(part) for part in parts) + "\n"
-
-
-def _schema_line() -> list[str]:
-    """For editors with a YAML language server. The file travels with the program, so it is found on this machine only."""
-    schema = files("postpost_sync.config") / "schemas" / "sidecar.schema.json"
-    return [f"# yaml-language-server: $schema={schema.as_uri()}"] if isinstance(schema, Path) else []
 
 
 def _platforms(to: Sequence[str], policy: Policy) -> list[str]:
@@ -260,6 +282,8 @@ def _platforms(to: Sequence[str], policy: Policy) -> list[str]:
         return [*lines, f"platforms: [{', '.join(map(_scalar, to))}]"]
     if policy.default_platforms:
         lines.append(f"# Left out, it goes to {printable(', '.join(policy.default_platforms))}.")
+    else:
+        lines.append("# It has to be said, since the config has no default_platforms here.")
     return [*lines, "# platforms: [twitter-123, linkedin-ABC]"]
 
 
@@ -286,19 +310,20 @@ def _media(found: Sequence[_File]) -> list[str]:
 
 def _settings(to: Sequence[str], policy: Policy) -> list[str]:
     """The settings of the platforms it goes to, or an example."""
-    ids = [one for name in to for one in policy.accounts.get(name, (name,))]
+    ids = [one for name in to or policy.default_platforms for one in policy.accounts.get(name, (name,))]
     named = {(targets.stands_for(one) or one).partition("-")[0] for one in ids}
-    chosen = [p for p in PLATFORMS if p in named and any(p == owner for owner, _ in SETTINGS)] or (
-        [] if to else ["instagram"]
-    )
+    chosen = [p for p in PLATFORMS if p in named and any(p == owner for owner, _ in SETTINGS)]
+    if not chosen and (not named or "all" in named):
+        chosen = ["instagram"]
     if not chosen:
         return ["# None of these platforms has settings."]
-    lines = ["# Settings per platform; left out, the platform's own defaults hold.", "# platform_settings:"]
+    lines = ["# Settings per platform; what is left out is as PostPost has it by default.", "# platform_settings:"]
     for platform in chosen:
         lines.append(f"#   {platform}:")
         for (owner, key), setting in SETTINGS.items():
             if owner == platform:
-                allowed = ("true", "false") if setting.allowed is None else tuple(filter(None, setting.allowed))
+                allowed = ("false", "true") if setting.allowed is None else tuple(filter(None, setting.allowed))
+                allowed = allowed[::-1] if (owner, key) in ON_BY_DEFAULT else allowed
                 first, *others = allowed or ("any text",)
                 lines.append(f"#     {key}: {first}" + (f"  # or {', '.join(others)}" if others else ""))
     return lines

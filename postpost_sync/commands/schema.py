@@ -20,6 +20,11 @@ def text(which: str) -> str:
         made = schema.of_sidecar()
     else:
         made = schema.of_config(
-            keys.KEYS, keys.API_KEYS, keys.WATCH_KEYS, uploads=keys.UPLOAD_KEYS, notify=keys.NOTIFY_KEYS
+            keys.KEYS,
+            keys.API_KEYS,
+            keys.WATCH_KEYS,
+            uploads=keys.UPLOAD_KEYS,
+            notify=keys.NOTIFY_KEYS,
+            monitor=keys.MONITOR_KEYS,
         )
     return json.dumps(made, ensure_ascii=False, indent=1) + "\n"

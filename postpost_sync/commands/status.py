@@ -90,9 +90,11 @@ class Chosen:
     def posts(self, now: datetime) -> list[Post]:
         """`posts` of `status --json`."""
         if self._wanted == EVERY:
-            return [*posts(shown(self.store, self._keys())), *self._oddities()]
+            chosen = posts(shown(self.store, self._keys()))
+            return [*chosen, *self._oddities({post["folder"] for post in chosen})]
         keys = [one.key for one in self._outlines(now)]
-        return [*posts(shown(self.store, keys)), *self._oddities()]
+        chosen = posts(shown(self.store, keys))
+        return [*chosen, *self._oddities({post["folder"] for post in chosen})]
 
     def outlines(self, now: datetime) -> list[Post]:
         """As much of each post as it takes to sort and to count them; `in_full` has the rest."""
@@ -105,10 +107,11 @@ class Chosen:
                 "updated_at": one.updated_at,
                 "error": one.error,
                 "warnings": one.warned,
+                "waits": one.waits,
             }
             for one in self._outlines(now)
         ]
-        return [*chosen, *self._oddities()]
+        return [*chosen, *self._oddities({post["folder"] for post in chosen})]
 
     def in_full(self, posts_: Sequence[Post]) -> list[Post]:
         """The posts of these outlines, in their order."""
@@ -126,12 +129,15 @@ class Chosen:
             return found
         return [one for one in found if self._wanted.takes(one.state, _moment(one.time), now)]
 
-    def _oddities(self) -> list[Post]:
+    def _oddities(self, known: Collection[str]) -> list[Post]:
+        """What is odd, but for what is `known` as a post, which says itself how it stands."""
         if not self._wanted.takes(State.INVALID, None, datetime.now(UTC)):
             return []
         if self._named is None:
-            return [_oddity(root, odd) for root in self.store.roots() for odd in root.oddities]
-        return [_oddity(root, odd) for one in self._named for root, odd in one.oddities]
+            odd = [_oddity(root, one) for root in self.store.roots() for one in root.oddities]
+        else:
+            odd = [_oddity(root, one) for named in self._named for root, one in named.oddities]
+        return [one for one in odd if one["folder"] not in known]
 
 
 def report(store: Store) -> dict[str, Any]:

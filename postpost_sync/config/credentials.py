@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import stat
 from collections.abc import Mapping
@@ -59,15 +60,21 @@ def read(file: Path, what: str, hint: str, *, private: bool) -> str:
     try:
         if private and is_open(file) and keeps_modes(file):
             raise ProgramError(f"the {what} file {file} can be read by others", f"chmod 600 {file}")
-        return file.read_text(encoding="utf-8")
+        return _text(file.read_bytes())
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not text"
         raise ProgramError(f"the {what} file {file} cannot be read: {why}", hint) from None
 
 
+def _text(data: bytes) -> str:
+    """As editors save it: Notepad begins UTF-8 with a mark, and what it calls Unicode is UTF-16."""
+    wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return data.decode("utf-16" if wide else "utf-8-sig").replace("\r\n", "\n")
+
+
 def one_line(text: str, source: str) -> str:
     """The key that a text consists of; ProgramError, never with what is in it, where it does not."""
-    key = text.strip()
+    key = text.strip().strip("\ufeff\u200b").strip()  # what editors and browsers put around it unseen
     if not key or not key.isascii() or not key.isprintable() or " " in key:
         raise ProgramError(
             f"the API key in {source} is {'empty' if not key else 'not one line of plain characters'}",

@@ -14,7 +14,7 @@ from postpost_sync.model import yaml_tree, yaml_values
 from postpost_sync.model.errors import did_you_mean, printable
 from postpost_sync.model.folder import SIDECAR_NAMES
 from postpost_sync.model.times import TimeProblem, zone
-from postpost_sync.model.urls import is_loopback
+from postpost_sync.model.urls import is_loopback, is_secure
 from postpost_sync.model.yaml_tree import Node, Scalar, Sequence, describe
 from postpost_sync.model.yaml_values import Wrong, shaped
 from postpost_sync.notify.events import DEFAULT_EVENTS, Event
@@ -62,6 +62,16 @@ def _url(node: Node) -> str:
         raise Wrong("URL_NOT_SECURE", f'"{printable(url)}" would send the key in the clear', "use https")
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
         raise Wrong("BAD_URL", f'"{printable(url)}" is not a web address', f'the default is "{BASE_URL}"')
+    return url
+
+
+@shaped(type="string", pattern=r"^[Hh][Tt][Tt][Pp]([Ss]://|://(localhost|127\.[0-9.]+|\[[0:]*1\])(:[0-9]+)?(/|$))")
+def _ping_url(node: Node) -> str:
+    """A secret: no message shows it."""
+    url = yaml_values.text(node).rstrip("/")
+    if not is_secure(url) or not url.isascii() or not url.isprintable() or " " in url:
+        hint = "copy it again from your monitor; it begins with https://"
+        raise Wrong("BAD_PING_URL", "is not a web address that can be pinged safely", hint)
     return url
 
 
@@ -139,21 +149,25 @@ def _accounts(node: Node) -> Mapping[str, tuple[str, ...]]:
                     ],
                 }
                 for key, unit in platforms.KEYS.items()
+            }
+            | {
+                key: {"type": "array", "items": {"enum": list(platforms.FORMAT_NAMES.values())}}
+                for key in platforms.FORMAT_KEYS
             },
         }
-        for platform in platforms.PLATFORMS
+        for platform in (*platforms.PLATFORMS, platforms.ANY)
     },
 )
-def _limits(node: Node) -> Mapping[str, Mapping[str, float]]:
+def _limits(node: Node) -> platforms.Overrides:
     if not isinstance(node, yaml_tree.Mapping):
         raise Wrong(
             "WRONG_TYPE",
             f"is {describe(node)}; a map of platforms belongs here",
             "write it as {twitter: {text: 25000}}",
         )
-    limits: dict[str, Mapping[str, float]] = {}
+    limits: dict[str, Mapping[str, platforms.Figure]] = {}
     for platform, line, figures in node:
-        if platform not in platforms.PLATFORMS:
+        if platform not in (*platforms.PLATFORMS, platforms.ANY):
             raise Wrong(
                 "UNKNOWN_PLATFORM",
                 f'"{printable(platform)}" is not a platform',
@@ -166,11 +180,12 @@ def _limits(node: Node) -> Mapping[str, Mapping[str, float]]:
     return limits
 
 
-def _figure(platform: str, key: str, line: int, node: Node) -> float:
-    if key not in platforms.KEYS:
-        raise Wrong(
-            "UNKNOWN_KEY", f'{platform}: "{printable(key)}" is not a limit', did_you_mean(key, platforms.KEYS), line
-        )
+def _figure(platform: str, key: str, line: int, node: Node) -> float | tuple[str, ...]:
+    known = (*platforms.KEYS, *platforms.FORMAT_KEYS)
+    if key not in known:
+        raise Wrong("UNKNOWN_KEY", f'{platform}: "{printable(key)}" is not a limit', did_you_mean(key, known), line)
+    if key in platforms.FORMAT_KEYS:
+        return _formats(f"{platform}: {key}", line, node)
     written = yaml_values.text(node)
     try:
         figure = float(written)
@@ -179,6 +194,14 @@ def _figure(platform: str, key: str, line: int, node: Node) -> float:
     if not 0 <= figure < _MOST:
         raise Wrong("BAD_NUMBER", f'{platform}: {key}: "{printable(written)}" is not a number', "", line)
     return figure
+
+
+def _formats(where: str, line: int, node: Node) -> tuple[str, ...]:
+    names = yaml_values.list_of(yaml_values.text, "a list of formats")(node)
+    if wrong := next((name for name in names if not platforms.types([name])), None):
+        known = platforms.FORMAT_NAMES.values()
+        raise Wrong("BAD_CHOICE", f'{where}: "{printable(wrong)}" is no format', did_you_mean(wrong, known), line)
+    return names
 
 
 _APPRISE = re.compile("[A-Za-z][A-Za-z0-9+.-]*://.+")
@@ -226,6 +249,9 @@ WATCH_KEYS: Mapping[str, Key] = {
     ),
     "poll_interval": Key(_interval, "30s", "How often a polled root is looked at."),
     "default_platforms": Key(_names, "[]", "Where posts without platforms go."),
+    "calendar": Key(
+        yaml_values.yes_or_no, "false", "Write postpost-calendar.html and postpost-calendar.ics into this root."
+    ),
     "api": Key(lambda node: node, "{}", "This root's own key_file, key or user_id, where it posts as someone else."),
 }
 UPLOAD_KEYS: Mapping[str, Key] = {
@@ -242,6 +268,14 @@ NOTIFY_KEYS: Mapping[str, Key] = {
         f"What is told: these, and {Event.PUBLISHED}.",
     ),
     "digest": Key(yaml_values.duration, "1m", "What happens within this time comes as one message."),
+}
+MONITOR_KEYS: Mapping[str, Key] = {
+    "ping_url": Key(
+        yaml_values.optional(_ping_url),
+        "null",
+        "Pinged as long as all is well, as healthchecks.io has it; whoever knows it can ping it, so chmod 600 this file.",
+    ),
+    "every": Key(_interval, "5m", "How often it is pinged."),
 }
 KEYS: Mapping[str, Key] = {
     "api": Key(lambda node: node, "{}", "Where and as whom to post."),
@@ -268,6 +302,7 @@ KEYS: Mapping[str, Key] = {
         _limits, "{}", "Figures of platforms that differ for you, such as {twitter: {text: 25000}} with X Premium."
     ),
     "notify": Key(lambda node: node, "{}", "Who is told when a post needs a person, and of what."),
+    "monitor": Key(lambda node: node, "{}", "What notices when the daemon is dead."),
     "ignore": Key(
         yaml_values.list_of(_pattern, "a list of name patterns"),
         "[]",

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from postpost_sync.config import credentials
-from postpost_sync.config.keys import API_KEYS, BASE_URL, KEYS, NOTIFY_KEYS, UPLOAD_KEYS, WATCH_KEYS, Key
+from postpost_sync.config.keys import API_KEYS, BASE_URL, KEYS, MONITOR_KEYS, NOTIFY_KEYS, UPLOAD_KEYS, WATCH_KEYS, Key
 from postpost_sync.disk import links
 from postpost_sync.model import yaml_tree
 from postpost_sync.model.errors import Finding, ProgramError, did_you_mean, printable
@@ -40,6 +40,7 @@ class Root:
     policy: Policy
     observer: str = "auto"
     poll_interval: float = 30.0
+    calendar: bool = False
     own_account: bool = False  # it names a key of its own, which wins over all else
 
     def polled(self, *, remote: bool) -> bool:
@@ -58,6 +59,14 @@ class Notify:
 
 
 @dataclass(frozen=True, slots=True)
+class Monitor:
+    """What notices when the daemon is dead."""
+
+    ping_url: str | None = field(default=None, repr=False)  # secret
+    every: float = 300.0
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     file: Path | None
     roots: tuple[Root, ...]
@@ -67,6 +76,7 @@ class Config:
     concurrency: int = 4
     ignore: tuple[str, ...] = ()
     notify: Notify = Notify()
+    monitor: Monitor = Monitor()
     warnings: tuple[Finding, ...] = ()
 
 
@@ -131,6 +141,7 @@ def load(file: Path, environ: Mapping[str, str]) -> Config:
     roots = reader.roots(top.get("watch"), api, policy)
     uploads = reader.section(top.get("uploads"), UPLOAD_KEYS, "uploads")
     notify = reader.section(top.get("notify"), NOTIFY_KEYS, "notify")
+    monitor = reader.section(top.get("monitor"), MONITOR_KEYS, "monitor")
     if reader.findings:
         raise ConfigError(reader.findings)
     warnings = []
@@ -138,6 +149,14 @@ def load(file: Path, environ: Mapping[str, str]) -> Config:
         warnings.append(_open_to_others("KEY_IN_CONFIG", file, "an API key", "key_file"))
     if open_to_others and notify.get("urls"):
         warnings.append(_open_to_others("NOTIFY_URLS_IN_CONFIG", file, "notification URLs", "urls_file"))
+    if open_to_others and monitor.get("ping_url"):
+        warnings.append(
+            Finding(
+                "PING_URL_IN_CONFIG",
+                f"{file} holds the URL of a monitor and can be read by others",
+                f"chmod 600 {file}",
+            )
+        )
     secret_files = {a.key_file for a in (api, *(r.api for r in roots))} | {notify.get("urls_file")}
     for secret in sorted(one for one in secret_files if one is not None):
         if credentials.is_open(secret) and not credentials.keeps_modes(secret):
@@ -153,6 +172,7 @@ def load(file: Path, environ: Mapping[str, str]) -> Config:
         notify=Notify(
             on=frozenset(map(Event, notify.get("on", DEFAULT_EVENTS))), **_given(notify, "urls urls_file digest")
         ),
+        monitor=Monitor(**_given(monitor, "ping_url every")),
         warnings=tuple(warnings),
         **_given(top, "rescan"),
         **_given(uploads, "concurrency"),
@@ -242,7 +262,7 @@ class _Reader:
                         **_given(found, "timezone settle"),
                     ),
                     own_account=bool(own.get("key_file") or own.get("key")),
-                    **_given(found, "observer poll_interval"),
+                    **_given(found, "observer poll_interval calendar"),
                 )
             )
         self._overlaps([root.path for root in roots], lines)

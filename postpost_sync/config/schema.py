@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
-from postpost_sync.model.yaml_values import MOST_ITEMS, SHAPES, list_of, one_of, optional, text, whole_number
+from postpost_sync.model.yaml_values import MOST_ITEMS, SHAPES, list_of, one_of, optional, whole_number
 from postpost_sync.post import platforms, sidecar
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -106,17 +106,24 @@ def _resolved(value: Any) -> Any:
     return value
 
 
+_SHAPES: Mapping[platforms.Shape, Schema] = {
+    platforms.Shape.TEXT: {"type": ["string", "number"]},
+    platforms.Shape.LIST: {"type": "array", "items": {"type": ["string", "number"]}},
+    platforms.Shape.MAP: {"type": "object", "additionalProperties": {"type": ["string", "number"]}},
+}
+
+
 def _settings() -> Schema:
     """The settings that are known, by platform; others are text or true and false."""
     known: dict[str, Schema] = {platform: {} for platform in platforms.PLATFORMS}
     for (platform, key), setting in platforms.SETTINGS.items():
         if setting.allowed is None:
             known[platform][key] = {"type": "boolean"}
+        elif setting.allowed:
+            known[platform][key] = {"enum": list(setting.allowed)}
         else:
-            known[platform][key] = (
-                {"enum": list(setting.allowed)} if setting.allowed else {"type": ["string", "number"]}
-            )
-    rest = _shape(text)
+            known[platform][key] = _SHAPES[setting.shape]
+    rest: Schema = {"type": ["string", "number", "boolean", "array", "object"]}
     return {
         platform: {"type": "object", "properties": settings, "additionalProperties": rest}
         for platform, settings in known.items()

@@ -10,6 +10,8 @@
 - Timers only wake. What there is to do stands in the database, and is found there after a crash without any timer.
 - Putting together and starting are two. The constructor takes the lock and opens the database, and may refuse; it wakes
   nobody and starts no thread that works on posts. So a config that cannot be served leaves the old one as it was.
+- What people only look at (`calendars`, and the counts of `vitals` in the database) is made beside the work, by threads that
+  nothing waits for, and takes a small share of the time.
 - A stop ends within ten seconds. Transfers are cut at their sockets; what a thread is at is finished or taken up next time.
 - It never goes on with a database that it cannot write. An effect that is not written down would be made twice.
 """

@@ -18,29 +18,36 @@ from pathlib import Path
 
 import httpx
 
+from postpost_sync import ledger
 from postpost_sync.config.load import Config, api_key, notify_urls
+from postpost_sync.daemon.calendars import Calendars
 from postpost_sync.daemon.heartbeat import Progress, clocks_ahead
 from postpost_sync.daemon.instance import instance_id
+from postpost_sync.daemon.limits import PlatformLimits
 from postpost_sync.daemon.notifier import Notifier
 from postpost_sync.daemon.roots import Roots
 from postpost_sync.daemon.systemd import ServiceManager
 from postpost_sync.daemon.timers import Timers
+from postpost_sync.daemon.vitals import Pulse
 from postpost_sync.daemon.workers import Workers
 from postpost_sync.disk import mounts, probe
+from postpost_sync.disk.thumbnails import Thumbnails
 from postpost_sync.log import Log
 from postpost_sync.model.errors import KeyRefused, PostError, ProgramError, printable
 from postpost_sync.model.program import RootState
 from postpost_sync.model.record import Record
 from postpost_sync.model.states import NEEDS_PERSON, UNFINISHED, WRONG, State
 from postpost_sync.notify import delivery
+from postpost_sync.notify.monitor import Monitor
 from postpost_sync.post.names import Names
-from postpost_sync.service import upload
 from postpost_sync.service.account import Account
 from postpost_sync.service.api import PostPost
+from postpost_sync.service.connections import new_client
+from postpost_sync.service.tally import Tally
 from postpost_sync.service.upload import Senders
 from postpost_sync.store import Store
 from postpost_sync.store.lock import Lock
-from postpost_sync.sync.engine import DEFECT_PAUSE, Sync
+from postpost_sync.sync.engine import Sync
 from postpost_sync.sync.runtime import Runtime
 from postpost_sync.sync.transfers import Uplink
 from postpost_sync.sync.watched import Site, Watched
@@ -77,6 +84,7 @@ class Daemon:
             undo.callback(self._lock.release)
             self.store = Store.open(config.state_db, check_beside=True)
             undo.callback(self.store.close)
+            self._tally = Tally()
             self._client = self._new_client(transport)
             undo.callback(self._client.close)
             self._senders = Senders(lambda: self._new_client(transport))
@@ -102,6 +110,7 @@ class Daemon:
                 accounts[who] = Account(PostPost(self._client, *who), who[1], who[2])
             sites[str(root.path)] = Site(str(root.path), root.policy, accounts[who])
         self._accounts = list(accounts.values())
+        self._limits = PlatformLimits(self._accounts, self.store, log)
         self.stopping = threading.Event()
         self.timers = Timers(self.stopping, log)
         instance = instance or instance_id(config.state_db)
@@ -134,6 +143,23 @@ class Daemon:
         on, digest = config.notify.on, config.notify.digest
         self._notifier = Notifier(
             targets, self.store, on=on, digest=digest, roots=self.roots.statuses, accounts=shown, log=log
+        )
+        self._calendars = Calendars(
+            config.roots,
+            self.store,
+            Thumbnails(config.state_db, Names(config.ignore)),
+            place=self.roots.place,
+            log=log,
+        )
+        self._pulse = Pulse(
+            self.store,
+            self._tally,
+            {path: site.account for path, site in sites.items()},
+            statuses=self.roots.statuses,
+            rescan=config.rescan,
+            monitor=Monitor(config.monitor.ping_url) if config.monitor.ping_url else None,
+            every=config.monitor.every,
+            log=log,
         )
         self._fatal: ProgramError | None = None
         self._asked_until = datetime.now(UTC)
@@ -175,6 +201,9 @@ class Daemon:
             except PostError as error:
                 self._log.warning("the accounts could not be looked at", why=error.finding.message)
 
+    def _ask_limits(self) -> None:
+        self._limits.ask(datetime.now(UTC))
+
     def _wake_due(self) -> None:
         """What was to go out since this was last asked."""
         now = self._now()
@@ -188,13 +217,13 @@ class Daemon:
 
     def _met_defect(self, key: int, error: Exception) -> None:
         record = None
-        with contextlib.suppress(ProgramError):  # then the defect is said without its folder
-            record = self.store.record(key)
+        with contextlib.suppress(ProgramError, KeyError):  # then the defect is said without its folder
+            record = self.store.change(key, ledger.defect, self._now())
         self._log.defect(error, folder=f"{record.root}/{record.path}" if record else None)
-        self.timers.wake(key, DEFECT_PAUSE)
+        self.timers.wake(key, ledger.DEFECT_PAUSE)
 
     def _new_client(self, transport: httpx.BaseTransport | None) -> httpx.Client:
-        client = upload.new_client(transport)
+        client = new_client(self._tally.over(transport))
         client.event_hooks = {"response": [self._answered]}
         return client
 
@@ -213,8 +242,11 @@ class Daemon:
         self._wake_pending()
         self.roots.start()
         self._notifier.start()
+        self._calendars.start()
+        self._pulse.start()
         if self._notifier:
             self.timers.hourly(self._ask_accounts)
+        self.timers.hourly(self._ask_limits)
         self.timers.hourly(self._reconcile)
         self.timers.rescan(self.roots.scan_all, self.config.rescan)
 
@@ -232,6 +264,7 @@ class Daemon:
                 self.roots.look_after()
                 self._lock.check()
                 self._wake_due()
+                self._pulse.write()
                 newest = self.store.data_version()
                 if newest != version:  # a person's `retry`, from another process
                     self._wake_pending()
@@ -274,8 +307,12 @@ class Daemon:
             raise self._fatal
 
     def tell(self, within: float) -> None:
-        """Notify people now of what there is to tell."""
+        """Say now what there is to say: to people, in the calendars, to the monitor."""
+        ends = time.monotonic() + within
         self._notifier.finish(within, self.stopping)
+        self._calendars.finish(max(1.0, ends - time.monotonic()))
+        self._pulse.write(now=True)
+        self._pulse.finish(max(1.0, ends - time.monotonic()))
 
     def open_posts(self) -> list[Record]:
         """Those that are not where their folders want them, whether they are on their way or need a person."""
@@ -337,6 +374,8 @@ class Daemon:
         self.sync.transfers.stop()
         self.roots.stop(STOP_WITHIN / 2)
         self._workers.stop(max(0.0, ends - LAST_WORDS - time.monotonic()))
+        self._calendars.stop(0.0 if time.monotonic() > ends - LAST_WORDS else 1.0)
+        self._pulse.stop(0.0)
         self._notifier.stop(min(LAST_WORDS, max(0.0, ends - time.monotonic())))
         while self._folders.sending() and time.monotonic() < ends:
             self.sync.transfers.stop()  # also what a worker began meanwhile

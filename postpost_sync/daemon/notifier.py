@@ -192,9 +192,9 @@ class _Teller:
         roots = {one.name for one in others if one.kind is Kind.ROOT}
         states = events.NOTABLE - (set() if Event.PUBLISHED in self._on else {State.PUBLISHED})
         known = [subject.split()[1] for subject in self._told if subject.startswith(f"{Kind.POST} ")]
-        for folder_id, root, state, error, troubles in self._store.notable(states, known):
+        for folder_id, root, state, error, troubles, warnings in self._store.notable(states, known):
             if root in roots:
-                yield events.of_post(folder_id, state, error, troubles)
+                yield events.of_post(folder_id, state, error, troubles, warnings)
 
     def _keep(self, told: Mapping[str, str | None]) -> None:
         """In mind at once, so that a disk that is full does not make it be told again and again."""

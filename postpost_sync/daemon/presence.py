@@ -60,11 +60,17 @@ class Presence:
     def taken_in(self) -> bool:
         """What was seen was compared. Whether it is another place than before, or was away."""
         another = self._seen != self.place
+        self._absence.found_root(self.path, away=False)
         self.place = self._compared_at = self._seen
         return another
 
     def lost(self) -> None:
         self.place = None
+
+    def away(self) -> None:
+        """It is not there, or not to be served."""
+        self.lost()
+        self._absence.found_root(self.path, away=True)
 
     def vanished(self, missing: dict[str, int]) -> str:
         """Why all of its posts are missing, where that is not because they were removed."""

@@ -89,6 +89,10 @@ class Roots:
     def statuses(self) -> list[RootStatus]:
         return [scanner.status() for scanner in self._scanners.values()]
 
+    def place(self, path: str) -> Place | None:
+        """Where the root with that path is, while it is there and was compared."""
+        return self._scanners[path].place()
+
     def _served(self, path: str, place: Place) -> str | None:
         """The root that was there before this one and holds some of the same folders. Else this one is served."""
         real = os.path.realpath(path)

@@ -117,6 +117,10 @@ class Scanner:
         why = presence.silent(self.path, SILENT_AFTER)
         return replace(known, state=RootState.AWAY, error=why)
 
+    def place(self) -> Place | None:
+        """Where it is, while it is there and was compared."""
+        return self._presence.place if self._last_scan is not None and not self.silent() else None
+
     def end(self) -> None:
         self._ended.set()
         self.ask(CHECK)
@@ -276,7 +280,7 @@ class Scanner:
         if self._away_because is None or self._away_because.code != why.code:
             self._log.warning("root is away", root=self.path, why=why.message, hint=why.hint)
         self._away_because = why
-        self._presence.lost()
+        self._presence.away()
         self._observer.lost()
         self._show()
 

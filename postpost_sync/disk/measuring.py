@@ -27,7 +27,7 @@ WALL_SECONDS = 10.0  # of one file: a sleeping disk or a slow share may take its
 MEMORY = 1 << 30  # address space of the process that reads one file, the libraries included
 DECODE_PIXELS = 50_000_000  # pictures above this are measured, not decoded
 _FIRST_PACKETS = 50  # a good video shows a picture within these
-REQUEST = 32  # one request: the content type, padded, with two descriptors
+REQUEST = 32  # one request: the content type, padded, with two descriptors; after `thumbnail:` where one is wanted
 # Pillow's plug-ins and FFmpeg's demuxers by content type: no other gets to see the file.
 PLUGINS = {"image/jpeg": "JPEG", "image/png": "PNG", "image/gif": "GIF", "image/webp": "WEBP"}
 DEMUXERS = {"video/mp4": "mov", "video/quicktime": "mov", "video/x-msvideo": "avi"} | dict.fromkeys(
@@ -68,6 +68,27 @@ def _load() -> None:
 
     av.logging.set_level(None)
     Image.MAX_IMAGE_PIXELS = None  # a bomb's size is a fact too; it is never decoded
+    _be_lenient(PngImagePlugin.PngStream)
+
+
+def _be_lenient(stream: Any) -> None:
+    """Of a PNG read what a picture is made of, as viewers and platforms do: Pillow refuses one for what stands beside it.
+
+    A text or a profile that unpacks to more than 1 MB, one that is damaged, a chunk that no picture needs with a wrong sum.
+    """
+    from PIL import ImageFile
+
+    checked = stream.crc
+
+    def passed_over(self: Any, pos: int, length: int) -> bytes:
+        return ImageFile._safe_read(self.fp, length)  # also says that the file ends within it
+
+    def crc(self: Any, cid: bytes, data: bytes) -> None:
+        (self.crc_skip if cid[0] & 0x20 else checked.__get__(self))(cid, data)  # a small first letter: not needed
+
+    for name in ("tEXt", "zTXt", "iTXt", "iCCP", "sRGB", "gAMA", "cHRM", "pHYs"):
+        setattr(stream, f"chunk_{name}", passed_over)
+    stream.crc = crc
 
 
 def _measure_here(content_type: str, fd: int, reply: int) -> None:
@@ -81,12 +102,25 @@ def _measure_here(content_type: str, fd: int, reply: int) -> None:
             resource.setrlimit(limit, (value, value))
     signal.setitimer(signal.ITIMER_PROF, CPU_SECONDS)
     signal.setitimer(signal.ITIMER_REAL, WALL_SECONDS)
-    read = _image if content_type in PLUGINS else _video
+    task, _, content_type = content_type.rpartition(":")
+    file: io.BufferedReader = io.BufferedReader(_Descriptor(fd), 65536)
     try:
-        for facts in read(io.BufferedReader(_Descriptor(fd), 65536), content_type):
+        for facts in _small(file, content_type) if task else _read(file, content_type):
             os.write(reply, json.dumps(facts).encode() + b"\n")  # piece by piece: what is known stays, whatever follows
     except MemoryError:
         os.write(reply, b'{"unmeasured": "reading it needs too much memory"}\n')
+
+
+def _read(file: io.BufferedReader, content_type: str) -> Iterator[Facts]:
+    return _image(file, content_type) if content_type in PLUGINS else _video(file, content_type)
+
+
+def _small(file: io.BufferedReader, content_type: str) -> Iterator[dict[str, str]]:
+    """A thumbnail."""
+    from postpost_sync.disk import miniature
+
+    plugin, demuxer = PLUGINS.get(content_type), DEMUXERS.get(content_type)
+    return miniature.make(file, plugin=plugin, demuxer=demuxer, most=DECODE_PIXELS)
 
 
 class _Descriptor(io.RawIOBase):
@@ -143,7 +177,7 @@ def _image(file: io.BufferedReader, content_type: str) -> Iterator[Facts]:
         return
     if width * height <= DECODE_PIXELS:
         try:
-            image.draft("L", (width // 8, height // 8))  # JPEG: reads every byte, makes few pixels
+            image.draft("L", (max(1, width // 8), max(1, height // 8)))  # JPEG: reads every byte, makes few pixels
             image.load()
         except MemoryError:
             raise
@@ -188,11 +222,20 @@ def _video(file: io.BufferedReader, content_type: str) -> Iterator[Facts]:
     except av.FFmpegError as error:
         yield {"undecodable": _reason(error)}
         return
-    video = container.streams.best("video")
+    cover = av.stream.Disposition.attached_pic
+    moving = [one for one in container.streams.video if not one.disposition & cover]
+    best = container.streams.best("video")
+    video = best if best in moving else next(iter(moving), None)
+    if video is None and len(container.streams.video):
+        yield {"undecodable": "it is sound with a cover picture, no video"}
+        return
     if not isinstance(video, av.VideoStream) or video.codec_context is None:
         yield {"undecodable": "there is no picture in it that can be read"}
         return
     audio = container.streams.best("audio")
+    if audio is not None and video.frames == 1:
+        yield {"undecodable": _ONE_PICTURE}
+        return
     rate = video.average_rate or video.guessed_rate
     duration = container.duration / av.time_base if container.duration else 0.0
     aspect = float((video.sample_aspect_ratio or 1) * video.width / video.height) if video.height else 0.0
@@ -208,6 +251,21 @@ def _video(file: io.BufferedReader, content_type: str) -> Iterator[Facts]:
     yield facts
     if 0 < video.width * video.height <= DECODE_PIXELS:
         yield from _first_picture(container, video, aspect)
+    if audio is not None and not video.frames and not _moves(file, content_type):  # how many is not written in the file
+        yield {"undecodable": _ONE_PICTURE}
+
+
+_ONE_PICTURE = "it is sound with one picture, no video"
+
+
+def _moves(file: io.BufferedReader, content_type: str) -> bool:
+    """Whether there is a second picture. Of sound that goes on for long only as much is read as there is time for."""
+    import av
+
+    file.seek(0)
+    with av.open(file, "r", format=DEMUXERS[content_type], io_open=_refuse) as container:
+        packets = (packet for packet in container.demux(video=0) if packet.size)
+        return next(packets, None) is None or next(packets, None) is not None
 
 
 def _first_picture(container: Any, video: Any, aspect: float) -> Iterator[Facts]:

@@ -19,6 +19,7 @@ The facts, each absent where it is not known:
 from __future__ import annotations
 
 import atexit
+import base64
 import contextlib
 import importlib.util
 import json
@@ -58,6 +59,21 @@ def measure(fd: int, content_type: str) -> Mapping[str, str | int | float | bool
             piece = dict(json.loads(line).items() if line.startswith(b"{") else ())
             facts.update({key: value for key, value in piece.items() if isinstance(value, str | int | float)})
     return facts or {"unmeasured": "reading it took too long or crashed the reader"}
+
+
+def thumbnail(fd: int, content_type: str) -> bytes | None:
+    """A small JPEG of the file behind a descriptor; empty where none can be made, None where that was not found out.
+
+    Any thread; raises for no file.
+    """
+    if content_type not in PLUGINS | DEMUXERS or not available():
+        return b""
+    answer = _server.ask(fd, f"thumbnail:{content_type}")
+    try:
+        made = base64.b64decode(json.loads(answer)["jpeg"], validate=True)
+    except (ValueError, LookupError, TypeError, RecursionError):  # it crashed, took too long, or was taken over
+        return None
+    return made if made.startswith(b"\xff\xd8\xff") and made.endswith(b"\xff\xd9") else b""
 
 
 class _Server:

@@ -8,7 +8,7 @@ import re
 
 from postpost_sync.disk import media, probe, scan, structure
 from postpost_sync.model import unseen
-from postpost_sync.model.errors import Finding, Unreadable, printable
+from postpost_sync.model.errors import Finding, PostError, Unreadable, printable
 from postpost_sync.model.folder import UNREADABLE, Entry, EntryKind, Folder, MediaFile, Reading, Sidecar
 from postpost_sync.model.yaml_tree import MAX_BYTES
 from postpost_sync.model.yaml_values import located
@@ -35,6 +35,14 @@ def read(folder: Folder, known: dict[str, MediaFile] | None = None) -> Reading:
     inside = () if own else scan.media_inside(folder)
     doubts = parsed.doubts if parsed is not None else ()
     return Reading(folder.fingerprint, parsed, tuple(errors), doubts, tuple(files), content, inside)
+
+
+def glimpse(folder: Folder) -> Sidecar | None:
+    """The sidecar of a folder that does not become quiet, as it is for a moment; None where it cannot be read even so."""
+    try:
+        return _sidecar(folder, [])[0]
+    except PostError:
+        return None
 
 
 def sha256(root: str, path: str, file: MediaFile) -> str:

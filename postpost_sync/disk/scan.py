@@ -183,6 +183,7 @@ class _Listed(NamedTuple):
     has_sidecar: bool
     arriving: float | None
     awaited: list[Awaited]
+    moved_at: float
 
     def sidecar_awaited(self) -> Awaited | None:
         return next((one for one in self.awaited if one.name.lower() in SIDECAR_NAMES), None)
@@ -192,7 +193,8 @@ class _Listed(NamedTuple):
         self.found.extend([Entry(name, EntryKind.FOLDER, _NOTHING) for name in self.folders])
         self.found.sort()
         inode = self.inode if self.inode < 1 << 63 else self.inode - (1 << 64)  # SQLite's numbers are signed
-        return Folder(root, path, inode, self.device, tuple(self.found), self.arriving, tuple(sorted(self.awaited)))
+        found, awaited = tuple(self.found), tuple(sorted(self.awaited))
+        return Folder(root, path, inode, self.device, found, self.arriving, awaited, self.moved_at)
 
 
 def _list(folder: int, names: Names) -> _Listed:
@@ -228,7 +230,10 @@ def _list(folder: int, names: Names) -> _Listed:
     if awaited:
         there = {entry.name for entry in files}
         awaited = [one for one in awaited if one.partly == (one.name in there)]
-    return _Listed(here.st_ino, here.st_dev, [e.name for e in files], folders, found, has_sidecar, arriving, awaited)
+    listed = [entry.name for entry in files]
+    return _Listed(
+        here.st_ino, here.st_dev, listed, folders, found, has_sidecar, arriving, awaited, here.st_ctime_ns / 1e9
+    )
 
 
 _TYPE = 0o170000  # the bits of a mode that say what it is
@@ -301,7 +306,7 @@ def _inside(above: int, path: str) -> int:
 def opened(root: str, path: str, name: str, expected: Stat) -> Iterator[int]:
     """A descriptor of the regular file that was seen as `expected`; FileChanged where it is another one by now.
 
-    What is read of it meanwhile may break: Unclear, since a disk or a share that does not answer may do so later.
+    It may not be opened, or break while it is read: Unclear, since a disk or a share that does not answer may do so later.
     """
     try:
         with descend(root, path) as folder:
@@ -310,9 +315,12 @@ def opened(root: str, path: str, name: str, expected: Stat) -> Iterator[int]:
             fd = os.open(name, flags, dir_fd=folder)
     except PermissionError:
         raise Unreadable(Finding("FILE_UNREADABLE", f"{printable(name)} may not be read", "check its rights")) from None
-    except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else str(error)
-        raise _changed(name, f"cannot be opened: {why}") from None
+    except ValueError as error:
+        raise _changed(name, f"cannot be opened: {error}") from None
+    except OSError as error:
+        if error.errno in _GONE:
+            raise _changed(name, f"cannot be opened: {error.strerror}") from None
+        raise _broken(name, error) from None
     try:
         write_back(fd)
         unchanged(fd, name, expected)
@@ -321,9 +329,7 @@ def opened(root: str, path: str, name: str, expected: Stat) -> Iterator[int]:
             raise _changed(name, "lies on another file system than its folder")
         yield fd
     except OSError as error:
-        why = f"{printable(name)} cannot be read: {error.strerror or type(error).__name__}"
-        hint = "check the disk or the share that it lies on; it is tried again by itself"
-        raise Unclear(Finding("FILE_BROKEN", why, hint)) from None
+        raise _broken(name, error) from None
     finally:
         os.close(fd)
 
@@ -342,6 +348,12 @@ def unchanged(fd: int, name: str, expected: Stat) -> None:
         raise _changed(name, "is no longer a file")
     if of(s) != expected:
         raise _changed(name, "has changed since it was looked at")
+
+
+def _broken(name: str, error: OSError) -> Unclear:
+    why = f"{printable(name)} cannot be read: {error.strerror or type(error).__name__}"
+    hint = "check the disk or the share that it lies on; it is tried again by itself"
+    return Unclear(Finding("FILE_BROKEN", why, hint))
 
 
 def _changed(name: str, what: str) -> FileChanged:

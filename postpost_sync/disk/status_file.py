@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import stat
 from collections.abc import Mapping
@@ -10,38 +9,37 @@ from typing import Any
 
 import yaml
 
+from postpost_sync.disk import whole_file
 from postpost_sync.model import yaml_tree
+from postpost_sync.model.errors import printable
 from postpost_sync.model.folder import SIDECAR_NAMES, STATUS_FILE
 
-_TEMPORARY = f".{STATUS_FILE}.tmp"
 _MAX = 64 * 1024
 HASHES = "media_sha256"  # the one list that is read again
+_MOST_WARNINGS = 3  # that are said in the first lines
 _DUMPER: type = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
 def text(sentence: str, facts: Mapping[str, Any]) -> str:
-    """The file's content: a plain sentence, then the facts."""
+    """The file's content: a plain sentence, the way out where something is wrong, then the facts."""
     body = yaml.dump(dict(facts), Dumper=_DUMPER, sort_keys=False, allow_unicode=True, width=120)
-    return f"# {' '.join(sentence.split())}\n# Written by postpost-sync: to change the post, edit its sidecar.\n{body}"
+    error, warnings = facts.get("error"), facts.get("warnings") or ()
+    lines = [sentence]
+    if error and error["hint"]:
+        lines.append(f"hint: {error['hint']}")
+    lines += [
+        f"also: {warning['message']}" + (f" (hint: {warning['hint']})" if warning["hint"] else "")
+        for warning in warnings[:_MOST_WARNINGS]
+    ]
+    if len(warnings) > _MOST_WARNINGS:
+        lines.append(f"and {len(warnings) - _MOST_WARNINGS:,} more, under warnings below")
+    lines.append("Written by postpost-sync: to change the post, edit its sidecar.")
+    return "".join(f"# {printable(' '.join(line.split()))}\n" for line in lines) + body
 
 
 def write(folder: int, content: str) -> None:
     """Replace the status file in the folder of that descriptor; OSError where it cannot be written."""
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(_TEMPORARY, dir_fd=folder)  # left by a crash
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    temporary = os.open(_TEMPORARY, flags, 0o600, dir_fd=folder)
-    try:
-        with open(temporary, "w", encoding="utf-8") as file:
-            file.write(content)
-            file.flush()
-            with contextlib.suppress(OSError):  # not every network file system has modes
-                os.fchmod(file.fileno(), _sidecar_mode(folder))
-        os.replace(_TEMPORARY, STATUS_FILE, src_dir_fd=folder, dst_dir_fd=folder)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(_TEMPORARY, dir_fd=folder)
-        raise
+    whole_file.replace(folder, STATUS_FILE, content.encode("utf-8"), _sidecar_mode(folder))
 
 
 def _sidecar_mode(folder: int) -> int:

@@ -3,6 +3,10 @@
 Each takes the record first and what happened after it, and returns the record: `store.change(key, ledger.created, …)`.
 
 They write down facts. Whether these mean that a post waits, fails or goes on is `plan`'s to decide when it is asked again.
+
+Before each call that cannot be repeated its intent is committed (`creating`, `signing`, `updating`), and after it its result.
+An intent that has no result is unknown, never failed: every answer but a success or a refusal leaves it so. The stages of a
+post group change as `model.record.STAGE_MOVES` says; the store checks that, and an illegal change raises and changes nothing.
 """
 
 from postpost_sync.ledger.folders import (
@@ -16,6 +20,7 @@ from postpost_sync.ledger.folders import (
     finished,
     held_as_copy,
     in_directory,
+    missed,
     recognised,
     retried,
     settled,
@@ -39,10 +44,11 @@ from postpost_sync.ledger.groups import (
     updating,
 )
 from postpost_sync.ledger.parts import with_group, with_trouble, with_upload, without_trouble
-from postpost_sync.ledger.troubles import abandoned, failed, probed_now, worked
+from postpost_sync.ledger.troubles import DEFECT_PAUSE, abandoned, defect, failed, probed_now, worked
 from postpost_sync.ledger.uploads import not_sent, signed, signing, stored
 
 __all__ = [
+    "DEFECT_PAUSE",
     "abandoned",
     "adopted",
     "at_place",
@@ -52,6 +58,7 @@ __all__ = [
     "copied",
     "created",
     "creating",
+    "defect",
     "deleted",
     "doomed",
     "doubted",
@@ -61,6 +68,7 @@ __all__ = [
     "followed",
     "held_as_copy",
     "in_directory",
+    "missed",
     "not_sent",
     "outcome",
     "probed_now",

@@ -43,6 +43,9 @@ def shown(record: Record, decision: Decision, now: datetime) -> Record:
     if (post := decision.post) is not None:
         files = tuple(MediaName(file.name, file.stat.size) for file in post.media)
         new |= {"platforms": post.platforms, "timezone": post.timezone, "media": files}
+    over = [one for one in record.troubles if one.step is Effect.ADVANCE and one.until is not None and one.until <= now]
+    if over:
+        new["troubles"] = tuple(one for one in record.troubles if one not in over)
     if all(getattr(record, name) == value for name, value in new.items()):
         return record
     return replace(record, **new, updated_at=now)
@@ -102,6 +105,11 @@ def retried(record: Record, again: bool = False) -> Record:
 def cancelled(record: Record, seen: str | None) -> Record:
     """A person said: take it back. `seen`: the folder's fingerprint then; None: that of when it was read last."""
     return replace(record, cancel=record.fingerprint if seen is None else seen, done=False, retry_at=None)
+
+
+def missed(record: Record, at: datetime | None) -> Record:
+    """The folder was seen to be gone, for the first time since it was there; None: it is there again."""
+    return replace(record, missed_at=at)
 
 
 def adopted(record: Record) -> Record:

@@ -29,6 +29,7 @@ LONGEST_PAUSE = 900.0  # seconds between two tries of the same step
 PROBE_LIMIT = 3600.0  # seconds between two probes of a plan's limit
 PROBE_PERSON = 86400.0  # seconds, where only a person can change it
 COUNTED = frozenset({"SCHEDULED_POST_LIMIT_REACHED", "POST_LIMIT_REACHED"})  # a post to three platforms counts three
+DEFECT_PAUSE = 300.0  # seconds after which a folder that met a defect of ours is tried again
 PATIENT_SIGNS = 2  # URLs asked for without a pause in between
 
 
@@ -79,6 +80,16 @@ def failed(record: Record, step: Tried, error: PostError, now: datetime, jitter:
     return trouble(TroubleKind.RETRY, error.finding, max(0.5, pause))
 
 
+def defect(record: Record, now: datetime) -> Record:
+    """A defect of ours came between. It is shown, and the post is left alone for a while: nothing loops."""
+    why = "postpost-sync met a defect of its own at this post; its log says more"
+    said = Finding("DEFECT", why, "it is tried again by itself; please report what the log says")
+    before = record.trouble_with(Effect.ADVANCE)
+    attempts = before.attempts + 1 if before else 1
+    until = now + timedelta(seconds=DEFECT_PAUSE)
+    return with_trouble(record, Trouble(Effect.ADVANCE, TroubleKind.RETRY, said, now, until, attempts))
+
+
 def _limited(step: Step, error: PlanLimit, now: datetime) -> tuple[TroubleKind, Finding, float | None]:
     """What a limit of the plan means for a post, and after how many seconds it is tried again."""
     code, opens = error.finding.code, parse_service_time(error.waits_until)
@@ -92,7 +103,8 @@ def _limited(step: Step, error: PlanLimit, now: datetime) -> tuple[TroubleKind, 
             return TroubleKind.REFUSED, Finding("PLAN_TOO_SMALL", why, hint), None
         if code == "SCHEDULE_HORIZON_REACHED" and latest is not None and step.time is not None:
             opens = now + (step.time - latest) + timedelta(seconds=1)
-    seconds = min(max((opens - now).total_seconds(), 60.0), 31 * 86400.0) if opens else PROBE_LIMIT
+    # a plan can be changed at any time: it is asked at least once an hour, by the first in line alone
+    seconds = min(max((opens - now).total_seconds(), 60.0), PROBE_LIMIT) if opens else PROBE_LIMIT
     return TroubleKind.HELD, error.finding, seconds
 
 
@@ -129,11 +141,11 @@ def abandoned(record: Record, group: Group, now: datetime, jitter: float) -> Rec
         if one.post_group_id is not None:
             break
         unanswered += one.searches > 0
-    why = Finding(
-        "CREATE_UNANSWERED",
-        f"PostPost gave no answer to create-post ({unanswered} tries), and no draft came of it",
-        "it is tried again by itself",
-    )
+    before = record.trouble_with(Effect.CREATE)
+    before = before if before is not None and before.finding.code != "CREATE_UNANSWERED" else None
+    said, hint = (f": {before.finding.message}", before.finding.hint) if before is not None else ("", "")
+    why = f"PostPost gave no answer to create-post ({unanswered} tries), and no draft came of it{said}"
+    finding = Finding("CREATE_UNANSWERED", why, hint or "it is tried again by itself")
     pause = min(LONGEST_PAUSE, 2.0 ** min(unanswered, 12)) * jitter
     until = now + timedelta(seconds=max(0.5, pause))
-    return with_trouble(record, Trouble(Effect.CREATE, TroubleKind.RETRY, why, now, until, unanswered))
+    return with_trouble(record, Trouble(Effect.CREATE, TroubleKind.RETRY, finding, now, until, unanswered))

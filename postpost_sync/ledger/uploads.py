@@ -66,8 +66,9 @@ def not_sent(record: Record, key: int, position: int, error: PostError) -> Recor
 
 def stored(record: Record, key: int, position: int, sha256: str, size: int) -> Record:
     """The store confirmed every byte; the URL has done its work."""
+    record = with_group(without_trouble(record, Effect.TRANSFER), key, read_back=None)  # it was seen without this one
     return with_upload(
-        without_trouble(record, Effect.TRANSFER),
+        record,
         key,
         position,
         stage=UploadStage.STORED,

@@ -20,6 +20,7 @@ class Finding:
     code: str
     message: str
     hint: str = ""
+    is_error: bool = False  # it stands among warnings, and is an error all the same: not the first one
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "message", _shortened(self.message))

@@ -9,13 +9,15 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from postpost_sync.model.errors import Finding
 
 STATUS_FILE = "post.status.yaml"
+CALENDAR_PAGE, CALENDAR_FEED = "postpost-calendar.html", "postpost-calendar.ics"  # in a watch root that asks for them
 SIDECAR_NAMES = frozenset({"post.yaml", "post.yml"})  # compared in lower case
-Settings = Mapping[str, Mapping[str, str | bool]]  # platform -> key -> value
+Value = str | bool | list["Value"] | dict[str, "Value"]
+Settings = Mapping[str, Mapping[str, Any]]  # platform -> key -> Value
 
 
 # --- what a folder looks like -----------------------------------------------------------------------------------------
@@ -65,6 +67,9 @@ class Folder:
     entries: tuple[Entry, ...]
     arriving: float | None = None  # modification time (seconds since 1970) of the newest transfer temporary
     awaited: tuple[Awaited, ...] = ()
+    moved_at: float = field(
+        default=0.0, compare=False
+    )  # when the folder itself last was changed, renamed or moved (its ctime, seconds since 1970)
 
     @property
     def fingerprint(self) -> str:
@@ -98,6 +103,14 @@ class Folder:
 
 
 @dataclass(frozen=True, slots=True)
+class FirstComment:
+    """What is to stand below the post, from the account that posts it; no platforms: all of the post's."""
+
+    text: str
+    platforms: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Sidecar:
     """`post.yaml` as written, checked for shape alone. None: the key is not there."""
 
@@ -110,6 +123,7 @@ class Sidecar:
     platform_settings: Settings = field(default_factory=dict)
     lines: Mapping[str, int] = field(default_factory=dict)  # key -> the line it stands on
     file: str = "post.yaml"  # its own name, as it is written
+    first_comment: FirstComment | None = None
     unseen: Mapping[str, str] = field(default_factory=dict)  # key -> the first unseen character in its value, in words
     doubts: tuple[Finding, ...] = ()  # what may not be meant as it is written
 

@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from postpost_sync.model.folder import MediaFile, Settings
 
@@ -42,7 +43,7 @@ class Policy:
     connections: tuple[Connection, ...] | None = None  # of its key, as last seen; None: never asked
     ignore: tuple[str, ...] = ()  # further patterns of names that are not seen
     # platform -> key of platforms.KEYS -> figure
-    limits: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    limits: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

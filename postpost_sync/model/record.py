@@ -170,6 +170,7 @@ class Effect(StrEnum):
     WITHDRAW = "withdraw"
     ASK = "ask"
     DELETE = "delete"
+    ADVANCE = "advance"  # a defect of ours, whatever the step
 
 
 class TroubleKind(StrEnum):
@@ -197,6 +198,7 @@ class Consent(StrEnum):
     LATE = "late"  # it goes out, although its time has gone by
     ACCOUNT = "account"  # the account is right, although PostPost does not list it
     COPY = "copy"  # it is meant, although it is a copy of another folder
+    MEDIA = "media"  # its media are all that is meant, although it looks as if one were lacking
     DUPLICATE = "duplicate"  # it is meant, although another folder has the same post
     MAYBE = "maybe"  # it is meant, although PostPost may hold it already
     ADOPTED = "adopted"  # the folder counts, although the post it replaces was found at PostPost and may be another's
@@ -266,6 +268,7 @@ class Record:
     copy_of: str | None = None  # folder_id of the folder whose copy it seems to be
     copied: str = ""  # what it asked for when it was held as a copy: it is one until it asks for something else
     unproven: bool = False  # PostPost may hold its post already: it is asked before anything is created
+    missed_at: datetime | None = None  # when it was first seen to be gone; None: it is there, or its root is not
     part: str = ""  # which post of the folder: "" is the main one
 
     def trouble_with(self, step: Effect) -> Trouble | None:

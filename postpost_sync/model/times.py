@@ -145,12 +145,16 @@ def _from_local(naive: datetime, zone_name: str) -> tuple[datetime, Finding | No
 
 
 def parse_service_time(text: object) -> datetime | None:
-    """A time as the service writes it, in UTC; None where it is not one (its answers are not trusted)."""
+    """A time as the service writes it, in UTC; None where it is not one (its answers are not trusted).
+
+    Nor where it is so far off that a zone or a pause leads out of what a datetime can hold.
+    """
     if not isinstance(text, str):
         return None
     try:
         moment = datetime.fromisoformat(text)
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+        moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return moment if moment.year in YEARS else None
     except (ValueError, OverflowError):
         return None
 

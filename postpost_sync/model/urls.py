@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import html
 import ipaddress
 import re
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from postpost_sync.model.errors import printable
 
 _QUERY = re.compile(r"""(://[^\s'"?]*)\?[^\s'"]* | \?[^\s'"]*=[^\s'"]*""", re.VERBOSE)  # of a URL, whole or in part
+_USER = re.compile(r"(://)[^\s/'\"?#@]+@")
+# What signs a URL or opens an account, wherever it stands: a query that was broken up, a header, XML, JSON.
+_SECRET = re.compile(
+    r"""(signature(?:provided)?|sig|credential|security-?token|awsaccesskeyid|access[_-]?token|api[_-]?key|secret|password)
+        (["']?\s*[=:>]\s*["']?)(?:[\w+/=.~%-]{20,}|(?=[\w+/=.~%-]*\d)[\w+/=.~%-]{8,})""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_SIGNATURE = re.compile(r"(?<![\w-])[0-9a-fA-F]{64,}(?![\w-])")  # a bare one, of AWS's fourth version
+_RUN = re.compile(r"[^\s\"'<>]+")
+_ESCAPED = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(/))")
+_DECODED_TIMES = 6  # an error may quote an error that quotes a URL
+_LONGEST = 20_000  # characters that are looked at; people are shown a twentieth
 
 
 def is_loopback(host: str) -> bool:
@@ -33,6 +46,33 @@ def is_secure(url: str) -> bool:
     )
 
 
-def scrubbed(text: object) -> str:
-    """Text that may hold URLs, safe to show: their queries, which carry signatures, are cut off."""
-    return _QUERY.sub(r"\1?…", printable(str(text)))
+def scrubbed(text: object, key: str = "") -> str:
+    """Text from outside that may hold URLs, safe to show: their queries, which carry signatures, are cut off.
+
+    However they are written: percent-encoded once or oftener, escaped as HTML or JSON. So is `key`, the API's, said as such.
+    """
+    shown = _RUN.sub(lambda run: _opened(run[0], key), printable(str(text)[:_LONGEST]))
+    shown = _QUERY.sub(r"\1?…", _USER.sub(r"\1…@", shown))
+    shown = _SIGNATURE.sub("…", _SECRET.sub(r"\1\2…", shown))
+    return printable(shown.replace(key, "(key)") if key else shown)
+
+
+def _opened(run: str, key: str) -> str:
+    """A run of characters as it is, or decoded and without its query, where it turns out to hold one or the key."""
+    decoded = run
+    for _ in range(_DECODED_TIMES):
+        before, decoded = decoded, unquote(html.unescape(_ESCAPED.sub(_unescaped, decoded)))
+        if decoded == before:
+            break
+    if decoded == run:
+        return run
+    address, query, _ = decoded.partition("?")
+    if query and ("=" in decoded or "://" in address):
+        return f"{address}?…"
+    telling = _SECRET.search(decoded) or _SIGNATURE.search(decoded) or _USER.search(decoded) or (key and key in decoded)
+    return decoded if telling else run
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    digits = found[1] or found[2]
+    return chr(int(digits, 16)) if digits else "/"

@@ -44,7 +44,7 @@ def facts(record: Record) -> dict[str, Any]:
         "media": _media(record),
         "results": _results((*kept_results(record), *(group.results if group else ()))),
         "error": finding(record.error),
-        "warnings": [finding(w) for w in record.warnings],
+        "warnings": [{**_finding(w), "level": "error" if w.is_error else "warning"} for w in record.warnings],
         "retry_at": to_service(record.retry_at) if record.retry_at else None,
         "updated_at": to_service(record.updated_at),
     }
@@ -57,7 +57,11 @@ def caption(group: Group | None) -> str:
 
 
 def finding(found: Finding | None) -> dict[str, str] | None:
-    return {"code": found.code, "message": found.message, "hint": found.hint} if found else None
+    return _finding(found) if found else None
+
+
+def _finding(found: Finding) -> dict[str, str]:
+    return {"code": found.code, "message": found.message, "hint": found.hint}
 
 
 def _media(record: Record) -> list[dict[str, Any]]:

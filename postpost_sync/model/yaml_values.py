@@ -110,6 +110,14 @@ class one_of:
         return written
 
 
+@shaped(type="boolean")
+def yes_or_no(node: Node) -> bool:
+    if isinstance(node, Scalar) and node.plain and node.text in ("true", "True", "TRUE", "false", "False", "FALSE"):
+        return node.text.lower() == "true"
+    found = f'"{printable(node.text)}"' if isinstance(node, Scalar) else describe(node)
+    raise Wrong("BAD_CHOICE", f"{found} is neither true nor false", "write true or false, without quotes", node.line)
+
+
 @dataclass(frozen=True, slots=True)
 class optional:
     """`null`, `~` or nothing at all stand for: not given."""

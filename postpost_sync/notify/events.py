@@ -23,7 +23,7 @@ from postpost_sync.model.program import RootState, RootStatus
 from postpost_sync.model.record import Trouble, retried
 from postpost_sync.model.states import State
 from postpost_sync.model.times import for_people, parse_service_time
-from postpost_sync.plan.situation import HELD_LONG, IN_LINE
+from postpost_sync.plan.situation import HELD_LONG, IN_LINE, WAITS_FOR_PERSON
 
 ODD_AGAIN = 1200.0  # seconds: after a start, media without a sidecar are shown only after half of that
 
@@ -101,11 +101,19 @@ _POSTS: Mapping[State, Event | Calm] = {
 NOTABLE = frozenset(state for state, now in _POSTS.items() if isinstance(now, Event))
 
 
-def of_post(folder_id: str, state: State, error: Finding | None, troubles: tuple[Trouble, ...]) -> Standing:
+def of_post(
+    folder_id: str,
+    state: State,
+    error: Finding | None,
+    troubles: tuple[Trouble, ...],
+    warnings: tuple[Finding, ...] = (),
+) -> Standing:
     """What is tried again by itself is no news, nor is it the post's own that the key is refused."""
     code, now = error.code if error else "", _POSTS[state]
     if retried(error, troubles) or code == "KEY_REFUSED":
         now = Calm.UNKNOWN
+    elif state is State.SETTLING and any(one.code == WAITS_FOR_PERSON for one in warnings):
+        now = Event.INVALID
     elif state is State.HELD and code == HELD_LONG:
         now = Event.HELD_TOO_LONG
     elif state is State.HELD and code in IN_LINE:

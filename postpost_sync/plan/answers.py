@@ -44,6 +44,9 @@ SEARCHES = 4  # looks for a create whose answer was lost, before it counts as no
 
 # warnings about how it was scheduled, worth keeping afterwards
 LASTING = frozenset({"TIME_SOON", "MEDIA_NOT_LISTED", "DRAFTS_DOUBTFUL", "DUPLICATE_POST"})
+# the same and others, which are of no use any more once it is out; DRAFTS_DOUBTFUL names what is still to be deleted
+OF_SCHEDULING = (LASTING - {"DRAFTS_DOUBTFUL"}) | {"SAME_MINUTE", "TIME_AMBIGUOUS", "TOKEN_EXPIRING"}
+OUT = frozenset({State.PUBLISHED, State.PARTIALLY_PUBLISHED})
 # written down, or read from the disk, within the second: nothing else is shown meanwhile
 _OUR_OWN = Read | Hash | Abort | Doom | Follow | HoldCopy | Abandon | Forget
 _READS_FILES = Read | Hash
@@ -143,7 +146,10 @@ def decision(s: Situation, answer: Answer, rule: str, *, judged: bool) -> Decisi
     post, time = (s.desired.post, s.time) if judged and not isinstance(step, _OUR_OWN) else (None, None)
     state = s.record.state if answer.state is None else answer.state
     error = _with_who_holds_the_room(s, answer.error) if judged else answer.error
-    return Decision(step, state, error, (*warnings, *lasting), post, time, answer.retry_at, rule)
+    told = (*warnings, *lasting)
+    if state in OUT:
+        told = tuple(one for one in told if one.code not in OF_SCHEDULING)
+    return Decision(step, state, error, told, post, time, answer.retry_at, rule)
 
 
 def _shown(s: Situation, answer: Answer, *, judged: bool) -> Answer:

@@ -6,23 +6,31 @@ An earlier post that stands is touched by none of these answers.
 from __future__ import annotations
 
 import math
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
-from postpost_sync.model.errors import Finding
-from postpost_sync.model.record import Consent, Effect, GroupStage, kept, outcome
-from postpost_sync.model.states import State
-from postpost_sync.model.times import for_people
-from postpost_sync.plan.answers import Answer, as_it_is, give_up, held, invalid
+from postpost_sync.model.errors import Finding, printable
+from postpost_sync.model.folder import EntryKind, Folder
+from postpost_sync.model.post import Policy
+from postpost_sync.model.record import Consent, Effect, Group, GroupStage, kept, outcome
+from postpost_sync.model.states import OUTCOMES, State
+from postpost_sync.model.times import TimeProblem, for_people, parse_time
+from postpost_sync.plan.answers import Answer, as_it_is, drop_draft, give_up, held, invalid
 from postpost_sync.plan.gone import CANCEL_MANY, REMOVED
-from postpost_sync.plan.situation import Situation
+from postpost_sync.plan.situation import WAITS_FOR_PERSON, Situation
 from postpost_sync.plan.steps import Finish, LearnAccounts, LearnTime, Read, Rest
 from postpost_sync.post.targets import selectors
 
 ARRIVING_FOR = 3600.0  # seconds a transfer's temporary keeps its folder settling after it was last written
 ACCOUNTS_FRESH = 60.0  # seconds for which a list of the connected accounts says what is connected now
+RESTLESS_TIMES, RESTLESS_LEAST = (
+    10,
+    120.0,
+)  # multiples of settle, and seconds, after which a restless folder is spoken of
+WAITS_LONG = 3600.0  # seconds after which what is waited for needs a person
 OLD_FOR_NOW = 86400.0  # seconds; a `now` folder whose files are older than this waits for a person
 PASSING = frozenset(  # warnings that are said anew while they hold
-    {"REPLACING", "OUTCOME_UNKNOWN", "CHANGED_AT_POSTPOST", CANCEL_MANY.code, REMOVED.code}
+    {"REPLACING", "OUTCOME_UNKNOWN", "CHANGED_AT_POSTPOST", "STATUS_FILE_UNWRITABLE", CANCEL_MANY.code, REMOVED.code}
 )
 
 
@@ -61,12 +69,52 @@ def settling(s: Situation) -> Answer | None:
         left = min(arriving, 60.0) if arriving > 0 else left
     if left <= 0:
         return None
-    return as_it_is(left) if s.live is not None else Answer(Rest(left), State.SETTLING, None, ())
+    never = _never_quiet(s, folder)
+    if s.live is not None:
+        return as_it_is(left) if never is None else Answer(Rest(left), s.record.state, never)
+    time = _glimpsed_time(s) if never is not None else None
+    over = time is not None and s.now > time + timedelta(seconds=s.policy.late_tolerance)
+    return Answer(Rest(left), State.INVALID if over else State.SETTLING, never, ())
+
+
+def patience(policy: Policy) -> float:
+    """Seconds for which a folder may change again and again before that is said."""
+    return max(RESTLESS_LEAST, RESTLESS_TIMES * policy.settle)
+
+
+def _never_quiet(s: Situation, folder: Folder) -> Finding | None:
+    """What to say of a folder that does not become quiet: an editor that saves, a share whose times are always now."""
+    if s.snapshot.restless <= patience(s.policy):
+        return None
+    files = [entry for entry in folder.entries if entry.kind is EntryKind.FILE]
+    last = max(files, key=lambda entry: entry.stat.ctime_ns, default=None)
+    name = printable(last.name) if last is not None else "something in it"
+    why = (
+        f"{name} keeps changing, for {s.snapshot.restless / 60:.0f} minutes by now; the folder is read once it is quiet"
+    )
+    hint = f"close what writes it; nothing in the folder may change for {s.policy.settle:g} seconds (settle)"
+    return Finding("NEVER_QUIET", why, hint)
+
+
+def _glimpsed_time(s: Situation) -> datetime | None:
+    if s.snapshot.glimpse is None or s.snapshot.glimpse.scheduled_time is None:
+        return None
+    try:
+        return parse_time(s.snapshot.glimpse.scheduled_time, s.snapshot.glimpse.timezone or s.policy.timezone)[0]
+    except TimeProblem:
+        return None
 
 
 def unread(s: Situation) -> Answer | None:
-    """It has settled, and was not read as it is."""
-    return None if s.read else Answer(Read())
+    """It has settled, and was not read as it is. Where that does not work, its time is the end of it."""
+    if s.read:
+        return None
+    trouble, time = s.record.trouble_with(Effect.READ), _glimpsed_time(s)
+    left = s.left(trouble) if trouble is not None else None
+    over = time is not None and s.now > time + timedelta(seconds=s.policy.late_tolerance)
+    if trouble is not None and s.live is None and over and left is not None and left > 0:
+        return Answer(Rest(left), State.INVALID, trouble.finding, ())
+    return Answer(Read())
 
 
 def stays_cancelled(s: Situation) -> Answer | None:
@@ -77,6 +125,25 @@ def stays_cancelled(s: Situation) -> Answer | None:
     )
 
 
+def stays_out(s: Situation) -> Answer | None:
+    """It was published: tidying its folder, or editing it, changes nothing any more."""
+    live = s.live
+    if live is None or live.stage is not GroupStage.ENDED or s.said(Consent.ONCE_MORE):
+        return None
+    if live.outcome not in OUTCOMES or (s.desired.post is not None and not s.unlike(live) and _as_timed(s, live)):
+        return None
+    if s.draft is not None:
+        return drop_draft(s, s.draft)
+    state = outcome(s.record, live) or s.record.state
+    failed = next((result.error for result in live.results if result.error is not None), None)
+    why = "the folder was changed too late for its post, which went out as it was, and stays so"
+    return Answer(Finish(), state, failed, (Finding("CHANGED_SINCE", why, "make a new folder for a new post"),))
+
+
+def _as_timed(s: Situation, live: Group) -> bool:
+    return s.time is None or live.asked_time == s.time
+
+
 def wrong(s: Situation) -> Answer | None:
     """Something in the folder is wrong: a person must change it."""
     first, *others = s.desired.errors or (None,)
@@ -84,7 +151,8 @@ def wrong(s: Situation) -> Answer | None:
         return None
     if any(error.code == "NO_CONNECTION" for error in s.desired.errors) and _accounts_are_old(s):
         return Answer(LearnAccounts(s.now), warnings=s.desired.warnings)
-    return invalid(s, first, (*others, *s.desired.warnings))
+    further = (replace(error, is_error=True) for error in others)
+    return invalid(s, first, (*further, *s.desired.warnings))
 
 
 def empty(s: Situation) -> Answer | None:
@@ -112,10 +180,20 @@ def missing(s: Situation) -> Answer | None:
         return None
     left = (s.desired.time - s.now).total_seconds() if s.desired.time else None
     if not s.out and (left is None or left > 0):
-        return Answer(Rest(left), State.SETTLING, found)
+        return _waiting(s, found, left)
     if not s.snapshot.clock_known:
         return Answer(LearnTime(), s.record.state, found)
     return invalid(s, found, s.desired.warnings)
+
+
+def _waiting(s: Situation, found: Finding, left: float | None) -> Answer:
+    """It is waited for. After an hour that needs a person, who is told once: a name may be misspelt."""
+    since = max(s.record.complete_at or s.record.first_seen, s.record.first_seen)
+    over = (s.now - since).total_seconds() - WAITS_LONG
+    if over < 0:
+        return Answer(Rest(min(-over, left or -over)), State.SETTLING, found)
+    long = Finding(WAITS_FOR_PERSON, "it has waited for more than an hour", found.hint)
+    return Answer(Rest(left), State.SETTLING, found, (long, *s.desired.warnings))
 
 
 def foreign(s: Situation) -> Answer | None:

@@ -5,11 +5,12 @@ A create that was not answered is searched for before anything else is made. Med
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from postpost_sync.model.errors import Finding, printable
 from postpost_sync.model.record import (
     Consent,
+    Effect,
     Group,
     GroupStage,
     UploadStage,
@@ -20,9 +21,11 @@ from postpost_sync.model.record import (
 from postpost_sync.model.states import State
 from postpost_sync.model.times import for_people
 from postpost_sync.plan.answers import Answer, drop, drop_draft, failed, give_up, held, rest, search
+from postpost_sync.plan.draft import DRAFT_GONE, READ_BACK_FOR, for_person
 from postpost_sync.plan.situation import Situation
-from postpost_sync.plan.steps import Create, Doom, Finish, Follow, Hash, HoldCopy, Rest, Transfer
+from postpost_sync.plan.steps import CheckDraft, Create, Doom, Finish, Follow, Hash, HoldCopy, Rest, Transfer
 
+SIGNS_IN_VAIN = 3  # tries of a transfer after which its draft is read back
 REFUSALS = 20  # URLs of one file that the store may refuse before its post is given up
 
 
@@ -101,6 +104,14 @@ def too_late_for(s: Situation, live: Group) -> Answer:
     return rest(State.INVALID, Finding("EDIT_TOO_LATE", why, hint))
 
 
+def may_lack_media(s: Situation) -> Answer | None:
+    """It looks as if a picture were lacking: a person says whether it is meant so, before anything is made of it."""
+    found = s.desired.held
+    if found is None or s.said(Consent.MEDIA) or (s.draft is not None and not s.unlike(s.draft)):
+        return None
+    return drop(s, s.draft) if s.snapshot.in_flight and s.draft is not None else held(found)
+
+
 def duplicate(s: Situation) -> Answer | None:
     """Another folder has the same post on one of the accounts: the config says whether a person is asked."""
     found, to_hash = s.duplicate
@@ -134,6 +145,20 @@ def other_draft(s: Situation) -> Answer | None:
         return drop(s, s.draft)
     to_hash = s.to_hash(s.draft)
     return Answer(Hash(to_hash)) if to_hash else None
+
+
+def draft_lost(s: Situation) -> Answer | None:
+    """Asking for an upload URL fails again and again: somebody may have deleted the draft, so it is read back."""
+    trouble, draft = s.record.trouble_with(Effect.TRANSFER), s.draft
+    if trouble is None or draft is None or trouble.attempts < SIGNS_IN_VAIN or s.snapshot.in_flight:
+        return None
+    if all(one.stage is UploadStage.STORED for one in draft.uploads):
+        return None
+    seen = draft.read_back
+    if seen is None or seen.at < trouble.since or (not seen.found and seen.at < s.now - timedelta(seconds=2)):
+        missed = seen is not None and not seen.found and (seen.at - seen.first_at).total_seconds() >= READ_BACK_FOR
+        return for_person(s, draft, DRAFT_GONE) if missed else Answer(CheckDraft(draft))
+    return None if seen.found else Answer(Rest(2.0), State.UPLOADING, trouble.finding)
 
 
 def upload(s: Situation) -> Answer | None:

@@ -16,6 +16,8 @@ _ASKED_FOR: Mapping[str, Consent] = {  # the code of what is shown -> what a yes
     "HELD_PAST_TIME": Consent.LATE,
     "UNKNOWN_CONNECTION": Consent.ACCOUNT,
     "COPY_OF": Consent.COPY,
+    "ORIGINAL_MISSING": Consent.MEDIA,
+    "MEDIA_IN_SUBFOLDER": Consent.MEDIA,
     "DUPLICATE_POST": Consent.DUPLICATE,
     "MAYBE_POSTED": Consent.MAYBE,
     "ADOPTED_POST": Consent.ADOPTED,

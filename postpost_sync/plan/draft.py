@@ -55,11 +55,11 @@ def unproved(s: Situation, draft: Group) -> Answer:
             waiting = State.HELD if s.in_line else State.UPLOADING if s.live is None else State.SCHEDULED
             return Answer(Rest(left), waiting, s.record.error if s.in_line else None)
         if not seen.found:
-            return _for_person(s, draft, DRAFT_GONE)
+            return for_person(s, draft, DRAFT_GONE)
     if seen.strangers or (seen.media or 0) - ours > _ghosts(draft):
         why = f"the draft holds {seen.media} media, the folder {ours}: somebody added some at PostPost"
         hint = "schedule it there, or: postpost-sync retry FOLDER makes a new draft"
-        return _for_person(s, draft, Finding("MEDIA_ADDED_ELSEWHERE", why, hint))
+        return for_person(s, draft, Finding("MEDIA_ADDED_ELSEWHERE", why, hint))
     if s.record.rebuilds >= REBUILDS:
         why = f"its media could not be sent within the life of their upload URLs, {REBUILDS + 1} times over"
         hint = "try a faster connection or smaller files, then: postpost-sync retry FOLDER"
@@ -67,7 +67,7 @@ def unproved(s: Situation, draft: Group) -> Answer:
     return drop(s, draft, rebuild=True)
 
 
-def _for_person(s: Situation, draft: Group, why: Finding) -> Answer:
+def for_person(s: Situation, draft: Group, why: Finding) -> Answer:
     """In doubt about a draft: hold. A person's `retry` means a new draft; the old one stays where it may be theirs."""
     return Answer(Abandon(draft)) if s.said(Consent.NEW_DRAFT) else held(why)
 

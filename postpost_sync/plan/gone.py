@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from postpost_sync.model.errors import Finding
-from postpost_sync.model.record import Group, GroupStage
+from postpost_sync.model.record import Effect, Group, GroupStage
 from postpost_sync.model.states import UNFINISHED, State
 from postpost_sync.plan.answers import Answer, as_it_is, drop, drop_draft, rest
 from postpost_sync.plan.situation import Situation
@@ -24,6 +24,15 @@ REMOVED = Finding(
     "bring the folder back, or take the post back: postpost-sync cancel FOLDER",
 )
 _REMOVABLE = (GroupStage.SCHEDULED, GroupStage.WITHDRAWN)
+
+
+def defective(s: Situation) -> Answer | None:
+    """A defect of ours came between: the folder is left alone for a while, and that is said."""
+    trouble = s.record.trouble_with(Effect.ADVANCE)
+    left = s.left(trouble) if trouble is not None else None
+    if trouble is None or left is None or left <= 0 or s.snapshot.in_flight:
+        return None
+    return rest(s.record.state, trouble.finding, left)
 
 
 def outcome_due(s: Situation) -> Answer | None:
@@ -72,9 +81,11 @@ def gone(s: Situation) -> Answer | None:
     """The folder is not there. Its post stands, or is cancelled, as the config says; a root that is away says nothing."""
     if s.folder is not None:
         return None
-    record, live, draft, gone_for = s.record, s.live, s.draft, s.snapshot.quiet
+    record, live, draft, gone_for = s.record, s.live, s.draft, _gone_for(s)
     if not s.snapshot.root_present:
         return as_it_is()
+    if s.snapshot.quiet < ABSENCE_GRACE <= gone_for and not s.snapshot.clock_known:
+        return Answer(LearnTime(), record.state, record.error)
     removable = live is not None and live.stage in _REMOVABLE
     standing = live is not None and live.stage is not GroupStage.WITHDRAWN
     if live is not None and live.stage is GroupStage.ENDED and record.state is State.SCHEDULED:
@@ -97,6 +108,12 @@ def gone(s: Situation) -> Answer | None:
     if any(g.stage in (GroupStage.GONE, GroupStage.FOLLOWED) and g.post_group_id for g in record.groups):
         return Answer(Rest(), State.CANCELLED, None, ())
     return Answer(Forget())
+
+
+def _gone_for(s: Situation) -> float:
+    """Seconds since it was first missed, also by an earlier run of the program."""
+    before = (s.now - s.record.missed_at).total_seconds() if s.record.missed_at is not None else 0.0
+    return max(s.snapshot.quiet, before)
 
 
 def _removed(s: Situation, live: Group) -> Answer:

@@ -2,6 +2,7 @@
 
 Whatever the folder looks like:
 
+  defective             a defect of ours came between: it is left alone for a while
   outcome_due           its time has come: ask what became of it
   doomed                what is no longer wanted at PostPost, and provably ours, is deleted
   cancelled             a person took it back: what stands is deleted
@@ -14,6 +15,7 @@ Whatever the folder looks like:
 As it was read:
 
   stays_cancelled       a person took it back, and it is as it was then
+  stays_out             it was published: tidying or editing its folder changes nothing any more
   wrong                 something in the folder is wrong: a person must change it
   empty                 a file has no length: it is waited for, for a while
   missing               a file that is named is not there: it is waited for until the post's time
@@ -34,6 +36,7 @@ As it was read:
   went_out              it is out, and is not sent again by itself
   same_post             it stands as the folder has it, but perhaps for its time
   edit_too_late         it was edited when it was about to go out
+  may_lack_media        it looks as if a picture were lacking
   duplicate             another folder has the same post on one of the accounts
   adopted_edited        what it would replace was found at PostPost, and may be another's: unscheduled, and held
 
@@ -43,6 +46,7 @@ One draft at a time:
   search_create         its create was not answered: it is looked for
   other_draft           it is of what the folder asked for before
   scheduled_meanwhile   it is not complete, and PostPost shows it as scheduled: it is made a draft again
+  draft_lost            asking for URLs fails again and again: it is read back
   upload                media are still to be sent, in their order
   verify                whether PostPost holds exactly ours is not proved
 
@@ -73,6 +77,7 @@ from postpost_sync.plan.steps import Decision
 Rule = Callable[[Situation], Answer | None]
 
 WHATEVER_IT_LOOKS_LIKE: tuple[Rule, ...] = (
+    gone.defective,
     gone.outcome_due,
     gone.doomed,
     gone.cancelled,
@@ -84,6 +89,7 @@ WHATEVER_IT_LOOKS_LIKE: tuple[Rule, ...] = (
 )
 AS_IT_WAS_READ: tuple[Rule, ...] = (
     asked.stays_cancelled,
+    asked.stays_out,
     asked.wrong,
     asked.empty,
     asked.missing,
@@ -104,12 +110,14 @@ AS_IT_WAS_READ: tuple[Rule, ...] = (
     build.went_out,
     schedule.same_post,
     build.edit_too_late,
+    build.may_lack_media,
     build.duplicate,
     known.adopted_edited,
     build.create,
     build.search_create,
     build.other_draft,
     known.scheduled_meanwhile,
+    build.draft_lost,
     build.upload,
     draft.verify,
     known.compared_again,

@@ -47,6 +47,7 @@ IN_LINE = frozenset(  # limits for which the posts of an account wait in the ord
     {"SCHEDULE_HORIZON_REACHED", TOO_MANY_PENDING, "POST_LIMIT_REACHED", "CONNECTIONS_OVER_LIMIT"}
 )
 HELD_LONG = "HELD_TOO_LONG"
+WAITS_FOR_PERSON = "WAITS_LONG"  # warning of a post that is settling: what it waits for may never come by itself
 
 
 @dataclass(frozen=True)

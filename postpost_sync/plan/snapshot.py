@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from postpost_sync.model.errors import Finding
-from postpost_sync.model.folder import Folder, Reading
+from postpost_sync.model.folder import Folder, Reading, Sidecar
 from postpost_sync.model.post import Policy
 from postpost_sync.model.record import Record
 from postpost_sync.post.desired import Wanted
@@ -69,6 +69,8 @@ class Snapshot:
     folder: Folder | None  # None: it is not there
     policy: Policy
     quiet: float = 0.0  # seconds (monotonic) since anything in it was seen to change, or since it went missing
+    restless: float = 0.0  # seconds for which it has been changing again and again, and could not be read
+    glimpse: Sidecar | None = None  # the sidecar of one that has been so for long, as it was for a moment
     root_present: bool = True
     reading: Reading | None = None
     in_flight: frozenset[int] = frozenset()  # positions whose bytes are being sent now

@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
-from postpost_sync.model.folder import STATUS_FILE
+from postpost_sync.model.folder import CALENDAR_FEED, CALENDAR_PAGE, STATUS_FILE
 from postpost_sync.post.leftovers import announced, conflict_of, unfinished
 from postpost_sync.post.platforms import SUFFIXES
 
@@ -64,7 +64,7 @@ class Names:
     """
 
     def __init__(self, more: Sequence[str] = ()) -> None:
-        self._patterns = (*IGNORED, STATUS_FILE, *more)
+        self._patterns = (*IGNORED, STATUS_FILE, CALENDAR_PAGE, CALENDAR_FEED, *more)
         patterns = [_low(pattern) for pattern in self._patterns]
         self._whole = {pattern for pattern in patterns if not _WILD.search(pattern)}
         self._beginnings = tuple(

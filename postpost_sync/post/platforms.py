@@ -6,12 +6,21 @@ counted is `counting`'s.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
 
-Overrides = Mapping[str, Mapping[str, int | float]]  # platform -> key of KEYS -> value, from the config's `limits:`
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """A cell as the service itself tells it, which the config's own replaces."""
+
+    value: int | float | tuple[str, ...]
+
+
+Figure = int | float | tuple[str, ...] | Live  # names of formats where the key is one of FORMAT_KEYS
+Overrides = Mapping[str, Mapping[str, Figure]]  # platform -> key of KEYS or FORMAT_KEYS -> value
 
 
 class Severity(StrEnum):
@@ -45,6 +54,12 @@ class Formats:
     date: str
 
 
+class Shape(StrEnum):
+    TEXT = "a text"
+    LIST = "a list of texts"
+    MAP = "a map"
+
+
 @dataclass(frozen=True, slots=True)
 class Setting:
     """One key of `platformSettings`. `allowed` None: true or false; empty: any text."""
@@ -52,6 +67,7 @@ class Setting:
     platform: str
     key: str
     allowed: tuple[str, ...] | None
+    shape: Shape
     source: str
     date: str
 
@@ -95,6 +111,8 @@ _LIMITS: tuple[tuple[str, str, tuple[_Row, ...]], ...] = (
             ("text", 280, X_CHARACTERS, _W),
             ("text_part", 270, X_CHARACTERS, _W),
             ("image_bytes", 5, "MB"),
+            ("separators", 0, "lines of ---", _W),
+            ("marks", 0, "marks such as [1/2]", _W),
             ("images", 4, "images"),
             ("duration_max", 120, "s"),
         ),
@@ -121,6 +139,7 @@ _LIMITS: tuple[tuple[str, str, tuple[_Row, ...]], ...] = (
         (
             ("text", 500, "characters"),
             ("links", 5, "links"),
+            ("hashtags", 1, "hashtags", _W),
             ("separators", 0, "lines of ---"),
             ("image_bytes", 8, "MB"),
             ("images", 10, "images"),
@@ -243,29 +262,36 @@ KEYS: Mapping[str, str] = MappingProxyType(
 def limit(platform: str, key: str, overrides: Overrides) -> Limit | None:
     """The figure that holds for a platform: the config's, else the table's, else none."""
     row = LIMITS.get((platform, key), LIMITS.get((ANY, key)))
-    own = overrides.get(platform, {}).get(key)
-    if own is None or key not in KEYS:
+    own = overrides.get(platform, {}).get(key, overrides.get(ANY, {}).get(key))
+    source = "limits in the config"
+    if isinstance(own, Live):
+        own, source = own.value, "PostPost's own platform-limits"
+    if not isinstance(own, int | float) or key not in KEYS:
         return replace(row, platform=platform) if row and row.platform != platform else row
     unit, severity = (row.unit, row.severity) if row else (KEYS[key], Severity.ERROR)
-    return Limit(platform, key, own, "bytes" if unit == "MB" else unit, severity, "limits in the config", "")
+    return Limit(platform, key, own, "bytes" if unit == "MB" else unit, severity, source, "")
 
 
 # --- formats and settings ---------------------------------------------------------------------------------------------
 
 
-def _formats(platform: str, taken: str, converted: str = "", risky: str = "", animated: str = "") -> Formats:
-    def types(names: str) -> frozenset[str]:
-        return frozenset(mime for mime, name in FORMAT_NAMES.items() if name in names.split())
+def types(names: Iterable[str]) -> frozenset[str]:
+    """The content types of formats by their names, such as JPEG, in whatever case."""
+    wanted = {name.upper().replace("JPG", "JPEG") for name in names}
+    return frozenset(mime for mime, name in FORMAT_NAMES.items() if name.upper() in wanted)
 
+
+def _formats(platform: str, taken: str, converted: str = "", risky: str = "", animated: str = "") -> Formats:
     page = f"platforms/{platform}"
-    return Formats(platform, types(taken), types(converted), types(risky), types(animated), page, _DATE)
+    as_they_are, changed, doubtful, moving = (types(names.split()) for names in (taken, converted, risky, animated))
+    return Formats(platform, as_they_are, changed, doubtful, moving, page, _DATE)
 
 
 FORMATS: Mapping[str, Formats] = MappingProxyType(
     {
         row.platform: row
         for row in (
-            _formats("twitter", "JPEG PNG GIF WebP MP4 MOV", animated="GIF"),
+            _formats("twitter", "JPEG PNG GIF WebP MP4 MOV"),
             _formats("instagram", "JPEG MP4 MOV", converted="WebP", risky="PNG GIF"),
             _formats("threads", "JPEG PNG MP4 MOV", converted="WebP"),
             _formats("tiktok", "MP4 MOV WebM"),
@@ -278,8 +304,26 @@ FORMATS: Mapping[str, Formats] = MappingProxyType(
         )
     }
 )
+FORMAT_KEYS = ("formats", "converted", "risky", "animated")
+"""What `limits:` may hold besides figures: lists of format names, each in the place of the table's."""
+
+
+def formats(platform: str, overrides: Overrides) -> Formats:
+    """The formats that a platform takes: the config's, else the table's. `formats` names those that it takes as they are."""
+    row, own = FORMATS[platform], overrides.get(platform, {})
+    cells = {key: one.value if isinstance(one := own.get(key), Live) else one for key in FORMAT_KEYS}
+    given = {key: types(value) for key, value in cells.items() if isinstance(value, tuple)}
+    if not given:
+        return row
+    taken = given.get("formats", row.taken)
+    converted, risky = given.get("converted", row.converted - taken), given.get("risky", row.risky - taken)
+    animated = given.get("animated", row.animated)
+    return Formats(platform, taken, converted, risky, animated, "limits in the config", "")
+
+
 _VIEWERS = ("PUBLIC_TO_EVERYONE", "MUTUAL_FOLLOW_FRIENDS", "FOLLOWER_OF_CREATOR", "SELF_ONLY")
 _TIKTOK_SWITCHES = ("allowComments", "allowDuet", "allowStitch", "commercialContent", "brandOrganic", "brandedContent")
+_TWIN = "2026-09"  # of the newer service
 _SETTINGS: tuple[tuple[str, str, tuple[str, ...] | None], ...] = (
     ("tiktok", "viewerSetting", _VIEWERS),
     *(("tiktok", key, None) for key in _TIKTOK_SWITCHES),
@@ -288,8 +332,28 @@ _SETTINGS: tuple[tuple[str, str, tuple[str, ...] | None], ...] = (
     ("youtube", "title", ()),
     ("threads", "replyControl", ("", "everyone", "accounts_you_follow", "mentioned_only")),
 )
-SETTINGS = MappingProxyType(
-    {(p, key): Setting(p, key, allowed, f"platforms/{p}", _DATE) for p, key, allowed in _SETTINGS}
+_NEWER: tuple[tuple[str, str, tuple[str, ...] | None, Shape], ...] = (  # PostPost drops what it does not know yet
+    ("instagram", "shareToFeed", None, Shape.TEXT),
+    ("instagram", "coverUrl", (), Shape.TEXT),
+    ("youtube", "tags", (), Shape.LIST),
+    ("youtube", "categoryId", (), Shape.TEXT),
+    ("youtube", "madeForKids", None, Shape.TEXT),
+    ("youtube", "playlist", (), Shape.MAP),
+    ("twitter", "replyTo", (), Shape.TEXT),
+    ("twitter", "quoteTweet", (), Shape.TEXT),
+    ("telegram", "disableNotification", None, Shape.TEXT),
+    ("telegram", "disableWebPagePreview", None, Shape.TEXT),
+    ("telegram", "protectContent", None, Shape.TEXT),
+    ("linkedin", "repostEnabled", None, Shape.TEXT),
+    ("linkedin", "repostParentUrn", (), Shape.TEXT),
+    ("linkedin", "repostVisibility", (), Shape.TEXT),
 )
+SETTINGS = MappingProxyType(
+    {(p, key): Setting(p, key, allowed, Shape.TEXT, f"platforms/{p}", _DATE) for p, key, allowed in _SETTINGS}
+    | {(p, key): Setting(p, key, allowed, shape, f"platforms/{p}", _TWIN) for p, key, allowed, shape in _NEWER}
+)
+NEWER_SETTINGS = frozenset((platform, key) for platform, key, _, _ in _NEWER)
+"""Settings that PostPost's own pages do not have: they may be dropped silently."""
+ON_BY_DEFAULT = frozenset({("tiktok", "allowComments")})  # of the switches; the others are off
 # A switch that needs at least one of the others beside it.
 SETTING_NEEDS = MappingProxyType({("tiktok", "commercialContent"): ("brandOrganic", "brandedContent")})

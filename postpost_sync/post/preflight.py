@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from pathlib import PurePosixPath
 
 from postpost_sync.model.errors import Finding, did_you_mean, printable
-from postpost_sync.model.folder import MediaFile
+from postpost_sync.model.folder import MediaFile, Value
 from postpost_sync.model.post import Post
 from postpost_sync.post import counting, platforms
 from postpost_sync.post.platforms import (
@@ -25,6 +25,7 @@ from postpost_sync.post.platforms import (
     SUFFIXES,
     Limit,
     Overrides,
+    Shape,
 )
 from postpost_sync.post.platforms import Severity as S
 from postpost_sync.post.violations import Breach, Found, Targets, describe, fact, file_name, merged, over, source
@@ -70,7 +71,14 @@ _TEXTS = (  # key of a limit on the text, code, the way out
     ("hashtags", "TOO_MANY_HASHTAGS", "use fewer hashtags"),
     ("links", "TOO_MANY_LINKS", "use fewer links"),
     ("separators", "THREAD_BLOCKED", "take out the line of ---, which asks for a post of several parts"),
+    ("marks", "THREAD_SPLIT", "write them another way if one post is meant"),
 )
+
+_DIFFERENTLY = {  # where what a text has too much of does no harm: the code, and what becomes of it
+    "hashtags": ("HASHTAGS_UNUSED", "the first alone does anything"),
+    "separators": ("THREAD_SPLIT", "it becomes a thread"),
+    "marks": ("THREAD_SPLIT", "it becomes a thread"),
+}
 
 
 def check(post: Post, limits: Overrides | None = None) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
@@ -132,7 +140,10 @@ def _text(post: Post, targets: Targets, overrides: Overrides) -> Iterator[Breach
         for key, code, fix in _TEXTS:
             limit = platforms.limit(platform, key, overrides)
             if limit:
-                yield from over(limit, counting.count(post.content, key, limit.unit), code, "content", "has", fix)
+                found, note = counting.count(post.content, key, limit.unit), ""
+                if limit.severity is S.WARNING:  # it goes out, otherwise than one may think
+                    code, note = _DIFFERENTLY.get(key, (code, ""))
+                yield from over(limit, found, code, "content", "has", fix, note=note)
 
 
 def parts(content: str, platform: str, overrides: Overrides | None = None) -> int:
@@ -153,8 +164,8 @@ def _media(media: MediaFile, targets: Targets, overrides: Overrides) -> Iterator
             yield from _measured(media, measure, _limit(media, platform, measure.key, overrides))
         images = platforms.limit(platform, "images", overrides)
         if media.is_video or not images or images.value > 0:  # else no image at all: said once, for the post
-            yield from _format(media, platform)
-    formats = [FORMATS[platform] for platform in targets]
+            yield from _format(media, platform, overrides)
+    formats = [platforms.formats(platform, overrides) for platform in targets]
     converted = any("image/webp" in row.converted for row in formats)
     if media.content_type == "image/webp" and not converted and any("image/webp" in row.taken for row in formats):
         hint, takes = "prefer JPEG to WebP", "it, but JPEG looks the same everywhere"
@@ -185,8 +196,8 @@ def _measured(media: MediaFile, measure: _Measure, limit: Limit | None) -> Itera
         )
 
 
-def _format(media: MediaFile, platform: str) -> Iterator[Breach]:
-    formats, mime, subject = FORMATS[platform], media.content_type or "", file_name(media)
+def _format(media: MediaFile, platform: str, overrides: Overrides) -> Iterator[Breach]:
+    formats, mime, subject = platforms.formats(platform, overrides), media.content_type or "", file_name(media)
     kind = mime.partition("/")[0]
     names = [FORMAT_NAMES[m] for m in SUFFIXES if m in formats.taken and m.startswith(kind)]
     found, takes, rank = f"is {FORMAT_NAMES[mime]}", " ".join(names) or f"no {kind}s", len(names)
@@ -278,6 +289,9 @@ def _settings(post: Post, targets: Targets, overrides: Overrides) -> Iterator[Fo
             row = SETTINGS.get((platform, key))
             if row:
                 yield from _setting(row, value, at)
+                if (platform, key) in platforms.NEWER_SETTINGS:
+                    message = f"{at} is newer than PostPost's own pages; it may be dropped silently"
+                    yield _warning("SETTING_NEW", message, "look at the post when it is out")
                 needed = platforms.SETTING_NEEDS.get((platform, key), ())
                 if value is True and needed and not any(settings.get(other) is True for other in needed):
                     either = " or ".join(needed)
@@ -291,12 +305,17 @@ def _settings(post: Post, targets: Targets, overrides: Overrides) -> Iterator[Fo
                 yield from merged(over(limit, count, "SETTING_TOO_LONG", at, "has", "shorten it"), {})
 
 
-def _setting(row: platforms.Setting, value: str | bool, at: str) -> Iterator[Found]:
-    shown = str(value).lower() if isinstance(value, bool) else printable(value)
+def _setting(row: platforms.Setting, value: Value, at: str) -> Iterator[Found]:
+    shown = str(value).lower() if isinstance(value, bool) else printable(str(value))
     if row.allowed is None:
         if not isinstance(value, bool):
             yield _error("SETTING_VALUE", f'{at} is "{shown}"', "allowed: true, false (without quotes)")
-    elif isinstance(value, bool) or (row.allowed and value not in row.allowed):
+    elif row.shape is not Shape.TEXT:
+        texts = value if isinstance(value, list) else list(value.values()) if isinstance(value, dict) else None
+        fits = isinstance(value, list if row.shape is Shape.LIST else dict)
+        if not fits or not all(isinstance(text, str) for text in texts or ()):
+            yield _error("SETTING_VALUE", f"{at} is not {row.shape}", f"write {row.shape} there")
+    elif not isinstance(value, str) or (row.allowed and value not in row.allowed):
         hint = did_you_mean(shown, filter(None, row.allowed)) or "write a text"
         yield _error("SETTING_VALUE", f'{at} is "{shown}"', hint)
 

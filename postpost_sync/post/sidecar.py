@@ -13,7 +13,7 @@ from typing import Any
 
 from postpost_sync.model import unseen, yaml_tree
 from postpost_sync.model.errors import Finding, did_you_mean, nearest, printable
-from postpost_sync.model.folder import Entry, Folder, Settings, Sidecar
+from postpost_sync.model.folder import Entry, FirstComment, Folder, Settings, Sidecar, Value
 from postpost_sync.model.other_times import readings
 from postpost_sync.model.yaml_tree import Node, Scalar, Sequence, describe
 from postpost_sync.model.yaml_values import SHAPES, Wrong, list_of, located, shaped, text
@@ -46,12 +46,12 @@ def _prose(node: Node) -> str:
     return text(node)
 
 
-@shaped(type="object", additionalProperties={"type": "object", "additionalProperties": text})
+@shaped(type="object", additionalProperties={"type": "object"})
 def _settings(node: Node) -> Settings:
     example = "write it as {instagram: {videoType: REELS}}"
     if not isinstance(node, yaml_tree.Mapping):
         raise Wrong("WRONG_TYPE", f"is {describe(node)}; a map of platforms belongs here", example)
-    settings: dict[str, Mapping[str, str | bool]] = {}
+    settings: dict[str, Mapping[str, Value]] = {}
     for platform, line, values in node:
         if not isinstance(values, yaml_tree.Mapping):
             raise Wrong(
@@ -64,7 +64,11 @@ def _settings(node: Node) -> Settings:
     return settings
 
 
-def _setting(key: str, node: Node) -> str | bool:
+def _setting(key: str, node: Node) -> Value:
+    if isinstance(node, yaml_tree.Sequence):
+        return [_setting(f"{key}[{at}]", item) for at, item in enumerate(node.items)]
+    if isinstance(node, yaml_tree.Mapping):
+        return {name: _setting(f"{key}.{name}", value) for name, _, value in node}
     try:
         written = _prose(node)
     except Wrong as wrong:
@@ -72,6 +76,35 @@ def _setting(key: str, node: Node) -> str | bool:
     if isinstance(node, Scalar) and node.plain and written in ("true", "True", "TRUE", "false", "False", "FALSE"):
         return written.lower() == "true"
     return written
+
+
+_FIRST_COMMENT: Mapping[str, Callable[[Node], Any]] = {
+    "text": _prose,
+    "platforms": list_of(text, "a list of platforms"),
+}
+
+
+@shaped(
+    anyOf=[
+        SHAPES[text],
+        {"type": "object", "additionalProperties": False, "required": ["text"], "properties": _FIRST_COMMENT},
+    ]
+)
+def _first_comment(node: Node) -> FirstComment:
+    if not isinstance(node, yaml_tree.Mapping):
+        return FirstComment(_prose(node))
+    found: dict[str, Any] = {}
+    for key, line, value in node:
+        if key not in _FIRST_COMMENT:
+            raise Wrong(
+                "UNKNOWN_KEY", f'"{printable(key)}" is not a key of it', did_you_mean(key, _FIRST_COMMENT), line
+            )
+        found[key] = _FIRST_COMMENT[key](value)
+    if "text" not in found:
+        raise Wrong(
+            "NO_VALUE", "has no text", 'write it as first_comment: "…", or as {text: "…", platforms: […]}', node.line
+        )
+    return FirstComment(**found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +147,15 @@ KEYS: Mapping[str, Key] = {
         "Media files in the order of the post. Left out: all there are.",
         meant_by="image images photo photos picture pictures pic pics video videos file files attachment attachments",
     ),
+    "first_comment": Key(
+        _first_comment,
+        "A comment of one's own below the post: a text, or a map with text and platforms. Refused where PostPost takes none.",
+        ("firstComment",),
+    ),
     "platform_settings": Key(_settings, "Settings per platform.", ("platformSettings",), meant_by="settings options"),
 }
 SPELLINGS: Mapping[str, str] = {spelling: name for name, key in KEYS.items() for spelling in (name, *key.aliases)}
+_EXPLAINED = 20  # findings for which it is looked for what may have been meant; a person is shown no more of them
 _MEANT: Mapping[str, str] = {word: name for name, key in KEYS.items() for word in key.meant_by.split()}
 _QUOTED = re.compile(  # in the quotes of one language or another, as a whole
     "\u201c[^\u201c\u201d]*\u201d|\u201e[^\u201e\u201c\u201d]*[\u201c\u201d]|\u2018.*\u2019|\u201a.*\u2018|\u00ab[^\u00ab\u00bb]*\u00bb|\u00bb[^\u00ab\u00bb]*\u00ab",
@@ -134,6 +173,8 @@ def meant(folder: Folder) -> Callable[[str], Entry | None]:
     composed: dict[str, Entry] = {}
     for entry in folder.entries:
         composed.setdefault(unicodedata.normalize("NFC", entry.name), entry)
+        if not entry.name.isascii() and not entry.name.isprintable():  # bytes that are no UTF-8: of an older system
+            composed.setdefault(entry.name.encode("utf-8", "surrogateescape").decode("latin-1"), entry)
     exact = {entry.name: entry for entry in folder.entries}
     return lambda name: exact.get(name) or composed.get(unicodedata.normalize("NFC", name))
 
@@ -154,7 +195,8 @@ def parse(data: bytes, file: str = "post.yaml") -> tuple[Sidecar | None, tuple[F
         name = SPELLINGS.get(spelling)
         if name is None:
             both = _in_one(tree) if spelling.lower() in ("date", "time") else ""
-            findings.append(_unknown(data, file, key, both))
+            explained = len(findings) < _EXPLAINED
+            findings.append(_unknown(data if explained else b"", file, key, both))
         elif name in lines:
             findings.append(
                 located(
@@ -223,9 +265,13 @@ def _unread(data: bytes, file: str, problem: yaml_tree.YamlProblem) -> Finding:
 
 
 def _unknown(data: bytes, file: str, key: Scalar, instead: str) -> Finding:
+    """`data` blank: what may have been meant is not looked for."""
     spelling, what = key.text, f'"{printable(key.text)}" is not a key'
+    if not data:
+        return located(file, key.line, "UNKNOWN_KEY", what, f"allowed: {', '.join(sorted(KEYS))}")
     meant = _MEANT.get(_as_key(spelling))
-    slip = slips.below_block(unseen.decode(data), key.line) if not meant and not nearest(spelling, KEYS) else None
+    near = meant or nearest(spelling, KEYS)
+    slip = slips.below_block(unseen.decode(data), key.line) if not near else None
     if slip is not None:
         return located(file, key.line, "UNKNOWN_KEY", f"{what}; {slip[0]}", slip[1])
     plain = "".join(unseen.seen(spelling).split())

@@ -15,7 +15,7 @@ _SHOWN = 4  # lines
 _BLOCK = re.compile(r"(?P<key>[A-Za-z_]+):[ \t]*(?P<mark>[|>][-+0-9]*)[ \t]*(?:#.*)?")
 _BESIDE = re.compile(r"(?P<key>[A-Za-z_]+):[ \t]*(?P<mark>[|>][-+0-9]*)[ \t]*(?P<text>[^\s#].*)")
 _UNSPACED = re.compile(r"(?P<key>[a-z_]+):(?P<value>[^\s:/].*)")
-_EQUALS = re.compile(r"(?P<key>[a-z_]+)\s*=\s*(?P<value>.+)")
+_EQUALS = re.compile("(?P<key>[a-z_]+)\\s*[=\uff1a]\\s*(?P<value>.+)")  # or the wide colon of Asian keyboards
 _KEYED = re.compile(r"(?P<key>[A-Za-z_]+):(?:[ \t]+(?P<value>.*))?")
 _PROSE = "content"
 
@@ -144,6 +144,8 @@ def _quoted(lines: Sequence[str], line: int, head: int) -> tuple[str, str] | Non
     text = match["value"].strip()
     if text[:1] in ('"', "'") and text.count(text[0]) == 1:
         return None  # one that is opened and not closed: where its end belongs is not known
+    if text[:1] in ('"', "'") and text[-1] == text[0]:
+        text = text[1:-1]
     return "", f"write line {line} as {_shown(_PROSE + ': |')} and below it {_shown('  ' + text)}"
 
 

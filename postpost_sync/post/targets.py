@@ -23,6 +23,7 @@ _PLATFORM_ID = re.compile(r"[a-z]+-[a-zA-Z0-9_-]+")  # create-post's own pattern
 _BLUESKY_DID = re.compile(r"bluesky-did:[a-z0-9:._%-]+", re.IGNORECASE)
 _ALL = "all"
 _PLATFORM = re.compile(r"[a-z]+")
+_DASHES = re.compile("[\u2010-\u2015\u2212]")  # what word processors make of a hyphen
 RECONNECT = "reconnect it in PostPost's dashboard"
 _QUOTES = "\"'`\u201c\u201d\u201e\u2018\u2019\u201a\u00ab\u00bb"
 
@@ -164,7 +165,7 @@ def unknown_name(name: str, policy: Policy) -> Finding:
     why = f'"{printable(name)}" is neither a connection id such as twitter-123 nor a name in accounts of the config'
     why += ", nor all, nor a platform"
     connected = [one.platform_id for one in policy.connections or ()]
-    plain = seen(name).strip(f"{_QUOTES} ")
+    plain = _DASHES.sub("-", seen(name).strip(f"{_QUOTES} "))
     called = [
         one.platform_id for one in policy.connections or () if one.name.lower() == plain.lower().removeprefix("@")
     ]
@@ -173,7 +174,9 @@ def unknown_name(name: str, policy: Policy) -> Finding:
         known = likely in policy.accounts or stands_for(likely, policy.connections) is not None
         if likely and likely != name and known:
             return Finding("UNKNOWN_ACCOUNT", why, f'did you mean "{printable(likely)}"?')
-    parts = [part for part in re.split(r"[;&+|/\s]+", name) if part.lower() not in ("", "and", "und", "et", "y", "e")]
+    parts = [
+        part for part in re.split(r"[;&+|/\s]+", name) if part.lower() not in ("", "-", "and", "und", "et", "y", "e")
+    ]
     if len(parts) > 1 and all(part in policy.accounts or stands_for(part, policy.connections) for part in parts):
         return Finding("UNKNOWN_ACCOUNT", why, f'put commas between them: "platforms: [{printable(", ".join(parts))}]"')
     if near := nearest(name, (*policy.accounts, *connected, _ALL, *PLATFORMS)):

@@ -37,7 +37,18 @@ class SandboxTransport(httpx.BaseTransport):
         if response.delay > _patience(request):
             raise httpx.ReadTimeout("timed out", request=request)
         content = b"" if request.method == "HEAD" else response.body
-        return httpx.Response(response.status, headers=dict(response.headers), content=content, request=request)
+        headers = {**response.headers, "Content-Length": str(len(content))}
+        return httpx.Response(response.status, headers=headers, stream=_Answer(content), request=request)
+
+
+class _Answer(httpx.SyncByteStream):
+    """The answer's bytes, which wait to be read as those on a connection do."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield self._content
 
 
 def _body(request: httpx.Request) -> Iterator[bytes]:

@@ -9,10 +9,12 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from weakref import WeakValueDictionary
 
 from postpost_sync.model.errors import Finding, Unclear
+from postpost_sync.post.platforms import Overrides
 from postpost_sync.service.api import PostPost
 from postpost_sync.service.holdings import Holdings
 from postpost_sync.service.responses import Listed
@@ -34,6 +36,7 @@ class Account:
         self.holdings = Holdings(api)
         self._refusal: tuple[Finding, int] | None = None  # and how often the service had taken the key before
         self.probe_at: datetime | None = None
+        self.limits: Overrides = {}  # as the service last told them
         self._lock = threading.Lock()
         self._learning = threading.Lock()
         self._unanswered: tuple[datetime, Finding] | None = None  # when the list of accounts was last asked for in vain
@@ -119,14 +122,16 @@ class Account:
     # --- the list of posts ---
 
     def find(self, post_group_id: str, created_after: datetime) -> Listed | None:
-        """The group as list-posts shows it now; one reading of the list serves all who asked before it began."""
+        """The group as list-posts shows it now, without its text. One reading serves all who asked before it began."""
         asked_at = time.monotonic()
         with self._listing_lock:
             if self._listed_at < asked_at or post_group_id not in self._listed:
                 began, at = time.monotonic(), self.now()
-                self._listed = {one.post_group_id: one for one in self.pages(created_after, until=post_group_id)}
+                pages = tuple(self.pages(created_after, until=post_group_id))
+                # without their texts: this stays in memory until the list is read again
+                self._listed = {one.post_group_id: replace(one, content="") for one in pages}
                 self._listed_at = began
-                self.holdings.note(self._listed, at)
+                self.holdings.note(pages, at)
             return self._listed.get(post_group_id)
 
     def held(self, post_group_id: str) -> Listed | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import time
+import zlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -21,10 +22,11 @@ from postpost_sync.model.times import parse_service_time, to_service
 from postpost_sync.model.urls import scrubbed
 from postpost_sync.service import responses
 from postpost_sync.service.clock import Clock, ServerClock, SystemClock
+from postpost_sync.service.connections import within
 from postpost_sync.service.responses import Listed, PlatformPost, SignedUrl, Updated, unclear
 
 TIMEOUT = httpx.Timeout(connect=10.0, write=30.0, read=30.0, pool=60.0)
-WHOLE_CALL = 90.0  # seconds for one answer, however slowly it drips
+WHOLE_CALL = 60.0  # seconds for one answer, its headers among it, however slowly it drips
 MAX_ANSWER = 16 * 1024 * 1024  # bytes
 _ID = re.compile(r"[0-9a-fA-F]{24}")
 
@@ -37,6 +39,7 @@ class PostPost:
     ) -> None:
         self._client, self._base, self._key = client, base_url.rstrip("/"), key.encode()
         self._headers = {"x-api-key": key, "User-Agent": f"postpost-sync/{__version__}", "Accept": "application/json"}
+        self._headers["Accept-Encoding"] = "identity"  # what is packed may unpack to anything
         if user_id:
             self._headers["x-postpost-user-id"] = user_id
         self.last_connections: tuple[Connection, ...] | None = None  # as they were when they were last asked for
@@ -85,7 +88,7 @@ class PostPost:
         group = answer.get("postGroup")
         if not isinstance(group, dict) or not isinstance(group.get("status"), str):
             raise unclear("update-post", "the answer does not say what the post is now")
-        return Updated(group["status"], parse_service_time(group.get("scheduledTime")))
+        return Updated(group["status"], parse_service_time(group.get("scheduledTime")), responses.warnings(answer))
 
     def get_post(self, post_group_id: str) -> tuple[PlatformPost, ...]:
         answer = self._call("get-post", "GET", f"/get-post/{_checked(post_group_id)}")
@@ -131,6 +134,17 @@ class PostPost:
         )
         return self.last_connections
 
+    def platform_limits(self) -> dict[str, Any] | None:
+        """What each platform takes, as the service tells it; None where it has no such call, or in a form of another time."""
+        try:
+            answer = self._call("platform-limits", "GET", "/platform-limits")
+        except Refused as error:
+            if isinstance(error, KeyRefused):
+                raise
+            return None
+        told = answer.get("platforms")
+        return told if answer.get("schemaVersion") == 1 and isinstance(told, dict) else None
+
     # --- one call ---
 
     def _call(
@@ -145,15 +159,18 @@ class PostPost:
     ) -> dict[str, Any]:
         asked_at, deadline = self.clock.local(), time.monotonic() + WHOLE_CALL
         try:
-            with self._client.stream(
-                method,
-                self._base + path,
-                json=json_body,
-                params=query,
-                headers={**self._headers, **(headers or {})},
-                timeout=TIMEOUT,
-                follow_redirects=False,
-            ) as response:
+            with (
+                within(WHOLE_CALL),
+                self._client.stream(
+                    method,
+                    self._base + path,
+                    json=json_body,
+                    params=query,
+                    headers={**self._headers, **(headers or {})},
+                    timeout=TIMEOUT,
+                    follow_redirects=False,
+                ) as response,
+            ):
                 self.clock.learn(response.headers.get("Date"), asked_at)
                 body = _read(response, deadline, name)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as error:
@@ -175,15 +192,28 @@ class PostPost:
 
 
 def _read(response: httpx.Response, deadline: float, name: str) -> bytes:
+    """The whole answer as it came: what is packed although nobody asked for that is unpacked once, and no further than fits."""
     chunks, size = [], 0
-    for chunk in response.iter_bytes():
+    for chunk in response.iter_raw():
         size += len(chunk)
         if size > MAX_ANSWER:
             raise unclear(name, f"the answer is longer than {MAX_ANSWER:,} bytes")
         if time.monotonic() > deadline:
             raise unclear(name, f"the answer was not complete after {WHOLE_CALL:.0f} s")
         chunks.append(chunk)
-    return b"".join(chunks)
+    body, packed = b"".join(chunks), response.headers.get("Content-Encoding", "identity").strip().lower()
+    if packed in ("", "identity"):
+        return body
+    if packed not in ("gzip", "x-gzip", "deflate"):
+        raise unclear(name, "the answer is packed in a way that was not asked for")
+    unpacker = zlib.decompressobj(zlib.MAX_WBITS | 32)
+    try:
+        plain = unpacker.decompress(body, MAX_ANSWER)
+    except zlib.error:
+        raise unclear(name, "the answer cannot be unpacked") from None
+    if not unpacker.eof:
+        raise unclear(name, "the answer is cut off, or longer than it may be when it is unpacked")
+    return plain
 
 
 def _checked(post_group_id: str) -> str:

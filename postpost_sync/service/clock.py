@@ -30,6 +30,7 @@ class ServerClock:
     """
 
     TRUSTED = timedelta(seconds=2)  # less is no difference
+    YEARS = range(2020, 2200)  # what a service that is asked now can say
 
     def __init__(self, local: Clock) -> None:
         self._local = local
@@ -55,10 +56,11 @@ class ServerClock:
             return
         try:
             theirs = parsedate_to_datetime(date)
-        except ValueError:
+            theirs = theirs.astimezone(UTC) if theirs.tzinfo is not None else theirs.replace(tzinfo=UTC)
+        except (ValueError, TypeError, OverflowError, IndexError):
             return
-        if theirs.tzinfo is None:
-            theirs = theirs.replace(tzinfo=UTC)
+        if theirs.year not in self.YEARS:
+            return
         least, most = theirs - self._local.now(), theirs + timedelta(seconds=1) - asked_at
         with self._lock:
             before = self._span if self.known else (least, most)

@@ -10,7 +10,7 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -85,17 +85,17 @@ class Holdings:
             self._begun.append(now)
             self._began = now
 
-    def note(self, newest: Mapping[str, Listed], began: datetime) -> None:
+    def note(self, newest: Sequence[Listed], began: datetime) -> None:
         """The list was read for another reason: that counts where it goes back to the reading before, as it mostly does."""
         with self._reading:
-            created = [one.created_at for one in newest.values() if one.created_at is not None]
+            created = [one.created_at for one in newest if one.created_at is not None]
             before = self._began
             if before is None or not before <= began:
                 return
             if len(newest) >= PAGE and not (created and min(created) < before - SLACK):
                 return
             with self._lock:
-                for one in newest.values():
+                for one in newest:
                     self._keep(one, began)
             self._began = began
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,6 +27,10 @@ from postpost_sync.model.times import parse_service_time
 from postpost_sync.model.urls import scrubbed
 
 _WAITS_FOR_PERSON = frozenset({"PLATFORM_NOT_AVAILABLE", "CONNECTIONS_OVER_LIMIT"})
+_CODE = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
+_MOST = 10**15
+_MOST_SAID = 10  # errors or warnings of one answer
+_NOT_EDITABLE = frozenset({"POST_PUBLISH_IN_PROGRESS", "POST_NOT_EDITABLE"})
 _REFUSED_CODES = {
     "create-post": "CREATE_REFUSED",
     "get-upload-url": "UPLOAD_REQUEST_REFUSED",
@@ -47,6 +52,7 @@ class Updated:
 
     status: str
     time: datetime | None
+    warnings: tuple[Finding, ...] = ()  # what the service had to say besides
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +79,9 @@ class PlatformPost:
     error: Mapping[str, Any] | None
 
 
+_NO_POST = "post group not found"  # in lower case: how PostPost says that it does not know a post
+
+
 def judged(name: str, response: httpx.Response, body: bytes, key: str) -> dict[str, Any]:
     """The answer's object, or the error that it is. An error's text goes to people: without the key, however escaped."""
     status = response.status_code
@@ -81,16 +90,18 @@ def judged(name: str, response: httpx.Response, body: bytes, key: str) -> dict[s
     except (ValueError, RecursionError):
         answer = None
     said = answer if isinstance(answer, dict) else {}
-    text = scrubbed(said.get("message") or said.get("error") or "no reason given").replace(key, "(key)")[:500]
+    text = scrubbed(_reason(said), key)[:500]
     if response.is_success:
         if not isinstance(answer, dict) or answer.get("success") is False:
             raise unclear(
                 name, f"{status} without success: {text}" if said else f"{status} with an answer that is not JSON"
             )
         return answer
+    code = said.get("code") if isinstance(said.get("code"), str) else None
+    if code in _NOT_EDITABLE and response.is_client_error:
+        raise NotEditable(Finding("NOT_EDITABLE", f"PostPost: {text}"), status)
     if status in (408, 409, 425, 429) or not response.is_client_error:
         raise unclear(name, f"{status} {text}", _retry_after(response) if status in (429, 503) else None)
-    code = said.get("code") if isinstance(said.get("code"), str) else None
     if status == 401 or (status == 403 and not code) or "x-postpost-user-id" in text:
         why = f"PostPost does not accept the API key: {text} ({status})"
         raise KeyRefused(
@@ -98,6 +109,10 @@ def judged(name: str, response: httpx.Response, body: bytes, key: str) -> dict[s
         )
     if status == 403:
         raise _plan_limit(str(code), text, said)
+    if not (said.get("message") or said.get("error")) or (status == 404 and _NO_POST not in text.lower()):
+        why = f"the answer to {name} is not PostPost's: {status} {text}"
+        hint = "check api.base_url, and any proxy on the way to it; it is tried again by itself"
+        raise Unclear(Finding("NOT_POSTPOST", why, hint))
     if status == 404:
         raise NotFound(Finding("NOT_AT_POSTPOST", f"PostPost does not know the post: {text} ({name})"), status)
     if status == 400 and "currently in" in text:
@@ -105,19 +120,65 @@ def judged(name: str, response: httpx.Response, body: bytes, key: str) -> dict[s
     hint = "change the post accordingly, then save it again, or: postpost-sync retry FOLDER"
     if name == "get-upload-url":
         hint = f"all required fields are provided (fileName, contentType, postGroupId and type); {hint}"
-    code = _REFUSED_CODES.get(name, "REQUEST_REFUSED")
+    own = next((one["code"] for one in _validation(said)), code)
+    code = code_of(own, _REFUSED_CODES.get(name, "REQUEST_REFUSED"))
     raise Refused(Finding(code, f"PostPost refused {name}: {text} ({status})", hint), status)
 
 
+def _validation(said: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What a post was refused for, one by one: `Validation failed` alone says nothing."""
+    found = said.get("validation")
+    errors = found.get("errors") if isinstance(found, dict) else None
+    return [one for one in errors if isinstance(one, dict)][:_MOST_SAID] if isinstance(errors, list) else []
+
+
+def _reason(said: Mapping[str, Any]) -> str:
+    """Why the service says no, in its own words, with where and what to do, as far as it says so."""
+    parts = []
+    for one in _validation(said):
+        where, what = plain(one.get("platform")), plain(one.get("message")) or plain(one.get("code"))
+        advice = one.get("suggestions")
+        more = "; ".join(filter(None, map(plain, advice))) if isinstance(advice, list) else plain(advice)
+        parts.append((f"{where}: " if where else "") + (what or "no reason given") + (f" ({more})" if more else ""))
+    if parts:
+        return "; ".join(parts)
+    field = plain(said.get("field"))
+    reason = str(said.get("message") or said.get("error") or "no reason given")
+    return f"{reason} (field {field})" if field and field not in reason else reason
+
+
+def warnings(said: Mapping[str, Any]) -> tuple[Finding, ...]:
+    """What a success says besides."""
+    found = said.get("warnings")
+    said_besides = [one for one in found if isinstance(one, dict)][:_MOST_SAID] if isinstance(found, list) else []
+    return tuple(
+        Finding(
+            code_of(one.get("code"), "SERVICE_WARNING"), f"PostPost: {scrubbed(one.get('message') or 'no more')[:300]}"
+        )
+        for one in said_besides
+    )
+
+
 def _plan_limit(code: str, text: str, said: Mapping[str, Any]) -> PlanLimit:
-    plan = f" (plan {printable(str(said['planName']))})" if isinstance(said.get("planName"), str) else ""
+    plan = f" (plan {scrubbed(said['planName'])[:100]})" if isinstance(said.get("planName"), str) else ""
     person = code in _WAITS_FOR_PERSON
     until = plain(said.get("periodEnd")) if code == "POST_LIMIT_REACHED" else None
     hint = "change the plan or the platforms" if person else "it goes out by itself when there is room"
     latest, limit = plain(said.get("maxScheduledDate")), said.get("limit")
-    figure = float(limit) if isinstance(limit, int | float) and not isinstance(limit, bool) else None
-    finding = Finding(printable(code), f"{text}{plan}", hint)
-    return PlanLimit(finding, 403, until, latest=latest, limit=figure)
+    finding = Finding(code_of(code, "PLAN_LIMIT"), f"{text}{plan}", hint)
+    return PlanLimit(finding, 403, until, latest=latest, limit=figure(limit))
+
+
+def code_of(value: object, otherwise: str) -> str:
+    """A code of the service's own, where it is one: whatever else stands there may be anything."""
+    return value if isinstance(value, str) and _CODE.fullmatch(value) else otherwise
+
+
+def figure(value: object) -> float | None:
+    """A number that can be reckoned with; JSON carries 10**400, NaN and Infinity, too."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if -_MOST <= value <= _MOST else None
 
 
 def unclear(name: str, why: str, retry_after: float | None = None) -> Unclear:
@@ -136,7 +197,7 @@ def _retry_after(response: httpx.Response) -> float:
         try:
             said_at = parsedate_to_datetime(response.headers.get("Date", ""))
             seconds = (parsedate_to_datetime(value) - said_at).total_seconds()
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, OverflowError, IndexError):
             return 60.0
     return min(max(seconds, 1.0), 3600.0) if seconds == seconds else 60.0
 
@@ -167,8 +228,14 @@ def platform_post(post: Mapping[str, Any]) -> PlatformPost:
         plain(post.get("platformId")) or "",
         plain(post.get("status")) or "",
         plain(post.get("postedId")),
-        post["error"] if isinstance(post.get("error"), dict) else None,
+        _failure(post["error"]) if isinstance(post.get("error"), dict) else None,
     )
+
+
+def _failure(error: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a platform answered, safe to keep and to show."""
+    message = scrubbed(error.get("message") or "no reason given")
+    return {**error, "code": code_of(error.get("code"), "UNKNOWN_ERROR"), "message": message}
 
 
 def connection(shown: Mapping[str, Any]) -> Connection:
@@ -176,7 +243,7 @@ def connection(shown: Mapping[str, Any]) -> Connection:
     name = plain(shown.get("displayName")) or plain(shown.get("username")) or ""
     return Connection(
         printable(shown["platformId"]),
-        printable(name),
+        scrubbed(name),
         printable(plain(shown.get("tokenStatus")) or "unknown"),
         plain(shown.get("accessTokenExpiresAt")),
         scrubbed(last.get("message")) if isinstance(last, dict) else None,

@@ -10,7 +10,6 @@ import hashlib
 import os
 import re
 import socket
-import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -22,10 +21,13 @@ import httpx
 
 from postpost_sync.model.errors import Altered, FileChanged, Finding, NotReached, Refused, Unclear, UploadRefused
 from postpost_sync.model.urls import is_secure
+from postpost_sync.service.connections import prolong, within
 
 BLOCK = 256 * 1024  # bytes; the fastest measured, with constant memory
 # a store needs its time to finish a large object; what is not connected yet cannot be ended from outside
 TIMEOUT = httpx.Timeout(connect=5.0, write=60.0, read=120.0, pool=60.0)
+SLOWEST = 4096  # bytes per second; a store that takes less holds up the others
+ANSWER_WITHIN = 180.0  # seconds after the last byte
 DEFAULT_LIFE = 3600.0  # seconds a URL lives where it does not say so itself
 _MD5 = re.compile(r'"?([0-9a-f]{32})"?')
 # what no store says to a PUT
@@ -73,14 +75,6 @@ class Stop:
                 socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
 
-def new_client(transport: httpx.BaseTransport | None = None) -> httpx.Client:
-    """The process's one HTTP client: no redirects, no proxies from the environment, connections reused."""
-    limits = httpx.Limits(max_connections=64, max_keepalive_connections=32)
-    if transport is not None:
-        return httpx.Client(transport=transport, trust_env=False)
-    return httpx.Client(verify=ssl.create_default_context(), limits=limits, trust_env=False)
-
-
 def expiry(url: str, signed_at: datetime) -> datetime:
     """When a presigned URL dies: by its own X-Amz-Date and X-Amz-Expires, else an hour after it was signed."""
     query = parse_qs(urlsplit(url).query)
@@ -112,6 +106,7 @@ class _Body:
             offset += len(block)
             self._progress(offset)
             yield block
+        prolong(ANSWER_WITHIN)
 
 
 class Sender:
@@ -132,13 +127,16 @@ class Sender:
         if not is_secure(url):
             raise Refused(Finding("UPLOAD_URL_NOT_SECURE", "PostPost gave an upload URL that is not https"), 0)
         body = _Body(fd, size, progress, stop)
-        headers = {"Content-Type": content_type, "Content-Length": str(size)}
+        headers = {"Content-Type": content_type, "Content-Length": str(size), "Accept-Encoding": "identity"}
         noted = {"trace": lambda event, info: self._note(event, info, stop)}
         stop.at(self._socket)
         try:
-            with self._client.stream(
-                "PUT", url, content=body, headers=headers, timeout=TIMEOUT, follow_redirects=False, extensions=noted
-            ) as response:
+            with (
+                within(600 + size / SLOWEST),
+                self._client.stream(
+                    "PUT", url, content=body, headers=headers, timeout=TIMEOUT, follow_redirects=False, extensions=noted
+                ) as response,
+            ):
                 said = _beginning(response)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             if stop.is_set():
@@ -186,7 +184,7 @@ class Senders:
 def _beginning(response: httpx.Response) -> bytes:
     """As much of the answer as its error code can stand in; a store that talks on is not listened to."""
     said = b""
-    for chunk in response.iter_bytes():
+    for chunk in response.iter_raw():
         said += chunk
         if len(said) >= 8192:
             break

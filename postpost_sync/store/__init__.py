@@ -12,8 +12,9 @@ Why it is as it is:
 - `lock` keeps a second daemon away: both would make each post. SQLite's own locks last for one transaction only.
 - A damaged database is refused before anything is written into it. A damaged index hides what was done already.
 
-`connection` is the file, opened; `queries` what is read; `columns` how our values lie in a row; `migrations` the tables;
-`status` what the command of that name reads, `backup` copies the file.
+`connection` is the file, opened; `queries` what is read, `overview` what is read for those who only look, `health` what
+that says of the daemon; `columns` how our values lie in a row; `migrations` the tables; `status` what the command of that
+name reads, `backup` copies the file.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from postpost_sync.model.record import Group, Record, check_stage
 from postpost_sync.model.states import State, check_move
 from postpost_sync.store.columns import encode
 from postpost_sync.store.connection import Connection, as_columns, translated
+from postpost_sync.store.overview import Overview
 from postpost_sync.store.queries import Queries
 
 _Told = ParamSpec("_Told")
@@ -56,6 +58,7 @@ class Store:
         self.open_creates, self.creating_with = read.open_creates, read.creating_with
         # of roots, and of who is notified
         self.roots, self.listeners, self.told, self.notable = read.roots, read.listeners, read.told, read.notable
+        self.overview = Overview(db)  # for calendars, monitors and metrics
 
     @classmethod
     def open(cls, path: Path, *, read_only: bool = False, check_beside: bool = False) -> Store:
@@ -178,6 +181,11 @@ class Store:
             with self._db.transaction():
                 self._db.conn.execute("INSERT INTO facts VALUES (?, ?)", (name, value))
             return value
+
+    def set_fact(self, name: str, value: str) -> None:
+        """Change a fact about the database as a whole."""
+        with self._db.lock, translated(self.path), self._db.transaction():
+            self._db.conn.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
 
     def _write_group(self, folder: int, old: Group | None, new: Group) -> Group:
         if old is None:

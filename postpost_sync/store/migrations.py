@@ -22,7 +22,7 @@ def initial(db: Database) -> None:
             rebuilds INTEGER NOT NULL, gave_up TEXT, done INTEGER NOT NULL, timezone TEXT NOT NULL,
             platforms TEXT NOT NULL, media TEXT NOT NULL, time TEXT, error TEXT, warnings TEXT NOT NULL, retry_at TEXT,
             troubles TEXT NOT NULL, previous TEXT NOT NULL,
-            claim TEXT, copy_of TEXT, copied TEXT NOT NULL, unproven INTEGER NOT NULL,
+            claim TEXT, copy_of TEXT, copied TEXT NOT NULL, unproven INTEGER NOT NULL, missed_at TEXT,
             part TEXT NOT NULL, UNIQUE (root, path, part))""",
         "CREATE INDEX folders_by_state ON folders (state)",
         "CREATE INDEX folders_by_asked_time ON folders (time)",

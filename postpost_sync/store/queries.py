@@ -12,6 +12,7 @@ from postpost_sync.model.errors import Finding
 from postpost_sync.model.program import Listener, RootStatus
 from postpost_sync.model.record import Record, Trouble
 from postpost_sync.model.states import State
+from postpost_sync.plan.situation import WAITS_FOR_PERSON
 from postpost_sync.plan.snapshot import Neighbour, Scheduled
 from postpost_sync.store.columns import encode, hints
 from postpost_sync.store.connection import Connection, as_written, decoded, from_row, translated
@@ -131,18 +132,26 @@ class Queries:
 
     def notable(
         self, states: Collection[State], folder_ids: Collection[str]
-    ) -> list[tuple[str, str, State, Finding | None, tuple[Trouble, ...]]]:
-        """(folder_id, root, state, error, troubles) of the folders that are in one of the states, or named."""
+    ) -> list[tuple[str, str, State, Finding | None, tuple[Trouble, ...], tuple[Finding, ...]]]:
+        """(folder_id, root, state, error, troubles, warnings) of the folders that are in one of the states, or named.
+
+        And of those that are settling, and wait for a person.
+        """
         with self._db.lock, translated(self._db.path):
             rows = self._db.conn.execute(
-                "SELECT folder_id, root, state, error, troubles FROM folders "
-                "WHERE state IN (SELECT value FROM json_each(?)) OR folder_id IN (SELECT value FROM json_each(?))",
-                (encode(tuple(states)), encode(tuple(folder_ids))),
+                "SELECT folder_id, root, state, error, troubles, warnings FROM folders "
+                "WHERE state IN (SELECT value FROM json_each(?)) OR (state = 'settling' AND instr(warnings, ?)) "
+                "OR folder_id IN (SELECT value FROM json_each(?))",
+                (encode(tuple(states)), WAITS_FOR_PERSON, encode(tuple(folder_ids))),
             ).fetchall()
         known = hints(Record)
         with translated(self._db.path):  # and not the lock: in a very full database this takes a while
             return [
-                (r[0], _path(r[1]), *(decoded(known[name], r[name]) for name in ("state", "error", "troubles")))
+                (
+                    r[0],
+                    _path(r[1]),
+                    *(decoded(known[name], r[name]) for name in ("state", "error", "troubles", "warnings")),
+                )
                 for r in rows
             ]
 

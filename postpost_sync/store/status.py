@@ -35,12 +35,13 @@ class Outline(NamedTuple):
     time: str | None
     error: bool
     warned: bool
+    waits: bool  # for a person, although it is settling
     updated_at: str
 
 
 # the same group as view.shown_group: what stands, else the draft, else what was withdrawn for one; the newest of them
 _OUTLINE = """
-    SELECT key, root, path, state, error IS NOT NULL, warnings != '[]', updated_at, coalesce((
+    SELECT key, root, path, state, error IS NOT NULL, warnings != '[]', instr(warnings, 'WAITS_LONG'), updated_at, coalesce((
         SELECT answered_time FROM groups WHERE folder = folders.key AND stage IN
             ('scheduled', 'going_out', 'ended', 'creating', 'draft', 'withdrawn')
         ORDER BY CASE stage WHEN 'withdrawn' THEN 2 WHEN 'creating' THEN 1 WHEN 'draft' THEN 1 ELSE 0 END, key DESC LIMIT 1
@@ -54,8 +55,8 @@ def outlines(store: Store, keys: Collection[int] | None = None) -> list[Outline]
     with translated(store.path), as_written():
         states = {state.value: state for state in State}
         return [
-            Outline(key, _text(root), _text(path), states[state], time, bool(error), bool(warned), updated)
-            for key, root, path, state, error, warned, updated, time in rows
+            Outline(key, _text(root), _text(path), states[state], time, bool(error), bool(warned), bool(waits), updated)
+            for key, root, path, state, error, warned, waits, updated, time in rows
         ]
 
 

@@ -11,12 +11,21 @@ class Absence:
 
     def __init__(self) -> None:
         self.silent: frozenset[str] = frozenset()
+        self._away: set[str] = set()
         self._unmounted: dict[str, frozenset[str]] = {}
         self._seen_again: dict[str, frozenset[str]] = {}
 
     def found_silent(self, roots: frozenset[str]) -> None:
         """The roots whose file system does not answer: all of them."""
         self.silent = roots
+
+    def found_root(self, root: str, *, away: bool) -> None:
+        """Whether the watch root is away as a whole."""
+        (self._away.add if away else self._away.discard)(root)
+
+    def is_root_away(self, root: str) -> bool:
+        """Whether nothing below the root can be looked at for now, or it is no root of ours."""
+        return root == "" or root in self._away or root in self.silent
 
     def found_below(self, root: str, *, unmounted: frozenset[str], seen_again: frozenset[str]) -> None:
         """Where below it a file system was and is not now, and where folders are seen that are served at another place."""

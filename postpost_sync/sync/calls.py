@@ -29,7 +29,6 @@ from postpost_sync.model.record import (
     live_group,
     other_key,
 )
-from postpost_sync.model.urls import scrubbed
 from postpost_sync.plan.steps import (
     Ask,
     CheckDraft,
@@ -352,13 +351,18 @@ def _result(one: PlatformPost, group: Group) -> PlatformResult:
     if one.error is None:
         return result
     retryable = one.error.get("retryable") is True
-    code = str(one.error.get("code") or "UNKNOWN_ERROR")
-    hint = "worth another try: postpost-sync retry FOLDER" if retryable else "see to it at the platform"
-    if one.posted_id is not None or code in MAYBE_OUT:
-        hint = "some of it may be out: look there, and to send it once more: postpost-sync retry FOLDER --again"
     finding = Finding(
-        code,
-        f"{platform_id}: {scrubbed(one.error.get('message') or 'no reason given')}",
-        hint,
+        one.error["code"],
+        f"{platform_id}: {one.error['message']}",
+        _way_out(one, retryable=retryable),
     )
     return replace(result, error=finding, retryable=retryable)
+
+
+def _way_out(one: PlatformPost, *, retryable: bool) -> str:
+    """What a person can do about a platform that a post did not go out on, or not as a whole."""
+    code = str((one.error or {}).get("code"))
+    if one.posted_id or one.status != "failed" or code in MAYBE_OUT:
+        out = "look at it at the platform, where it is out in part or as a whole"
+        return f"{out}; to send it once more: postpost-sync retry FOLDER --again"
+    return f"{'worth another try' if retryable else 'see to it at the platform, then'}: postpost-sync retry FOLDER"

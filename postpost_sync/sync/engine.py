@@ -60,7 +60,7 @@ _OTHER_KEY = Finding(
     "PostPost does not know the post by this API key; it was made with another one, and may stand all the same",
     "use that key again; or if the post is gone: postpost-sync retry FOLDER makes a new one",
 )
-DEFECT_PAUSE = 300.0  # seconds after which a folder that met a defect of ours is tried again
+WRITE_AGAIN = 300.0  # seconds after which a status file that could not be written is tried again
 MAX_STEPS = 2000  # of one folder in one go: an end to any loop that a defect could make
 
 
@@ -93,7 +93,9 @@ class Sync:
         self.times: dict[int, float] = {}  # key -> the time its post asks for, seconds since 1970, once that is known
         self._removals = Removals(runtime.monotonic)
         accounts = dict.fromkeys(site.account for site in self._sites.values())
-        self._waiting_lists = {one: WaitingList(store, one.digest, one.now, runtime.wake) for one in accounts}
+        self._waiting_lists = {
+            one: WaitingList(store, one.digest, one.now, runtime.wake, self._is_away) for one in accounts
+        }
         self._snapshots = Snapshots(store, watched, self._waiting_lists, self._removals, runtime)
 
     def start(self) -> None:
@@ -139,13 +141,18 @@ class Sync:
                 if self._claimed(look, account, snapshot, record, decision):
                     continue
                 record = self._show(look, account, record, decision, now)
-                waiting_list.update(record)
+                if snapshot.folder is None:  # it cannot be tried: it leaves the line, until it is back
+                    waiting_list.remove(key)
+                else:
+                    waiting_list.update(record)
                 if unknown and key in self.times and not isinstance(decision.step, Rest | Forget):
                     self._wake(key, 0.0)  # now that its time is known, it takes its place in the order of the times
                     return
                 match decision.step:
                     case Rest(after):
                         finished = self._folders.rested(look, record)
+                        if look.receipt_failed:
+                            after = min(after or WRITE_AGAIN, WRITE_AGAIN)
                         if after is not None and not (finished and after > self._far):
                             self._wake(key, after)
                         return
@@ -165,7 +172,8 @@ class Sync:
                 if isinstance(decision.step, Abort):
                     return  # the transfers wake the folder when they have ended
             self._log.error("too many steps", folder=look.name)
-            self._wake(key, DEFECT_PAUSE)
+            self._store.change(key, ledger.defect, now)
+            self._wake(key, ledger.DEFECT_PAUSE)
         finally:
             if not waits_for_slot:
                 self._slots.stop_waiting(key)
@@ -174,6 +182,11 @@ class Sync:
         """The roots whose file system does not answer, all of them: what hangs there gives up its place in the line."""
         self._absence.found_silent(silent)
         self._slots.next()
+        for waiting_list in self._waiting_lists.values():
+            waiting_list.look_again()
+
+    def _is_away(self, key: int) -> bool:
+        return self._absence.is_root_away(self._folders.root_of(key))
 
     def reconcile(self) -> None:
         """Notice what people changed at PostPost: one listing of the scheduled posts for each account."""
@@ -250,7 +263,7 @@ class Sync:
         return new
 
     def _write_receipt(self, look: Look, account: Account, record: Record) -> None:
-        if not record.fingerprint or not look.there:
+        if not record.fingerprint:
             return  # nothing is written into a folder that is still arriving
         if record.claim is not None:
             return  # nor over a claim that is still to be proved, or another installation's
@@ -263,10 +276,16 @@ class Sync:
         content = status_file.text(view.sentence(record), facts)
         try:
             with scan.descend(look.root, look.path) as folder:
+                if not look.there and status_file.claims(status_file.read(folder)).get("folder_id") != record.folder_id:
+                    return  # it is no post folder any more, and no longer says that it was this one
                 if look.receipt is not None or status_file.read(folder) != content:
                     status_file.write(folder, content)
+            if look.receipt_failed:
+                self._wake(look.key, 0.0)  # the warning is over
             look.receipt, look.receipt_failed = facts, False
         except OSError as error:
+            if not look.there:
+                return  # removed as a whole
             if not look.receipt_failed:
                 self._log.warning("the status file cannot be written", folder=look.name, why=error.strerror)
             look.receipt_failed = True
@@ -337,7 +356,11 @@ class Sync:
         look.reading = reading = reader.read(folder, known | look.hashes)
         asks_now = reading.sidecar is not None and (reading.sidecar.scheduled_time or "").strip().lower() == "now"
         now_time = (record.now_time or now) if asks_now else None
-        complete_at = min(now, datetime.fromtimestamp(folder.changed_at, UTC)) if now is not None else None
+        # one that is new may have been moved here: its files are as old as they were there
+        met = record.complete_at is not None or bool(record.groups)
+        changed_at = folder.changed_at if met else max(folder.changed_at, folder.moved_at)
+        complete_at = min(now, datetime.fromtimestamp(changed_at, UTC)) if now is not None else None
+        self._folders.settled(look)
         self._store.change(look.key, ledger.settled, folder.fingerprint, complete_at, now_time)
 
     def _hash(self, look: Look, folder: Folder, names: tuple[str, ...]) -> None:

@@ -120,6 +120,16 @@ class Folders:
         with self._lock:
             look.reading, look.fingerprint, look.since = None, "?", self._monotonic()
 
+    def restless(self, look: Look) -> float:
+        """Seconds for which it has been changing again and again, and could not be read; 0 where it settled since."""
+        with self._lock:
+            return self._monotonic() - look.restless_since if look.restless_since is not None else 0.0
+
+    def settled(self, look: Look) -> None:
+        """It was read as it is."""
+        with self._lock:
+            look.restless_since = None
+
     def rested(self, look: Look, record: Record) -> bool:
         """Nothing is to be done for now. True where the folder is finished as it is: then nothing of it is kept in mind."""
         with self._lock:
@@ -127,6 +137,7 @@ class Folders:
                 look.key, Known(record.root, record.fingerprint, record.done, record.inode, record.device)
             )
             finished = record.done and look.there and look.fingerprint == record.fingerprint and not look.in_flight
+            finished = finished and not look.receipt_failed
             if finished and self._looks.get(look.key) is look:
                 del self._looks[look.key]
             return finished
@@ -144,6 +155,8 @@ class Folders:
         if (there, fingerprint, arriving) == (look.there, look.fingerprint, look.arriving):
             return False
         news = (there, fingerprint) != (look.there, look.fingerprint) or arriving is not None
+        if look.fingerprint and there and look.restless_since is None:
+            look.restless_since = self._monotonic()
         look.there, look.fingerprint, look.arriving, look.since = there, fingerprint, arriving, self._monotonic()
         return news
 

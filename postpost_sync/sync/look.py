@@ -19,6 +19,7 @@ class Look:
     path: str
     fingerprint: str = ""
     since: float = 0.0  # monotonic: when it was last seen to change, or to be gone
+    restless_since: float | None = None  # monotonic: since when it has not been quiet for long enough to be read
     there: bool = True
     arriving: float | None = None  # the newest transfer temporary's time, when it was last seen
     reading: Reading | None = None

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from postpost_sync import ledger
-from postpost_sync.disk import scan
-from postpost_sync.model.folder import Folder
-from postpost_sync.model.record import GroupStage, Record, live_group, made_with
+from postpost_sync.disk import reader, scan
+from postpost_sync.model.folder import Folder, Sidecar
+from postpost_sync.model.record import Effect, GroupStage, Record, live_group, made_with
+from postpost_sync.plan.asked import patience
 from postpost_sync.plan.situation import TOO_MANY_PENDING
 from postpost_sync.plan.snapshot import Shown, Snapshot, Stranger
+from postpost_sync.post import live_limits
 from postpost_sync.service.account import Account
 from postpost_sync.service.clock import SKEW
 from postpost_sync.store import Store
@@ -34,6 +36,8 @@ class Observed:
     removed: int  # how many folders were removed at once, with this one
     record: Record  # read after all of the above: a transfer writes there before it is no longer in flight
     account: Account  # that posts for it
+    restless: float  # seconds for which it has been changing again and again
+    glimpse: Sidecar | None  # of one that has been so for long, or cannot be read as a whole
 
 
 class Snapshots:
@@ -79,9 +83,14 @@ class Snapshots:
         """
         folder, present = self._look(look)
         quiet, in_flight = self._folders.saw(look, folder), frozenset(look.in_flight)
+        restless = self._folders.restless(look)
+        long = folder is not None and restless > patience(self._sites[look.root].policy)
         record = self._store.record(look.key)
         if record is None:
             return None
+        broken = record.trouble_with(Effect.READ) is not None
+        glimpse = reader.glimpse(folder) if folder is not None and (long or broken) else None
+        account = self.account_of(record)
         if folder is None:
             away = self._absence.is_away(record.root, record.path, record.device)
             if not away and (copy := self._copies.get(record.key)) is not None:
@@ -89,13 +98,14 @@ class Snapshots:
             present = present and not away
         elif (folder.inode, folder.device) != (record.inode, record.device):
             record = self._store.change(record.key, ledger.in_directory, folder.inode, folder.device)
-        account = self.account_of(record)
+        if (gone := folder is None and present) is not (record.missed_at is not None):
+            record = self._store.change(record.key, ledger.missed, account.now() if gone else None)
         self._notice_clock(account)
         self._notice_key(account)
         live, cancels = live_group(record), self._sites[look.root].policy.cancel_removed
         stands = live is not None and live.stage in (GroupStage.SCHEDULED, GroupStage.WITHDRAWN)
-        removed = self._removals.count(record.key, gone=folder is None and present and cancels and stands)
-        return Observed(folder, present, quiet, in_flight, removed, record, account)
+        removed = self._removals.count(record.key, gone=gone and cancels and stands)
+        return Observed(folder, present, quiet, in_flight, removed, record, account, restless, glimpse)
 
     def _look(self, look: Look) -> tuple[Folder | None, bool]:
         """The folder as it is; None where it is not there. And whether its root is."""
@@ -143,11 +153,17 @@ class Snapshots:
         text = reading.content if pending and reading is not None and policy.duplicates != "allow" else None
         return Snapshot(
             seen.folder,
-            replace(policy, connections=account.api.last_connections),
+            replace(
+                policy,
+                connections=account.api.last_connections,
+                limits=live_limits.under(policy.limits, account.limits),
+            ),
             seen.quiet,
-            seen.present,
-            reading,
-            seen.in_flight,
+            restless=seen.restless,
+            glimpse=seen.glimpse,
+            root_present=seen.present,
+            reading=reading,
+            in_flight=seen.in_flight,
             key_refused=account.refused,
             key_probe_at=account.probe_at,
             accounts_age=account.accounts_age(),

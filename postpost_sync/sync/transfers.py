@@ -134,6 +134,8 @@ class Transfers:
             self._unwritten = error
         except Exception as error:  # a defect must not take the transfer thread with it unsaid
             self._log.defect(error, folder=look.name)
+            with contextlib.suppress(ProgramError, KeyError):
+                self._store.change(look.key, ledger.defect, account.now())
         finally:
             look.in_flight.pop(one.position, None)
             self._shown_at.pop((group.key, one.position), None)

@@ -25,16 +25,27 @@ class WaitingList:
         account: str,
         now: Callable[[], datetime],
         wake: Callable[[int, float], None],
+        is_away: Callable[[int], bool] = lambda key: False,
     ) -> None:
-        """`account`: its digest. `now`: the service's time."""
-        self.account, self._store, self._now, self._wake = account, store, now, wake
+        """`account`: its digest. `now`: the service's time. `is_away`: whether a folder cannot be looked at for now."""
+        self.account, self._store, self._now, self._wake, self._is_away = account, store, now, wake, is_away
         self._lock = threading.Lock()
         self._waiting: dict[int, Waiting] = {}
+        self._first: int | None = None  # whose turn it was when that was last looked at
 
     def first(self) -> Waiting | None:
-        """The one whose turn it is."""
+        """The one whose turn it is. Who cannot be looked at has none: it would hold up the others without end."""
         with self._lock:
-            return min(self._waiting.values(), key=lambda post: (post.time, post.key), default=None)
+            waiting = sorted(self._waiting.values(), key=lambda post: (post.time, post.key))
+        return next((post for post in waiting if not self._is_away(post.key)), None)
+
+    def look_again(self) -> None:
+        """A root may have gone away, or come back: then it is another one's turn."""
+        first = self.first()
+        key = first.key if first is not None else None
+        if key != self._first:
+            self._first = key
+            self._turn(room=False)
 
     def update(self, record: Record) -> None:
         """A record as it was just decided about: it joins, stays, or leaves, and then the next one's turn has come."""

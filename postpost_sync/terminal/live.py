@@ -28,10 +28,10 @@ from postpost_sync.terminal.words import (
     Post,
     byte_size,
     count,
+    moved,
     padded,
     path_name,
     reasons,
-    standing,
     what_next,
 )
 
@@ -127,19 +127,11 @@ class LiveView:
     def _print_changes(self, posts: Sequence[Post], note: str) -> None:
         for post in sorted(posts, key=_by_name):
             if self._told.get(post["folder"]) != post["state"]:
-                self._console.print(Text(self._change(post)), soft_wrap=True)
+                self._console.print(Text(moved(post, self._frame)), soft_wrap=True)
         self._told = {post["folder"]: post["state"] for post in posts}
         if note and note != self._note:
             self._console.print(Text(printable(note)), soft_wrap=True)
         self._note = note
-
-    def _change(self, post: Post) -> str:
-        line = f"{self._frame.folder(post['folder'])}: {post['state']}"
-        if post["state"] == State.SCHEDULED:
-            line += f" for {self._frame.when(post['scheduled_time'])} {standing(post, self._frame)}"
-        if post["state"] in NEEDS_PERSON:
-            line += "".join(f"; {reason.plain}" for reason in reasons(post))
-        return line
 
     # --- the picture, in a terminal -----------------------------------------------------------------------------------
 

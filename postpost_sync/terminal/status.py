@@ -125,7 +125,7 @@ class _Group:
 def _grouped(posts: Sequence[Post], most: int) -> list[_Group]:
     by_state: dict[str, list[Post]] = defaultdict(list)
     for post in posts:
-        by_state[post["state"]].append(post)
+        by_state[State.HELD if post.get("waits") else post["state"]].append(post)
     groups = []
     for title, weight, states in GROUPS:
         shown: list[Post] = []

@@ -32,13 +32,19 @@ class HeldPost:
 
 
 def held_table(groups: Sequence[HeldPost], console: Console, timezone: tzinfo = UTC) -> None:
-    """Print what PostPost holds, a row a post group."""
+    """Print what PostPost holds, a row a post group, in the order of their times."""
+    console.print(held(groups, timezone))
+    if groups:
+        say(console, Text(f"✓ every byte is stored; times in {printable(str(timezone))}", "dim"))
+
+
+def held(groups: Sequence[HeldPost], timezone: tzinfo = UTC) -> Table | Text:
+    """What PostPost holds, to be printed: a row a post group, in the order of their times; those without one last."""
     if not groups:
-        say(console, Text("PostPost holds no posts"))
-        return
+        return Text("PostPost holds no posts")
     frame = Frame(timezone)
     table = _table("post", "platforms", "status", "media")
-    for group in groups:
+    for group in sorted(groups, key=lambda group: (group.time is None, group.time or datetime.max.replace(tzinfo=UTC))):
         first = next((line for line in group.content.splitlines() if line.strip()), "")
         files = [f"{'✓' if stored else '✗ not stored:'} {path_name(f)} {byte_size(s)}" for f, s, stored in group.media]
         time = f"\n{frame.when(group.time)}" if group.time else ""
@@ -48,8 +54,7 @@ def held_table(groups: Sequence[HeldPost], console: Console, timezone: tzinfo = 
             Text(printable(group.status), STYLES.get(group.status, "")) + Text(time),
             Text("\n".join(files) or "no media"),
         )
-    console.print(table)
-    say(console, Text(f"✓ every byte is stored; times in {printable(str(timezone))}", "dim"))
+    return table
 
 
 def connections_table(connections: Sequence[Connection], console: Console, now: datetime) -> None:

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.text import Text
 
 from postpost_sync.model.errors import printable
-from postpost_sync.model.states import State
+from postpost_sync.model.states import NEEDS_PERSON, State
 from postpost_sync.model.times import parse_service_time
 
 Post = Mapping[str, Any]  # an entry of `posts` in `status --json`
@@ -123,6 +123,16 @@ def standing(post: Post, frame: Frame) -> str:
     return ", ".join(part for part in (words, what_next(post, frame)) if part)
 
 
+def moved(post: Post, frame: Frame) -> str:
+    """Where a post stands, in one plain line that begins with its folder."""
+    line = f"{frame.folder(post['folder'])}: {post['state']}"
+    if post["state"] == State.SCHEDULED:
+        line += f" for {frame.when(post['scheduled_time'])} {standing(post, frame)}"
+    if post["state"] in NEEDS_PERSON:
+        line += "".join(f"; {reason.plain}" for reason in reasons(post))
+    return line
+
+
 def what_next(post: Post, frame: Frame) -> str:
     """What `retry_at` is the time of; empty where nothing is being tried."""
     if not post["retry_at"] or post["state"] == State.INVALID:  # then that is when its earlier post is looked after
@@ -150,10 +160,10 @@ def reasons(post: Post) -> Iterator[Text]:
 
 
 def cautions(post: Post) -> Iterator[Text]:
-    """The warnings of a post that can still be changed."""
+    """The further errors and the warnings of a post that can still be changed."""
     if post["state"] not in (State.PUBLISHED, State.CANCELLED):
         for warning in post["warnings"]:
-            yield from finding(warning, "warning: ")
+            yield from finding(warning, "error: " if warning.get("level") == "error" else "warning: ")
 
 
 def finding(found: Mapping[str, str], before: str = "") -> Iterator[Text]:

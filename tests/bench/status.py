@@ -1,12 +1,14 @@
 """How fast `status` answers with ten thousand posts known: `python -m tests.bench.status [--posts 10000]`.
 
-Each row is the median of a few real processes, start and end included, and beside it the target and the ratio to it. No
-folder is read: everything comes from the database. Nothing is asserted: the figures depend on the machine.
+Each row is the median of a few real processes, start and end included, and beside it the target, the ratio to it and the
+time on the processor, which says more where the machine is busy. No folder is read: everything comes from the database.
+Nothing is asserted: the figures depend on the machine.
 """
 
 from __future__ import annotations
 
 import argparse
+import resource
 import statistics
 import subprocess
 import sys
@@ -69,15 +71,21 @@ def _rows(key: int, root: str) -> Iterator[tuple[str, dict[str, Any]]]:
         yield "uploads", {"group_key": key, **as_columns(upload)}
 
 
-def seconds(config: Path, *arguments: str) -> float:
-    """The median of one command's time, from its start to its end."""
-    taken = []
+def seconds(config: Path, *arguments: str) -> tuple[float, float]:
+    """The medians of one command's time from its start to its end, and of its time on the processor."""
+    taken, worked = [], []
     for _ in range(RUNS):
-        began = time.perf_counter()
+        began, before = time.perf_counter(), _worked()
         command = [sys.executable, "-m", "postpost_sync", "-c", str(config), "status", *arguments]
         subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
         taken.append(time.perf_counter() - began)
-    return statistics.median(taken)
+        worked.append(_worked() - before)
+    return statistics.median(taken), statistics.median(worked)
+
+
+def _worked() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def main() -> None:
@@ -93,10 +101,11 @@ def main() -> None:
         make_known(database, root, posts)
         folder = str(root / f"{posts // 2000:03d}" / f"post {posts // 2:06d}")
         rows = {"text": (), "--json": ("--json",), "one folder": (folder,), "--next 7d": ("--next", "7d")}
-        print(f"status, {posts:,} posts    target   seconds   ratio")
+        print(f"status, {posts:,} posts    target   seconds   ratio   processor")
         for name, arguments in rows.items():
-            took = seconds(config, *arguments)
-            print(f"{name:<22} {TARGETS[name]:9.2f} {took:9.2f} {took / TARGETS[name]:7.2f}", flush=True)
+            took, worked = seconds(config, *arguments)
+            ratio = took / TARGETS[name]
+            print(f"{name:<22} {TARGETS[name]:9.2f} {took:9.2f} {ratio:7.2f} {worked:11.2f}", flush=True)
 
 
 if __name__ == "__main__":

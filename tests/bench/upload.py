@@ -52,10 +52,10 @@ def serve() -> None:
 
 def send() -> None:
     """One upload as the daemon does it; prints its seconds and the peak memory before and after, in MiB."""
-    from postpost_sync.service import upload
+    from postpost_sync.service import connections, upload
 
     url, file = sys.argv[1:3]
-    with upload.new_client() as client:
+    with connections.new_client() as client:
         fd = os.open(file, os.O_RDONLY)
         size, before = os.fstat(fd).st_size, _peak()
         began = time.perf_counter()

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 import pytest
 from hypothesis import given
@@ -53,7 +52,7 @@ def put(folder: Path, **media: bytes) -> None:
 def test_the_media_that_are_there_are_named_in_natural_order_with_what_they_are(world: Rig) -> None:
     folder = world.root / "launch"
     put(folder, slide10_png=PNG, slide2_png=PNG, Slide1_jpg=JPEG)
-    assert world.command("new", str(folder), "--to", "twitter-123", "--to", "linkedin-ABC") == 0
+    assert world.command("new", "--create", str(folder), "--to", "twitter-123", "--to", "linkedin-ABC") == 0
     parsed = read(folder)
     assert parsed.media == ("Slide1.jpg", "slide2.png", "slide10.png")
     assert parsed.platforms == ("twitter-123", "linkedin-ABC")
@@ -69,7 +68,7 @@ def test_what_is_not_sent_is_said_and_left_out(world: Rig) -> None:
     (folder / "part.mp4.crdownload").write_bytes(PNG)
     (folder / "inner").mkdir()
     (folder / "back\\slash.png").write_bytes(PNG)
-    assert world.command("new", str(folder)) == 0
+    assert world.command("new", "--create", str(folder)) == 0
     assert read(folder).media == ("a.png",)
     told = world.output()[0]
     for name, why in (
@@ -87,19 +86,19 @@ def test_what_is_not_sent_is_said_and_left_out(world: Rig) -> None:
 
 def test_a_time_is_kept_as_written_with_the_zone_it_is_in(world: Rig) -> None:
     world.configure(root="    timezone: Europe/Berlin\n")
-    assert world.command("new", str(world.root / "a"), "--at", "2031-12-15 14:30") == 0
+    assert world.command("new", "--create", str(world.root / "a"), "--at", "2031-12-15 14:30") == 0
     assert (read(world.root / "a").scheduled_time, read(world.root / "a").timezone) == (
         "2031-12-15 14:30",
         "Europe/Berlin",
     )
     for name, at in (("b", "2031-12-15T14:30Z"), ("c", "2031-12-15 14:30 -05"), ("d", " now ")):
-        assert world.command("new", str(world.root / name), "--at", at) == 0
+        assert world.command("new", "--create", str(world.root / name), "--at", at) == 0
         assert (read(world.root / name).scheduled_time, read(world.root / name).timezone) == (at.strip(), None)
 
 
 def test_names_of_the_config_may_be_given_and_their_settings_are_shown(world: Rig) -> None:
     world.configure(top="accounts: {brand: [instagram-456, youtube-012]}\n")
-    assert world.command("new", str(world.root / "a"), "--to", "brand") == 0
+    assert world.command("new", "--create", str(world.root / "a"), "--to", "brand") == 0
     text = (world.root / "a" / "post.yaml").read_text()
     assert read(world.root / "a").platforms == ("brand",)
     assert "#     videoType: REELS  # or STORIES" in text
@@ -111,7 +110,7 @@ def test_names_of_the_config_may_be_given_and_their_settings_are_shown(world: Ri
 def test_the_examples_in_it_are_right_once_they_are_switched_on(world: Rig, to: tuple[str, ...]) -> None:
     world.configure(top="accounts: {brand: [instagram-456, youtube-012, tiktok-789, threads-789]}\n")
     folder = world.root / "a"
-    assert world.command("new", str(folder), *(part for name in to for part in ("--to", name))) == 0
+    assert world.command("new", "--create", str(folder), *(part for name in to for part in ("--to", name))) == 0
     lines = (folder / "post.yaml").read_text().splitlines()
     settings = lines.index("# platform_settings:")
     on = [
@@ -129,14 +128,54 @@ def test_the_examples_in_it_are_right_once_they_are_switched_on(world: Rig, to: 
     assert parsed.scheduled_time is not None
 
 
-def test_editors_find_the_schema_that_it_names(world: Rig) -> None:
-    assert world.command("new", str(world.root / "a")) == 0
-    first = (world.root / "a" / "post.yaml").read_text().splitlines()[0]
+def test_editors_find_the_schema_that_lies_in_the_root_on_whatever_machine(world: Rig, tmp_path: Path) -> None:
+    assert world.command("new", "--create", str(world.root / "a")) == 0
+    assert "schema" not in (world.root / "a" / "post.yaml").read_text()  # none is named that may not be there
+    said = world.output()[0]
+    assert f"postpost-sync schema sidecar > {world.root}/.post.schema.json" in said
+    assert world.command("schema", "sidecar") == 0
+    (world.root / ".post.schema.json").write_text(world.output()[0])
+    assert world.command("new", "--create", str(world.root / "2026" / "a b")) == 0
+    assert "schema sidecar >" not in world.output()[0]
+    shared = tmp_path / "the same share elsewhere"
+    world.root.rename(shared)
+    first = (shared / "2026" / "a b" / "post.yaml").read_text().splitlines()[0]
     prefix = "# yaml-language-server: $schema="
     assert first.startswith(prefix)
-    url = urlsplit(first.removeprefix(prefix))
-    assert url.scheme == "file"
-    assert Path(unquote(url.path)).read_text().startswith('{\n "$schema"')
+    assert (shared / "2026" / "a b" / first.removeprefix(prefix)).read_text().startswith('{\n "$schema"')
+
+
+def test_a_folder_that_may_be_a_typing_error_is_made_only_where_that_is_said(world: Rig) -> None:
+    (world.root / "launch").mkdir()
+    wrong = world.root / "launhc" / "one"
+    assert world.command("new", str(wrong)) == 2
+    assert f"{wrong} is not there (hint: check the path, which is there as far as {world.root};" in world.output()[1]
+    assert os.listdir(world.root) == ["launch"]
+    assert world.command("new", str(world.root / "launch")) == 0
+    assert world.command("new", "--create", str(wrong)) == 0
+    assert os.listdir(wrong) == ["post.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("to", "shown", "not_shown"),
+    [
+        (
+            ("tiktok-1",),
+            ["allowComments: true  # or false", "allowDuet: false  # or true"],
+            ["has no default_platforms"],
+        ),
+        (("all",), ["instagram:"], ["None of these platforms"]),
+        (("X-1",), ["platforms: [X-1]", "None of these platforms has settings"], []),
+        ((), ["It has to be said, since the config has no default_platforms here"], ["waits"]),
+    ],
+)
+def test_what_it_says_is_true(world: Rig, to: tuple[str, ...], shown: list[str], not_shown: list[str]) -> None:
+    folder = world.root / "a"
+    folder.mkdir()
+    assert world.command("new", str(folder), *(part for name in to for part in ("--to", name))) == 0
+    text = (folder / "post.yaml").read_text()
+    assert [words for words in shown if words not in text] == []
+    assert [words for words in not_shown if words in text] == []
 
 
 _words = st.text(st.characters(exclude_characters="/\0"), min_size=1, max_size=40).filter(
@@ -169,7 +208,7 @@ def test_a_name_that_cannot_be_written_breaks_nothing(name: str) -> None:
 def test_a_daemon_sends_nothing_before_somebody_wrote_a_text(world: Rig) -> None:
     folder = world.root / "launch"
     put(folder, a_jpg=JPEG)
-    assert world.command("new", str(folder), "--to", "facebook-1001", "--at", "now") == 0
+    assert world.command("new", "--create", str(folder), "--to", "facebook-1001", "--at", "now") == 0
     assert world.run_once() == 1
     post = world.post("launch")
     assert (post["state"], post["error"]["code"]) == ("invalid", "CONTENT_BLANK")
@@ -192,7 +231,7 @@ def test_the_file_is_put_in_its_place_whole_and_nothing_else_stays(world: Rig, m
         link(source, target)
 
     monkeypatch.setattr(os, "link", watched)
-    assert world.command("new", str(folder)) == 0
+    assert world.command("new", "--create", str(folder)) == 0
     assert seen == [[".post.yaml.tmp", "a.png"]]
     assert sorted(os.listdir(folder)) == ["a.png", "post.yaml"]
 
@@ -202,13 +241,13 @@ def test_it_works_without_hard_links_too(world: Rig, monkeypatch: pytest.MonkeyP
         raise PermissionError(1, "Operation not permitted")
 
     monkeypatch.setattr(os, "link", refuse)
-    assert world.command("new", str(world.root / "a")) == 0
+    assert world.command("new", "--create", str(world.root / "a")) == 0
     assert os.listdir(world.root / "a") == ["post.yaml"]
 
 
 def test_the_daemons_user_can_read_it_wherever_it_can_read_the_folder_above(world: Rig) -> None:
     world.root.chmod(0o775)
-    assert world.command("new", str(world.root / "2031" / "launch")) == 0
+    assert world.command("new", "--create", str(world.root / "2031" / "launch")) == 0
     modes = [
         stat.S_IMODE((world.root / path).stat().st_mode) for path in ("2031", "2031/launch", "2031/launch/post.yaml")
     ]
@@ -217,7 +256,7 @@ def test_the_daemons_user_can_read_it_wherever_it_can_read_the_folder_above(worl
 
 def test_nothing_is_made_writable_for_everybody(world: Rig) -> None:
     world.root.chmod(0o1777)
-    assert world.command("new", str(world.root / "launch")) == 0
+    assert world.command("new", "--create", str(world.root / "launch")) == 0
     assert stat.S_IMODE((world.root / "launch").stat().st_mode) == 0o775
 
 
@@ -229,7 +268,7 @@ def test_a_sidecar_that_is_there_is_never_written_over(world: Rig, name: str) ->
     folder = world.root / "a"
     folder.mkdir()
     (folder / name).write_text("mine")
-    assert world.command("new", str(folder)) == 2
+    assert world.command("new", "--create", str(folder)) == 2
     assert (os.listdir(folder), (folder / name).read_text()) == ([name], "mine")
     assert "is there already (hint: edit it" in world.output()[1]
 
@@ -242,7 +281,7 @@ def test_nor_is_one_that_appears_meanwhile(world: Rig, monkeypatch: pytest.Monke
         return text(*arguments)  # type: ignore[arg-type]  # passed on as they came
 
     monkeypatch.setattr(command, "_text", slow)
-    assert world.command("new", str(world.root / "a")) == 2
+    assert world.command("new", "--create", str(world.root / "a")) == 2
     assert os.listdir(world.root / "a") == ["post.yaml"]
     assert (world.root / "a" / "post.yaml").read_text() == "mine"
 
@@ -266,7 +305,7 @@ def test_it_says_what_is_wrong_and_writes_nothing(world: Rig, arguments: tuple[s
     world.configure(top="accounts: {brand: [instagram-456]}\n")
     (world.root / "file").write_text("")
     folder, *others = arguments
-    assert world.command("new", str(world.root / folder), *others) == 2
+    assert world.command("new", "--create", str(world.root / folder), *others) == 2
     assert said in world.output()[1]
     assert os.listdir(world.root) == ["file"]
 
@@ -275,10 +314,10 @@ def test_it_needs_no_config_but_says_where_a_folder_is_not_watched(
     world: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(load, "find", _no_config)
-    assert main(["new", str(tmp_path / "elsewhere")]) == 0
+    assert main(["new", "--create", str(tmp_path / "elsewhere")]) == 0
     assert "nothing watches" not in world.output()[0]
     monkeypatch.undo()
-    assert world.command("new", str(tmp_path / "elsewhere too")) == 0
+    assert world.command("new", "--create", str(tmp_path / "elsewhere too")) == 0
     assert f"nothing watches this folder yet; move it below {world.root}" in world.output()[0]
 
 

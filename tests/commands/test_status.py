@@ -209,3 +209,15 @@ def test_watching_scrolls_through_all_of_it(crowded: Rig) -> None:
     terminal.until("arrows scroll")
     terminal.press("q")
     terminal.end()
+
+
+def test_a_further_error_is_called_one(pp: Rig) -> None:
+    pp.drop("wrong", "content: x\nplatfroms: [twitter-123]\nscheduled_tiem: now\nplatforms: [facebook-1001]\n")
+    pp.run_once()
+    post = pp.post("wrong")
+    levels = {found["message"].split('"')[1]: found["level"] for found in post["warnings"] if '"' in found["message"]}
+    assert "error" in levels.values()
+    pp.command("status")
+    text = pp.output()[0]
+    assert text.count("is not a key") == 2
+    assert 'error: post.yaml, line 3: "scheduled_tiem" is not a key' in " ".join(text.split())

@@ -353,7 +353,7 @@ def test_a_credential_that_is_there_and_cannot_be_read_is_an_error_of_the_start(
         return instead
 
     monkeypatch.setattr(Path, "stat", refused(Path.stat))
-    monkeypatch.setattr(Path, "read_text", refused(Path.read_text))
+    monkeypatch.setattr(Path, "read_bytes", refused(Path.read_bytes))
     environ = {"CREDENTIALS_DIRECTORY": str(tmp_path / "credentials")}
     with pytest.raises(ProgramError) as caught:
         api_key(config.roots[0], environ) if name == credentials.API_KEY else notify_urls(config, environ)

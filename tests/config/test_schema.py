@@ -151,7 +151,6 @@ def test_a_sidecar_that_is_taken(document: str) -> None:
         POST + "media: {a: b}\n",
         POST + "platform_settings: REELS\n",
         POST + "platform_settings: {instagram: REELS}\n",
-        POST + "platform_settings: {instagram: {videoType: [REELS]}}\n",
         POST + "platform_settings: {mastodon: {lang: }}\n",
     ],
 )

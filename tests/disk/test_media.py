@@ -17,6 +17,8 @@ import threading
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from fractions import Fraction
+from functools import cache
 from unittest import mock
 
 import av
@@ -227,6 +229,106 @@ def test_sound_alone_is_no_video() -> None:
         file.mux(noise.encode(silence))
         file.mux(noise.encode(None))
     assert facts_of(out.getvalue(), "video/mp4") == {"undecodable": "there is no picture in it that can be read"}
+
+
+@cache
+def sound_with(pictures: int, container: str, *, cover: bool = False) -> bytes:
+    """A quarter of an hour on the radio, in short: sound, and so many pictures."""
+    out = io.BytesIO()
+    with av.open(out, "w", format=container) as file:
+        noise = file.add_stream("libopus" if container == "webm" else "aac", rate=48000)
+        stream = file.add_stream("libvpx-vp9" if container == "webm" else "mjpeg" if cover else "libx264", rate=25)
+        assert isinstance(noise, av.AudioStream)
+        assert isinstance(stream, av.VideoStream)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuvj420p" if cover else "yuv420p"
+        if cover:
+            stream.disposition = av.stream.Disposition.attached_pic
+        for number in range(pictures):
+            frame = av.VideoFrame(64, 48, stream.pix_fmt)
+            frame.pts, frame.time_base = number, Fraction(1, 25)
+            file.mux(stream.encode(frame))
+        file.mux(stream.encode(None))
+        for number in range(48):
+            silence = av.AudioFrame(format="fltp", layout="stereo", samples=1000)
+            for plane in silence.planes:
+                plane.update(bytes(plane.buffer_size))
+            silence.sample_rate, silence.pts = 48000, number * 1000
+            file.mux(noise.encode(silence))
+        file.mux(noise.encode(None))
+    return out.getvalue()
+
+
+def test_sound_with_a_cover_is_no_video() -> None:
+    assert "cover picture" in str(facts_of(sound_with(1, "mp4", cover=True), "video/mp4")["undecodable"])
+
+
+@pytest.mark.parametrize(
+    ("container", "content_type"),
+    [("mp4", "video/mp4"), ("mov", "video/quicktime"), ("matroska", "video/x-matroska"), ("webm", "video/webm")],
+)
+def test_sound_with_one_picture_is_no_video_and_with_two_it_is(container: str, content_type: str) -> None:
+    one = facts_of(sound_with(1, container), content_type)
+    assert one["undecodable"] == "it is sound with one picture, no video"
+    assert "undecodable" not in facts_of(sound_with(2, container), content_type)
+
+
+# --- what a picture does not need -------------------------------------------------------------------------------------
+
+
+def png_with(*chunks: bytes) -> bytes:
+    """A good PNG with these chunks behind its header."""
+    data = image("PNG")
+    return data[:33] + b"".join(chunks) + data[33:]
+
+
+def chunk(name: bytes, body: bytes, *, wrong_sum: bool = False) -> bytes:
+    sum_ = zlib.crc32(name + body) ^ wrong_sum
+    return struct.pack(">I", len(body)) + name + body + struct.pack(">I", sum_)
+
+
+LONG = zlib.compress(bytes(3 << 20))
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        chunk(b"zTXt", b"Comment\0\0" + LONG),
+        chunk(b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + LONG),
+        chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + b"x" * (2 << 20)),
+        chunk(b"tEXt", b"Comment\0" + b"x" * (70 << 20)),
+        chunk(b"iCCP", b"profile\0\0" + LONG),
+        chunk(b"iCCP", b"profile\0\0" + b"no zlib"),
+        chunk(b"iCCP", b"profile\0\7"),
+        chunk(b"zTXt", b"Comment"),
+        chunk(b"gAMA", b"\1"),
+        chunk(b"pHYs", b""),
+        chunk(b"tEXt", b"Comment\0hello", wrong_sum=True),
+        chunk(b"tIME", bytes(7), wrong_sum=True),
+        chunk(b"prVt", b"of some program", wrong_sum=True),
+    ],
+    ids=lambda data: f"{data[4:8].decode()} {len(data)}",
+)
+def test_a_good_png_is_taken_whatever_stands_beside_its_picture(beside: bytes) -> None:
+    facts = facts_of(png_with(beside), "image/png")
+    assert facts == facts_of(image("PNG"), "image/png")
+    assert "undecodable" not in facts
+
+
+def test_a_png_whose_picture_is_damaged_is_refused_as_before() -> None:
+    data = image("PNG")
+    at = data.index(b"IDAT") + 40
+    assert facts_of(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :], "image/png").keys() & {
+        "undecodable",
+        "truncated",
+    }
+
+
+@pytest.mark.parametrize("size", [(1, 1), (7, 7), (3, 1000), (1000, 3), (7, 8)])
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "GIF", "WEBP"])
+def test_a_picture_may_be_as_small_as_it_likes(form: str, size: tuple[int, int]) -> None:
+    facts = facts_of(image(form, size=size), f"image/{form.lower()}")
+    assert (facts["width"], facts["height"]) == size
+    assert not facts.keys() & {"undecodable", "truncated", "unmeasured"}
 
 
 def test_without_the_libraries_nothing_is_known_and_nothing_complained_about(monkeypatch: pytest.MonkeyPatch) -> None:

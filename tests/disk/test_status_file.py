@@ -37,6 +37,24 @@ def test_the_first_line_is_a_plain_sentence_and_the_rest_plain_yaml() -> None:
     assert yaml.safe_load(content) == FACTS
 
 
+def test_the_first_lines_say_what_is_wrong_and_the_way_out() -> None:
+    error = {"code": "BAD_TIME", "message": 'post.yaml, line 3: "soon"', "hint": 'write "2026-12-15 14:30"'}
+    warnings = [{"code": "FILE_LEFT_OUT", "message": f"{n}.txt\n\x1b is left out", "hint": ""} for n in range(4)]
+    warnings[0]["hint"] = "remove it"
+    facts = {**FACTS, "error": error, "warnings": warnings}
+    content = status_file.text("Needs a change: it is wrong.", facts)
+    assert content.splitlines()[:7] == [
+        "# Needs a change: it is wrong.",
+        '# hint: write "2026-12-15 14:30"',
+        "# also: 0.txt \\x1b is left out (hint: remove it)",
+        "# also: 1.txt \\x1b is left out",
+        "# also: 2.txt \\x1b is left out",
+        "# and 1 more, under warnings below",
+        "# Written by postpost-sync: to change the post, edit its sidecar.",
+    ]
+    assert yaml.safe_load(content) == facts
+
+
 def test_it_is_written_whole_and_alone(tmp_path: Path) -> None:
     write(tmp_path, "first")
     write(tmp_path, "🎉 second")

@@ -304,9 +304,9 @@ def failed(step: Tried, error: PostError, record: Record | None = None, jitter: 
         (Create(POST), Unclear(WHY, 120.0), TroubleKind.RETRY, 120.0),
         (Create(POST), Refused(WHY, 400), TroubleKind.REFUSED, None),
         (Create(POST), PlanLimit(WHY, 403, None), TroubleKind.HELD, 3600.0),
-        (UPDATE, PlanLimit(WHY, 403, "2026-12-01T10:00:00.000Z"), TroubleKind.HELD, 7200.0),
+        (UPDATE, PlanLimit(WHY, 403, "2026-12-01T08:30:00.000Z"), TroubleKind.HELD, 1800.0),
         (UPDATE, PlanLimit(WHY, 403, "2020-01-01T00:00:00.000Z"), TroubleKind.HELD, 60.0),
-        (UPDATE, PlanLimit(WHY, 403, "2099-01-01T00:00:00.000Z"), TroubleKind.HELD, 31 * 86400.0),
+        (UPDATE, PlanLimit(WHY, 403, "2099-01-01T00:00:00.000Z"), TroubleKind.HELD, 3600.0),  # a plan can be changed
         (UPDATE, PlanLimit(WHY, 403, "soon"), TroubleKind.HELD, 3600.0),
         (TRANSFER, UploadRefused(WHY), TroubleKind.RETRY, 0.0),
         (TRANSFER, Refused(WHY, 400), TroubleKind.REFUSED, None),

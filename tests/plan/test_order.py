@@ -46,10 +46,16 @@ NEW = group(EDITED, proved=True, post_group_id=OTHER)
 GONE = replace(TEXT, folder=None, reading=None, quiet=9999.0)
 HELD = Trouble(Effect.UPDATE, TroubleKind.HELD, FULL, NOW, NOW + seconds(900))
 REFUSED = Trouble(Effect.UPDATE, TroubleKind.REFUSED, WHY, NOW)
+DEFECT = Trouble(Effect.ADVANCE, TroubleKind.RETRY, WHY, NOW, NOW + seconds(300))
+IN_VAIN = Trouble(Effect.TRANSFER, TroubleKind.RETRY, WHY, NOW, NOW, 3)
 NO_TIME = snapshot(JPEG, time=None)
 EMPTY = snapshot(entry("1.jpg", size=0), named=("1.jpg",))
 MISSING = snapshot(named=("1.jpg",))
 SAYS_NOW = snapshot(time="now")
+DOUBTFUL = replace(
+    TEXT,
+    reading=replace(TEXT.reading, inside=("photos/1.jpg",)),  # type: ignore[type-var]  # it was read
+)
 WRONG = replace(
     TEXT,
     reading=Reading(TEXT.folder.fingerprint, Sidecar(), errors=(WHY,)),  # type: ignore[union-attr]  # it has one
@@ -63,6 +69,7 @@ STRANGER = snapshot(platforms=("twitter-9",), policy=ONE_ACCOUNT)
 
 # rule -> a situation in which it is the one that answers
 CASES: dict[str, tuple[Snapshot, Record, datetime]] = {
+    "defective": (TEXT, record(TEXT, troubles=(DEFECT,)), NOW),
     "outcome_due": (PICTURE, record(PICTURE, STANDS), TIME),
     "doomed": (TEXT, record(TEXT, group(TEXT, GroupStage.DOOMED)), NOW),
     "cancelled": (PICTURE, record(PICTURE, STANDS, cancel=PICTURE.folder.fingerprint), NOW),  # type: ignore[union-attr]
@@ -80,6 +87,7 @@ CASES: dict[str, tuple[Snapshot, Record, datetime]] = {
         ),
         NOW,
     ),
+    "stays_out": (EDITED, record(EDITED, group(PICTURE, GroupStage.ENDED, outcome=State.PUBLISHED)), NOW),
     "wrong": (WRONG, record(WRONG), NOW),
     "empty": (EMPTY, record(EMPTY), NOW),
     "missing": (MISSING, record(MISSING), NOW),
@@ -112,6 +120,7 @@ CASES: dict[str, tuple[Snapshot, Record, datetime]] = {
     "went_out": (PICTURE, record(PICTURE, group(PICTURE, GroupStage.ENDED, outcome=State.PUBLISHED)), NOW),
     "same_post": (PICTURE, record(PICTURE, STANDS), NOW),
     "edit_too_late": (EDITED, record(EDITED, STANDS), TIME - seconds(60)),
+    "may_lack_media": (DOUBTFUL, record(DOUBTFUL), NOW),
     "duplicate": (
         replace(TEXT, alike=(record(TEXT, group(TEXT, GroupStage.SCHEDULED)),), policy=Policy(duplicates="hold")),
         replace(record(TEXT), key=2),
@@ -126,6 +135,7 @@ CASES: dict[str, tuple[Snapshot, Record, datetime]] = {
         record(PICTURE, group(PICTURE, uploads=UploadStage.WAITING)),
         NOW,
     ),
+    "draft_lost": (PICTURE, record(PICTURE, group(PICTURE, uploads=UploadStage.WAITING), troubles=(IN_VAIN,)), NOW),
     "upload": (PICTURE, record(PICTURE, group(PICTURE, uploads=UploadStage.WAITING)), NOW),
     "verify": (PICTURE, record(PICTURE, group(PICTURE)), NOW),
     "compared_again": (replace(PICTURE, list_age=9.0), record(PICTURE, COMPLETE), NOW + seconds(5)),

@@ -24,7 +24,7 @@ from postpost_sync.model.record import (
     TroubleKind,
     UploadStage,
 )
-from postpost_sync.model.states import State, check_move
+from postpost_sync.model.states import OUTCOMES, State, check_move
 from postpost_sync.plan.build import REFUSALS
 from postpost_sync.plan.draft import proved
 from postpost_sync.plan.gone import ABSENCE_GRACE
@@ -38,6 +38,7 @@ from postpost_sync.plan.steps import (
     Create,
     Delete,
     Doom,
+    Finish,
     Forget,
     LearnAccounts,
     Read,
@@ -129,7 +130,8 @@ def test_an_edit_that_does_not_pass_leaves_the_earlier_post_and_says_so() -> Non
 @pytest.mark.parametrize(
     ("now", "state", "waits"),
     [
-        (NOW, State.SETTLING, (TIME - NOW).total_seconds()),
+        (NOW, State.SETTLING, 3600.0),  # then it is a person's matter
+        (NOW + seconds(3600), State.SETTLING, (TIME - NOW).total_seconds() - 3600),
         (TIME, State.INVALID, None),
         (TIME + seconds(9), State.INVALID, None),
     ],
@@ -138,6 +140,8 @@ def test_missing_media_are_awaited_until_the_time_has_passed(now: datetime, stat
     shot = snapshot(named=("1.jpg",))
     decision = plan(shot, record(shot), now)
     assert (rest(decision), decision.state, code(decision)) == (waits, state, "MEDIA_MISSING")
+    long = state is State.SETTLING and now > NOW
+    assert ("WAITS_LONG" in codes(decision)) is long
 
 
 @pytest.mark.parametrize("time", [None, "now"])
@@ -356,8 +360,11 @@ def test_whatever_happens_to_the_folder_afterwards_is_a_legal_move_and_never_a_n
     known = record(shot, live, state=outcome, now_time=TIME, complete_at=complete)
     decision = plan(shot, known, TIME + seconds(after))
     check_move(outcome, decision.state)
-    assert isinstance(decision.step, Rest)
-    assert decision.state is State.INVALID
+    if outcome in OUTCOMES:  # it stays what it became, and the folder is at rest with a word
+        assert (decision.step, decision.state, codes(decision)) == (Finish(), outcome, ["CHANGED_SINCE"])
+    else:
+        assert isinstance(decision.step, Rest)
+        assert decision.state is State.INVALID
 
 
 # --- the folder is gone ---

@@ -15,6 +15,7 @@ from postpost_sync.model.post import Post
 from postpost_sync.post.preflight import check
 from postpost_sync.sandbox import Fault
 from postpost_sync.service import upload
+from tests.support.answers import Answers, Bytes
 from tests.support.media_files import image, lasting, read_media
 from tests.support.world import World, picture
 
@@ -32,7 +33,7 @@ def test_403_from_the_store_a_fresh_url_and_the_same_content_type() -> None:
     def store(_: httpx.Request) -> httpx.Response:
         return httpx.Response(403, content=b"<Error><Code>AccessDenied</Code></Error>")
 
-    with httpx.Client(transport=httpx.MockTransport(store)) as client, tempfile.TemporaryFile() as file:
+    with httpx.Client(transport=Answers(store)) as client, tempfile.TemporaryFile() as file:
         file.truncate(10)
         with pytest.raises(UploadRefused) as caught:
             upload.Sender(client).put(URL, file.fileno(), 10, "image/jpeg", lambda _: None, upload.Stop())
@@ -82,7 +83,7 @@ def test_a_large_file_is_streamed() -> None:
         def handle_request(self, request: httpx.Request) -> httpx.Response:
             assert isinstance(request.stream, httpx.SyncByteStream)
             self.received = sum(len(block) for block in request.stream)
-            return httpx.Response(200, headers={"ETag": '"of another kind"'})
+            return httpx.Response(200, headers={"ETag": '"of another kind"'}, stream=Bytes(b""))
 
     store, size = Store(), 64 << 20
     with httpx.Client(transport=store) as client, tempfile.TemporaryFile() as file:

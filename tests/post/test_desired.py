@@ -218,6 +218,8 @@ def test_a_bluesky_did_is_sent_with_a_warning(drop: Drop) -> None:
         ("platforms: [twitter-1 and brand]\n", "UNKNOWN_ACCOUNT", "line 2", '"platforms: [twitter-1, brand]"'),
         ("platforms: [twitter-1\u00a0]\n", "UNKNOWN_ACCOUNT", "U+00A0), stands in line 2, column 22", '"twitter-1"?'),
         ("platforms: ['twitter-1 2']\n", "UNKNOWN_ACCOUNT", "line 2: platforms", 'did you mean "twitter"?'),
+        ("platforms: twitter\u2011123\n", "UNKNOWN_ACCOUNT", "line 2: platforms", 'did you mean "twitter-123"?'),
+        ("platforms:\n- X\n  - brand\n", "UNKNOWN_ACCOUNT", "line 2", '"platforms: [X, brand]"'),
         ("platforms: al\n", "UNKNOWN_ACCOUNT", "line 2: platforms", 'did you mean "all"?'),
         ("platforms: ['twitter:']\n", "UNKNOWN_ACCOUNT", "line 2: platforms", 'did you mean "twitter"?'),
         ("platforms: ['*']\n", "UNKNOWN_ACCOUNT", "line 2: platforms", "brand"),
@@ -784,8 +786,10 @@ def test_each_file_that_is_missing_has_its_own_hint(drop: Drop) -> None:
         '"b.jpg" is',
     ):
         assert words in missing.message
-    assert missing.hint.startswith('write "a.jpg", or rename the file; write "b.jpg", or rename the file; ')
-    assert missing.hint.endswith("add the file, or correct its name in post.yaml")
+    assert missing.hint == (
+        'write "a.jpg", or rename the file; write "b.jpg", or rename the file; '
+        "add the file, or correct its name in post.yaml"
+    )
 
 
 def test_files_with_commas_and_no_brackets_are_answered_with_the_line(drop: Drop) -> None:
@@ -916,3 +920,30 @@ def test_conflict_copies_are_known_by_name(name: str, copy: bool) -> None:
 )
 def test_media_are_expected_by_name(name: str, media: bool) -> None:
     assert looks_like_media(name) is media
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["first_comment: More in the shop", "firstComment: {text: More, platforms: [linkedin]}", "first_comment: '#roast'"],
+)
+def test_a_first_comment_is_refused_and_not_dropped_silently(drop: Drop, written: str) -> None:
+    drop.add("post.yaml", GOOD + written + "\n")
+    wanted = drop.wanted()
+    assert [(e.code, e.message.startswith("post.yaml, line 3: first_comment")) for e in wanted.errors] == [
+        ("FIRST_COMMENT_NOT_TAKEN", True)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("written", "code"),
+    [
+        ("first_comment: [a]", "WRONG_TYPE"),
+        ("first_comment:", "NO_VALUE"),
+        ("first_comment: {platforms: [linkedin]}", "NO_VALUE"),
+        ("first_comment: {text: a, on: b}", "UNKNOWN_KEY"),
+        ("first_comment: More #roast", "HASHTAG_IS_COMMENT"),
+    ],
+)
+def test_a_first_comment_of_the_wrong_shape_is_told(drop: Drop, written: str, code: str) -> None:
+    drop.add("post.yaml", GOOD + written + "\n")
+    assert drop.codes() == [code]

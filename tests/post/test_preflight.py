@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
@@ -13,7 +12,7 @@ from postpost_sync.model.errors import Finding
 from postpost_sync.model.folder import MediaFile, Settings, Stat
 from postpost_sync.model.post import Post
 from postpost_sync.post.platforms import FORMATS as ROWS
-from postpost_sync.post.platforms import KEYS, PLATFORMS, SUFFIXES
+from postpost_sync.post.platforms import KEYS, PLATFORMS, SUFFIXES, Overrides
 from postpost_sync.post.preflight import check
 from postpost_sync.post.violations import describe
 from tests.support.matrices import Matrix, Survived
@@ -56,7 +55,7 @@ def codes(found: tuple[Finding, ...]) -> list[str]:
     return [finding.code for finding in found]
 
 
-def verdict(a_post: Post, limits: Mapping[str, Mapping[str, int | float]] | None = None) -> tuple[list[str], list[str]]:
+def verdict(a_post: Post, limits: Overrides | None = None) -> tuple[list[str], list[str]]:
     errors, warnings = check(a_post, limits)
     return codes(errors), codes(warnings)
 
@@ -196,7 +195,8 @@ def test_a_converted_webp_carries_the_documented_advice() -> None:
 
 
 def test_animation_that_a_platform_does_not_show_is_a_warning() -> None:
-    assert verdict(post("twitter-1", media("GIF", animated=True))) == ([], [])
+    assert verdict(post("twitter-1", media("GIF", animated=True))) == ([], ["ANIMATION_LOST"])
+    assert verdict(post("mastodon-1", media("GIF", animated=True))) == ([], [])
     assert verdict(post("instagram-1", media("GIF", animated=True))) == ([], ["IMAGE_FORMAT_RISKY", "ANIMATION_LOST"])
     assert verdict(post("linkedin-1", media("WebP", animated=True))) == ([], ["WEBP_CONVERTED", "ANIMATION_LOST"])
 
@@ -473,3 +473,73 @@ def test_what_was_measured_is_shown_on_one_line() -> None:
 
 def test_formats_and_suffixes_speak_of_the_same_types() -> None:
     assert all(formats.taken | formats.converted | formats.risky <= SUFFIXES.keys() for formats in ROWS.values())
+
+
+# --- what a text becomes ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("content", "warned"),
+    [
+        ("one [1/2] two [2/2]", True),
+        ("[1/3] a [2/3] b [3/3] c", True),
+        ("[1/1] alone", True),
+        ("one [1/2] and no more", False),
+        ("[2/2] before [1/2]", False),
+        ("[1/2] of [2/3]", False),
+        ("a score of [3/4]", False),
+        ("before\n---\nafter", True),
+        ("before --- after", False),
+    ],
+)
+def test_what_makes_a_thread_of_a_short_text_on_x_is_said(content: str, warned: bool) -> None:
+    assert verdict(post("twitter-1", content=content)) == ([], ["THREAD_SPLIT"] if warned else [])
+
+
+def test_threads_takes_one_hashtag() -> None:
+    assert verdict(post("threads-1", content="fresh #roast")) == ([], [])
+    assert verdict(post("threads-1", content="fresh #roast #today")) == ([], ["HASHTAGS_UNUSED"])
+    assert verdict(post("instagram-1", media("JPEG"), content="#a " * 31))[0] == ["TOO_MANY_HASHTAGS"]
+
+
+# --- every cell can be corrected --------------------------------------------------------------------------------------
+
+
+def test_the_formats_of_a_platform_come_from_the_config() -> None:
+    gif = post("bluesky-1", media("GIF"))
+    assert verdict(gif)[0] == ["IMAGE_FORMAT"]
+    assert verdict(gif, {"bluesky": {"formats": ("jpg", "gif")}}) == ([], [])
+    assert verdict(post("bluesky-1", media("PNG")), {"bluesky": {"formats": ("jpg", "gif")}})[0] == ["IMAGE_FORMAT"]
+    webp = post("instagram-1", media("WebP"))
+    assert verdict(webp)[1] == ["WEBP_CONVERTED"]
+    assert verdict(webp, {"instagram": {"formats": ("JPEG", "WEBP")}})[1] == ["PREFER_JPEG"]
+    moving = post("twitter-1", media("GIF", animated=True))
+    assert verdict(moving, {"twitter": {"animated": ("GIF",)}}) == ([], [])
+
+
+def test_the_services_own_figures_come_from_the_config_too() -> None:
+    two = post("telegram-1", media("MP4", duration=9.0), media("MP4", "b.mp4", duration=9.0))
+    assert "TOO_MANY_VIDEOS" in verdict(two)[0]
+    assert "TOO_MANY_VIDEOS" not in verdict(two, {"any": {"videos": 2}})[0]
+    assert "TOO_MANY_VIDEOS" in verdict(two, {"any": {"videos": 2}, "telegram": {"videos": 1}})[0]
+
+
+# --- newer settings ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("settings", "errors"),
+    [
+        ({"youtube": {"tags": ["coffee", "roast"], "madeForKids": False}}, []),
+        ({"youtube": {"playlist": {"id": "PL1", "platformId": "youtube-1"}}}, []),
+        ({"youtube": {"tags": "coffee"}}, ["SETTING_VALUE"]),
+        ({"youtube": {"tags": [["coffee"]]}}, ["SETTING_VALUE"]),
+        ({"youtube": {"playlist": ["PL1"]}}, ["SETTING_VALUE"]),
+        ({"youtube": {"madeForKids": "false"}}, ["SETTING_VALUE"]),
+        ({"youtube": {"privacy": ["public"]}}, ["SETTING_VALUE"]),
+    ],
+)
+def test_settings_may_be_lists_and_maps_where_they_are(settings: Settings, errors: list[str]) -> None:
+    found = verdict(post("youtube-1", media("MP4", duration=9.0), settings=settings))
+    assert found[0] == errors
+    assert set(found[1]) <= {"SETTING_NEW"}

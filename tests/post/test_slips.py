@@ -39,7 +39,7 @@ SLIPS = [
     ("content: Hello\nworld\n", 2, "goes on", 'write it from line 1 as "content: |", "  Hello", "  world"'),
     ("content:|\n  Hello\n", 3, "no space stands behind the colon", 'write line 1 as "content: |"'),
     ("content: Sale: 50 %\n", 1, "starts inside of a text", 'as "content: |" and below it "  Sale: 50 %"'),
-    ("content: 'It's great'\n", 1, "", 'write line 1 as "content: |" and below it "  \'It\'s great\'"'),
+    ("content: 'It's great'\n", 1, "", 'write line 1 as "content: |" and below it "  It\'s great"'),
     ("content: @shop says hi\n", 1, "", 'write line 1 as "content: |" and below it "  @shop says hi"'),
     (" content: a\n", 2, "the key content is indented", 'write line 1 as "content: a"'),
     ("content: a\n media: b.jpg\n", 2, "the key media is indented", 'write line 2 as "media: b.jpg"'),
@@ -63,7 +63,12 @@ def test_text_that_reads_as_a_key_is_seen_to_be_text_below_a_block() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "line"), [("content:Hello\nplatforms:[x-1]", "content: Hello"), ("content = Hello", "content: Hello")]
+    ("text", "line"),
+    [
+        ("content:Hello\nplatforms:[x-1]", "content: Hello"),
+        ("content = Hello", "content: Hello"),
+        ("content\uff1a Hello", "content: Hello"),
+    ],
 )
 def test_keys_that_are_none_to_yaml_are_shown_right(text: str, line: str) -> None:
     found = finding(text)

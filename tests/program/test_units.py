@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from postpost_sync.cli import cli
 from postpost_sync.config import credentials
 from postpost_sync.daemon.daemon import STOP_WITHIN
 from postpost_sync.model.times import parse_duration
@@ -21,6 +22,7 @@ from tests.support.rig import HANG, REPOSITORY, Manager, Rig, rig
 
 UNITS = Path(__file__).parents[2] / "systemd"
 SYSTEM, USER = UNITS / "postpost-sync.service", UNITS / "user" / "postpost-sync.service"
+WEB = UNITS / "postpost-sync-web.service"
 DROP_INS = sorted((UNITS / "postpost-sync.service.d").iterdir())
 
 needs_systemd = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="there is no systemd-analyze here")
@@ -42,7 +44,7 @@ def installed(unit: Path, folder: Path) -> Path:
     program.write_text("#!/bin/sh\n")
     program.chmod(0o755)
     text = re.sub(r"(?m)^ExecStart=\S+", f"ExecStart={program}", unit.read_text(encoding="utf-8"))
-    copy = folder / "postpost-sync.service"
+    copy = folder / unit.name
     copy.write_text(text)
     return copy
 
@@ -89,6 +91,18 @@ def test_the_sandbox_of_the_system_unit_is_tight() -> None:
     assert done.returncode == 0, done.stdout
 
 
+@needs_systemd
+def test_systemd_finds_nothing_wrong_with_the_web_unit(tmp_path: Path) -> None:
+    done = analyze("verify", "--man=no", installed(WEB, tmp_path))
+    assert (done.stdout + done.stderr, done.returncode) == ("", 0)
+
+
+@needs_systemd
+def test_the_sandbox_of_the_web_unit_is_tight() -> None:
+    done = analyze("security", "--offline=true", "--threshold=13", "--no-pager", WEB)
+    assert done.returncode == 0, done.stdout
+
+
 # --- what is in them --------------------------------------------------------------------------------------------------
 
 
@@ -101,6 +115,7 @@ def test_the_sandbox_of_the_system_unit_is_tight() -> None:
         ("Restart", "on-failure"),
         ("RestartPreventExitStatus", "2"),
         ("UMask", "0077"),
+        ("LimitCORE", "0"),
         ("KillMode", "mixed"),
         ("TimeoutStartSec", "infinity"),
         ("NoNewPrivileges", "yes"),
@@ -131,6 +146,17 @@ def test_the_system_unit_runs_as_a_user_of_its_own_with_a_state_and_a_credential
 
 def test_the_database_of_the_user_unit_lies_where_the_commands_look() -> None:
     assert "StateDirectory" not in settings(USER)
+
+
+def test_the_web_unit_reads_alone_holds_no_key_and_talks_to_this_machine() -> None:
+    found = settings(WEB)
+    assert found["User"] == settings(SYSTEM)["User"]
+    assert not found.keys() & {"LoadCredential", "StateDirectory", "ReadWritePaths", "SetCredential"}
+    assert found["ProtectSystem"] == ["strict"]
+    assert "/etc/credstore" in found["InaccessiblePaths"][0]
+    assert (found["IPAddressDeny"], found["IPAddressAllow"]) == (["any"], ["localhost"])
+    words = shlex.split(found["ExecStart"][0])
+    assert cli.main([*words[1:], "--help"], standalone_mode=False) == 0
 
 
 def test_a_limit_can_still_be_set_on_the_process_that_measures_media() -> None:

@@ -182,7 +182,7 @@ def test_cancel_as_a_command_says_what_is_out_already(pp: Rig) -> None:
     assert pp.run_once() == 1
     assert pp.post("post")["state"] == "failed"
     assert pp.command("cancel", str(pp.root)) == 0
-    assert pp.output()[0] == "1 is out or cancelled already\n"
+    assert pp.output()[0] == "post is out already\nnothing is to be done\n"
 
 
 def test_retry_as_a_command_leaves_alone_what_is_out(pp: Rig) -> None:
@@ -191,9 +191,11 @@ def test_retry_as_a_command_leaves_alone_what_is_out(pp: Rig) -> None:
     pp.sandbox.behaviour = Behaviour(tick_seconds=0)
     assert pp.run_once() == 1
     assert (pp.post("out")["state"], pp.post("wrong")["state"]) == ("published", "invalid")
-    assert pp.command("retry", str(pp.root)) == 0
-    again = "1 post will be tried again when the daemon runs again: postpost-sync run"
-    assert pp.output()[0] == f"{again}\n1 is out already\n"
+    assert pp.command("retry", str(pp.root / "out"), str(pp.root / "wrong")) == 0
+    said = pp.output()[0].splitlines()
+    assert said[0] == "out is out already"
+    assert said[1].startswith("wrong is tried again: ")
+    assert said[2:] == ["1 post will be tried again when the daemon runs again: postpost-sync run"]
 
 
 def test_what_a_person_took_back_does_not_count_as_removed_after_a_restart(new_world: NewWorld) -> None:

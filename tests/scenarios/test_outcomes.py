@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+import pytest
+
 from postpost_sync import ledger
 from postpost_sync.model.states import State
 from postpost_sync.sandbox import Behaviour
-from tests.support.afterwards import BROKEN, DAY, HOUR, MEDIA, TWO, posted, publish, results, retry, shown, until
+from tests.support.afterwards import (
+    BROKEN,
+    DAY,
+    HOUR,
+    MEDIA,
+    TWO,
+    posted,
+    publish,
+    results,
+    retry,
+    shown,
+    until,
+    warnings,
+)
 from tests.support.world import Killed, NewWorld
 
 
@@ -27,6 +44,35 @@ def test_retry_of_a_partly_published_post_goes_to_the_platforms_that_failed_alon
     assert (said["state"], said["error"], said["previous_post_group_ids"]) == ("published", None, [first.id])
     assert (said["post_group_id"], said["platforms"]) == (second.id, list(TWO))
     assert results(world, "launch") == {"linkedin-ABC": "published", "twitter-123": "published"}
+
+
+@pytest.mark.parametrize(
+    ("error", "hint"),
+    [
+        ({"code": "RATE_LIMITED", "retryable": True}, "worth another try: postpost-sync retry FOLDER"),
+        ({"code": "PLATFORM_AUTH_EXPIRED"}, "see to it at the platform, then: postpost-sync retry FOLDER"),
+        ({"code": "PUBLISH_OUTCOME_UNKNOWN"}, "look at it at the platform, where it is out in part or as a whole"),
+    ],
+)
+def test_a_partly_published_post_says_the_way_out(new_world: NewWorld, error: dict[str, object], hint: str) -> None:
+    world = new_world()
+    publish(world, {"twitter-123": {"message": "it did not work", "retryable": False, **error}})
+    assert world.state("launch") is State.PARTIALLY_PUBLISHED
+    assert shown(world, "launch")["error"]["hint"] == hint
+    first, second, *_ = (world.root / "launch" / "post.status.yaml").read_text().splitlines()
+    assert first.startswith("# Published ")
+    assert "on some platforms only: twitter-123: it did not work" in first
+    assert second == f"# hint: {hint}"
+
+
+def test_what_was_said_of_the_scheduling_is_not_said_any_more_once_it_is_out(new_world: NewWorld) -> None:
+    world = new_world()
+    for name in "ab":
+        world.drop(name, "Fresh roast " * 30, time=world.now + timedelta(seconds=100), platforms=TWO)
+        world.run_until_rest(60)
+    assert warnings(world, "b") == ["CONTENT_TOO_LONG", "SAME_MINUTE", "TIME_SOON", "DUPLICATE_POST"]
+    until(world, world.now + HOUR)
+    assert (world.state("b"), warnings(world, "b")) == (State.PUBLISHED, ["CONTENT_TOO_LONG"])
 
 
 def test_retry_of_a_failed_post_makes_it_anew_everywhere(new_world: NewWorld) -> None:
@@ -76,7 +122,8 @@ def test_an_edit_that_was_tried_again_goes_to_the_platforms_that_failed_alone(ne
     world.sandbox.behaviour = Behaviour()
     world.drop("launch", "A shorter text", MEDIA, time, TWO)
     world.run_until_rest()
-    assert (world.state("launch"), world.code("launch")) == (State.INVALID, "EDIT_TOO_LATE")
+    assert world.state("launch") is State.PARTIALLY_PUBLISHED
+    assert [one.code for one in world.record("launch").warnings] == ["CHANGED_SINCE"]
     retry(world, "launch")
     assert world.state("launch") is State.PUBLISHED
     assert posted(world) == ["linkedin-ABC Fresh roast", "twitter-123 A shorter text"]

@@ -101,7 +101,7 @@ def test_a_post_beyond_the_horizon_is_scheduled_the_moment_it_may_be(new_world: 
     before = probes(world)
     until(world, time - 7 * DAY + timedelta(minutes=1))
     assert scheduled(world) == ["far"]
-    assert probes(world) - before <= 3
+    assert probes(world) - before <= 3 * 24 + 3, "one an hour, since the plan may have been changed"
     until(world, time + 2 * HOUR)
     assert {world.state("far"), world.state("farther")} == {State.PUBLISHED}
 
@@ -111,9 +111,8 @@ def test_the_month_over_is_when_the_next_one_goes(new_world: NewWorld) -> None:
     drop_many(world, 3, world.now + 35 * DAY, HOUR)
     world.run_until_rest(600)
     before = probes(world)
-    assert shown(world, "p001")["retry_at"] == "2025-07-01T00:00:00.000Z"
     world.advance_time(20 * 86400)
-    assert probes(world) == before
+    assert probes(world) - before <= 20 * 24 + 1, "one an hour for the account, by the first in line alone"
     until(world, datetime(2025, 7, 1, 0, 5, tzinfo=world.now.tzinfo))
     assert scheduled(world) == ["post p000", "post p001"]
 

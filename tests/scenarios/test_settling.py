@@ -158,3 +158,35 @@ def test_a_sidecar_that_is_only_announced_is_no_folder_that_was_removed(world: W
     world.advance_time(DAY / 24)
     assert world.groups() == [group]
     assert [w.code for w in world.record("post").warnings] == []
+
+
+def test_a_post_that_may_lack_a_picture_waits_for_a_word_and_its_earlier_version_stands(world: World) -> None:
+    media = {"a.jpg": small(1), "b.jpg": small(2)}
+    folder = world.drop("post", media=media, time=world.now + timedelta(days=1))
+    named, _, _ = (folder / "post.yaml").read_text().partition("media:")
+    (folder / "post.yaml").write_text(named)
+    world.look_around()
+    world.run_until_rest()
+    (group,) = world.groups()
+    (folder / "b.jpg").rename(folder / "b.Conflict.jpg")
+    world.look_around()
+    world.run_until_rest()
+    assert (world.state("post"), world.code("post"), world.groups()) == ("held", "ORIGINAL_MISSING", [group])
+    (folder / "b.Conflict.jpg").rename(folder / "b.jpg")
+    world.look_around()
+    world.run_until_rest()
+    assert (world.state("post"), world.groups()) == ("scheduled", [group])
+
+
+def test_pictures_in_a_folder_inside_hold_a_text_post_until_a_person_says_so(pp: Rig) -> None:
+    folder = pp.drop("post", sidecar(platforms="[mastodon-109348]"))
+    (folder / "photos").mkdir()
+    (folder / "photos" / "1.jpg").write_bytes(picture())
+    assert pp.run_once() == 0
+    post = pp.post("post")
+    assert (post["state"], post["error"]["code"], pp.groups()) == ("held", "MEDIA_IN_SUBFOLDER", [])
+    assert pp.command("retry", str(folder)) == 0
+    assert pp.run_once() == 0
+    assert [len(group.media) for group in pp.groups()] == [0]
+    assert pp.run_once() == 0
+    assert pp.post("post")["state"] == "scheduled"

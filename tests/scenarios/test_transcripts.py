@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from postpost_sync.model.states import State
 from postpost_sync.sandbox import Behaviour, Fault
 from tests.support.histories import PLATFORMS, Histories
 
@@ -82,7 +83,8 @@ def test_a_post_whose_scheduling_was_not_answered_goes_out_once_whatever_is_edit
     world.pass_time(200)  # it goes out
     world.advance_time(60)
     assert [group.status for group in world.ours()] == ["published"]
-    assert world.code(folder.name) == "EDIT_TOO_LATE"
+    assert world.state(folder.name) is State.PUBLISHED
+    assert [warning.code for warning in world.record(folder.name).warnings] == ["CHANGED_SINCE"]
 
 
 def test_a_draft_that_a_person_published_is_not_replaced(world: Histories) -> None:

@@ -26,8 +26,9 @@ from postpost_sync.model.errors import (
 from postpost_sync.sandbox import STARTER, Fault, FaultKind, Plan, Sandbox, SandboxTransport, serve
 from postpost_sync.service.api import PostPost
 from postpost_sync.service.clock import ServerClock
+from postpost_sync.service.connections import new_client
 from postpost_sync.service.responses import Listed
-from postpost_sync.service.upload import new_client
+from tests.support.answers import Answers
 
 NOW = datetime(2026, 12, 1, 8, 0, tzinfo=UTC)
 TIME = datetime(2026, 12, 3, 13, 30, tzinfo=UTC)
@@ -67,7 +68,7 @@ def world() -> Iterator[World]:
 
 def answering(handler: Callable[[httpx.Request], httpx.Response]) -> PostPost:
     """The API behind a service that answers just so."""
-    return PostPost(httpx.Client(transport=httpx.MockTransport(handler)), BASE, "sk_fake", local=Clock())
+    return PostPost(httpx.Client(transport=Answers(handler)), BASE, "sk_fake", local=Clock())
 
 
 def saying(status: int, body: object = None, **headers: str) -> PostPost:
@@ -153,7 +154,7 @@ def test_every_request_carries_the_key_our_name_and_the_user() -> None:
         seen.append(request)
         return httpx.Response(200, json={"success": True, "postGroupId": ID, "posts": []})
 
-    client = httpx.Client(transport=httpx.MockTransport(handler))
+    client = httpx.Client(transport=Answers(handler))
     api = PostPost(client, BASE + "/", "sk_fake", "someone")
     api.create_post("Hello", ["twitter-123"], {}, "intent-1")
     api.list_posts(1)
@@ -453,7 +454,7 @@ def test_an_upload_url_may_come_without_its_ids() -> None:
 def test_a_platforms_error_is_kept_whatever_else_is_odd() -> None:
     posts = [{"platform": "x", "platformId": 7, "status": None, "error": {"code": "C"}}, {"error": "text"}]
     first, second = saying(200, {"posts": posts}).get_post(ID)
-    assert (first.platform_id, first.status, first.error) == ("", "", {"code": "C"})
+    assert (first.platform_id, first.status, first.error) == ("", "", {"code": "C", "message": "no reason given"})
     assert second.error is None
 
 

@@ -20,7 +20,9 @@ import pytest
 from postpost_sync.model.errors import Altered, FileChanged, NotReached, Refused, Unclear, UploadRefused
 from postpost_sync.sandbox import Fault, FaultKind, Sandbox, Server, serve
 from postpost_sync.service.api import PostPost
-from postpost_sync.service.upload import BLOCK, Aborted, Sender, Sent, Stop, expiry, new_client
+from postpost_sync.service.connections import new_client
+from postpost_sync.service.upload import BLOCK, Aborted, Sender, Sent, Stop, expiry
+from tests.support.answers import Answers
 
 NOW = datetime(2026, 12, 1, 8, 0, tzinfo=UTC)
 URL = "https://store.test/a.jpg?X-Amz-Signature=secret"
@@ -81,7 +83,7 @@ def world(tmp_path: Path, client: httpx.Client) -> Iterator[World]:
 
 
 def answering(handler: Callable[[httpx.Request], httpx.Response]) -> httpx.Client:
-    return new_client(httpx.MockTransport(handler))
+    return new_client(Answers(handler))
 
 
 # --- what works -------------------------------------------------------------------------------------------------------

@@ -343,7 +343,7 @@ def test_how_folders_stand_is_asked_by_state_and_by_name(store: Store) -> None:
     )
     fine, other = add(store, "fine"), add(store, "other")
     before = store.changes()
-    assert store.notable([State.INVALID], []) == [(bad.folder_id, bad.root, State.INVALID, error, (trouble,))]
+    assert store.notable([State.INVALID], []) == [(bad.folder_id, bad.root, State.INVALID, error, (trouble,), ())]
     named = {row[0] for row in store.notable([State.INVALID], [fine.folder_id])}
     assert named == {bad.folder_id, fine.folder_id}
     assert store.changes() == before

@@ -440,7 +440,8 @@ class Histories(World):
         asked, code = self.lineages[folder.lineage], record.error.code if record.error else None
         match record.state:
             case State.SCHEDULED | State.PUBLISHED | State.DRAFTED:
-                if not asked.by_person:
+                late = any(warning.code == "CHANGED_SINCE" for warning in record.warnings)
+                if not asked.by_person and not (late and record.state is State.PUBLISHED):
                     self._check_as_asked(folder, record)
             case State.INVALID | State.HELD | State.FAILED:
                 if code is None:

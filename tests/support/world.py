@@ -52,6 +52,7 @@ from postpost_sync.sandbox import Behaviour, Group, Sandbox, SandboxTransport
 from postpost_sync.service import upload
 from postpost_sync.service.account import Account
 from postpost_sync.service.api import PostPost
+from postpost_sync.service.connections import new_client
 from postpost_sync.store import Store
 from postpost_sync.sync.engine import Sync
 from postpost_sync.sync.runtime import Runtime
@@ -113,7 +114,7 @@ class World:
         self.effects, self._kill_at = [], None
         with mock.patch.object(sqlite3, "connect", self._connect):
             self.store = Store.open(self.state_db)
-        client = upload.new_client(_Transport(self))
+        client = new_client(_Transport(self))
         self.account = self.account_of(self.key, client)
         self.names = Names()
         runtime = Runtime(self.wake, lambda: self.monotonic, self.jitter, Log(), "harness")

@@ -13,27 +13,35 @@ import click
 from rich.console import Console
 
 from postpost_sync import log
+from postpost_sync.calendar.seen import WatchRoot
 from postpost_sync.commands.common import stopped_by_signals
 from postpost_sync.commands.demo import samples
+from postpost_sync.commands.sandbox import held_posts
 from postpost_sync.commands.status import posts
+from postpost_sync.commands.web import need_extra
 from postpost_sync.config.load import Api, Config, Root
 from postpost_sync.daemon.daemon import Daemon
 from postpost_sync.model.errors import ProgramError
+from postpost_sync.model.folder import CALENDAR_PAGE
 from postpost_sync.model.post import Policy
 from postpost_sync.model.states import State
 from postpost_sync.model.times import zone
 from postpost_sync.sandbox import Behaviour, Fault, Sandbox, serve
 from postpost_sync.terminal.live import LiveView
-from postpost_sync.terminal.tables import HeldPost, held_table
+from postpost_sync.terminal.tables import held_table
 
 ENDS_WITHIN = 25.0  # seconds; without DIR
+TELL_WITHIN = 5.0  # seconds for the calendar to be written at the end
 REDRAW = 0.1  # seconds
 _SETTLE = 1.0
 _EXPIRED = "one upload URL expired on purpose: the file was sent again, to a new one"
 _MOVING = frozenset({State.SETTLING, State.DRAFTING, State.UPLOADING})
 
 
-def demo(directory: Path | None) -> int:
+def demo(directory: Path | None, *, web: bool = False) -> int:
+    """`web`: serve the calendar meanwhile. With that or a directory it goes on until Ctrl-C."""
+    if web:
+        need_extra()
     console = Console(highlight=False)
     log.silence()  # the picture says it all
     with tempfile.TemporaryDirectory(prefix="postpost-sync-demo-") as scratch:
@@ -48,7 +56,14 @@ def demo(directory: Path | None) -> int:
             click.echo(f'watching "{folder}", posting to a simulated PostPost at {server.api_url}')
             config = Config(
                 file=None,
-                roots=(Root(folder, api := Api(server.api_url, key="demo"), Policy(settle=_SETTLE)),),
+                roots=(
+                    Root(
+                        folder,
+                        api := Api(server.api_url, key="demo"),
+                        Policy(timezone=samples.ZONE, settle=_SETTLE),
+                        calendar=True,
+                    ),
+                ),
                 api=api,
                 state_db=Path(scratch, "state.db"),
                 rescan=10.0,
@@ -57,11 +72,43 @@ def demo(directory: Path | None) -> int:
                 _running(config) as daemon,
                 LiveView(console, zone(samples.ZONE), [str(folder)]) as live,
                 stopped_by_signals(daemon.request_stop),
+                _served(config, shown=web),
             ):
                 _drop_samples(folder)
-                _show(daemon, simulated, live, None if directory else ENDS_WITHIN)
+                _show(daemon, simulated, live, None if directory or web else ENDS_WITHIN)
+                daemon.tell(TELL_WITHIN)
             _tell(simulated, console)
+        _name_calendar(folder, kept=directory is not None)
     return 0
+
+
+@contextmanager
+def _served(config: Config, *, shown: bool) -> Iterator[None]:
+    """The calendar, on a port of this machine."""
+    if not shown:
+        yield
+        return
+    from postpost_sync.web.server import Address, served
+    from postpost_sync.web.source import Source
+
+    roots = [WatchRoot(str(root.path), root.policy.timezone) for root in config.roots]
+    address = Address("127.0.0.1:0")
+    with served(Source(config.state_db, roots, config.rescan), address):
+        click.echo(f"the calendar, live: http://{address.shown}/")
+        yield
+
+
+def _name_calendar(folder: Path, *, kept: bool) -> None:
+    """Say where the calendar is; one in a folder that goes with the demo is put where it stays."""
+    page = folder / CALENDAR_PAGE
+    if not page.exists():
+        return
+    if not kept:
+        number, name = tempfile.mkstemp(prefix="postpost-sync-demo-", suffix=".html")
+        with open(number, "wb") as file:
+            file.write(page.read_bytes())
+        page = Path(name)
+    click.echo(f'the calendar, to open in a browser: "{page}"')
 
 
 @contextmanager
@@ -100,14 +147,4 @@ def _show(daemon: Daemon, simulated: Sandbox, live: LiveView, ends_within: float
 
 
 def _tell(simulated: Sandbox, console: Console) -> None:
-    held = [
-        HeldPost(
-            group.content,
-            group.platforms,
-            group.status,
-            group.scheduled_time,
-            tuple((media.file_name, media.size, media.stored) for media in group.media),
-        )
-        for group in simulated.groups()
-    ]
-    held_table(held, console, zone(samples.ZONE))
+    held_table(held_posts(simulated.groups()), console, zone(samples.ZONE))

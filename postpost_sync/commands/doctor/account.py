@@ -14,9 +14,9 @@ from postpost_sync.model.errors import KeyRefused, PostError, ProgramError, prin
 from postpost_sync.model.post import Connection
 from postpost_sync.model.times import parse_service_time
 from postpost_sync.post import targets
-from postpost_sync.service import upload
 from postpost_sync.service.api import PostPost
 from postpost_sync.service.clock import SKEW
+from postpost_sync.service.connections import new_client
 from postpost_sync.terminal.words import count
 
 
@@ -46,7 +46,7 @@ def _key(root: Root, environ: Mapping[str, str]) -> str:
 
 def _one_account(base_url: str, key: str, user_id: str | None, roots: list[Root], *, several: bool) -> Findings:
     where = f" ({', '.join(printable(str(root.path)) for root in roots)})" if several else ""
-    with upload.new_client() as client:
+    with new_client() as client:
         api = PostPost(client, base_url, key, user_id)
         try:
             connections = api.connections()

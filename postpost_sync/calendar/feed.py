@@ -1,0 +1,73 @@
+"""The calendar as iCalendar (RFC 5545), for phones and for Google, Apple and Outlook to subscribe to.
+
+An event keeps its UID for as long as the folder is known, also where it is moved or renamed. Its SEQUENCE grows with each
+change of the post. What is cancelled is left out, and disappears from the calendars with their next look. Times are UTC:
+each calendar shows them by its owner's clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from postpost_sync import __version__
+from postpost_sync.calendar.entries import Entry
+from postpost_sync.model.states import State
+
+if TYPE_CHECKING:
+    import icalendar
+
+MOST_EVENTS = 2000  # 2 s of work; of more, those nearest to now
+LASTS = timedelta(minutes=15)  # a post takes no time, but calendars hardly show what takes none
+REFRESH = timedelta(minutes=15)  # how often those who subscribe may look again
+_SETTLED = frozenset({State.SCHEDULED, State.PUBLISHED, State.PARTIALLY_PUBLISHED})
+
+
+def feed(title: str, entries: Iterable[Entry], now: datetime) -> bytes:
+    """The feed of the posts that have a time."""
+    import icalendar
+
+    made = icalendar.Calendar()
+    made.add("prodid", f"-//postpost-sync//{__version__}//EN")
+    made.add("version", "2.0")
+    made.add("method", "PUBLISH")
+    made.add("name", icalendar.vText(title))  # RFC 7986; the next one is what Apple and Google read
+    made.add("x-wr-calname", icalendar.vText(title))
+    made.add("refresh-interval", REFRESH, {"VALUE": "DURATION"})
+    made.add("x-published-ttl", icalendar.vDuration(REFRESH))
+    dated = [(one.at, one) for one in entries if one.at is not None and one.state is not State.CANCELLED]
+    nearest = sorted(dated, key=lambda both: (abs(both[0] - now), both[1].id))[:MOST_EVENTS]
+    for at, one in sorted(nearest, key=lambda both: (both[0], both[1].id)):
+        made.add_component(_event(one, at))
+    return bytes(made.to_ical())
+
+
+def _event(one: Entry, at: datetime) -> icalendar.Event:
+    import icalendar
+
+    event = icalendar.Event()
+    event.add("uid", f"{one.id}@postpost-sync")
+    event.add("dtstamp", one.updated_at)
+    event.add("last-modified", one.updated_at)
+    event.add("sequence", sequence(one))
+    event.add("dtstart", at)
+    event.add("dtend", at + LASTS)
+    event.add("summary", f"{one.mark} {one.caption}" + ("" if one.state in _SETTLED else f" ({one.words})"))
+    event.add("description", _description(one))
+    event.add("status", "CONFIRMED" if one.state in _SETTLED else "TENTATIVE")
+    event.add("transp", "TRANSPARENT")  # nobody is busy meanwhile
+    event.add("categories", [one.words])
+    return event
+
+
+def sequence(one: Entry) -> int:
+    """How many seconds after it was first seen it changed last: it never goes back, and is the same for the same post."""
+    return max(0, int((one.updated_at - one.first_seen).total_seconds()))
+
+
+def _description(one: Entry) -> str:
+    parts = [f"{one.words} · {', '.join(one.platforms) or 'no accounts named'}"]
+    parts += [f"{found.message}" + (f"\nWhat to do: {found.hint}" if found.hint else "") for found in one.reasons]
+    parts += [one.text] if one.text else []
+    return "\n\n".join([*parts, f"Folder: {one.folder}"])

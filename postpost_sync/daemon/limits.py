@@ -1,0 +1,61 @@
+"""The service's own figures for each platform: asked for once a day where it tells them, and kept in the database."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from postpost_sync.log import Log
+from postpost_sync.model.errors import KeyRefused, PostError
+from postpost_sync.model.times import parse_service_time, to_service
+from postpost_sync.post import live_limits
+from postpost_sync.service.account import Account
+from postpost_sync.store import Store
+
+EVERY = timedelta(days=1)
+_LONGEST = 1 << 20  # characters of what is kept
+
+
+class PlatformLimits:
+    """Of all accounts. What was told last counts until something else is, also after a restart."""
+
+    def __init__(self, accounts: Sequence[Account], store: Store, log: Log) -> None:
+        self._accounts, self._store, self._log = accounts, store, log
+        self._asked: dict[Account, datetime] = {}
+        for account in accounts:
+            self._take(account, store.fact(_name(account), lambda: "{}"))
+
+    def ask(self, now: datetime) -> None:
+        """Ask for those that are older than a day. A fault is no more than that: the table is what counts without them."""
+        for account in self._accounts:
+            asked = self._asked.get(account)
+            if account.refused is not None or (asked is not None and abs(now - asked) < EVERY):
+                continue
+            try:
+                told = account.api.platform_limits()
+            except KeyRefused as error:
+                account.refuse(error.finding)
+                continue
+            except PostError as error:
+                self._log.debug("the limits of the platforms could not be asked for", why=error.finding.message)
+                continue
+            kept = json.dumps({"asked_at": to_service(now), "platforms": told})
+            if len(kept) <= _LONGEST:
+                self._store.set_fact(_name(account), kept)
+                self._take(account, kept)
+
+    def _take(self, account: Account, kept: str) -> None:
+        try:
+            facts = json.loads(kept)
+        except ValueError:
+            return
+        if not isinstance(facts, dict):
+            return
+        account.limits = live_limits.overrides(facts.get("platforms"))
+        if (asked := parse_service_time(facts.get("asked_at"))) is not None:
+            self._asked[account] = asked
+
+
+def _name(account: Account) -> str:
+    return f"platform_limits {account.digest}"

@@ -1,0 +1,138 @@
+"""How the daemon is: what it counts, written down for those who only look, and told to a monitor that notices its death."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+
+from postpost_sync.log import Log
+from postpost_sync.model.errors import Finding, ProgramError, printable
+from postpost_sync.model.program import RootStatus
+from postpost_sync.model.times import to_service
+from postpost_sync.model.vitals import OVERDUE, Vitals, ailments
+from postpost_sync.notify.monitor import Monitor, Ping
+from postpost_sync.service.account import Account
+from postpost_sync.service.tally import Tally
+from postpost_sync.store import Store
+
+WRITE_EVERY = 10.0  # seconds, where something changed
+FAILED_TIMES = 3  # pings in a row that did not get through, after which it is said
+
+
+class Pulse:
+    """`write` what is counted now and then; `start`, perhaps `finish`, then `stop` the pings where there is a monitor."""
+
+    def __init__(
+        self,
+        store: Store,
+        tally: Tally,
+        accounts: Mapping[str, Account],
+        *,
+        statuses: Callable[[], list[RootStatus]],
+        rescan: float,
+        monitor: Monitor | None,
+        every: float,
+        log: Log,
+    ) -> None:
+        """`accounts`: root -> the account that it posts as."""
+        self._store, self._tally, self._accounts, self._statuses = store.overview, tally, accounts, statuses
+        self._rescan, self._log, self._monitor, self._every = rescan, log, monitor, every
+        self._started = datetime.now(UTC)
+        self._written, self._write_at = "", 0.0
+        self._ended, self._wake, self.finished = threading.Event(), threading.Event(), threading.Event()
+        self._hurried = False
+        self._failures = 0
+        self._thread = threading.Thread(target=self._work, name="monitor", daemon=True)
+
+    def write(self, *, now: bool = False) -> None:
+        """ProgramError where the database cannot be used."""
+        if time.monotonic() < self._write_at and not now:
+            return
+        self._write_at = time.monotonic() + WRITE_EVERY
+        text = self.vitals().text()
+        if text != self._written:
+            self._store.set_vitals(text)
+            self._written = text
+
+    def vitals(self) -> Vitals:
+        calls, sent = self._tally.counts()
+        keys = {printable(root): _taken(account) for root, account in self._accounts.items()}
+        refused = {root: account.refused for root, account in self._accounts.items()}
+        why = {printable(root): found.message for root, found in refused.items() if found is not None}
+        return Vitals(to_service(self._started), sent, calls, keys, why)
+
+    def ailments(self, now: datetime) -> tuple[Finding, ...]:
+        overdue = [printable(f"{root}/{path}") for root, path in self._store.overdue(now - OVERDUE)]
+        return ailments(
+            running=True,
+            roots=list(self._accounts),
+            statuses=self._statuses(),
+            rescan=self._rescan,
+            vitals=self.vitals(),
+            overdue=overdue,
+            now=now,
+        )
+
+    # --- the monitor ---
+
+    def start(self) -> None:
+        if self._monitor is not None:
+            self._thread.start()
+
+    def finish(self, within: float) -> None:
+        """Say how it is before the program ends; returns when it is said, or after `within` seconds."""
+        if self._thread.is_alive():
+            self._hurried = True
+            self._wake.set()
+            self.finished.wait(within)
+
+    def stop(self, within: float) -> None:
+        self._ended.set()
+        self._wake.set()
+        if self._thread.is_alive():
+            self._thread.join(within)
+
+    def _work(self) -> None:
+        try:
+            self._ping_on()
+        except Exception as error:  # a defect of ours; what it says may hold the URL, which is a secret
+            self._log.error("defect", what=type(error).__name__, where="monitor")
+        self.finished.set()
+
+    def _ping_on(self) -> None:
+        if self._monitor is None:
+            return
+        self._said(self._monitor.send(Ping.START))
+        while not self._ended.is_set():
+            self._wake.wait(self._every if self._compared() else min(self._every, 1.0))
+            self._wake.clear()
+            if self._ended.is_set():
+                return
+            if self._compared() or self._hurried:
+                self._ping(self._monitor)
+            if self._hurried:
+                self.finished.set()
+
+    def _compared(self) -> bool:
+        """Whether the first comparison is over, or has taken so long that something is wrong."""
+        waited = (datetime.now(UTC) - self._started).total_seconds()
+        return waited > 2 * self._rescan or all(status.last_scan is not None for status in self._statuses())
+
+    def _ping(self, monitor: Monitor) -> None:
+        try:
+            found = self.ailments(datetime.now(UTC))
+        except ProgramError as error:  # the database: the daemon meets the same, and says so
+            found = (Finding("DATABASE", error.message, error.hint),)
+        reason = "\n".join(str(one) for one in found)
+        self._said(monitor.send(Ping.FAIL if found else Ping.WELL, reason))
+
+    def _said(self, why: str | None) -> None:
+        self._failures = self._failures + 1 if why is not None else 0
+        if self._failures == FAILED_TIMES:
+            self._log.warning("the monitor cannot be pinged", why=why, hint="check monitor.ping_url and the network")
+
+
+def _taken(account: Account) -> bool | None:
+    return False if account.refused is not None else True if account.accepted else None

@@ -1,0 +1,85 @@
+"""The feed, read by the library that wrote it and line by line: what phones and web calendars rely on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import icalendar
+
+from postpost_sync.calendar.entries import entry
+from postpost_sync.calendar.feed import MOST_EVENTS, feed
+from postpost_sync.model.states import State
+from tests.support import calendar_posts as posts
+
+NOW = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)
+EVERY = [entry(one) for one in posts.records(NOW)]
+
+
+def events(*those: object) -> list[Any]:
+    return list(icalendar.Calendar.from_ical(feed("Posts", those or EVERY, NOW)).walk("VEVENT"))  # type: ignore[arg-type]
+
+
+def test_each_post_with_a_time_is_an_event_and_what_is_cancelled_is_none() -> None:
+    expected = {f"{one.id}@postpost-sync" for one in EVERY if one.at is not None and one.state is not State.CANCELLED}
+    assert {str(one["uid"]) for one in events()} == expected
+    assert any(one.state is State.CANCELLED for one in EVERY)
+
+
+def test_an_event_stands_at_the_moment_at_which_the_post_goes_out() -> None:
+    (event,) = events(EVERY[0])
+    assert event["dtstart"].dt == EVERY[0].at
+    assert event["dtstart"].dt.utcoffset() == timedelta(0)
+    assert str(event["transp"]) == "TRANSPARENT"
+
+
+def test_it_keeps_its_uid_and_its_sequence_grows_when_the_post_changes_or_moves() -> None:
+    (before,) = events(EVERY[0])
+    assert EVERY[0].at is not None
+    moved = replace(
+        EVERY[0],
+        folder="elsewhere",
+        at=EVERY[0].at + timedelta(days=1),
+        updated_at=EVERY[0].updated_at + timedelta(minutes=1),
+    )
+    (after,) = events(moved)
+    assert after["uid"] == before["uid"]
+    assert after["sequence"] > before["sequence"]
+    assert after["last-modified"].dt > before["last-modified"].dt
+
+
+def test_the_same_posts_make_the_same_bytes() -> None:
+    assert feed("Posts", EVERY, NOW) == feed("Posts", reversed(EVERY), NOW)
+
+
+def test_text_that_looks_like_a_property_is_text() -> None:
+    nasty = replace(EVERY[0], text="one\nEND:VEVENT\nATTACH:file:///etc/passwd\r\nfoo; bar, \\n baz")
+    raw = feed("Posts\nX-EVIL:1", [nasty], NOW).decode()
+    lines = raw.replace("\r\n ", "").split("\r\n")
+    assert [line for line in lines if line.startswith(("ATTACH", "X-EVIL"))] == []
+    assert lines.count("END:VEVENT") == 1
+
+
+def test_lines_end_and_are_folded_as_the_standard_has_it() -> None:
+    raw = feed("Posts", EVERY, NOW)
+    assert raw.endswith(b"\r\n")
+    assert all(len(line) <= 75 for line in raw.split(b"\r\n"))
+    assert b"\n" not in raw.replace(b"\r\n", b"")
+
+
+def test_what_is_stuck_says_why_and_the_way_out() -> None:
+    held = next(one for one in EVERY if one.state is State.HELD)
+    (event,) = events(held)
+    assert str(event["summary"]).endswith("(on hold)")
+    assert held.reasons[0].message in str(event["description"])
+    assert f"What to do: {held.reasons[0].hint}" in str(event["description"])
+    assert str(event["status"]) == "TENTATIVE"
+
+
+def test_of_very_many_the_nearest_are_in_it() -> None:
+    assert EVERY[0].at is not None
+    far = [replace(EVERY[0], id=str(n), at=NOW + timedelta(days=n)) for n in range(MOST_EVENTS + 3)]
+    found = events(*far)
+    assert len(found) == MOST_EVENTS
+    assert max(one["dtstart"].dt for one in found) == NOW + timedelta(days=MOST_EVENTS - 1)

@@ -1,0 +1,116 @@
+"""The page of a root with sixty posts in all states, in a real browser, at each size, light and dark."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from postpost_sync.calendar.page import file_page
+from postpost_sync.calendar.seen import WatchRoot, seen
+from postpost_sync.commands.status import report
+from postpost_sync.store import Store
+from tests.support import calendar_posts as posts
+from tests.support.browser import SCHEMES, SIZES, Browser, Opened, browser
+from tests.support.drops import picture
+
+NOW = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with browser() as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, set[tuple[str, str]]]:
+    """The page's address, and what `status --json` says: (folder, state) of what is not long over."""
+    place = tmp_path_factory.mktemp("calendar")
+    root = str(place / posts.HOSTILE.replace("/", "_"))
+    with_pictures = picture()
+    store = Store.open(place / "state.db")
+    posts.stored(store, posts.records(NOW, root=root))
+    store.set_roots([posts.root_status(root, NOW)])
+    page = file_page(seen(store, [WatchRoot(root, "Europe/Berlin")], NOW).calendar, lambda one: with_pictures)
+    said = report(store)["posts"]
+    store.close()
+    file = place / "page.html"
+    file.write_bytes(page.data)
+    old = (NOW - timedelta(days=14)).isoformat()
+    shown = {
+        (os.path.relpath(post["folder"], root), post["state"])
+        for post in said
+        if post["scheduled_time"] is None or post["scheduled_time"] > old
+    }
+    gone = {(folder, state) for folder, state in shown if state == "cancelled"}
+    return file.as_uri(), shown - gone
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_it_is_whole_quiet_and_readable(
+    size: int, scheme: str, chromium: Browser, made: tuple[str, set[tuple[str, str]]]
+) -> None:
+    address, said = made
+    opened = Opened(chromium, address, size, scheme)
+    try:
+        assert said <= opened.posts()
+        for view in ("month", "week", "list"):
+            opened.choose(view)
+            assert not opened.too_wide(), view
+            assert opened.serious() == [], view
+        assert opened.said == []
+        assert [url for url in opened.asked if not url.startswith("data:")] == [address]
+        assert opened.page.title().startswith(posts.HOSTILE.replace("/", "_"))
+        assert opened.page.locator("script, iframe, img:not([src^='data:image/jpeg'])").count() == 0
+    finally:
+        opened.page.close()
+
+
+def test_the_views_are_chosen_from_the_keyboard(chromium: Browser, made: tuple[str, set[tuple[str, str]]]) -> None:
+    opened = Opened(chromium, made[0])
+    page = opened.page
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the calendar"
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.id") == "v-month"
+    for view in ("week", "list", "month"):
+        page.keyboard.press("ArrowRight")
+        assert page.locator(f"#v-{view}").is_checked()
+    page.close()
+
+
+def test_a_post_of_the_month_opens_and_closes_without_a_script(
+    chromium: Browser, made: tuple[str, set[tuple[str, str]]]
+) -> None:
+    opened = Opened(chromium, made[0])
+    one = opened.page.locator(".calendar > .weeks .post.s-held").first
+    assert not one.locator(".more").is_visible()
+    one.locator(".face").click()
+    assert one.locator(".more").is_visible()
+    assert "wait until 1 January" in one.locator(".way").inner_text()
+    one.locator(".close").click()
+    assert not one.locator(".more").is_visible()
+    opened.page.close()
+
+
+def test_on_a_phone_a_day_of_the_month_leads_to_its_posts(
+    chromium: Browser, made: tuple[str, set[tuple[str, str]]]
+) -> None:
+    opened = Opened(chromium, made[0], 360)
+    opened.page.get_by_label("Thu 3 December, 3 posts").click()
+    assert abs(opened.top("#d-2026-12-03")) < 60
+    opened.page.close()
+
+
+def test_what_is_stuck_stands_above_the_calendar_with_why(
+    chromium: Browser, made: tuple[str, set[tuple[str, str]]]
+) -> None:
+    opened = Opened(chromium, made[0])
+    assert opened.top(".stuck") < opened.top("#calendar") < 1000
+    assert "the plan has no room for another post this month" in opened.page.locator(".stuck").inner_text()
+    opened.page.close()

@@ -1,0 +1,114 @@
+"""The real `web` process: small, quiet, without the key, and ended in time also where pages follow it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from postpost_sync import log
+from postpost_sync.calendar.seen import WatchRoot
+from postpost_sync.web.server import Address, served
+from postpost_sync.web.source import Source
+from tests.support.drops import picture, sidecar
+from tests.support.rig import REPOSITORY, Rig
+
+KEY = "plainly-fake-key"  # the rig's
+
+
+@contextmanager
+def started(pp: Rig) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    command = [sys.executable, "-m", "postpost_sync", "-c", str(pp.config), "web", "--listen", "127.0.0.1:0"]
+    process = subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert line.startswith("serving the calendar on http://127.0.0.1:"), process.communicate(timeout=5)
+        yield process, line.rpartition(" ")[2].strip().rstrip("/")
+    finally:
+        if process.poll() is None:
+            process.terminate()
+        process.communicate(timeout=15)
+
+
+def get(url: str) -> httpx.Response:
+    return httpx.get(url, trust_env=False, timeout=20)
+
+
+def test_it_serves_all_of_it_in_little_memory_and_the_key_is_nowhere(pp: Rig) -> None:
+    pp.drop("post", sidecar(time="2031-01-01 10:00"), {"a.jpg": picture(size=(900, 900))})
+    pp.run_once()
+    folder_id = next(
+        line.split()[1]
+        for line in (pp.root / "post" / "post.status.yaml").read_text().splitlines()
+        if line.startswith("folder_id")
+    )
+    with started(pp) as (process, url):
+        answers = [
+            get(url + path)
+            for path in ("/", f"/post/{folder_id}", f"/thumb/{folder_id}/0", "/calendar.ics", "/metrics")
+        ]
+        assert [one.status_code for one in answers] == [200] * 5
+        assert answers[2].content.startswith(b"\xff\xd8\xff")
+        assert get(f"{url}/healthz").status_code == 503
+        assert not any(KEY.encode() in one.content for one in answers)
+        (peak,) = [
+            line for line in Path(f"/proc/{process.pid}/status").read_text().splitlines() if line.startswith("VmHWM")
+        ]
+        assert int(peak.split()[1]) < 80_000
+        assert KEY not in Path(f"/proc/{process.pid}/environ").read_text()
+
+
+def test_a_request_that_meets_a_defect_is_told_in_a_line_and_the_others_go_on(
+    pp: Rig, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pp.drop("post")
+    pp.run_once()
+    log.set_up(os.environ, level=log.Level.WARNING)
+    source = Source(pp.state_db, [WatchRoot(str(pp.root), "UTC")], 300.0)
+    address = Address("127.0.0.1:0")
+    monkeypatch.setattr(source, "feed", lambda: 1 / 0)
+    capsys.readouterr()
+    with served(source, address):
+        assert get(f"http://127.0.0.1:{address.port}/calendar.ics").status_code == 500
+        assert get(f"http://127.0.0.1:{address.port}/").status_code == 200
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "ZeroDivisionError" in said
+    assert "Traceback" not in said
+
+
+def test_it_ends_in_time_also_while_a_page_follows_it(pp: Rig) -> None:
+    pp.drop("post")
+    pp.run_once()
+    with (
+        started(pp) as (process, url),
+        httpx.stream("GET", f"{url}/changes", trust_env=False, timeout=20) as stream,
+    ):
+        lines = stream.iter_lines()
+        assert next(lines).startswith("data: ")
+        process.terminate()
+        assert list(lines) is not None
+        assert process.wait(10) == 0
+        assert process.stderr is not None
+        assert process.stderr.read() == ""
+
+
+def test_a_page_says_within_two_seconds_what_the_daemon_did(pp: Rig) -> None:
+    """Through the daemon's own process: a post that is dropped, and its state, come to who follows."""
+    with pp.daemon(), started(pp) as (_, url):
+        pp.drop("post")
+        pp.wait_for("post", "scheduled")
+        with httpx.stream("GET", f"{url}/changes", trust_env=False, timeout=20) as stream:
+            lines = (line for line in stream.iter_lines() if line.startswith("data: "))
+            before = next(lines)
+            pp.drop("another")
+            assert next(lines) != before
+        pp.wait_for("another", "scheduled")
+        assert 'data-folder="another"' in get(url).text

@@ -1,0 +1,251 @@
+"""What waits, breaks, or was changed too late says so, and comes to an end. In virtual time."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pytest
+
+from postpost_sync import ledger
+from postpost_sync.disk import status_file
+from postpost_sync.model.folder import Folder
+from postpost_sync.model.post import Policy
+from postpost_sync.model.states import State
+from postpost_sync.sandbox import STARTER, Behaviour, Fault
+from postpost_sync.service.upload import Sender
+from tests.support.world import NewWorld, World, picture
+
+HOUR = timedelta(hours=1)
+MEDIA = {"a.jpg": picture(1)}
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    with World(tmp_path) as world:
+        yield world
+
+
+@contextmanager
+def unopenable(name: str, number: int) -> Iterator[None]:
+    """The file is listed, and opening it fails, as on a disk or a share that breaks down."""
+    real = os.open
+
+    def broken(path: Any, *args: Any, **more: Any) -> int:
+        if path == name:
+            raise OSError(number, os.strerror(number))
+        return real(path, *args, **more)
+
+    with mock.patch.object(os, "open", broken):
+        yield
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.ESTALE, errno.ENODEV, errno.ETIMEDOUT, errno.EREMOTEIO])
+@pytest.mark.parametrize("read_before", [False, True], ids=["before it is read", "between reading and sending"])
+def test_a_file_that_cannot_be_opened_is_broken_and_tried_again_ever_less(
+    world: World, number: int, read_before: bool
+) -> None:
+    time = world.now + HOUR
+    if read_before:
+        world.sandbox.faults.add(Fault("create-post", "status", times=3, status=503))
+    world.drop("launch", media=MEDIA, time=time)
+    if read_before:
+        world.run_until_rest(3)
+    with unopenable("a.jpg", number):
+        world.advance_time(600)
+        before = world.record("launch")
+        assert before.error is not None
+        assert before.error.code == "FILE_BROKEN"
+        assert before.retry_at is not None
+        assert sum(trouble.attempts for trouble in before.troubles) <= 12, "its pauses grow"
+        world.advance_time(2 * 86400)
+        ended = world.record("launch")
+        assert ended.state in (State.FAILED, State.INVALID), "it comes to an end with its time"
+    assert world.groups("scheduled") == []
+
+
+def test_a_file_that_can_be_opened_again_goes_out(world: World) -> None:
+    world.drop("launch", "hello", MEDIA, world.now + HOUR)
+    with unopenable("a.jpg", errno.EIO):
+        world.advance_time(60)
+    world.advance_time(1200)
+    world.once("launch", "hello", MEDIA, world.now.replace(minute=0, second=0, microsecond=0) + HOUR)
+
+
+def test_a_folder_that_never_becomes_quiet_names_the_file_and_ends_after_its_time(world: World) -> None:
+    folder = world.drop("launch", time=world.now + HOUR / 2)
+    codes = []
+    for _ in range(50 * 60):
+        (folder / "notes.txt").write_text(str(world.now))
+        world.look_around()
+        world.run()
+        world.advance_time(1)
+        codes.append((world.state("launch"), world.code("launch")))
+        if codes[-1][0] is State.INVALID:
+            break
+    assert codes[60] == (State.SETTLING, None)
+    assert (State.SETTLING, "NEVER_QUIET") in codes[:200]
+    assert codes[-1] == (State.INVALID, "NEVER_QUIET")
+    error = world.record("launch").error
+    assert error is not None
+    assert "notes.txt" in error.message
+
+
+@pytest.mark.parametrize("call", ["create-post", "get-upload-url", "update-post", "list-posts"])
+@pytest.mark.parametrize("status", [400, 404, 410])
+def test_an_answer_that_is_not_postposts_gives_up_no_post(world: World, call: str, status: int) -> None:
+    """A proxy's page, or a wrong address: once that is mended the post goes its way."""
+    time = world.now + 6 * HOUR
+    world.sandbox.faults.add(Fault(call, "status", times=None, status=status, body=b"<html>Not found</html>"))
+    world.drop("launch", "hello", MEDIA, time)
+    world.advance_time(600)
+    error = world.record("launch").error
+    assert error is not None
+    assert error.code in ("NOT_POSTPOST", "CREATE_UNANSWERED")
+    assert "check api.base_url" in error.hint
+    assert world.state("launch") not in (State.INVALID, State.FAILED)
+    world.sandbox.faults.clear()
+    world.advance_time(1800)
+    world.once("launch", "hello", MEDIA, time)
+
+
+def test_a_defect_in_a_transfer_is_shown_with_a_pause_and_holds_up_nobody(world: World) -> None:
+    world.drop("launch", "hello", MEDIA, world.now + 6 * HOUR)
+    world.drop("other", "words alone", time=world.now + 6 * HOUR)
+    tries = []
+
+    def defect(*_: object, **__: object) -> None:
+        tries.append(world.monotonic)
+        raise ZeroDivisionError("a defect")
+
+    with mock.patch.object(Sender, "put", defect):
+        world.advance_time(1000)
+    assert world.code("launch") == "DEFECT"
+    assert world.record("launch").retry_at is not None
+    assert len(tries) <= 4
+    assert world.state("other") is State.SCHEDULED
+    world.advance_time(600)
+    assert (world.state("launch"), world.code("launch")) == (State.SCHEDULED, None)
+
+
+def test_a_removed_folder_that_is_first_in_line_holds_up_nobody(new_world: NewWorld) -> None:
+    world = new_world(behaviour=Behaviour(plan=replace(STARTER, pending=1, horizon_days=None, posts_per_month=None)))
+    world.drop("stands", "stands", time=world.now + 2 * HOUR)
+    world.run_until_rest(60)
+    world.drop("first", "first", time=world.now + 4 * HOUR)
+    world.drop("second", "second", time=world.now + 5 * HOUR)
+    world.run_until_rest(60)
+    assert {world.state("first"), world.state("second")} == {State.HELD}
+    world.remove("first")
+    world.look_around()
+    world.run()
+    world.sandbox.behaviour = Behaviour()  # the plan was changed
+    world.advance_time(3700)
+    assert world.state("second") is State.SCHEDULED
+
+
+def test_a_draft_that_was_deleted_while_it_is_uploaded_is_found_out(world: World) -> None:
+    time = world.now + 6 * HOUR
+    world.sandbox.faults.add(Fault("get-upload-url", "status", times=2, status=500))
+    world.drop("launch", "hello", MEDIA, time)
+    world.run_until_rest(3)
+    (draft,) = world.groups("draft")
+    world.sandbox.dashboard_delete(draft.id)
+    world.sandbox.faults.clear()
+    world.advance_time(900)
+    assert (world.state("launch"), world.code("launch")) == (State.HELD, "DRAFT_GONE")
+
+
+def test_what_is_moved_here_long_after_its_time_is_not_published(world: World, tmp_path: Path) -> None:
+    """Its files are as old as they were elsewhere; when it came here is what counts."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    world.drop("old", "old news", time=world.now + HOUR)
+    shutil.move(world.root / "old", elsewhere / "old")
+    world.pass_time(2 * 3600)
+    shutil.move(elsewhere / "old", world.root / "old")
+    as_old = property(lambda _: (world.now - 5 * HOUR).timestamp())  # the clock of the files is not the world's
+    with mock.patch.object(Folder, "changed_at", as_old):
+        world.run_until_rest(60)
+    assert (world.state("old"), world.code("old")) == (State.INVALID, "TIME_PAST")
+
+
+def test_a_removal_is_concluded_although_the_program_ends_in_between(tmp_path: Path) -> None:
+    """As from cron: each pass is shorter than the time a folder must be gone."""
+    with World(tmp_path, policy=Policy(settle=2.0, cancel_removed=True)) as world:
+        world.drop("launch", time=world.now + 24 * HOUR)
+        world.drop("other", "another", time=world.now + 25 * HOUR)
+        world.run_until_rest(60)
+        world.remove("launch")
+        for _ in range(3):
+            world.look_around()
+            world.run_until_rest(30)
+            assert len(world.groups("scheduled")) == 2
+            world.pass_time(280)
+            world.restart()
+        world.look_around()
+        world.run_until_rest(30)
+        assert [group.content for group in world.groups("scheduled")] == ["another"]
+
+
+def test_a_folder_whose_sidecar_was_renamed_stands_once_and_its_status_file_tells_the_truth(world: World) -> None:
+    folder = world.drop("launch", media=MEDIA, time=world.now + 24 * HOUR)
+    world.run_until_rest(60)
+    assert "Scheduled" in (folder / "post.status.yaml").read_text()
+    (folder / "post.yaml").rename(folder / "post.yaml.txt")
+    world.look_around()
+    world.run_until_rest(5)
+    key = world.record("launch").key
+    world.store.change(key, ledger.cancelled, None)
+    world.wake(key, 0.0)
+    world.run_until_rest(60)
+    assert world.state("launch") is State.CANCELLED
+    assert "no longer at PostPost" in (folder / "post.status.yaml").read_text()
+
+
+def test_a_status_file_that_could_not_be_written_is_written_later_and_the_warning_goes(world: World) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with mock.patch.object(status_file, "write", full):
+        folder = world.drop("launch", time=world.now + 24 * HOUR)
+        world.run_until_rest(60)
+        assert not (folder / "post.status.yaml").exists()
+        world.advance_time(400)
+        assert [one.code for one in world.record("launch").warnings] == ["STATUS_FILE_UNWRITABLE"]
+    world.advance_time(700)
+    assert "Scheduled" in (folder / "post.status.yaml").read_text()
+    assert world.record("launch").warnings == ()
+
+
+def test_a_misspelt_name_needs_a_person_after_an_hour(world: World) -> None:
+    folder = world.drop("launch", time=world.now + 24 * HOUR)
+    with (folder / "post.yaml").open("a") as sidecar:
+        sidecar.write("media: [slide.jpg]\n")
+    world.advance_time(600)
+    assert (world.state("launch"), world.code("launch")) == (State.SETTLING, "MEDIA_MISSING")
+    assert world.record("launch").warnings == ()
+    world.advance_time(3600)
+    assert world.state("launch") is State.SETTLING
+    assert [one.code for one in world.record("launch").warnings] == ["WAITS_LONG"]
+
+
+def test_tidying_the_folder_of_a_published_post_changes_nothing(world: World) -> None:
+    folder = world.drop("launch", media=MEDIA, time=world.now + HOUR)
+    world.run_until_rest(60)
+    world.advance_time(2 * 3600)
+    assert world.state("launch") is State.PUBLISHED
+    (folder / "a.jpg").unlink()
+    world.look_around()
+    world.advance_time(60)
+    record = world.record("launch")
+    assert (record.state, record.error, record.done) == (State.PUBLISHED, None, True)
+    assert [one.code for one in record.warnings] == ["CHANGED_SINCE"]

@@ -1,0 +1,79 @@
+"""The calendar in a terminal, at 80 columns and wider, and narrower: nothing runs over, nothing is lost."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+
+import pytest
+from rich.cells import cell_len
+from rich.console import Console
+
+from postpost_sync.calendar import weeks
+from postpost_sync.calendar.entries import entry
+from postpost_sync.calendar.weeks import Calendar, Slot
+from postpost_sync.model.errors import Finding
+from postpost_sync.terminal.calendar import calendar_text
+from tests.support import calendar_posts as posts
+
+NOW = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)
+BERLIN = "Europe/Berlin"
+
+
+def calendar(number: int = 60, **more: object) -> Calendar:
+    every = [entry(one) for one in posts.records(NOW, number)]
+    return weeks.calendar("posts", every, NOW, BERLIN, **more)  # type: ignore[arg-type]
+
+
+def drawn(of: Calendar, width: int = 80, *, week: bool = False) -> list[str]:
+    out = StringIO()
+    calendar_text(of, Console(file=out, width=width, highlight=False), week=week)
+    return out.getvalue().splitlines()
+
+
+@pytest.mark.parametrize("width", [40, 78, 80, 120, 200])
+@pytest.mark.parametrize("week", [False, True], ids=["month", "week"])
+def test_no_line_is_wider_than_the_screen(width: int, week: bool) -> None:
+    assert [line for line in drawn(calendar(), width, week=week) if cell_len(line) > width] == []
+
+
+def test_the_month_is_a_grid_of_five_weeks_with_marks_and_times() -> None:
+    lines = drawn(calendar())
+    grid = lines[next(at for at, line in enumerate(lines) if line.strip().startswith("Mon ")) :]
+    assert grid[0].split() == "Mon Tue Wed Thu Fri Sat Sun".split()
+    assert sum(line.startswith("├") for line in grid) == 5
+    assert any("1 Dec*" in line for line in grid)
+    assert any("● 10:00" in line for line in grid)
+    assert any("more" in line for line in grid)
+
+
+def test_on_a_narrow_screen_the_days_stand_below_each_other() -> None:
+    lines = drawn(calendar(), 60)
+    assert not any(line.startswith("├") for line in lines)
+    assert "  Thu 3 December" in lines
+
+
+def test_what_is_stuck_is_said_first_with_why_and_the_way_out() -> None:
+    text = " ".join(" ".join(drawn(calendar())).split())
+    assert text.index("what is stuck, and why") < text.index("Mon Tue")
+    assert "the plan has no room for another post this month (100 of 100) [POST_LIMIT_REACHED]" in text
+    assert "hint: wait until 1 January, or upgrade the plan at PostPost" in text
+
+
+def test_the_week_names_what_goes_out_on_thursday() -> None:
+    lines = drawn(calendar(), week=True)
+    thursday = lines.index("  Thu 3 December")
+    friday = lines.index("  Fri 4 December")
+    said = " ".join(" ".join(lines[thursday:friday]).split())
+    assert "● scheduled 13:30 The view from table four tonight." in said
+    assert "twitter-123 · post-01" in said
+
+
+def test_free_slots_and_what_is_odd_about_the_program_are_said() -> None:
+    shown = calendar(
+        0, slots=[Slot(NOW + timedelta(days=2), BERLIN)], notices=[Finding("DAEMON_DOWN", "not running", "start it")]
+    )
+    lines = drawn(shown)
+    assert "not running [DAEMON_DOWN]" in lines
+    assert any("○ 10:00" in line for line in lines)
+    assert any("○ 10:00 free" in line for line in drawn(shown, week=True))
