@@ -37,9 +37,12 @@ def text(sentence: str, facts: Mapping[str, Any]) -> str:
     return "".join(f"# {printable(' '.join(line.split()))}\n" for line in lines) + body
 
 
-def write(folder: int, content: str) -> None:
-    """Replace the status file in the folder of that descriptor; OSError where it cannot be written."""
-    whole_file.replace(folder, STATUS_FILE, content.encode("utf-8"), _sidecar_mode(folder))
+def write(folder: int, content: str, *, first: bool = False) -> None:
+    """Replace the status file in the folder of that descriptor; OSError where it cannot be written.
+
+    `first`: FileExistsError where somebody else has written one meanwhile.
+    """
+    whole_file.replace(folder, STATUS_FILE, content.encode("utf-8"), _sidecar_mode(folder), first=first)
 
 
 def _sidecar_mode(folder: int) -> int:

@@ -138,7 +138,7 @@ class Sync:
                     self._wake(moved, 0.0)
                     return
                 unknown = key not in self.times
-                if self._claimed(look, account, snapshot, record, decision):
+                if self._claimed(look, snapshot, record, decision):
                     continue
                 record = self._show(look, account, record, decision, now)
                 if snapshot.folder is None:  # it cannot be tried: it leaves the line, until it is back
@@ -166,6 +166,8 @@ class Sync:
                     case Transfer() if not self._slots.claim(key):
                         waits_for_slot = True
                         return
+                if _makes_a_post(record, decision) and self._claimed(look, snapshot, record, decision):
+                    continue  # another installation wrote it in the same moment
                 self._perform(look, account, snapshot, record, decision, now)
                 if isinstance(decision.step, Withdraw | Ask | Delete):
                     waiting_list.after(key, decision.step)
@@ -230,20 +232,16 @@ class Sync:
             return None if is_out(live_group(original)) else self._folders.original_gone(look, folder, original)
         return None
 
-    def _claimed(self, look: Look, account: Account, snapshot: Snapshot, record: Record, decision: Decision) -> bool:
+    def _claimed(self, look: Look, snapshot: Snapshot, record: Record, decision: Decision) -> bool:
         """Whether the status file says what our records do not know. Asked before it is written anew, and before a post is made.
 
         Then it stays as it is until that is resolved.
         """
-        folder, step = snapshot.folder, decision.step
+        folder = snapshot.folder
         if folder is None or not record.fingerprint or record.claim is not None:
             return False
-        schedules = type(step) is Update and step.time is not None and live_group(record) is None
-        if isinstance(step, Create) or schedules:
-            return self._folders.claimed(look, folder, record)
-        if look.receipt is None or isinstance(step, Read):
-            return self._folders.claimed(look, folder, record)
-        return False
+        asked = look.receipt is None or isinstance(decision.step, Read) or _makes_a_post(record, decision)
+        return asked and self._folders.claimed(look, folder, record)
 
     def _show(self, look: Look, account: Account, record: Record, decision: Decision, now: datetime) -> Record:
         """Write down, log and put into the status file what a person should see."""
@@ -278,8 +276,9 @@ class Sync:
             with scan.descend(look.root, look.path) as folder:
                 if not look.there and status_file.claims(status_file.read(folder)).get("folder_id") != record.folder_id:
                     return  # it is no post folder any more, and no longer says that it was this one
-                if look.receipt is not None or status_file.read(folder) != content:
-                    status_file.write(folder, content)
+                there = status_file.read(folder) if look.receipt is None else ""
+                if there != content:
+                    _write(folder, content, first=there is None)
             if look.receipt_failed:
                 self._wake(look.key, 0.0)  # the warning is over
             look.receipt, look.receipt_failed = facts, False
@@ -372,3 +371,18 @@ class Sync:
                 file = look.hashes[file.name] = replace(file, sha256=reader.sha256(folder.root, folder.path, file))
             files.append(file)
         look.reading = replace(look.reading, media=tuple(files))
+
+
+def _makes_a_post(record: Record, decision: Decision) -> bool:
+    """Whether the step makes a draft, or schedules one where nothing stands."""
+    step = decision.step
+    return isinstance(step, Create) or (type(step) is Update and step.time is not None and live_group(record) is None)
+
+
+def _write(folder: int, content: str, *, first: bool) -> None:
+    """As `status_file.write`. What is there and is no status file of anybody's is replaced."""
+    try:
+        status_file.write(folder, content, first=first)
+    except FileExistsError:
+        if status_file.read(folder) is None:
+            status_file.write(folder, content)

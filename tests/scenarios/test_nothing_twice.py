@@ -472,3 +472,47 @@ def test_no_key_is_ever_used_for_another_create(world: World) -> None:
     keys = [group.intent for record in world.store.records() for group in record.groups]
     assert len(set(keys)) == len(keys) == 3
     assert all(len(key) == 36 for key in keys)
+
+
+# --- two installations on one tree ------------------------------------------------------------------------------------
+
+
+class Other(World):
+    """Another installation, with a database of its own, on the same folders and the same account."""
+
+    def __init__(self, first: World, place: Path) -> None:
+        place.mkdir()
+        super().__init__(place)
+        self.store.close()
+        self.sandbox.close()
+        self.root, self.sandbox, self.instance = first.root, first.sandbox, "another"
+        self.start()
+
+
+def both(first: World, other: Other, seconds: float) -> None:
+    """They work side by side, folder by folder and transfer by transfer."""
+    first.look_around()
+    other.look_around()
+    ends = first.monotonic + seconds
+    while first.monotonic < ends:
+        busy = True
+        while busy:
+            other.now = first.now
+            busy = first.step() | other.step()
+        for world in (first, other):
+            world.pass_time(0.25)
+            for key in [key for key, at in world.due.items() if at <= world.monotonic]:
+                world.wake(key, 0.0)
+
+
+def test_of_two_installations_on_one_tree_one_makes_each_post(world: World, tmp_path: Path) -> None:
+    other = Other(world, tmp_path / "other")
+    for n in range(6):
+        world.drop(f"post{n}", f"text {n}", TWO if n % 2 else {}, tomorrow(world))
+    both(world, other, 60)
+    assert sorted(group.content for group in world.groups()) == [f"text {n}" for n in range(6)]
+    assert {group.status for group in world.groups()} == {"scheduled"}
+    held = [record for one in (world, other) for record in one.store.records() if record.state == "held"]
+    assert {record.error.code for record in held if record.error} == {"OTHER_DAEMON"}
+    assert len(held) == 6
+    other.store.close()
