@@ -16,7 +16,7 @@ The house, from the ground up. A folder imports only what stands above it in thi
   edges: each hides one outside thing behind our own types; they do not know each other
     log         one line an event
     packages    the command that adds a package to this installation
-    disk        folders and files: nothing followed, nothing trusted
+    disk        folders and files: nothing followed, nothing trusted; and the copies that fit, beside the database
     store       the database
     service     PostPost, and the object store that it signs URLs for
     notify      what is worth telling people, in which words, and sending it

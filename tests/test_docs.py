@@ -17,7 +17,7 @@ from postpost_sync.model.post import Policy
 from postpost_sync.model.states import State
 from postpost_sync.post import sidecar
 from postpost_sync.sandbox import Behaviour
-from tests.support.drops import picture
+from tests.support.media_files import photo
 from tests.support.rig import REPOSITORY, rig
 
 README = (REPOSITORY / "README.md").read_text()
@@ -109,7 +109,7 @@ def test_the_readme_names_every_key_of_the_json_and_no_other(
 ) -> None:
     found: set[str] = set()
     with rig(tmp_path, capsys, behaviour=Behaviour(tick_seconds=1)) as pp:
-        pp.drop("out", "content: x\nplatforms: [linkedin-OLD42]\nscheduled_time: now\n", {"a.jpg": picture()})
+        pp.drop("out", "content: x\nplatforms: [linkedin-OLD42]\nscheduled_time: now\n", {"a.heic": photo("HEIF")})
         with pp.daemon():
             pp.wait_for("out", "failed")
             for command in ("status", "check", "accounts", "doctor", "health"):

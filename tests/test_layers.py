@@ -26,6 +26,7 @@ MAY_BE_USED = {  # os.fsencode, os.path.join and PurePath do no I/O
     ("view", "os"),
     ("names", "pathlib"),
     ("preflight", "pathlib"),
+    ("fitting", "pathlib"),
 }
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py" or path.parent != PACKAGE)
 

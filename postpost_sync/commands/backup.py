@@ -17,6 +17,6 @@ def backup(option: str | None, file: Path) -> int:
     with opened_store(config.state_db, read_only=True) as store:
         copies.backup(store, file)
     with opened_store(file, read_only=True) as copy:
-        known = len(copy.index())
+        known = len(list(copy.index()))
     click.echo(f"wrote {path_name(file)}: {count(known, 'folder')}, {byte_size(file.stat().st_size)}, checked")
     return 0

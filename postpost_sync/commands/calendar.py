@@ -42,7 +42,7 @@ def calendar(option: str | None, path: Path | None, *, week: bool, ics: Path | N
 
         def picture(one: Entry) -> bytes | None:
             first = one.media[0]
-            return thumbnails.of(one.root, one.path, first.name, first.stat, first.content_type, first.sha256)
+            return thumbnails.of(one.root, one.path, first.name, first.stat, first.sha256)
 
         _write(html, file_page(found.calendar, picture).data)
     if ics is None and html is None:

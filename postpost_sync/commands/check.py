@@ -204,6 +204,7 @@ def _judge(folder: Folder, policy: Policy) -> Verdict:
             now,
             fingerprint=folder.fingerprint,
             complete_at=datetime.fromtimestamp(min(time.time(), folder.changed_at), UTC),
+            now_time=now if wanted.now else None,
         )
         decision = plan(Snapshot(folder, policy, _QUIET, reading=reading), record, now)
         if decision.error is not None:

@@ -10,7 +10,7 @@ import os
 import re
 import stat
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -19,12 +19,12 @@ import click
 from postpost_sync.commands.common import load_config
 from postpost_sync.config import load as configs
 from postpost_sync.config.load import Config
-from postpost_sync.disk import media, probe
+from postpost_sync.disk import media, probe, scan
 from postpost_sync.model.errors import ProgramError, printable
-from postpost_sync.model.folder import SIDECAR_NAMES
+from postpost_sync.model.folder import SIDECAR_NAMES, MediaFile
 from postpost_sync.model.post import Policy
 from postpost_sync.model.times import TimeProblem, for_people, parse_time, zone
-from postpost_sync.post import targets, violations
+from postpost_sync.post import fitting, targets, violations
 from postpost_sync.post.leftovers import backup_of
 from postpost_sync.post.names import Names, is_conflict_copy, looks_like_media, natural_order
 from postpost_sync.post.platforms import ON_BY_DEFAULT, PLATFORMS, SETTINGS
@@ -46,6 +46,7 @@ class _File:
     name: str
     what: str
     trouble: str = ""
+    media: MediaFile | None = None  # as it was read, where it was
 
 
 def new(option: str | None, folder: Path, at: str | None, to: Sequence[str], *, create: bool = False) -> int:
@@ -55,7 +56,7 @@ def new(option: str | None, folder: Path, at: str | None, to: Sequence[str], *, 
     _check_names(to, policy)
     moment = _moment(at, policy.timezone, datetime.now(UTC))
     _folder(place, create=create)
-    found = _look(place, Names(config.ignore if config else ()))
+    found = _look(place, Names(config.ignore if config else ()), fit=policy.fit)
     _write(place, _text(found, at, to, policy, datetime.now(UTC), _schema(place, config)))
     count = sum(not file.trouble for file in found)
     goes = "now" if at and moment is None else for_people(moment, policy.timezone) if moment else "no time yet"
@@ -155,7 +156,7 @@ def _folder(place: Path, *, create: bool) -> None:
         ) from None
 
 
-def _look(place: Path, names: Names) -> list[_File]:
+def _look(place: Path, names: Names, *, fit: bool) -> list[_File]:
     """Its files, in natural order; ProgramError where there is a sidecar."""
     try:
         with os.scandir(place) as entries:
@@ -166,10 +167,16 @@ def _look(place: Path, names: Names) -> list[_File]:
         raise ProgramError(
             f"{path_name(str(place / sidecar))} is there already", "edit it, or remove it to start afresh"
         )
-    return [_sniff(place, name) for name in sorted(found, key=natural_order) if not names.ignored(name)]
+    files = [_sniff(place, name, fit=fit) for name in sorted(found, key=natural_order) if not names.ignored(name)]
+    motions = fitting.live_photos([one.media for one in files if one.media is not None]) if fit else {}
+    motion = "it is the motion of {} (a live photo)"
+    return [
+        replace(one, trouble=motion.format(printable(motions[one.name]))) if one.name in motions else one
+        for one in files
+    ]
 
 
-def _sniff(place: Path, name: str) -> _File:
+def _sniff(place: Path, name: str, *, fit: bool) -> _File:
     try:
         fd = os.open(place / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     except PermissionError:
@@ -182,14 +189,18 @@ def _sniff(place: Path, name: str) -> _File:
             return _File(name, "not a regular file", "put the file itself here")
         if not facts.st_size:
             return _File(name, "empty", "copy it again" if looks_like_media(name) else "it is no media")
-        content_type, kind = media.content_type(os.pread(fd, media.HEAD, 0))
-        measured = violations.describe(probe.measure(fd, content_type)) if content_type else ""
+        kind = media.kind(os.pread(fd, media.HEAD, 0))
+        content_type, looks_like = media.named(kind)
+        read = MediaFile(name, scan.of(facts), content_type, looks_like, facts=probe.measure(fd, kind), kind=kind)
     except OSError as error:
         return _File(name, "not readable", error.strerror or "check the disk")
     finally:
         os.close(fd)
-    what = ", ".join(part for part in (printable(kind), measured, byte_size(facts.st_size)) if part)
-    if content_type is None:
+    measured = violations.describe(read.facts)
+    what = ", ".join(part for part in (printable(looks_like), measured, byte_size(facts.st_size)) if part)
+    if content_type is None and fit and fitting.could_be_fitted(read):
+        what += ", sent as JPEG"
+    elif content_type is None:
         return _File(name, what, "PostPost does not take this" if looks_like_media(name) else "it is no media")
     if is_conflict_copy(name):
         return _File(name, what, "it is a sync program's conflict copy")
@@ -197,7 +208,7 @@ def _sniff(place: Path, name: str) -> _File:
         return _File(name, what, f"it is a copy of {printable(original)} that a program set aside")
     if _UNSPELLABLE.search(name):
         return _File(name, what, "its name cannot be written in YAML; rename it")
-    return _File(name, what)
+    return _File(name, what, media=read)
 
 
 def _roots(place: Path, config: Config | None) -> list[Path]:

@@ -40,7 +40,7 @@ def _medium(file: MediaFile) -> dict[str, Any]:
     width, height, duration = (fact(file.facts, name) for name in ("width", "height", "duration"))
     return {
         "file": printable(file.name),
-        "content_type": file.content_type,
+        "content_type": file.sent_type,  # its fitted copy's, where that is sent
         "size": file.stat.size,
         "width": int(width) if width else None,
         "height": int(height) if height else None,

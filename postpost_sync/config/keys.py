@@ -249,6 +249,7 @@ WATCH_KEYS: Mapping[str, Key] = {
     ),
     "poll_interval": Key(_interval, "30s", "How often a polled root is looked at."),
     "default_platforms": Key(_names, "[]", "Where posts without platforms go."),
+    "fit": Key(yaml_values.yes_or_no, "the global one", "Whether this root's posts are sent as fitted copies."),
     "calendar": Key(
         yaml_values.yes_or_no, "false", "Write postpost-calendar.html and postpost-calendar.ics into this root."
     ),
@@ -297,6 +298,11 @@ KEYS: Mapping[str, Key] = {
         yaml_values.one_of("warn", "hold", "allow"),
         "warn",
         "The same post to the same account within 3 days, from another folder.",
+    ),
+    "fit": Key(
+        yaml_values.yes_or_no,
+        "true",
+        "Send a fitted copy of what would be refused: HEIC as JPEG, a picture made smaller, MOV as MP4.",
     ),
     "limits": Key(
         _limits, "{}", "Figures of platforms that differ for you, such as {twitter: {text: 25000}} with X Premium."

@@ -136,7 +136,7 @@ def load(file: Path, environ: Mapping[str, str]) -> Config:
     policy = Policy(
         cancel_removed=top.get("on_remove") == "cancel",
         ignore=tuple(top.get("ignore", ())),
-        **_given(top, "timezone settle accounts late_tolerance catch_up duplicates limits"),
+        **_given(top, "timezone settle accounts late_tolerance catch_up duplicates limits fit"),
     )
     roots = reader.roots(top.get("watch"), api, policy)
     uploads = reader.section(top.get("uploads"), UPLOAD_KEYS, "uploads")
@@ -259,7 +259,7 @@ class _Reader:
                     replace(
                         policy,
                         default_platforms=tuple(found.get("default_platforms", ())),
-                        **_given(found, "timezone settle"),
+                        **_given(found, "timezone settle fit"),
                     ),
                     own_account=bool(own.get("key_file") or own.get("key")),
                     **_given(found, "observer poll_interval calendar"),

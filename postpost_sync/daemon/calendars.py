@@ -175,7 +175,7 @@ class _Writer:
         if self._ended.is_set():
             return None
         first = one.media[0]
-        return self._thumbnails.of(one.root, one.path, first.name, first.stat, first.content_type, first.sha256)
+        return self._thumbnails.of(one.root, one.path, first.name, first.stat, first.sha256)
 
     def _say_failed(self, why: str) -> None:
         self._later(AT_MOST_EVERY)

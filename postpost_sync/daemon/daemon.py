@@ -102,6 +102,7 @@ class Daemon:
         config, log = self.config, self._log
         # those of a root that does not answer give up their place in the line, but not their thread
         self._transfers = ThreadPoolExecutor(config.concurrency * len(config.roots), "transfer")
+        self._fitters = ThreadPoolExecutor(len(config.roots), "fit")
         accounts: dict[tuple[str, str, str | None], Account] = {}
         sites: dict[str, Site] = {}
         for root in config.roots:
@@ -118,7 +119,7 @@ class Daemon:
         watched = Watched.of(self.store, sites, Names(config.ignore), runtime)
         self._folders, self._absence = watched.folders, watched.absence
         uplink = Uplink(self._transfers, self._senders, config.concurrency)
-        self.sync = Sync(self.store, watched, uplink, runtime, far=FAR)
+        self.sync = Sync(self.store, watched, uplink, runtime, far=FAR, fitters=self._fitters)
         self._workers = Workers(
             self.sync.advance,
             lambda key: self.sync.times.get(key, 0.0),  # one that was not read yet comes first, to learn its time
@@ -372,6 +373,7 @@ class Daemon:
         self.store.hurry(STOP_WITHIN / 2)
         self.timers.stop()
         self.sync.transfers.stop()
+        self.sync.copies.stop()
         self.roots.stop(STOP_WITHIN / 2)
         self._workers.stop(max(0.0, ends - LAST_WORDS - time.monotonic()))
         self._calendars.stop(0.0 if time.monotonic() > ends - LAST_WORDS else 1.0)
@@ -381,6 +383,7 @@ class Daemon:
             self.sync.transfers.stop()  # also what a worker began meanwhile
             time.sleep(0.05)
         self._transfers.shutdown(wait=False, cancel_futures=True)
+        self._fitters.shutdown(wait=False, cancel_futures=True)
         ended = not self._folders.sending()
         if ended:
             self._client.close()

@@ -204,10 +204,20 @@ class Scanner:
         any_known = bool(missing)
         anything, odd, visited = False, list[Oddity](), list[str]()
         new: list[Folder] = []
+        last_mark = 0
 
         def visit(path: str) -> None:
             visited.append(path)
             self._answered()
+
+        def as_before(path: str, mark: int) -> bool:
+            nonlocal last_mark, anything
+            last_mark = mark
+            if path not in missing or self._ended.is_set() or not self._folders.as_before(self.path, path, mark):
+                return False
+            del missing[path]
+            anything = True
+            return True
 
         try:
             place = place_of(self.path)
@@ -219,7 +229,8 @@ class Scanner:
                 self._not_served(presence.served_by_another(self.path))
                 return
             missing = self._presence.found(place, missing)
-            for found in scan.walk(self.path, self._names, visit=visit, skip=self._presence.again):
+            walk = scan.walk(self.path, self._names, visit=visit, skip=self._presence.again, as_before=as_before)
+            for found in walk:
                 if self._ended.is_set():
                     return
                 if isinstance(found, Oddity):
@@ -229,7 +240,7 @@ class Scanner:
                 if missing.pop(found.path, None) is None and any_known and another:
                     new.append(found)  # whether it was moved there shows once the numbers of its file systems are known
                 else:
-                    self._compare(found)
+                    self._compare(found, last_mark)
         except OSError as error:
             self._not_served(presence.away(self.path, f"it cannot be read: {error.strerror}"))
             return
@@ -250,8 +261,8 @@ class Scanner:
     def _answered(self) -> None:
         self._asked_disk_at = time.monotonic()
 
-    def _compare(self, folder: Folder) -> None:
-        if not self._folders.unchanged(folder):
+    def _compare(self, folder: Folder, mark: int = 0) -> None:
+        if not self._folders.unchanged(folder, mark):
             self._notice(folder)
 
     def _notice(self, folder: Folder) -> None:

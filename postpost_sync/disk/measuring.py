@@ -1,11 +1,14 @@
 """Reads one media file in a process that was forked for it alone: the server that `probe` asks, and the two readers.
 
-It runs as a program. Nothing heavy is imported by those who only want its figures.
+It runs as a program. What it is asked for stands in `TASKS`: to measure a file, or to make a copy of it that fits
+(`fitting`). Nothing heavy is imported by those who only want its figures.
 """
 
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import importlib
 import io
 import json
 import math
@@ -14,25 +17,31 @@ import resource
 import signal
 import socket
 import warnings
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
 
-if TYPE_CHECKING:
-    from typing_extensions import Buffer
+from postpost_sync.disk.opening import DEMUXERS, FOREIGN, PLUGINS, Descriptor, Facts, refuse
 
-Facts = dict[str, str | int | float | bool]
 
-CPU_SECONDS = 0.9  # of one file; a good one needs some hundredths
-WALL_SECONDS = 10.0  # of one file: a sleeping disk or a slow share may take its time
-MEMORY = 1 << 30  # address space of the process that reads one file, the libraries included
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Of the process for one file."""
+
+    cpu: float  # seconds
+    wall: float  # seconds: a sleeping disk or a slow share may take its time
+    memory: int  # bytes of address space, the libraries included
+
+
+TASKS = {
+    "measure": Limits(cpu=0.9, wall=10.0, memory=1 << 30),  # a good file needs some hundredths of a second
+    "thumbnail": Limits(cpu=0.9, wall=10.0, memory=1 << 30),
+    "fit": Limits(cpu=60.0, wall=60.0, memory=3 << 29),
+}
 DECODE_PIXELS = 50_000_000  # pictures above this are measured, not decoded
+_STILL = ("image/jpeg", "image/heic", "image/heif")  # further pictures in these are no animation
 _FIRST_PACKETS = 50  # a good video shows a picture within these
-REQUEST = 32  # one request: the content type, padded, with two descriptors; after `thumbnail:` where one is wanted
-# Pillow's plug-ins and FFmpeg's demuxers by content type: no other gets to see the file.
-PLUGINS = {"image/jpeg": "JPEG", "image/png": "PNG", "image/gif": "GIF", "image/webp": "WEBP"}
-DEMUXERS = {"video/mp4": "mov", "video/quicktime": "mov", "video/x-msvideo": "avi"} | dict.fromkeys(
-    ("video/x-matroska", "video/webm"), "matroska"
-)
+REQUEST = 512  # one request: its task and what is to be known for it, padded, with up to three descriptors
 
 
 # --- the server, and the process per file -----------------------------------------------------------------------------
@@ -45,7 +54,7 @@ def serve(control: socket.socket) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the children: the kernel may clear them away
     loaded = False
     while True:
-        request, descriptors, _, _ = socket.recv_fds(control, REQUEST, 2)
+        request, descriptors, _, _ = socket.recv_fds(control, REQUEST, 3, socket.MSG_WAITALL)
         if not request:
             return
         if not loaded:  # 30 MB and a third of a second, for those who post pictures alone
@@ -54,7 +63,7 @@ def serve(control: socket.socket) -> None:
         if os.fork() == 0:
             control.close()
             try:
-                _measure_here(request.decode().strip(), *descriptors)
+                _work(*request.decode().strip().partition(" ")[::2], *descriptors)
             finally:
                 os._exit(0)
         for fd in descriptors:
@@ -64,8 +73,17 @@ def serve(control: socket.socket) -> None:
 def _load() -> None:
     """The libraries, once for all the processes that are forked."""
     import av.logging
-    from PIL import GifImagePlugin, Image, JpegImagePlugin, MpoImagePlugin, PngImagePlugin, WebPImagePlugin  # noqa: F401
+    from PIL import Image, ImageCms, ImageOps, PngImagePlugin  # noqa: F401
 
+    from postpost_sync.disk import fitting  # noqa: F401
+
+    for plugin in "Avif Bmp Gif Jpeg Mpo Png Tiff WebP".split():
+        with contextlib.suppress(ImportError):  # an older Pillow has no AVIF
+            importlib.import_module(f"PIL.{plugin}ImagePlugin")
+    with contextlib.suppress(ImportError, OSError):  # without it HEIC is what PostPost does not take
+        import pillow_heif
+
+        pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False, decode_threads=2)
     av.logging.set_level(None)
     Image.MAX_IMAGE_PIXELS = None  # a bomb's size is a fact too; it is never decoded
     _be_lenient(PngImagePlugin.PngStream)
@@ -86,64 +104,57 @@ def _be_lenient(stream: Any) -> None:
     def crc(self: Any, cid: bytes, data: bytes) -> None:
         (self.crc_skip if cid[0] & 0x20 else checked.__get__(self))(cid, data)  # a small first letter: not needed
 
-    for name in ("tEXt", "zTXt", "iTXt", "iCCP", "sRGB", "gAMA", "cHRM", "pHYs"):
+    def profile(self: Any, pos: int, length: int) -> bytes:
+        with contextlib.suppress(ValueError):  # it is read by then, and its colours are taken for what is usual
+            return bytes(known(self, pos, length))
+        return b""
+
+    known = stream.chunk_iCCP
+    for name in ("tEXt", "zTXt", "iTXt", "sRGB", "gAMA", "cHRM", "pHYs"):
         setattr(stream, f"chunk_{name}", passed_over)
-    stream.crc = crc
+    stream.chunk_iCCP, stream.crc = profile, crc
 
 
-def _measure_here(content_type: str, fd: int, reply: int) -> None:
+def _work(task: str, argument: str, fd: int, reply: int, *out: int) -> None:
+    """Carry out one task within its limits, and write down what comes of it. `out`: the file that may be written."""
+    _end_with_the_server()
+    limits, wanted = TASKS[task], json.loads(argument)
     for limit, value in (
-        (resource.RLIMIT_AS, MEMORY),
-        (resource.RLIMIT_CPU, math.ceil(CPU_SECONDS) + 1),
-        (resource.RLIMIT_FSIZE, 0),
+        (resource.RLIMIT_AS, limits.memory),
+        (resource.RLIMIT_CPU, math.ceil(limits.cpu) + 1),
+        (resource.RLIMIT_FSIZE, wanted.get("room", 0)),
         (resource.RLIMIT_CORE, 0),
     ):
         with contextlib.suppress(ValueError, OSError):  # not every system has every limit
             resource.setrlimit(limit, (value, value))
-    signal.setitimer(signal.ITIMER_PROF, CPU_SECONDS)
-    signal.setitimer(signal.ITIMER_REAL, WALL_SECONDS)
-    task, _, content_type = content_type.rpartition(":")
-    file: io.BufferedReader = io.BufferedReader(_Descriptor(fd), 65536)
+    signal.setitimer(signal.ITIMER_PROF, limits.cpu)
+    signal.setitimer(signal.ITIMER_REAL, limits.wall)
     try:
-        for facts in _small(file, content_type) if task else _read(file, content_type):
+        for facts in _carried_out(task, io.BufferedReader(Descriptor(fd), 65536), wanted, *out):
             os.write(reply, json.dumps(facts).encode() + b"\n")  # piece by piece: what is known stays, whatever follows
     except MemoryError:
         os.write(reply, b'{"unmeasured": "reading it needs too much memory"}\n')
 
 
-def _read(file: io.BufferedReader, content_type: str) -> Iterator[Facts]:
-    return _image(file, content_type) if content_type in PLUGINS else _video(file, content_type)
+def _carried_out(task: str, file: io.BufferedReader, wanted: Any, *out: int) -> Iterator[Mapping[str, Any]]:
+    content_type = wanted["content_type"]
+    match task:
+        case "fit":
+            from postpost_sync.disk import fitting
+
+            return iter([fitting.fit(file, wanted, *out)])
+        case "thumbnail":
+            from postpost_sync.disk import miniature
+
+            plugin, demuxer = (PLUGINS | FOREIGN).get(content_type), DEMUXERS.get(content_type)
+            return miniature.make(file, plugin=plugin, demuxer=demuxer, most=DECODE_PIXELS)
+    return _video(file, content_type) if content_type in DEMUXERS else _image(file, content_type)
 
 
-def _small(file: io.BufferedReader, content_type: str) -> Iterator[dict[str, str]]:
-    """A thumbnail."""
-    from postpost_sync.disk import miniature
-
-    plugin, demuxer = PLUGINS.get(content_type), DEMUXERS.get(content_type)
-    return miniature.make(file, plugin=plugin, demuxer=demuxer, most=DECODE_PIXELS)
-
-
-class _Descriptor(io.RawIOBase):
-    """A file read by position, so that the descriptor's own, which the daemon shares, is not moved."""
-
-    def __init__(self, fd: int) -> None:
-        self._fd, self._at = fd, 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: os.fstat(self._fd).st_size}[whence]
-        self._at = max(0, base + offset)
-        return self._at
-
-    def readinto(self, buffer: Buffer) -> int:
-        count = os.preadv(self._fd, [buffer], self._at)
-        self._at += count
-        return count
+def _end_with_the_server() -> None:
+    """The kernel is to end this process when the server ends, as it does with the daemon."""
+    with contextlib.suppress(OSError, AttributeError):  # a system without it waits for the time to be over
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
 # --- images -----------------------------------------------------------------------------------------------------------
@@ -157,7 +168,10 @@ def _image(file: io.BufferedReader, content_type: str) -> Iterator[Facts]:
         yield {"width": canvas[0], "height": canvas[1], "aspect": canvas[0] / canvas[1]}
         return
     try:
-        image = Image.open(file, formats=[PLUGINS[content_type]])
+        image = Image.open(file, formats=[(PLUGINS | FOREIGN)[content_type]])
+        if content_type == "image/tiff" and _is_raw(image):
+            yield {"undecodable": "it is a camera's raw picture, which nothing here develops"}
+            return
         width, height = image.size
         orientation = _orientation(image)
         rotation = (0, 0, 180, 180, 90, 90, 270, 270)[orientation - 1]
@@ -168,14 +182,14 @@ def _image(file: io.BufferedReader, content_type: str) -> Iterator[Facts]:
             "rotation": rotation,
             "mirrored": orientation in (2, 4, 5, 7),
             "cmyk": image.mode == "CMYK",
-            "animated": content_type != "image/jpeg" and bool(getattr(image, "is_animated", False)),
+            "animated": content_type not in _STILL and bool(getattr(image, "is_animated", False)),
         }
     except MemoryError:
         raise
     except Exception as error:  # whatever a library raises over a broken file: Pillow's list is long
         yield {"undecodable": _reason(error)}
         return
-    if width * height <= DECODE_PIXELS:
+    if width * height <= DECODE_PIXELS and content_type in PLUGINS:
         try:
             image.draft("L", (max(1, width // 8), max(1, height // 8)))  # JPEG: reads every byte, makes few pixels
             image.load()
@@ -183,6 +197,13 @@ def _image(file: io.BufferedReader, content_type: str) -> Iterator[Facts]:
             raise
         except Exception as error:  # as above
             yield {"truncated" if "truncated" in str(error) else "undecodable": _reason(error)}
+
+
+def _is_raw(image: Any) -> bool:
+    """Whether what is seen first is only a small picture of another one: so it is with DNG, NEF and their like."""
+    reduced, further, dng = 254, 330, 50706
+    tags = image.tag_v2
+    return bool(int(tags.get(reduced, 0)) & 1) or further in tags or dng in tags
 
 
 def _orientation(image: Any) -> int:
@@ -216,7 +237,7 @@ def _video(file: io.BufferedReader, content_type: str) -> Iterator[Facts]:
     import av
 
     try:
-        container = av.open(file, "r", format=DEMUXERS[content_type], io_open=_refuse)
+        container = av.open(file, "r", format=DEMUXERS[content_type], io_open=refuse)
     except MemoryError:  # FFmpeg's is both
         raise
     except av.FFmpegError as error:
@@ -263,7 +284,7 @@ def _moves(file: io.BufferedReader, content_type: str) -> bool:
     import av
 
     file.seek(0)
-    with av.open(file, "r", format=DEMUXERS[content_type], io_open=_refuse) as container:
+    with av.open(file, "r", format=DEMUXERS[content_type], io_open=refuse) as container:
         packets = (packet for packet in container.demux(video=0) if packet.size)
         return next(packets, None) is None or next(packets, None) is not None
 
@@ -286,10 +307,6 @@ def _codec(stream: Any) -> str:
     if stream is None or stream.codec_context is None:
         return ""
     return str(stream.codec_context.codec.canonical_name)
-
-
-def _refuse(*_: object) -> None:
-    raise PermissionError("a video may not name other files")
 
 
 if __name__ == "__main__":

@@ -63,7 +63,14 @@ _NAMES = MappingProxyType(
         "application/zip": "Zip archive",
     }
 )
-_ALIASES = MappingProxyType({"video/x-m4v": "video/mp4", "video/avi": "video/x-msvideo", "image/pjpeg": "image/jpeg"})
+_ALIASES = MappingProxyType(
+    {
+        "video/x-m4v": "video/mp4",
+        "video/avi": "video/x-msvideo",
+        "image/pjpeg": "image/jpeg",
+        "image/x-ms-bmp": "image/bmp",
+    }
+)
 
 # Brands of ISO base media files (ftyp), by what such a file is. libmagic calls MSNV audio, and XAVC, CAEP, piff, cmfc
 # and others nothing but data.
@@ -93,8 +100,17 @@ def content_type(head: bytes) -> tuple[str | None, str]:
 
     `head` is the first `HEAD` bytes of the file, or all of it.
     """
+    return named(kind(head))
+
+
+def kind(head: bytes) -> str:
+    """The MIME type of what it is, whether PostPost takes that or not."""
     found = _from_boxes(head) or _from_libmagic(head)
-    found = _ALIASES.get(found, found)
+    return _ALIASES.get(found, found)
+
+
+def named(found: str) -> tuple[str | None, str]:
+    """What `content_type` says of that kind."""
     name = _NAMES.get(found.lower()) or ("text file" if found.startswith("text/") else found)
     return (found if found in SUFFIXES else None), name
 

@@ -30,15 +30,29 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from postpost_sync.disk.measuring import DEMUXERS, PLUGINS, REQUEST, WALL_SECONDS, Facts
+from postpost_sync.disk.measuring import REQUEST, TASKS
+from postpost_sync.disk.opening import DEMUXERS, FOREIGN, PLUGINS, Facts
+
+_LOOK_UP = 0.5  # seconds after which who waits for an answer asks whether it is still wanted
 
 
 def available() -> bool:
     """Whether the libraries that measure are installed. Where they are not, `measure` knows nothing of any file."""
     return all(importlib.util.find_spec(name) is not None for name in ("av", "PIL"))
+
+
+def missing() -> str:
+    """What the pictures of phones need and cannot be imported here, in words; "" where all is there."""
+    try:
+        import pillow_heif  # noqa: F401  # it is found by trying: its library may lack another one
+    except (ImportError, OSError) as error:
+        return f"pillow-heif, which reads HEIC, cannot be imported ({error})"
+    from PIL import features
+
+    return "" if features.check("avif") else "Pillow has no AVIF here"
 
 
 def start() -> None:
@@ -51,14 +65,26 @@ def start() -> None:
 
 def measure(fd: int, content_type: str) -> Mapping[str, str | int | float | bool]:
     """The facts of the file behind a descriptor, whose position stays as it is. Any thread; raises for no file."""
-    if content_type not in PLUGINS | DEMUXERS or not available():
+    if content_type not in PLUGINS | DEMUXERS | FOREIGN or not available():
         return {}
+    return ask("measure", {"content_type": content_type}, fd) or {
+        "unmeasured": "reading it took too long or crashed the reader"
+    }
+
+
+def ask(
+    task: str, wanted: Mapping[str, object], fd: int, *out: int, stop: Callable[[], bool] = lambda: False
+) -> Mapping[str, str | int | float | bool]:
+    """What a process of its own finds out about the file behind a descriptor; nothing where it was ended, or crashed.
+
+    `out`: a file that it may write. `stop`: whether nobody wants to know any more.
+    """
     facts: Facts = {}
-    for line in _server.ask(fd, content_type).splitlines():
+    for line in _server.ask(task, json.dumps(wanted), fd, *out, stop=stop).splitlines():
         with contextlib.suppress(ValueError, RecursionError):  # it ended in the middle of a line, or was taken over
             piece = dict(json.loads(line).items() if line.startswith(b"{") else ())
             facts.update({key: value for key, value in piece.items() if isinstance(value, str | int | float)})
-    return facts or {"unmeasured": "reading it took too long or crashed the reader"}
+    return facts
 
 
 def thumbnail(fd: int, content_type: str) -> bytes | None:
@@ -66,9 +92,9 @@ def thumbnail(fd: int, content_type: str) -> bytes | None:
 
     Any thread; raises for no file.
     """
-    if content_type not in PLUGINS | DEMUXERS or not available():
+    if content_type not in PLUGINS | DEMUXERS | FOREIGN or not available():
         return b""
-    answer = _server.ask(fd, f"thumbnail:{content_type}")
+    answer = _server.ask("thumbnail", json.dumps({"content_type": content_type}), fd, stop=lambda: False)
     try:
         made = base64.b64decode(json.loads(answer)["jpeg"], validate=True)
     except (ValueError, LookupError, TypeError, RecursionError):  # it crashed, took too long, or was taken over
@@ -87,7 +113,7 @@ class _Server:
         with self._lock:
             self._running = self._running or _start()
 
-    def ask(self, fd: int, content_type: str) -> bytes:
+    def ask(self, task: str, wanted: str, fd: int, *out: int, stop: Callable[[], bool]) -> bytes:
         """What the process for this file wrote before it ended or its time was over. Several may run at once."""
         try:
             readable, writable = os.pipe()
@@ -95,10 +121,10 @@ class _Server:
             return b""
         with open(readable, "rb", buffering=0) as answer, contextlib.suppress(OSError):
             try:
-                self._send(content_type.encode().ljust(REQUEST), [fd, writable])
+                self._send(f"{task} {wanted}".encode().ljust(REQUEST), [fd, writable, *out])
             finally:
                 os.close(writable)
-            return _read_all(answer.fileno(), time.monotonic() + WALL_SECONDS + 1)
+            return _read_all(answer.fileno(), time.monotonic() + TASKS[task].wall + 1, stop)
         return b""
 
     def _send(self, request: bytes, descriptors: list[int]) -> None:
@@ -130,7 +156,7 @@ def _start() -> tuple[subprocess.Popen[bytes], socket.socket]:
     command = [sys.executable, "-P", "-m", "postpost_sync.disk.measuring"]
     nothing = subprocess.DEVNULL
     ours, theirs = socket.socketpair()
-    ours.settimeout(WALL_SECONDS)
+    ours.settimeout(TASKS["measure"].wall)
     with theirs:
         process = subprocess.Popen(  # noqa: S603  # our own module, nothing from outside
             command, stdin=theirs.fileno(), stdout=nothing, stderr=nothing, env=environment
@@ -142,12 +168,13 @@ _server = _Server()
 atexit.register(_server.stop)
 
 
-def _read_all(fd: int, deadline: float) -> bytes:
+def _read_all(fd: int, deadline: float, stop: Callable[[], bool]) -> bytes:
     poll, received = select.poll(), b""
     poll.register(fd, select.POLLIN | select.POLLHUP)
-    while len(received) < 65536 and poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
-        block = os.read(fd, 8192)
-        if not block:
-            break
-        received += block
+    while len(received) < 65536 and (left := deadline - time.monotonic()) > 0 and not stop():
+        if poll.poll(min(left, _LOOK_UP) * 1000):
+            block = os.read(fd, 8192)
+            if not block:
+                break
+            received += block
     return received

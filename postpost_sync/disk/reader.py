@@ -129,8 +129,9 @@ def _bytes(folder: Folder, entry: Entry) -> bytes:
 def _sniff(folder: Folder, entry: Entry) -> MediaFile:
     try:
         with scan.opened(folder.root, folder.path, entry.name, entry.stat) as fd:
-            content_type, sniffed = media.content_type(os.pread(fd, media.HEAD, 0))
-            facts = {**structure.facts(fd, content_type), **probe.measure(fd, content_type)} if content_type else {}
+            kind = media.kind(os.pread(fd, media.HEAD, 0))
+            content_type, sniffed = media.named(kind)
+            facts = {**structure.facts(fd, kind), **probe.measure(fd, kind)}
     except Unreadable:
         return MediaFile(entry.name, entry.stat, None, UNREADABLE)
-    return MediaFile(entry.name, entry.stat, content_type, sniffed, facts=facts)
+    return MediaFile(entry.name, entry.stat, content_type, sniffed, facts=facts, kind=kind)

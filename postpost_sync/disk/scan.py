@@ -11,17 +11,19 @@ import errno
 import os
 import stat
 from collections.abc import Callable, Collection, Iterator
+from itertools import zip_longest
 from typing import NamedTuple
 
 from postpost_sync.disk.mapped import write_back
 from postpost_sync.model.errors import FileChanged, Finding, Unclear, Unreadable, printable
-from postpost_sync.model.folder import SIDECAR_NAMES, Awaited, Entry, EntryKind, Folder, Stat
+from postpost_sync.model.folder import SIDECAR_NAMES, STATUS_FILE, Awaited, Entry, EntryKind, Folder, Stat
 from postpost_sync.model.program import Oddity
 from postpost_sync.post.names import Names, is_near_miss, looks_like_media
 
 BRING_HINT = "have the sync client keep the file on this machine; it is seen as soon as it is there"
 MAX_DEPTH = 64  # folders below the root; deeper ones are not looked at
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_FOLDER_INSIDE = _FOLDER | os.O_NOFOLLOW
 _GONE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)  # or a link by now
 
 
@@ -31,11 +33,13 @@ def walk(
     start: str = "",
     visit: Callable[[str], object] = lambda path: None,
     skip: Collection[str] = (),
+    as_before: Callable[[str, int], bool] = lambda path, mark: False,
 ) -> Iterator[Folder | Oddity]:
     """Every post folder at or below `start`, and what is odd. OSError where the root itself cannot be read.
 
     `visit` is told the path of every folder that was looked into, whether it is a post folder or not. None of those to
-    `skip` is, nor what lies below it.
+    `skip` is, nor what lies below it. `as_before` is told the path of a folder with a sidecar, and a number that is another one,
+    in this process, when anything that is seen of it has changed; where it says so the folder itself is not made up.
     """
     way = list[_Level]()
     try:
@@ -56,12 +60,14 @@ def walk(
             if path in skip:
                 continue
             try:
-                fd = _inside(above, name)
+                fd = os.open(name, _FOLDER_INSIDE, dir_fd=above) if name and "/" not in name else _inside(above, name)
                 try:
-                    listed = _list(fd, names)
-                    if listed.folders:
-                        inside = sorted(listed.folders, reverse=True)
-                        within = in_post or (listed.has_sidecar and path != "")
+                    seen = _see(fd, names)
+                    same = bool(path and seen.stats) and as_before(path, seen.mark())
+                    listed = _list(seen, names) if not same else None
+                    if seen.folders:
+                        inside = sorted(seen.folders, reverse=True)
+                        within = in_post or same or (listed is not None and listed.has_sidecar and path != "")
                         way.append(_Level(os.dup(fd), f"{path}/" if path else "", inside, depth + 1, within))
                 finally:
                     os.close(fd)
@@ -72,9 +78,11 @@ def walk(
                     yield _unreadable(path, error)
                 continue
             visit(path)
-            if listed.folders and depth >= MAX_DEPTH:
+            if seen.folders and depth >= MAX_DEPTH:
                 yield _too_deep(f"{path}/{way[-1].coming[-1]}")
                 way[-1].coming.clear()
+            if listed is None:
+                continue
             if not listed.has_sidecar:
                 if odd := _no_sidecar(listed, in_post=in_post):
                     yield Oddity(path, odd)
@@ -107,7 +115,7 @@ def look(root: str, path: str, names: Names) -> Folder | None:
         return None
     try:
         with descend(root, path) as fd:
-            listed = _list(fd, names)
+            listed = _list(_see(fd, names), names)
     except OSError as error:
         if error.errno in _GONE:
             return None
@@ -162,7 +170,7 @@ def media_inside(folder: Folder) -> tuple[str, ...]:
     while coming and left > 0:
         path = coming.pop()
         with contextlib.suppress(OSError), descend(folder.root, f"{folder.path}/{path}") as fd:
-            listed = _list(fd, _USUAL)
+            listed = _list(_see(fd, _USUAL), _USUAL)
             left -= 1 + len(listed.files)
             if listed.has_sidecar:
                 continue
@@ -172,8 +180,44 @@ def media_inside(folder: Folder) -> tuple[str, ...]:
     return tuple(found)
 
 
+class _Seen(NamedTuple):
+    """What a folder holds, as the system says it. A rescan makes as many as there are folders, and mostly no more than that."""
+
+    here: os.stat_result
+    folders: list[str]  # that are not ignored
+    others: list[os.DirEntry[str]]
+    stats: list[os.stat_result | None]  # of the others; empty where no sidecar is among them
+
+    def mark(self) -> int:
+        """Equal, in this process, as long as nothing is seen to change. Far cheaper than a fingerprint, which lasts."""
+        facts = [s and (s.st_mode, s.st_size, s.st_mtime_ns, s.st_ctime_ns, s.st_ino) for s in self.stats]
+        return hash((self.here.st_ino, self.here.st_dev, *self.folders, *[one.name for one in self.others], *facts))
+
+
+def _see(folder: int, names: Names) -> _Seen:
+    """Files are looked at closely only where there is a sidecar, and our own is not looked at."""
+    folders: list[str] = []
+    others: list[os.DirEntry[str]] = []
+    stats: list[os.stat_result | None] = []
+    ignored, has_sidecar = names.ignored, False
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            name = entry.name
+            if entry.is_dir(follow_symlinks=False) and not ignored(name):
+                folders.append(name)
+            elif name != STATUS_FILE:
+                others.append(entry)
+                has_sidecar = has_sidecar or name.lower() in SIDECAR_NAMES
+        for entry in others if has_sidecar else ():
+            try:
+                stats.append(entry.stat(follow_symlinks=False))
+            except FileNotFoundError:
+                stats.append(None)
+    return _Seen(os.fstat(folder), folders, others, stats)
+
+
 class _Listed(NamedTuple):
-    """What lies in one folder. A rescan makes as many as there are folders, so little is done that is not needed."""
+    """What lies in one folder, by what its names mean."""
 
     inode: int
     device: int
@@ -197,43 +241,32 @@ class _Listed(NamedTuple):
         return Folder(root, path, inode, self.device, found, self.arriving, awaited, self.moved_at)
 
 
-def _list(folder: int, names: Names) -> _Listed:
-    """What lies in the folder of that descriptor. Files are looked at closely only where there is a sidecar."""
-    here = os.fstat(folder)
+def _list(seen: _Seen, names: Names) -> _Listed:
+    """What was seen, without what is ignored; what of that is a sign that something is still to come counts as such."""
     found: list[Entry] = []
-    files: list[os.DirEntry[str]] = []
-    folders: list[str] = []
+    files: list[str] = []
     arriving: float | None = None
     awaited: list[Awaited] = []
     has_sidecar = False
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            name = entry.name
-            if names.ignored(name):
-                if names.arriving(name):
-                    with contextlib.suppress(OSError):
-                        arriving = max(arriving or 0.0, entry.stat(follow_symlinks=False).st_mtime)
-                elif (said := names.awaited(name)) is not None:
-                    awaited.append(Awaited(said[0], name, said[1]))
-            elif entry.is_dir(follow_symlinks=False):
-                folders.append(name)
-            else:
-                files.append(entry)
-                has_sidecar = has_sidecar or name.lower() in SIDECAR_NAMES
-        if has_sidecar:
-            for entry in files:
-                try:
-                    s = entry.stat(follow_symlinks=False)
-                except FileNotFoundError:
-                    continue
-                found.append(Entry(entry.name, _KINDS.get(s.st_mode & _TYPE, EntryKind.OTHER), of(s)))
+    for entry, s in zip_longest(seen.others, seen.stats):
+        name = entry.name
+        if names.ignored(name):
+            if names.arriving(name):
+                with contextlib.suppress(OSError):
+                    arriving = max(arriving or 0.0, entry.stat(follow_symlinks=False).st_mtime)
+            elif (said := names.awaited(name)) is not None:
+                awaited.append(Awaited(said[0], name, said[1]))
+            continue
+        files.append(name)
+        has_sidecar = has_sidecar or name.lower() in SIDECAR_NAMES
+        if s is not None:
+            found.append(Entry(name, _KINDS.get(s.st_mode & _TYPE, EntryKind.OTHER), of(s)))
     if awaited:
-        there = {entry.name for entry in files}
+        there = set(files)
         awaited = [one for one in awaited if one.partly == (one.name in there)]
-    listed = [entry.name for entry in files]
-    return _Listed(
-        here.st_ino, here.st_dev, listed, folders, found, has_sidecar, arriving, awaited, here.st_ctime_ns / 1e9
-    )
+    here, found = seen.here, found if has_sidecar else []
+    moved_at = here.st_ctime_ns / 1e9
+    return _Listed(here.st_ino, here.st_dev, files, seen.folders, found, has_sidecar, arriving, awaited, moved_at)
 
 
 _TYPE = 0o170000  # the bits of a mode that say what it is
@@ -292,10 +325,10 @@ def descend(root: str, path: str) -> Iterator[int]:
 def _inside(above: int, path: str) -> int:
     """A descriptor of what lies at a path below the folder of another; "" is that folder itself."""
     first, *others = path.split("/")
-    fd = os.open(first or ".", _FOLDER | os.O_NOFOLLOW, dir_fd=above)
+    fd = os.open(first or ".", _FOLDER_INSIDE, dir_fd=above)
     for part in others:
         try:
-            inner = os.open(part, _FOLDER | os.O_NOFOLLOW, dir_fd=fd)
+            inner = os.open(part, _FOLDER_INSIDE, dir_fd=fd)
         finally:
             os.close(fd)
         fd = inner

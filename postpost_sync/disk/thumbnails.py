@@ -37,9 +37,7 @@ class Thumbnails:
         self._hashes: OrderedDict[Stat, str] = OrderedDict()
         self._made = _LOOK_AFTER  # it is looked at first
 
-    def of(
-        self, root: str, path: str, name: str, stat: Stat | None, content_type: str | None, sha256: str | None
-    ) -> bytes | None:
+    def of(self, root: str, path: str, name: str, stat: Stat | None, sha256: str | None) -> bytes | None:
         """The thumbnail, a JPEG, of a file in the folder `path` below `root`; None where there is none.
 
         `stat` and the others as far as they are known. The file is opened only as what it was seen as, below its root.
@@ -57,8 +55,9 @@ class Thumbnails:
             if (kept := self._kept(sha256)) is not None:
                 return kept or None
             with self._reading, scan.opened(root, path, name, stat) as fd:
-                known = content_type or media.content_type(os.pread(fd, media.HEAD, 0))[0]
-                made = probe.thumbnail(fd, known) if known else b""
+                made = probe.thumbnail(
+                    fd, media.kind(os.pread(fd, media.HEAD, 0))
+                )  # a copy of it may be sent as another
         except (PostError, OSError):
             return None  # it is not there now, or not as it was
         self._remember(sha256, made or b"", keep=made is not None)

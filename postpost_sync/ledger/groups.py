@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from postpost_sync.ledger.parts import with_group, with_trouble
 from postpost_sync.model.errors import Finding
+from postpost_sync.model.folder import MediaFile
 from postpost_sync.model.post import Post
 from postpost_sync.model.record import (
     Effect,
@@ -24,6 +26,7 @@ from postpost_sync.model.record import (
 from postpost_sync.model.states import State
 from postpost_sync.model.times import to_service
 from postpost_sync.plan.steps import PutBack, Update
+from postpost_sync.post.fitting import sent_as
 from postpost_sync.post.names import upload_names
 
 SEARCH_PAUSES = (2.0, 6.0, 12.0)  # seconds: an unknown create is looked for at 0, 2, 8 and 20 s
@@ -38,9 +41,9 @@ def creating(record: Record, post: Post, now: datetime, account: str, intent: st
 
     One that was sent already for the same, and of which nothing is known, is used once more while the service keeps it.
     """
-    names = upload_names([(file.name, file.content_type or "") for file in post.media])
+    names = upload_names([(file.name, file.sent_type) for file in post.media])
     uploads = tuple(
-        Upload(position, file.name, name, file.content_type or "", file.stat)
+        Upload(position, file.name, name, file.sent_type, file.stat, **_fitted(file))
         for position, (file, name) in enumerate(zip(post.media, names, strict=True))
     )
     about = post.content, post.platforms, post.platform_settings
@@ -56,6 +59,11 @@ def _key_of_lost_create(record: Record, about: tuple[object, ...], now: datetime
         first = min(one.intent_at for one in record.groups if one.intent == lost.intent)
         return lost.intent if timedelta() <= now - first < KEY_LIVES else ""
     return ""
+
+
+def _fitted(file: MediaFile) -> dict[str, Any]:
+    """Of a file that is sent as a copy the bytes are known already: they tell a touch from an edit."""
+    return {"sha256": file.sha256, "sent_as": sent_as(file)} if file.recipe is not None else {}
 
 
 def created(record: Record, key: int, post_group_id: str) -> Record:
@@ -74,17 +82,18 @@ def standing(
     answered: datetime | None,
 ) -> Group:
     """A group that PostPost holds, with the folder's files as its media: all of them are there."""
-    files = upload_names([(file.name, file.content_type or "") for file in post.media])
+    files = upload_names([(file.name, file.sent_type) for file in post.media])
     uploads = tuple(
         Upload(
             at,
             file.name,
             name,
-            file.content_type or "",
+            file.sent_type,
             file.stat,
             UploadStage.STORED,
             file.sha256,
             sent=file.stat.size,
+            sent_as=sent_as(file),
         )
         for at, (file, name) in enumerate(zip(post.media, files, strict=True))
     )

@@ -9,6 +9,7 @@ from postpost_sync.ledger.parts import with_group, with_trouble, without_trouble
 from postpost_sync.model.errors import (
     Finding,
     KeyRefused,
+    NoRoom,
     NotEditable,
     NotFound,
     NotReached,
@@ -17,6 +18,7 @@ from postpost_sync.model.errors import (
     PostError,
     Refused,
     Unclear,
+    Unfit,
     UploadRefused,
 )
 from postpost_sync.model.record import Consent, Effect, Group, GroupStage, Record, Trouble, TroubleKind
@@ -25,6 +27,7 @@ from postpost_sync.model.times import parse_service_time
 from postpost_sync.plan.draft import DRAFT_GONE
 from postpost_sync.plan.steps import Ask, Delete, Step, Tried, Update
 
+ROOM_AGAIN = 60.0  # seconds after which it is looked whether there is room for a fitted copy
 LONGEST_PAUSE = 900.0  # seconds between two tries of the same step
 PROBE_LIMIT = 3600.0  # seconds between two probes of a plan's limit
 PROBE_PERSON = 86400.0  # seconds, where only a person can change it
@@ -73,6 +76,12 @@ def failed(record: Record, step: Tried, error: PostError, now: datetime, jitter:
             answered = step.group.answered_time or step.time or now
             out = {"stage": GroupStage.GOING_OUT, "asked_time": asked, "answered_time": answered}
             return replace(with_group(record, step.group.key, **out), consents=())
+        case Unfit():
+            kind, seconds = (
+                (TroubleKind.RETRY, ROOM_AGAIN) if isinstance(error, NoRoom) else (TroubleKind.REFUSED, None)
+            )
+            until = now + timedelta(seconds=seconds) if seconds is not None else None
+            return with_trouble(record, Trouble(step.effect, kind, error.finding, since, until, attempts, error.file))
         case Refused():
             return trouble(TroubleKind.REFUSED, error.finding, None)
         case Unclear():

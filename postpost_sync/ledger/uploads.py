@@ -6,7 +6,7 @@ from datetime import datetime
 
 from postpost_sync.ledger.parts import with_group, with_upload, without_trouble
 from postpost_sync.model.errors import Altered, NotReached, PostError, Unclear, UploadRefused
-from postpost_sync.model.record import Effect, Issued, Record, UploadStage
+from postpost_sync.model.record import Effect, Issued, Record, Sent, UploadStage
 
 RESETS = 2  # broken connections in a row after which an upload URL is thought to be dead
 
@@ -64,8 +64,10 @@ def not_sent(record: Record, key: int, position: int, error: PostError) -> Recor
     return with_upload(record, key, position, resets=resets, sent=0, refused=refused)
 
 
-def stored(record: Record, key: int, position: int, sha256: str, size: int) -> Record:
-    """The store confirmed every byte; the URL has done its work."""
+def stored(
+    record: Record, key: int, position: int, sha256: str | None, size: int, sent_as: Sent | None = None
+) -> Record:
+    """The store confirmed every byte; the URL has done its work. `sha256`: the file's; `sent_as`: the copy that it was."""
     record = with_group(without_trouble(record, Effect.TRANSFER), key, read_back=None)  # it was seen without this one
     return with_upload(
         record,
@@ -77,4 +79,5 @@ def stored(record: Record, key: int, position: int, sha256: str, size: int) -> R
         expires_at=None,
         sent=size,
         resets=0,
+        sent_as=sent_as,
     )

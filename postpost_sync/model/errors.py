@@ -119,6 +119,18 @@ class FileChanged(PostError):
     """The file on disk is no longer the one that was checked: what was sent of it does not count."""
 
 
+class Unfit(PostError):
+    """No fitted copy can be made of a file of that name."""
+
+    def __init__(self, finding: Finding, file: str) -> None:
+        super().__init__(finding)
+        self.file = file
+
+
+class NoRoom(Unfit):
+    """Nor can it for now: there may be room later."""
+
+
 class Unreadable(PostError):
     """The file is there, but we may not read it."""
 

@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from postpost_sync.model.errors import Finding
@@ -56,7 +57,7 @@ class Awaited(NamedTuple):
     partly: bool = False  # whether some of its bytes lie there under its name
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, for what is worked out once
 class Folder:
     """One look at a post folder: its entries by name, without those that are ignored and without our own status file."""
 
@@ -71,7 +72,7 @@ class Folder:
         default=0.0, compare=False
     )  # when the folder itself last was changed, renamed or moved (its ctime, seconds since 1970)
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """Equal as long as nothing about any entry changed. Folders inside count by name alone."""
         folder = EntryKind.FOLDER
@@ -126,9 +127,34 @@ class Sidecar:
     first_comment: FirstComment | None = None
     unseen: Mapping[str, str] = field(default_factory=dict)  # key -> the first unseen character in its value, in words
     doubts: tuple[Finding, ...] = ()  # what may not be meant as it is written
+    fit: bool | None = None
 
 
 UNREADABLE = "not readable"  # `MediaFile.sniffed` of what we have no right to read
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What a fitted copy of a medium may be at most, so that every platform of its post takes it. Equal whatever the `why`."""
+
+    forms: tuple[str, ...]  # the content types it may have, the best first
+    size: int  # bytes
+    width: int  # pixels
+    height: int
+    pixels: int
+    version: int  # of how copies are made: another one makes others
+    why: str = field(default="", compare=False)  # which platform takes what, in words
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A fitted copy that was made, and lies beside the database."""
+
+    recipe: Recipe
+    file: str  # its name there
+    content_type: str
+    size: int
+    facts: Mapping[str, str | int | float | bool] = field(default_factory=dict)  # measured, as those of a file
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +167,16 @@ class MediaFile:
     sniffed: str = ""  # what it looks like where it is no media, for the message
     sha256: str | None = None
     facts: Mapping[str, str | int | float | bool] = field(default_factory=dict)  # measured: width, duration, codec …
+    kind: str = ""  # the MIME type of what it is, whether PostPost takes that or not
+    recipe: Recipe | None = None  # where a copy is sent instead: what that may be
+    copy: Copy | None = None  # that copy, once it is made
+
+    @property
+    def sent_type(self) -> str:
+        """The content type of what is sent: its copy's, its own, or what the copy is to be."""
+        if self.recipe is None:
+            return self.content_type or ""
+        return self.copy.content_type if self.copy is not None else self.recipe.forms[0]
 
     @property
     def is_video(self) -> bool:

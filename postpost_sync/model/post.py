@@ -44,6 +44,7 @@ class Policy:
     ignore: tuple[str, ...] = ()  # further patterns of names that are not seen
     # platform -> key of platforms.KEYS -> figure
     limits: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    fit: bool = True  # what would be refused, and would not be as a fitted copy, is sent as that
 
 
 @dataclass(frozen=True, slots=True)

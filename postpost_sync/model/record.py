@@ -26,8 +26,22 @@ class UploadStage(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Sent:
+    """The fitted copy that is sent of a file. None where PostPost held it before we knew of the folder."""
+
+    version: int  # of the recipe that it was made by
+    size: int | None  # bytes
+    width: int | None  # pixels
+    height: int | None
+    why: str  # which platform takes what, in words
+
+
+@dataclass(frozen=True, slots=True)
 class Upload:
-    """One media record of a post group: which file, under which name, how far."""
+    """One media record of a post group: which file, under which name, how far.
+
+    `stat` and `sha256` are the file's, also where a fitted copy is sent; `content_type` is that of what is sent.
+    """
 
     position: int
     name: str
@@ -43,6 +57,7 @@ class Upload:
     refused: int = 0  # how many of its URLs the store refused
     resets: int = 0  # how often in a row the connection broke with the present URL
     sent: int = 0
+    sent_as: Sent | None = None  # None: the file itself
 
 
 class GroupStage(StrEnum):
@@ -157,6 +172,7 @@ class Effect(StrEnum):
 
     READ = "read"
     HASH = "hash"
+    FIT = "fit"
     LEARN_TIME = "learn time"
     LEARN_ACCOUNTS = "learn accounts"
     COMPARE = "compare"
@@ -189,6 +205,7 @@ class Trouble:
     since: datetime
     until: datetime | None = None
     attempts: int = 1
+    file: str | None = None  # the name of the one it is about, where it is one
 
 
 class Consent(StrEnum):

@@ -12,6 +12,7 @@ from postpost_sync.model.record import (
     GroupStage,
     PlatformResult,
     Record,
+    Upload,
     draft_group,
     kept_results,
     live_group,
@@ -74,6 +75,7 @@ def _media(record: Record) -> list[dict[str, Any]]:
                 "size": u.stat.size,
                 "sent": u.sent,
                 "media_id": u.media_id,
+                **_sent_as(u),
             }
             for u in building.uploads
         ]
@@ -81,6 +83,14 @@ def _media(record: Record) -> list[dict[str, Any]]:
         {"file": printable(m.name), "state": "waiting", "size": m.size, "sent": 0, "media_id": None}
         for m in record.media
     ]
+
+
+def _sent_as(upload: Upload) -> dict[str, Any]:
+    """The fitted copy of a file, where that is what is sent; then `sent` counts towards its size."""
+    if (sent := upload.sent_as) is None:
+        return {}
+    about = {"size": sent.size, "width": sent.width, "height": sent.height, "why": sent.why}
+    return {"sent_as": {"file": upload.upload_name, "content_type": upload.content_type, **about}}
 
 
 def _results(results: tuple[PlatformResult, ...]) -> list[dict[str, Any]]:
@@ -141,6 +151,11 @@ def receipt(record: Record, instance: str) -> dict[str, Any]:
         "media": [m["file"] for m in shown["media"]],
         "media_sha256": hashes(group) if group else [],
         "digest": digest(group.content, group.platform_settings) if group else None,
+        **(
+            {"sent_as": fitted}
+            if (fitted := {m["file"]: m["sent_as"] for m in shown["media"] if "sent_as" in m})
+            else {}
+        ),
         "error": None if retried(record.error, record.troubles) else shown["error"],
         "warnings": shown["warnings"],
         "folder_id": record.folder_id,

@@ -24,6 +24,7 @@ from postpost_sync.plan.steps import (
     Decision,
     Delete,
     Doom,
+    Fit,
     Follow,
     Forget,
     Hash,
@@ -49,7 +50,7 @@ OF_SCHEDULING = (LASTING - {"DRAFTS_DOUBTFUL"}) | {"SAME_MINUTE", "TIME_AMBIGUOU
 OUT = frozenset({State.PUBLISHED, State.PARTIALLY_PUBLISHED})
 # written down, or read from the disk, within the second: nothing else is shown meanwhile
 _OUR_OWN = Read | Hash | Abort | Doom | Follow | HoldCopy | Abandon | Forget
-_READS_FILES = Read | Hash
+_READS_FILES = Read | Hash | Fit
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,6 +286,6 @@ def _searching_meanwhile(s: Situation, answer: Answer) -> Answer:
 
 def _next_look(s: Situation, after: float | None) -> float | None:
     """Seconds until something is to be looked at; what is due and not done is held up by something else."""
-    delete = s.record.trouble_with(Effect.DELETE)
-    waits = (after, s.follow_due, s.left(delete) if delete is not None else None)
+    met = (s.record.trouble_with(effect) for effect in (Effect.DELETE, Effect.FIT))
+    waits = (after, s.follow_due, *(s.left(trouble) for trouble in met if trouble is not None))
     return min((wait for wait in waits if wait is not None and wait > 0), default=None)

@@ -42,11 +42,13 @@ As it was read:
 
 One draft at a time:
 
+  fit                   a fitted copy is sent of a file: that is made first
   create                no draft is there: one is made
   search_create         its create was not answered: it is looked for
   other_draft           it is of what the folder asked for before
   scheduled_meanwhile   it is not complete, and PostPost shows it as scheduled: it is made a draft again
   draft_lost            asking for URLs fails again and again: it is read back
+  fit_again             the fitted copy that is sent next is not at hand: it is found, or made again
   upload                media are still to be sent, in their order
   verify                whether PostPost holds exactly ours is not proved
 
@@ -113,11 +115,13 @@ AS_IT_WAS_READ: tuple[Rule, ...] = (
     build.may_lack_media,
     build.duplicate,
     known.adopted_edited,
+    build.fit,
     build.create,
     build.search_create,
     build.other_draft,
     known.scheduled_meanwhile,
     build.draft_lost,
+    build.fit_again,
     build.upload,
     draft.verify,
     known.compared_again,

@@ -32,6 +32,7 @@ from postpost_sync.model.states import State
 from postpost_sync.model.times import for_people
 from postpost_sync.plan.snapshot import Snapshot, Stranger, Waiting
 from postpost_sync.post.desired import Wanted, resolve
+from postpost_sync.post.fitting import same_form
 from postpost_sync.post.targets import as_held
 
 FOLLOW_FOR = 86400.0  # seconds after its time for which a post's outcome is asked for
@@ -105,7 +106,18 @@ class Situation:
         folder, reading = self.folder, self.snapshot.reading
         assert folder is not None  # noqa: S101 - see `read`
         assert reading is not None  # noqa: S101
-        return self.snapshot.desired or resolve(folder, reading, self.policy, kept(self.record))
+        if self.snapshot.desired is not None:
+            return self.snapshot.desired
+        wanted = resolve(folder, reading, self.policy, kept(self.record), self.unfit)
+        return replace(wanted, warnings=(*self.unfit.values(), *wanted.warnings)) if self.unfit else wanted
+
+    @cached_property
+    def unfit(self) -> dict[str, Finding]:
+        """The file of which no fitted copy can be made, and why, until that is tried again, if it is."""
+        trouble = self.record.trouble_with(Effect.FIT)
+        if trouble is None or trouble.file is None or ((left := self.left(trouble)) is not None and left <= 0):
+            return {}
+        return {trouble.file: trouble.finding}
 
     @cached_property
     def whole(self) -> Post:
@@ -237,7 +249,9 @@ class Situation:
             shared = [platform for platform in self.post.platforms if platform in group.platforms]
             # the accounts and settings need not be all the same
             same = compare(
-                replace(group, platforms=self.post.platforms, platform_settings=self.post.platform_settings), self.post
+                replace(group, platforms=self.post.platforms, platform_settings=self.post.platform_settings),
+                self.post,
+                in_this_form=False,
             )
             if not shared or same is None:
                 continue
@@ -307,8 +321,11 @@ def _rival(other: Record, mine: Record) -> Group | None:
     return group
 
 
-def compare(group: Group, post: Post) -> tuple[str, ...] | None:
-    """Whether the group is this post, time aside: None it is not, () it is, else the files that must be hashed to tell."""
+def compare(group: Group, post: Post, *, in_this_form: bool = True) -> tuple[str, ...] | None:
+    """Whether the group is this post, time aside: None it is not, () it is, else the files that must be hashed to tell.
+
+    Not `in_this_form`: whether its media are sent as they are, or as which copies, makes no other post of it.
+    """
     if (group.content, group.platforms, dict(group.platform_settings)) != (
         post.content,
         post.platforms,
@@ -319,7 +336,7 @@ def compare(group: Group, post: Post) -> tuple[str, ...] | None:
         return None
     unknown: list[str] = []
     for upload, file in zip(group.uploads, post.media, strict=True):
-        if upload.content_type != file.content_type or upload.stat.size != file.stat.size:
+        if upload.stat.size != file.stat.size or (in_this_form and not same_form(upload, file)):
             return None
         if upload.stat == file.stat:
             continue

@@ -74,6 +74,7 @@ class Snapshot:
     root_present: bool = True
     reading: Reading | None = None
     in_flight: frozenset[int] = frozenset()  # positions whose bytes are being sent now
+    fitting: frozenset[str] = frozenset()  # names of files of which a copy is being made now
     key_refused: Finding | None = None  # the service does not take the key
     key_probe_at: datetime | None = None
     accounts_age: float = 0.0  # seconds since `policy.connections` were asked for; infinite: never

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from postpost_sync.model.errors import Finding
+from postpost_sync.model.folder import MediaFile
 from postpost_sync.model.post import Post
 from postpost_sync.model.record import Effect, Group, Upload
 from postpost_sync.model.states import State
@@ -32,6 +33,14 @@ class Hash:
 
     effect: ClassVar[Effect] = Effect.HASH
     names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """Make the fitted copy of a file that is sent instead of it, or find the one that was made."""
+
+    effect: ClassVar[Effect] = Effect.FIT
+    file: MediaFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +202,7 @@ class Forget:
 Tried = (
     Read
     | Hash
+    | Fit
     | LearnTime
     | LearnAccounts
     | Compare

@@ -18,7 +18,7 @@ from postpost_sync.model.other_times import as_offset, readings
 from postpost_sync.model.post import Policy, Post, Resolved
 from postpost_sync.model.times import TimeProblem, parse_time, zone
 from postpost_sync.model.unseen import seen
-from postpost_sync.post import preflight, targets
+from postpost_sync.post import fitting, preflight, targets
 from postpost_sync.post.leftovers import backup_of, beside, conflict_of
 from postpost_sync.post.names import (
     IGNORED,
@@ -52,10 +52,13 @@ class Wanted:
     unknown: Mapping[str, Finding] = field(default_factory=dict)  # ids that the list of accounts lacks; warnings, too
 
 
-def resolve(folder: Folder, reading: Reading, policy: Policy, kept: Resolved = NOTHING_KEPT) -> Wanted:
+def resolve(
+    folder: Folder, reading: Reading, policy: Policy, kept: Resolved = NOTHING_KEPT, unfit: Collection[str] = ()
+) -> Wanted:
     """Everything that can be said without a clock about what `folder` asks for.
 
-    `kept`: what the selectors in its platforms stood for when its draft was made.
+    `kept`: what the selectors in its platforms stood for when its draft was made. `unfit`: the files of which no fitted
+    copy can be made.
     """
     errors, warnings = list(reading.errors), list(reading.warnings)
     sidecar = reading.sidecar
@@ -66,11 +69,12 @@ def resolve(folder: Folder, reading: Reading, policy: Policy, kept: Resolved = N
     to = targets.resolve(given, policy, kept, _at(sidecar, "platforms"), sidecar.unseen.get("platforms", ""))
     errors += to.errors
     warnings += to.warnings
+    fit = policy.fit if sidecar.fit is None else sidecar.fit
     if sidecar.first_comment is not None:
         errors.append(_no_first_comment(sidecar))
     zone_name, time, now = _time(folder, sidecar, policy, errors, warnings)
     warnings += targets.expiring(to.ids, policy.connections or (), time, zone_name, _at(sidecar, "platforms"))
-    media, absent, empty, alone = _media(folder, reading, sidecar, errors, warnings)
+    media, absent, empty, alone = _media(folder, reading, sidecar, errors, warnings, fit=fit)
     missing = _missing(absent, sidecar, "media", folder, policy) if absent else None
     held = alone or (_in_folder(reading.inside) if not (media or missing or empty) and reading.inside else None)
     content, post = reading.content, None
@@ -84,7 +88,11 @@ def resolve(folder: Folder, reading: Reading, policy: Policy, kept: Resolved = N
         asked, resolved = tuple(to.asked), to.resolved
         settings = targets.settings_of(sidecar.platform_settings, to.ids)
         post = Post(content, to.ids, settings, media, time, zone_name, asked, resolved)
-        refused, doubtful = preflight.check(post, policy.limits)
+        if fit:
+            post = fitting.fit(post, policy.limits, unfit)
+            warnings += fitting.told(post, policy.limits)
+            errors += [_not_media(one) for one in post.media if one.content_type is None and one.recipe is None]
+        refused, doubtful = preflight.check(fitting.as_sent(post), policy.limits)
         if missing or empty:  # what is not there yet cannot be too few
             refused = tuple(f for f in refused if f.code not in _TOO_FEW)
         errors += refused
@@ -231,7 +239,7 @@ def _why_missing(
 
 
 def _media(
-    folder: Folder, reading: Reading, sidecar: Sidecar, errors: list[Finding], warnings: list[Finding]
+    folder: Folder, reading: Reading, sidecar: Sidecar, errors: list[Finding], warnings: list[Finding], *, fit: bool
 ) -> tuple[tuple[MediaFile, ...], Sequence[str], Finding | None, Finding | None]:
     """The media in order; then the names of what is missing, what is empty, and a copy whose original is not there."""
     read = {m.name: m for m in reading.media}
@@ -252,7 +260,7 @@ def _media(
             elif entry.name in taken:
                 where = f"{_at(sidecar, 'media')}: {printable(given)} stands twice"
                 errors.append(Finding("STANDS_TWICE", where, "keep one of the two"))
-            elif (wrong := _not_sendable(entry, read.get(entry.name))) is not None:
+            elif (wrong := _not_sendable(entry, read.get(entry.name), fit=fit)) is not None:
                 errors.append(wrong)
             elif entry.stat.size == 0:
                 empty = empty or _empty(entry.name)
@@ -267,6 +275,7 @@ def _media(
         key=natural_order,
     )
     left_out: list[Finding] = []
+    motions = fitting.live_photos(reading.media) if fit else {}
     alone: Finding | None = None
     for name in sorted(entries, key=natural_order):
         entry = entries[name]
@@ -279,7 +288,9 @@ def _media(
         elif entry.kind is EntryKind.FILE and entry.stat.size == 0:
             if looks_like_media(name):
                 empty = empty or _empty(name)
-        elif (wrong := _not_sendable(entry, read.get(name))) is None:
+        elif name in motions:
+            warnings.append(_live_photo(name, motions[name]))
+        elif (wrong := _not_sendable(entry, read.get(name), fit=fit)) is None:
             if name in read:
                 media.append(read[name])
         elif wrong.code in ("NOT_MEDIA", "FILE_UNREADABLE") and not _meant_as_media(name, read.get(name)):
@@ -345,7 +356,12 @@ def _empty(name: str) -> Finding:
     return Finding("MEDIA_EMPTY", f"{printable(name)} is empty (0 bytes)", "wait for it to arrive, or copy it again")
 
 
-def _not_sendable(entry: Entry, file: MediaFile | None) -> Finding | None:
+def _live_photo(name: str, picture: str) -> Finding:
+    why = f"{printable(name)} is the motion of {printable(picture)} (a live photo); it is left out"
+    return Finding("LIVE_PHOTO", why, "name it in media: if it is meant, too")
+
+
+def _not_sendable(entry: Entry, file: MediaFile | None, *, fit: bool) -> Finding | None:
     if entry.name.lower() in SIDECAR_NAMES:
         return Finding("NOT_MEDIA", f"{printable(entry.name)} is the sidecar itself", "take it out of media:")
     if entry.kind is not EntryKind.FILE:
@@ -357,13 +373,22 @@ def _not_sendable(entry: Entry, file: MediaFile | None) -> Finding | None:
         )
     if file is None or entry.stat.size == 0 or file.content_type is not None:
         return None
+    if fit and fitting.could_be_fitted(file):
+        return None
     if file.sniffed == UNREADABLE:
         return Finding("FILE_UNREADABLE", f"{printable(entry.name)} may not be read", "check its rights")
+    return _not_media(file)
+
+
+def _not_media(file: MediaFile) -> Finding:
     mend = {"image": "save it as JPEG", "video": "save it as MP4"}.get(file.sniffed.rpartition(" ")[2], "convert it")
+    broken = next(
+        (f"; {printable(str(file.facts[key]))}" for key in ("truncated", "undecodable") if file.facts.get(key)), ""
+    )
     return Finding(
         "NOT_MEDIA",
-        f"{printable(entry.name)} ({file.sniffed or 'of an unknown kind'}) is none of what PostPost takes: JPEG, PNG, GIF, "
-        "WebP, MP4, MOV, AVI, MKV and WebM",
+        f"{printable(file.name)} ({file.sniffed or 'of an unknown kind'}) is none of what PostPost takes: JPEG, PNG, GIF, "
+        f"WebP, MP4, MOV, AVI, MKV and WebM{broken}",
         f"{mend}, or name the media to send in media:",
     )
 

@@ -84,20 +84,30 @@ _DIFFERENTLY = {  # where what a text has too much of does no harm: the code, an
 def check(post: Post, limits: Overrides | None = None) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
     """Errors and warnings of a post. `limits` are the config's own figures, by platform and key of `platforms.KEYS`."""
     overrides = limits or {}
-    targets: dict[str, list[str]] = {}
-    for platform_id in post.platforms:
-        targets.setdefault(platform_id.partition("-")[0], []).append(platform_id)
+    targets = by_platform(post)
     known = {platform: ids for platform, ids in targets.items() if platform in FORMATS}
     found = [*_unknown(targets), *merged(_text(post, known, overrides), known)]
     for media in post.media:
         if media.content_type not in SUFFIXES:
             continue  # nothing PostPost takes: said where the folder is read
-        found += _alone(media)
-        found += merged(_media(media, known, overrides), known, media)
+        found += of_file(media, known, overrides)
     found += merged(_together(post, known, overrides), known)
     found += _settings(post, targets, overrides)
     errors = tuple(finding for severity, finding in found if severity is S.ERROR)
     return errors, tuple(finding for severity, finding in found if severity is S.WARNING)
+
+
+def by_platform(post: Post) -> dict[str, list[str]]:
+    """platform -> the ids of it that the post goes to."""
+    targets: dict[str, list[str]] = {}
+    for platform_id in post.platforms:
+        targets.setdefault(platform_id.partition("-")[0], []).append(platform_id)
+    return targets
+
+
+def of_file(media: MediaFile, known: Targets, overrides: Overrides) -> list[Found]:
+    """What is to be said of one file that PostPost takes. `known`: the platforms whose limits are."""
+    return [*_alone(media), *merged(_media(media, known, overrides), known, media)]
 
 
 # --- the rules --------------------------------------------------------------------------------------------------------

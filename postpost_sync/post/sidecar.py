@@ -16,7 +16,7 @@ from postpost_sync.model.errors import Finding, did_you_mean, nearest, printable
 from postpost_sync.model.folder import Entry, FirstComment, Folder, Settings, Sidecar, Value
 from postpost_sync.model.other_times import readings
 from postpost_sync.model.yaml_tree import Node, Scalar, Sequence, describe
-from postpost_sync.model.yaml_values import SHAPES, Wrong, list_of, located, shaped, text
+from postpost_sync.model.yaml_values import SHAPES, Wrong, list_of, located, shaped, text, yes_or_no
 from postpost_sync.post import slips
 
 
@@ -153,6 +153,10 @@ KEYS: Mapping[str, Key] = {
         ("firstComment",),
     ),
     "platform_settings": Key(_settings, "Settings per platform.", ("platformSettings",), meant_by="settings options"),
+    "fit": Key(
+        yes_or_no,
+        "Whether a file that would be refused is sent as a fitted copy, where there is one. Left out: as the config has it.",
+    ),
 }
 SPELLINGS: Mapping[str, str] = {spelling: name for name, key in KEYS.items() for spelling in (name, *key.aliases)}
 _EXPLAINED = 20  # findings for which it is looked for what may have been meant; a person is shown no more of them

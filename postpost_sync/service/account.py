@@ -1,4 +1,4 @@
-"""One PostPost account as the workers share it: its API, whether its key is taken, and its list of posts, read once for many."""
+"""One PostPost account as the workers share it: its API, whether its key is taken, and what is asked once for all."""
 
 from __future__ import annotations
 
@@ -6,34 +6,30 @@ import hashlib
 import hmac
 import math
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from weakref import WeakValueDictionary
 
 from postpost_sync.model.errors import Finding, Unclear
 from postpost_sync.post.platforms import Overrides
 from postpost_sync.service.api import PostPost
 from postpost_sync.service.holdings import Holdings
+from postpost_sync.service.listing import Listings
 from postpost_sync.service.responses import Listed
 
 PROBE_EVERY = timedelta(minutes=15)
-LIST_SLACK = timedelta(minutes=2)  # how far the listing's times may be from ours
-MAX_PAGES = 100
-EVER = datetime.min.replace(tzinfo=UTC) + 2 * LIST_SLACK
 
 
 class Account:
     """Safe to use from several threads."""
 
     def __init__(self, api: PostPost, key: str, user_id: str | None) -> None:
-        self.api = api
+        self.api, self.holdings = api, Holdings(api)
+        self.listings = Listings(api, self.holdings.note)
         self.digest = hashlib.sha256(f"{key}\0{user_id or ''}".encode()).hexdigest()[:16]
         # what a status file says is proved by it. Slow, so that nobody guesses a key by it
         self._secret = hashlib.scrypt(f"{key}\0{user_id or ''}".encode(), salt=b"post.status.yaml", n=2**12, r=8, p=1)
-        self.holdings = Holdings(api)
         self._refusal: tuple[Finding, int] | None = None  # and how often the service had taken the key before
         self.probe_at: datetime | None = None
         self.limits: Overrides = {}  # as the service last told them
@@ -43,9 +39,6 @@ class Account:
         self._creating: WeakValueDictionary[str, threading.Lock] = (
             WeakValueDictionary()
         )  # while somebody holds or awaits it
-        self._listing_lock = threading.Lock()
-        self._listed: dict[str, Listed] = {}
-        self._listed_at = 0.0
 
     def now(self) -> datetime:
         """The service's time as well as we know it."""
@@ -121,32 +114,8 @@ class Account:
 
     # --- the list of posts ---
 
-    def find(self, post_group_id: str, created_after: datetime) -> Listed | None:
-        """The group as list-posts shows it now, without its text. One reading serves all who asked before it began."""
-        asked_at = time.monotonic()
-        with self._listing_lock:
-            if self._listed_at < asked_at or post_group_id not in self._listed:
-                began, at = time.monotonic(), self.now()
-                pages = tuple(self.pages(created_after, until=post_group_id))
-                # without their texts: this stays in memory until the list is read again
-                self._listed = {one.post_group_id: replace(one, content="") for one in pages}
-                self._listed_at = began
-                self.holdings.note(pages, at)
-            return self._listed.get(post_group_id)
-
     def held(self, post_group_id: str) -> Listed | None:
         """The group, whatever its status and however old; None where the service does not hold it."""
         if (known := self.holdings.get(post_group_id)) is not None:
             return known.group
-        return next((one for one in self.pages(EVER, until=post_group_id) if one.post_group_id == post_group_id), None)
-
-    def pages(self, created_after: datetime, status: str | None = None, until: str | None = None) -> Iterator[Listed]:
-        """All groups created since then, newest first; ends early after the page that holds `until`."""
-        for page in range(1, MAX_PAGES + 1):
-            listed, more = self.api.list_posts(page, status=status)
-            yield from listed
-            oldest = min((one.created_at for one in listed if one.created_at is not None), default=None)
-            if not more or not listed or (oldest is not None and oldest < created_after - LIST_SLACK):
-                return
-            if until is not None and any(one.post_group_id == until for one in listed):
-                return
+        return self.listings.held(post_group_id)

@@ -10,7 +10,7 @@ import time
 import zlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeGuard
 
 import httpx
 
@@ -23,7 +23,7 @@ from postpost_sync.model.urls import scrubbed
 from postpost_sync.service import responses
 from postpost_sync.service.clock import Clock, ServerClock, SystemClock
 from postpost_sync.service.connections import within
-from postpost_sync.service.responses import Listed, PlatformPost, SignedUrl, Updated, unclear
+from postpost_sync.service.responses import Attached, Listed, PlatformPost, SignedUrl, Updated, unclear
 
 TIMEOUT = httpx.Timeout(connect=10.0, write=30.0, read=30.0, pool=60.0)
 WHOLE_CALL = 60.0  # seconds for one answer, its headers among it, however slowly it drips
@@ -45,6 +45,7 @@ class PostPost:
         self.last_connections: tuple[Connection, ...] | None = None  # as they were when they were last asked for
         self.connections_at: datetime | None = None  # when that was, in the service's time
         self.taken = 0  # how often the service answered this key; grows, and no more is meant by it
+        self.shows_media: bool | None = None  # whether get-post says what a group's media are; None: not known yet
         self.clock = ServerClock(local or SystemClock())
 
     # --- the calls ---
@@ -91,11 +92,21 @@ class PostPost:
         return Updated(group["status"], parse_service_time(group.get("scheduledTime")), responses.warnings(answer))
 
     def get_post(self, post_group_id: str) -> tuple[PlatformPost, ...]:
-        answer = self._call("get-post", "GET", f"/get-post/{_checked(post_group_id)}")
+        answer = self._get_post(post_group_id)
         posts = answer.get("posts")
         if not isinstance(posts, list) or not all(isinstance(p, dict) for p in posts):
             raise unclear("get-post", "the answer has no posts")
         return tuple(responses.platform_post(p) for p in posts)
+
+    def media_of(self, post_group_id: str) -> tuple[Attached, ...] | None:
+        """The media of a group; None where the service does not say them here."""
+        media = self._get_post(post_group_id).get("media")
+        return tuple(responses.attached(one) for one in media) if _are_objects(media) else None
+
+    def _get_post(self, post_group_id: str) -> dict[str, Any]:
+        answer = self._call("get-post", "GET", f"/get-post/{_checked(post_group_id)}")
+        self.shows_media = _are_objects(answer.get("media"))
+        return answer
 
     def list_posts(
         self, page: int, *, status: str | None = None, limit: int = 100, sort_by: str = "createdAt"
@@ -214,6 +225,10 @@ def _read(response: httpx.Response, deadline: float, name: str) -> bytes:
     if not unpacker.eof:
         raise unclear(name, "the answer is cut off, or longer than it may be when it is unpacked")
     return plain
+
+
+def _are_objects(value: object) -> TypeGuard[list[dict[str, Any]]]:
+    return isinstance(value, list) and all(isinstance(one, dict) for one in value)
 
 
 def _checked(post_group_id: str) -> str:

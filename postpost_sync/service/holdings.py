@@ -10,7 +10,7 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -19,7 +19,7 @@ from postpost_sync.service.api import PostPost
 from postpost_sync.service.responses import Listed
 
 SLACK = timedelta(minutes=2)  # how far the listing's times may be from ours, and how far it may lag behind
-MAX_PAGES, PAGE = 100, 100
+MAX_PAGES = 100
 AT_ONCE, WITHIN = 5, 5.0  # so many readings may begin within so many seconds; then one has to wait for others to join
 _INDEXED = 24  # characters of a text by which it is looked up
 
@@ -85,17 +85,14 @@ class Holdings:
             self._begun.append(now)
             self._began = now
 
-    def note(self, newest: Sequence[Listed], began: datetime) -> None:
+    def note(self, groups: Iterable[Listed], began: datetime, back_to: datetime) -> None:
         """The list was read for another reason: that counts where it goes back to the reading before, as it mostly does."""
         with self._reading:
-            created = [one.created_at for one in newest if one.created_at is not None]
             before = self._began
-            if before is None or not before <= began:
-                return
-            if len(newest) >= PAGE and not (created and min(created) < before - SLACK):
+            if before is None or not before <= began or back_to > before - SLACK:
                 return
             with self._lock:
-                for one in newest:
+                for one in groups:
                     self._keep(one, began)
             self._began = began
 

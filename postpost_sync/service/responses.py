@@ -79,6 +79,15 @@ class PlatformPost:
     error: Mapping[str, Any] | None
 
 
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """One media record of a group as get-post shows it, where it does. `there`: whether its bytes are, and are taken."""
+
+    media_id: str | None
+    file_name: str
+    there: bool
+
+
 _NO_POST = "post group not found"  # in lower case: how PostPost says that it does not know a post
 
 
@@ -109,7 +118,8 @@ def judged(name: str, response: httpx.Response, body: bytes, key: str) -> dict[s
         )
     if status == 403:
         raise _plan_limit(str(code), text, said)
-    if not (said.get("message") or said.get("error")) or (status == 404 and _NO_POST not in text.lower()):
+    foreign = not (said.get("message") or said.get("error")) or (status == 404 and _NO_POST not in text.lower())
+    if foreign and name != "platform-limits":  # which PostPost may not have at all
         why = f"the answer to {name} is not PostPost's: {status} {text}"
         hint = "check api.base_url, and any proxy on the way to it; it is tried again by itself"
         raise Unclear(Finding("NOT_POSTPOST", why, hint))
@@ -230,6 +240,11 @@ def platform_post(post: Mapping[str, Any]) -> PlatformPost:
         plain(post.get("postedId")),
         _failure(post["error"]) if isinstance(post.get("error"), dict) else None,
     )
+
+
+def attached(media: Mapping[str, Any]) -> Attached:
+    lacking = media.get("status") in ("pending", "failed") or bool(media.get("failureReason"))
+    return Attached(plain(media.get("mediaId")), plain(media.get("sourceFileName")) or "", not lacking)
 
 
 def _failure(error: Mapping[str, Any]) -> Mapping[str, Any]:

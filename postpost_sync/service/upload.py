@@ -6,7 +6,6 @@ Another thread can end it at any moment, also where it waits for a store that is
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import re
 import socket
@@ -22,8 +21,8 @@ import httpx
 from postpost_sync.model.errors import Altered, FileChanged, Finding, NotReached, Refused, Unclear, UploadRefused
 from postpost_sync.model.urls import is_secure
 from postpost_sync.service.connections import prolong, within
+from postpost_sync.service.digests import BLOCK, Digests
 
-BLOCK = 256 * 1024  # bytes; the fastest measured, with constant memory
 # a store needs its time to finish a large object; what is not connected yet cannot be ended from outside
 TIMEOUT = httpx.Timeout(connect=5.0, write=60.0, read=120.0, pool=60.0)
 SLOWEST = 4096  # bytes per second; a store that takes less holds up the others
@@ -90,23 +89,26 @@ class _Body:
 
     def __init__(self, fd: int, size: int, progress: Callable[[int], None], stop: Stop) -> None:
         self._fd, self._size, self._progress, self._stop = fd, size, progress, stop
-        self.sha256, self.md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
+        self.digests = Digests(0)
 
     def __iter__(self) -> Iterator[bytes]:
-        self.sha256, self.md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
-        offset = 0
+        self.close()
+        self.digests, offset = Digests(self._size), 0
         while offset < self._size:
             if self._stop.is_set():
                 raise Aborted
             block = os.pread(self._fd, min(BLOCK, self._size - offset), offset)
             if not block:
                 raise FileChanged(Finding("MEDIA_CHANGED", "the file became shorter while it was sent"))
-            self.sha256.update(block)
-            self.md5.update(block)
+            self.digests.add(block)
             offset += len(block)
             self._progress(offset)
             yield block
         prolong(ANSWER_WITHIN)
+
+    def close(self) -> None:
+        """Nothing more is read; the digests of what was are complete."""
+        self.digests.close()
 
 
 class Sender:
@@ -144,6 +146,7 @@ class Sender:
             raise _broken(error) from None
         finally:
             stop.at(None)
+            body.close()
         return _judged(response, said, body, size)
 
     def _note(self, event: str, info: Mapping[str, Any], stop: Stop) -> None:
@@ -213,12 +216,12 @@ def _judged(response: httpx.Response, said: bytes, body: _Body, size: int) -> Se
         raise _trouble("something that is not the object store answered")
     etag = _MD5.fullmatch(response.headers.get("ETag", ""))
     kms = response.headers.get("x-amz-server-side-encryption", "").startswith("aws:kms")  # then it is no MD5
-    if etag is not None and not kms and etag[1] != body.md5.hexdigest():
+    if etag is not None and not kms and etag[1] != body.digests.md5:
         why = "the object store says that what it holds is not what was sent"
         raise Altered(
             Finding("UPLOAD_ALTERED", why, "it is sent again by itself; if that lasts, ask PostPost's support")
         )
-    return Sent(body.sha256.hexdigest(), size)
+    return Sent(body.digests.sha256, size)
 
 
 def _broken(error: Exception) -> Unclear:

@@ -6,8 +6,10 @@ Why it is as it is:
   transaction, and it is on the disk before it returns. An effect at PostPost is made only after its intent has been
   written so; else a lost power supply would let it be made twice.
 - WAL, so that `status` reads while the daemon writes. `synchronous = FULL`, since WAL with less may lose the last commits.
-  What is found again by itself (a new folder, the progress of an upload) does not wait for the disk.
+  What is found again by itself (a new folder, what is shown of a post, the progress of an upload) does not wait.
 - The write lock is taken first (`BEGIN IMMEDIATE`). A lock that is taken late fails at once where another process writes.
+- The records that were last used are kept at hand: a post is asked for thirty times on its way. SQLite tells where another
+  process has written since.
 - Threads share one connection behind one lock. SQLite writes one at a time anyway.
 - `lock` keeps a second daemon away: both would make each post. SQLite's own locks last for one transaction only.
 - A damaged database is refused before anything is written into it. A damaged index hides what was done already.
@@ -91,26 +93,46 @@ class Store:
         KeyError where there is none by that key. An illegal change of state raises and changes nothing.
         """
         with self._db.transaction():
-            old = self._db.load("WHERE key = ?", (key,)).get(key)
-            if old is None:
-                raise KeyError(key)
-            new = function(old, *args, **kwargs)
-            if new == old:
-                return old
-            check_move(old.state, new.state)
-            self._write("folders", "key = :key", {"key": key}, as_columns(new, old))
-            before = {group.key: group for group in old.groups}
-            for group in new.groups:
-                if group.key in before:
-                    check_stage(before[group.key].stage, group.stage)
-            groups = tuple(self._write_group(key, before.get(group.key), group) for group in new.groups)
-            return replace(new, groups=groups)
+            return self._changed(key, lambda old: function(old, *args, **kwargs))
+
+    def note(
+        self,
+        key: int,
+        function: Callable[Concatenate[Record, _Told], Record],
+        /,
+        *args: _Told.args,
+        **kwargs: _Told.kwargs,
+    ) -> Record:
+        """As `change`, and it does not wait for the disk: for what is found out again by itself, should it be lost.
+
+        It is on the disk at the end of the next change. So it is never lost where anything at PostPost came after it.
+        """
+        with self._db.transaction(waiting=False):
+            return self._changed(key, lambda old: function(old, *args, **kwargs))
+
+    def _changed(self, key: int, function: Callable[[Record], Record]) -> Record:
+        old = self._db.one(key)
+        if old is None:
+            raise KeyError(key)
+        new = function(old)
+        if new == old:
+            return old
+        check_move(old.state, new.state)
+        self._write("folders", "key = :key", {"key": key}, as_columns(new, old))
+        before = {group.key: group for group in old.groups}
+        for group in new.groups:
+            if group.key in before:
+                check_stage(before[group.key].stage, group.stage)
+        new = replace(new, groups=tuple(self._write_group(key, before.get(one.key), one) for one in new.groups))
+        self._db.keep(new)
+        return new
 
     def swap_places(self, one: int, other: int) -> None:
         """Each of the two folders stands at the other's place now."""
         with self._db.transaction():
             rows = self._db.conn.execute("SELECT key, root, path FROM folders WHERE key IN (?, ?)", (one, other))
             places = {row[0]: (row[1], row[2]) for row in rows}
+            self._db.forget_recent()
             # no two may stand at one place even for a moment
             for key, place in ((one, ("", str(one))), (other, places[one]), (one, places[other])):
                 self._db.conn.execute("UPDATE folders SET root = ?, path = ? WHERE key = ?", (*place, key))
@@ -118,6 +140,7 @@ class Store:
     def forget(self, key: int) -> None:
         """Remove a folder of which nothing stands at PostPost."""
         with self._db.transaction():
+            self._db.forget_recent()
             self._db.conn.execute("DELETE FROM folders WHERE key = ?", (key,))
 
     def renumber(self, root: str, devices: Mapping[int, int]) -> None:
@@ -128,6 +151,7 @@ class Store:
         numbers = dict.fromkeys(devices.values(), -1) | dict(devices)
         cases = "".join(f" WHEN {int(before)} THEN {int(now)}" for before, now in numbers.items())
         with self._db.transaction():
+            self._db.forget_recent()
             self._db.conn.execute(
                 f"UPDATE folders SET device = CASE device{cases} ELSE device END WHERE root = ?",  # noqa: S608 - numbers
                 (encode(root),),
@@ -170,6 +194,7 @@ class Store:
                 "UPDATE uploads SET sent = ? WHERE group_key = ? AND position = ?", (sent, group_key, position)
             )
             self._db.only_for_show += cursor.rowcount
+            self._db.forget_recent()
 
     def fact(self, name: str, default: Callable[[], str]) -> str:
         """A fact about the database as a whole; made by `default` the first time."""

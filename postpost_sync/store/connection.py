@@ -27,6 +27,7 @@ from postpost_sync.store.columns import decoder, encode, hints, names
 _T = TypeVar("_T", Record, Group, Upload, RootStatus, Listener)
 _BUSY_TIMEOUT_MS = 10_000  # for who writes while another process does
 _TRY_MS = 20  # of that one try, for which the other threads wait too
+RECENT = 2000  # records that are kept at hand, some 4 KiB each
 _PAUSE = 0.02  # seconds between two tries
 _MOVE_AWAY = (
     "stop the daemon and move it away, with its -wal and -shm; what stands at PostPost is found again through the "
@@ -45,6 +46,8 @@ class Connection:
         self._inode = inode(path)
         self._gives_up_at = math.inf  # monotonic
         self.only_for_show = 0  # rows changed by the progress of uploads
+        self._recent: dict[int, Record] = {}  # key -> record as it is in the file, those that were last asked for
+        self._recent_at = -1  # the data_version of that
 
     @classmethod
     def open(cls, path: Path, *, read_only: bool = False, check_beside: bool = False) -> Self:
@@ -140,6 +143,32 @@ class Connection:
             for row in self.conn.execute(f"SELECT * FROM folders {where} ORDER BY key", values)  # noqa: S608
         }
 
+    def one(self, key: int) -> Record | None:
+        """The record of one folder. To be used with the lock.
+
+        A post is asked for some thirty times on its way, and its rows are decoded once: what was last read or written
+        here is as it lies in the file, unless another process has written since, which SQLite tells.
+        """
+        version = self.conn.execute("PRAGMA data_version").fetchone()[0]
+        if version != self._recent_at:
+            self._recent.clear()
+            self._recent_at = version
+        record = self._recent.get(key) or self.load("WHERE key = ?", (key,)).get(key)
+        if record is not None:
+            self.keep(record)
+        return record
+
+    def keep(self, record: Record) -> None:
+        """It is so in the file, or will be at the end of this transaction. To be used with the lock."""
+        self._recent.pop(record.key, None)
+        self._recent[record.key] = record
+        if len(self._recent) > RECENT:
+            del self._recent[next(iter(self._recent))]
+
+    def forget_recent(self) -> None:
+        """Rows of folders are changed by other ways than `keep`. To be used with the lock."""
+        self._recent.clear()
+
     @contextlib.contextmanager
     def transaction(self, *, waiting: bool = True) -> Iterator[None]:
         """All or nothing, and on the disk at its end; not `waiting` for that, at the end of the next one that waits."""
@@ -148,6 +177,7 @@ class Connection:
                 yield
                 self.conn.execute("COMMIT")
             except BaseException:
+                self.forget_recent()
                 if self.conn.in_transaction:
                     self.conn.execute("ROLLBACK")
                 raise

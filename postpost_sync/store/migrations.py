@@ -44,7 +44,7 @@ def initial(db: Database) -> None:
         """CREATE TABLE uploads (
             group_key INTEGER NOT NULL REFERENCES groups (key) ON DELETE CASCADE, position INTEGER NOT NULL, name TEXT NOT NULL,
             upload_name TEXT NOT NULL, content_type TEXT NOT NULL, stat TEXT NOT NULL, stage TEXT NOT NULL, sha256 TEXT, url TEXT,
-            file_url TEXT, media_id TEXT, expires_at TEXT, refused INTEGER NOT NULL, resets INTEGER NOT NULL,
+            file_url TEXT, media_id TEXT, expires_at TEXT, refused INTEGER NOT NULL, resets INTEGER NOT NULL, sent_as TEXT,
             sent INTEGER NOT NULL, PRIMARY KEY (group_key, position)) WITHOUT ROWID""",
         # one row a watch root: models.RootStatus
         """CREATE TABLE roots (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 
 from postpost_sync.model.errors import Finding
@@ -30,7 +30,7 @@ class Queries:
     def record(self, key: int) -> Record | None:
         """All about one folder; None where it was forgotten."""
         with self._db.lock, translated(self._db.path):
-            return self._db.load("WHERE key = ?", (key,)).get(key)
+            return self._db.one(key)
 
     def record_of(self, folder_id: str) -> Record | None:
         """The record with that folder_id."""
@@ -43,14 +43,14 @@ class Queries:
         with self._db.lock, translated(self._db.path):
             return list(self._db.load(where, states).values())
 
-    def index(self) -> list[tuple[int, str, str, str, bool, int, int]]:
-        """(key, root, path, fingerprint, done, inode, device) of every folder: one query, however many there are."""
-        with self._db.lock, translated(self._db.path):
-            rows = self._db.conn.execute(
-                "SELECT key, root, path, fingerprint, done, inode, device FROM folders"
-            ).fetchall()
-        with translated(self._db.path), as_written():
-            return [(r[0], _path(r[1]), _path(r[2]), r[3], bool(r[4]), r[5], r[6]) for r in rows]
+    def index(self) -> Iterator[tuple[int, str, str, str, bool, int, int]]:
+        """(key, root, path, fingerprint, done, inode, device) of every folder: one query, however many there are.
+
+        The lock is held until all were taken: a hundred thousand at once would be what takes the most memory of a start.
+        """
+        with self._db.lock, translated(self._db.path), as_written():
+            for r in self._db.conn.execute("SELECT key, root, path, fingerprint, done, inode, device FROM folders"):
+                yield r[0], _path(r[1]), _path(r[2]), r[3], bool(r[4]), r[5], r[6]
 
     def states(self) -> Counter[State]:
         """How many folders are in each state."""
@@ -178,7 +178,7 @@ class Queries:
                 "AND stage NOT IN ('gone', 'doomed') ORDER BY +folder DESC LIMIT 20",
                 {"text": encode(content), "key": key},
             ).fetchall()
-            found = [self._db.load("WHERE key = ?", (row[0],)).get(row[0]) for row in rows]
+            found = [self._db.one(row[0]) for row in rows]
         return tuple(record for record in found if record is not None)
 
     def beside(self, key: int, time: datetime) -> tuple[Neighbour, ...]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from postpost_sync.model.folder import Stat
-from postpost_sync.model.record import Group, GroupStage, Record, Upload, UploadStage
+from postpost_sync.model.record import Group, GroupStage, Record, Sent, Upload, UploadStage
 from postpost_sync.model.states import State
 from postpost_sync.store import Store
 from postpost_sync.store.columns import decoder, encode, hints
@@ -96,7 +96,8 @@ def shown(store: Store, keys: Collection[int] | None = None) -> list[Record]:
 _RECORDS = "SELECT key, root, path, state, updated_at, time, retry_at, platforms, media, previous, error, warnings FROM folders"
 _GROUPS = f"""SELECT folder, key, stage, post_group_id, substr(content, 1, {_CAPTION}), answered_time, results, outcome
     FROM groups"""  # noqa: S608 - a number of ours
-_UPLOADS = """SELECT group_key, position, name, uploads.stage, json_extract(stat, '$[0]'), sent, media_id
+_UPLOADS = """SELECT group_key, position, name, upload_name, content_type, uploads.stage, json_extract(stat, '$[0]'), sent,
+    media_id, sent_as
     FROM uploads JOIN groups ON groups.key = group_key"""
 
 
@@ -105,9 +106,20 @@ def _asked(store: Store, question: str, key: str, keys: Collection[int] | None, 
     return store.rows(f"{question}{where} ORDER BY {order}", (json.dumps(list(keys)),) if keys is not None else ())
 
 
-def _upload(position: int, name: Any, stage: str, size: int, sent: int, media_id: str | None) -> Upload:
-    stat = Stat(size, 0, 0, 0, 0)
-    return Upload(position, _text(name), "", "", stat, UploadStage(stage), media_id=media_id, sent=sent)
+def _upload(
+    position: int,
+    name: Any,
+    upload_name: str,
+    content_type: str,
+    stage: str,
+    size: int,
+    sent: int,
+    media_id: str | None,
+    copy: str | None,
+) -> Upload:
+    stat, sent_as = Stat(size, 0, 0, 0, 0), Sent(**json.loads(copy)) if copy is not None else None
+    about = position, _text(name), upload_name, content_type, stat, UploadStage(stage)
+    return Upload(*about, media_id=media_id, sent=sent, sent_as=sent_as)
 
 
 def _group(

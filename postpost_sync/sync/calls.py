@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hmac
+import time
 import uuid
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -43,10 +44,12 @@ from postpost_sync.plan.steps import (
     Update,
 )
 from postpost_sync.post import targets
-from postpost_sync.service.account import EVER, LIST_SLACK, Account
+from postpost_sync.service.account import Account
 from postpost_sync.service.holdings import same_text
-from postpost_sync.service.responses import Listed, PlatformPost
+from postpost_sync.service.listing import EVER, LIST_SLACK, Listing
+from postpost_sync.service.responses import Attached, Listed, PlatformPost
 from postpost_sync.store import Store
+from postpost_sync.sync.list_queue import ListQueue
 from postpost_sync.sync.look import Look
 
 _AGAIN = "it is tried again by itself"
@@ -55,10 +58,11 @@ _AGAIN = "it is tried again by itself"
 class Calls:
     """Carries out one step for one folder; a PostError says what is known where that did not work."""
 
-    def __init__(self, store: Store, log: Log) -> None:
-        self._store, self._log = store, log
+    def __init__(self, store: Store, queues: Mapping[Account, ListQueue], log: Log) -> None:
+        self._store, self._queues, self._log = store, queues, log
 
-    def carry_out(self, look: Look, account: Account, step: Step) -> None:
+    def carry_out(self, look: Look, account: Account, step: Step) -> bool:
+        """False where it waits for what PostPost lists: then the folder is waked."""
         change = self._store.change
         match step:
             case Create(post):
@@ -72,9 +76,11 @@ class Calls:
             case Recognise(post, _, looks):
                 self._recognise(look, account, post, looks)
             case Search(group):
-                self._search(look, account, group)
+                if (listing := self._queues[account].take(look.key, "search", group)) is None:
+                    return False
+                self._search(look, account, group, listing)
             case CheckDraft(group):
-                self._check_draft(look, account, group)
+                return self._check_draft(look, account, group)
             case Update(group, None, _):
                 change(look.key, ledger.updating, group.key)
                 answer = account.api.unschedule(_id(group))
@@ -93,6 +99,7 @@ class Calls:
             case Ask(group):
                 results = tuple(_result(one, group) for one in account.api.get_post(_id(group)))
                 change(look.key, ledger.outcome, group.key, results, account.now())
+        return True
 
     def reconcile(self, account: Account, records: Sequence[Record]) -> list[int]:
         """Compare what stands scheduled with what PostPost lists: one listing for all. The keys of those that differ.
@@ -110,17 +117,21 @@ class Calls:
         }
         if not ours:
             return []
-        listed = {one.post_group_id: one for one in account.pages(EVER, status="scheduled")}
-        missing = [g.post_group_id for g in ours.values() if g.post_group_id not in listed]
-        drafts: dict[str, Listed] = {}
-        if missing:
-            drafts = {one.post_group_id: one for one in account.pages(EVER, status="draft")}
+        listed = self._listed(account, ours.values(), "scheduled")
+        drafts = self._listed(account, [g for g in ours.values() if _id(g) not in listed], "draft")
         changed = []
         for key, group in ours.items():
             now = self._store.change(key, _noticed, group, listed.get(_id(group)), drafts.get(_id(group)))
             if any(g.key == group.key and g != group for g in now.groups):
                 changed.append(key)
         return changed
+
+    def _listed(self, account: Account, groups: Collection[Group], status: str) -> Mapping[str, Listed]:
+        """Those of the groups that PostPost lists now in that status, and others."""
+        if not groups:
+            return {}
+        oldest, ids = min(group.intent_at for group in groups), [_id(group) for group in groups]
+        return account.listings.since(time.monotonic(), oldest, ids, status).groups
 
     def _delete(self, account: Account, group: Group) -> None:
         """Put it back to draft first: one that is going out (a lost answer, a person) stays, and counts as the folder's."""
@@ -186,11 +197,11 @@ class Calls:
         self._store.change(look.key, ledger.recognised, group)
         self._log.info("recognised", folder=look.name, post_group=group.post_group_id)
 
-    def _search(self, look: Look, account: Account, group: Group) -> None:
+    def _search(self, look: Look, account: Account, group: Group, listing: Listing) -> None:
         """Look for the draft that an unanswered create may have made. As many as our open intents of that text are ours."""
         with account.creating(group.content):
             known = self._store.known_group_ids()
-            drafts = account.pages(group.intent_at, status="draft")
+            drafts = [one for one in listing.with_text(group.content) if one.status == "draft"]
             found = [one for one in drafts if one.post_group_id not in known and _could_be(one, group)]
             found.sort(key=lambda one: one.created_at or EVER)
             intents = self._store.open_creates(group.content, group.platforms)
@@ -204,12 +215,28 @@ class Calls:
             else:
                 self._store.change(look.key, ledger.searched, group.key, account.now())
 
-    def _check_draft(self, look: Look, account: Account, group: Group) -> None:
-        listed = account.find(_id(group), group.intent_at)
+    def _check_draft(self, look: Look, account: Account, group: Group) -> bool:
+        """By get-post where that tells of media: one call, whatever else the account holds. Else by the list."""
+        api, queue = account.api, self._queues[account]
+        if api.shows_media or (api.shows_media is None and queue.others_wait(look.key)):
+            now = account.now()
+            try:
+                media = api.media_of(_id(group))
+            except NotFound:
+                self._store.note(look.key, ledger.read_back, group.key, False, None, 0, None, now)
+                return True
+            if media is not None:
+                self._store.note(look.key, ledger.read_back, group.key, True, len(media), *_attached(media, group), now)
+                return True
+        if (listing := queue.take(look.key, "check", group)) is None:
+            return False
+        listed = listing.get(_id(group))
         urls = listed.media if listed is not None else None
-        count, now = len(urls) if urls is not None else None, account.now()
-        ours, strangers = _recognised(urls or (), group)
-        self._store.change(look.key, ledger.read_back, group.key, listed is not None, count, strangers, ours, now)
+        count, found = len(urls) if urls is not None else None, listed is not None
+        self._store.note(
+            look.key, ledger.read_back, group.key, found, count, *_recognised(urls or (), group), listing.read_at
+        )
+        return True
 
 
 def _to_compare(record: Record, account: Account) -> Group | None:
@@ -251,28 +278,38 @@ def _differs(one: Listed, group: Group) -> str:
 def _could_be(one: Listed, group: Group) -> bool:
     """Whether a draft in the list is what our create would have made."""
     return (
-        one.content.strip() == group.content.strip()
-        and sorted(one.platforms) == sorted(group.platforms)
+        sorted(one.platforms) == sorted(group.platforms)
         and not one.media
         and (one.created_at is None or one.created_at >= group.intent_at - LIST_SLACK)
     )
 
 
-def _recognised(urls: Sequence[str], group: Group) -> tuple[int | None, int]:
-    """Of the media listed under a draft: how many of our files are among them, and how many are certainly not ours.
+def _attached(media: Sequence[Attached], group: Group) -> tuple[int, int | None]:
+    """Of the media that get-post shows: how many are certainly not ours, and how many of our files are there, whole."""
+    known = {one.media_id for one in group.issued if one.media_id is not None}
+    if not any(one.media_id in known for one in media):
+        return 0, None
+    there = {one.media_id for one in media if one.there}
+    unanswered = Counter(group.uploads[one.position].upload_name for one in group.issued if one.media_id is None)
+    unknown = Counter(one.file_name for one in media if one.media_id not in known)
+    return (unknown - unanswered).total(), sum(upload.media_id in there for upload in group.uploads)
+
+
+def _recognised(urls: Sequence[str], group: Group) -> tuple[int, int | None]:
+    """Of the media listed under a draft: how many are certainly not ours, and how many of our files are among them.
 
     A media record whose presign was not answered has an URL that we do not know: any, but under our name for the file
     where the URLs of the others end in their names. Where none is known they are rewritten, and only their number tells.
     """
     known = {one.file_url: group.uploads[one.position].upload_name for one in group.issued if one.file_url}
     if not any(url in known for url in urls):
-        return None, 0
+        return 0, None
     ours = sum(upload.file_url in urls for upload in group.uploads)
     unknown = [url for url in urls if url not in known]
     unanswered = Counter(group.uploads[one.position].upload_name for one in group.issued if not one.file_url)
     if all(url.endswith(f"/{name}") for url, name in known.items()):
-        return ours, (Counter(url.rpartition("/")[2] for url in unknown) - unanswered).total()
-    return ours, max(0, len(unknown) - unanswered.total())
+        return (Counter(url.rpartition("/")[2] for url in unknown) - unanswered).total(), ours
+    return max(0, len(unknown) - unanswered.total()), ours
 
 
 def _as_held(held: Listed, post: Post) -> Post | None:
@@ -333,7 +370,8 @@ def _asked(held: Listed, claim: Claim) -> datetime | None:
 
 
 def _standing(post: Post, held: Listed, stage: GroupStage, account: Account, asked: datetime | None) -> Group:
-    about = post, stage, held.post_group_id, account.now(), account.digest
+    made_at = held.created_at or EVER  # whoever looks for it in the list looks as far back
+    about = post, stage, held.post_group_id, made_at, account.digest
     return ledger.standing(*about, asked=asked, answered=held.time)
 
 

@@ -7,11 +7,13 @@ different ones. What it needs of the outside comes in through the constructor, s
 from __future__ import annotations
 
 import math
+from concurrent.futures import Executor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from postpost_sync import ledger
 from postpost_sync.disk import reader, scan, status_file
+from postpost_sync.disk.copies import Copies
 from postpost_sync.model import view
 from postpost_sync.model.errors import FileChanged, Finding, KeyRefused, NotFound, OtherKey, PostError
 from postpost_sync.model.folder import Folder
@@ -28,6 +30,7 @@ from postpost_sync.plan.steps import (
     Delete,
     Doom,
     Finish,
+    Fit,
     Follow,
     Forget,
     Hash,
@@ -42,6 +45,8 @@ from postpost_sync.plan.steps import (
 from postpost_sync.service.account import Account
 from postpost_sync.store import Store
 from postpost_sync.sync.calls import Calls
+from postpost_sync.sync.fittings import Fittings
+from postpost_sync.sync.list_queue import ListQueue
 from postpost_sync.sync.look import Look
 from postpost_sync.sync.removals import AT_ONCE, Removals
 from postpost_sync.sync.runtime import Runtime
@@ -75,8 +80,12 @@ class Sync:
         runtime: Runtime,
         *,
         far: float = math.inf,
+        fitters: Executor | None = None,
     ) -> None:
-        """`far`: a finished post that is due later than so many seconds is not waked; the caller asks the store for it."""
+        """`fitters`: the threads in which fitted copies are made; None: those that send media.
+
+        `far`: a finished post that is due later than so many seconds is not waked; the caller asks the store for it.
+        """
         self._store, self._far = store, far
         self._sites, self._absence, self._folders = watched.sites, watched.absence, watched.folders
         self._instance, self._wake, self._jitter, self._log = (
@@ -88,11 +97,14 @@ class Sync:
         self._slots = Slots(
             uplink.at_once, runtime.wake, lambda key: self._folders.root_of(key) in self._absence.silent
         )
-        self.transfers = Transfers(store, self._folders, uplink, self._slots, runtime)
-        self._calls = Calls(store, runtime.log)
+        self.copies = Copies(store.path.with_name(f"{store.path.name}.copies"))
+        self._fittings = Fittings(store, self._folders, self.copies, fitters or uplink.threads, runtime)
+        self.transfers = Transfers(store, self._folders, self.copies, uplink, self._slots, runtime)
         self.times: dict[int, float] = {}  # key -> the time its post asks for, seconds since 1970, once that is known
         self._removals = Removals(runtime.monotonic)
         accounts = dict.fromkeys(site.account for site in self._sites.values())
+        self._list_queues = {one: ListQueue(one, self._slots.busy, runtime) for one in accounts}
+        self._calls = Calls(store, self._list_queues, runtime.log)
         self._waiting_lists = {
             one: WaitingList(store, one.digest, one.now, runtime.wake, self._is_away) for one in accounts
         }
@@ -107,6 +119,7 @@ class Sync:
         if not now:
             return
         self._folders.start(min(now.values()).timestamp())
+        self.copies.keep(lambda: {row[0] for row in self._store.index() if not row[4]})
         for record in self._store.held_or_cancelled(min(now.values()) - timedelta(seconds=AT_ONCE)):
             if record.root not in now:
                 continue
@@ -120,7 +133,7 @@ class Sync:
         look = self._folders.get(key)
         if look is None:
             return
-        waits_for_slot = False
+        waits_for_slot = False  # or for its draft to be made
         try:
             for _ in range(MAX_STEPS):
                 seen = self._snapshots.observe(look)
@@ -151,6 +164,8 @@ class Sync:
                 match decision.step:
                     case Rest(after):
                         finished = self._folders.rested(look, record)
+                        if record.done and any(one.sent_as for group in record.groups for one in group.uploads):
+                            self.copies.forget(key)
                         if look.receipt_failed:
                             after = min(after or WRITE_AGAIN, WRITE_AGAIN)
                         if after is not None and not (finished and after > self._far):
@@ -158,6 +173,7 @@ class Sync:
                         return
                     case Forget():
                         self._store.forget(key)
+                        self.copies.forget(key)
                         self._leave_lists(key)
                         self.times.pop(key, None)
                         self._folders.remove(look)
@@ -166,13 +182,15 @@ class Sync:
                     case Transfer() if not self._slots.claim(key):
                         waits_for_slot = True
                         return
+                    case Create(post) if post.media and not self._slots.may_begin(key, self.times.get(key, 0.0)):
+                        waits_for_slot = True
+                        return
                 if _makes_a_post(record, decision) and self._claimed(look, snapshot, record, decision):
                     continue  # another installation wrote it in the same moment
-                self._perform(look, account, snapshot, record, decision, now)
+                if not self._perform(look, account, snapshot, record, decision, now):
+                    return  # it is waked when it can go on
                 if isinstance(decision.step, Withdraw | Ask | Delete):
                     waiting_list.after(key, decision.step)
-                if isinstance(decision.step, Abort):
-                    return  # the transfers wake the folder when they have ended
             self._log.error("too many steps", folder=look.name)
             self._store.change(key, ledger.defect, now)
             self._wake(key, ledger.DEFECT_PAUSE)
@@ -247,10 +265,10 @@ class Sync:
         """Write down, log and put into the status file what a person should see."""
         if look.receipt_failed and _NO_STATUS_FILE not in decision.warnings:
             decision = replace(decision, warnings=(*decision.warnings, _NO_STATUS_FILE))
-        if ledger.shown(record, decision, now) == record:
+        if ledger.shown(record, decision, now) is record:
             new = record
         else:
-            new = self._store.change(record.key, ledger.shown, decision, now)
+            new = self._store.note(record.key, ledger.shown, decision, now)
         if new is not record or new.time is not None:  # a new folder's is unknown until it has been read
             self.times[new.key] = new.time.timestamp() if new.time else 0.0
         if new.state != record.state or new.error != record.error:
@@ -263,6 +281,8 @@ class Sync:
     def _write_receipt(self, look: Look, account: Account, record: Record) -> None:
         if not record.fingerprint:
             return  # nothing is written into a folder that is still arriving
+        if record is look.receipt_of:
+            return
         if record.claim is not None:
             return  # nor over a claim that is still to be proved, or another installation's
         facts = view.receipt(record, self._instance)
@@ -270,6 +290,7 @@ class Sync:
             said = record.folder_id, group.post_group_id, facts["digest"], *facts["media_sha256"]
             facts["proof"] = account.proof(*said)
         if facts == look.receipt:
+            look.receipt_of = record
             return
         content = status_file.text(view.sentence(record), facts)
         try:
@@ -281,7 +302,7 @@ class Sync:
                     _write(folder, content, first=there is None)
             if look.receipt_failed:
                 self._wake(look.key, 0.0)  # the warning is over
-            look.receipt, look.receipt_failed = facts, False
+            look.receipt, look.receipt_of, look.receipt_failed = facts, record, False
         except OSError as error:
             if not look.there:
                 return  # removed as a whole
@@ -293,8 +314,8 @@ class Sync:
 
     def _perform(
         self, look: Look, account: Account, snapshot: Snapshot, record: Record, decision: Decision, now: datetime
-    ) -> None:
-        """Carry out one step, and write down what came of it."""
+    ) -> bool:
+        """Carry out one step, and write down what came of it; False where it waits, and the folder is waked."""
         step, change = decision.step, self._store.change
         self._log.debug("step", folder=look.name, step=type(step).__name__)
         try:
@@ -305,6 +326,8 @@ class Sync:
                     self._hash(look, snapshot.folder, names)
                     if (before := record.trouble_with(Effect.HASH)) is not None:
                         change(look.key, ledger.worked, step, before)
+                case Fit(file):
+                    self._fittings.start(look, file, account.now)
                 case Doom(group, rebuild, gave_up):
                     change(look.key, ledger.doomed, group.key, rebuild=rebuild, gave_up=gave_up)
                     if snapshot.folder is None and group == live_group(record) and record.cancel is None:
@@ -316,13 +339,14 @@ class Sync:
                 case Abandon(group):
                     change(look.key, ledger.abandoned, group, now, self._jitter())
                 case Finish():
-                    change(look.key, ledger.finished, decision.post, record.consents)
+                    self._store.note(look.key, ledger.finished, decision.post, record.consents)
                 case Abort():
                     self.transfers.abort(look)
+                    return False
                 case Rest() | Forget() | Read() | Hash():
                     pass  # the folder is no longer there; or it is done where it was asked for
                 case called if account.admit():  # else the key was refused meanwhile, and plan says what that means
-                    self._call(look, account, record, called)
+                    return self._call(look, account, record, called)
         except FileChanged as error:
             self._log.info("changed", folder=look.name, why=error.finding.message)
             self._folders.stirred(look)
@@ -335,19 +359,21 @@ class Sync:
             if isinstance(error, NotFound) and about is not None and other_key(about, account.digest):
                 error = OtherKey(_OTHER_KEY, error.status)
             change(look.key, ledger.failed, step, error, account.now(), self._jitter())
+        return True
 
-    def _call(self, look: Look, account: Account, record: Record, step: Tried) -> None:
+    def _call(self, look: Look, account: Account, record: Record, step: Tried) -> bool:
         if isinstance(step, Transfer):
             try:
                 self.transfers.start(look, account, step.group, step.upload)
             except BaseException:
                 self._slots.release(look.key)
                 raise
-        else:
-            self._calls.carry_out(look, account, step)
+        elif not self._calls.carry_out(look, account, step):
+            return False
         before = record.trouble_with(step.effect)
         if before is not None and not isinstance(step, Transfer):  # a transfer has only begun
             self._store.change(look.key, ledger.worked, step, before)
+        return True
 
     def _read(self, look: Look, folder: Folder, record: Record, now: datetime | None) -> None:
         """`now`: None while the service's time is not known."""
@@ -356,11 +382,11 @@ class Sync:
         asks_now = reading.sidecar is not None and (reading.sidecar.scheduled_time or "").strip().lower() == "now"
         now_time = (record.now_time or now) if asks_now else None
         # one that is new may have been moved here: its files are as old as they were there
-        met = record.complete_at is not None or bool(record.groups)
-        changed_at = folder.changed_at if met else max(folder.changed_at, folder.moved_at)
+        seen_before = record.complete_at is not None or bool(record.groups)
+        changed_at = folder.changed_at if seen_before else max(folder.changed_at, folder.moved_at)
         complete_at = min(now, datetime.fromtimestamp(changed_at, UTC)) if now is not None else None
         self._folders.settled(look)
-        self._store.change(look.key, ledger.settled, folder.fingerprint, complete_at, now_time)
+        self._store.note(look.key, ledger.settled, folder.fingerprint, complete_at, now_time)
 
     def _hash(self, look: Look, folder: Folder, names: tuple[str, ...]) -> None:
         if look.reading is None:

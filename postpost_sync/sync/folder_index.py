@@ -22,6 +22,7 @@ class Known(NamedTuple):
     done: bool
     inode: int
     device: int
+    mark: int = 0  # what a walk of this process told of it when it was found as it is known; 0: not yet
 
 
 class FolderIndex:
@@ -29,20 +30,20 @@ class FolderIndex:
 
     def __init__(self, index: Iterable[tuple[int, str, str, str, bool, int, int]], roots: Collection[str]) -> None:
         """`index`: (key, root, path, fingerprint, done, inode, device) of every folder, below one of our `roots` or not."""
-        self._keys: dict[RootAndPath, int] = {}
+        self._keys: dict[str, dict[str, int]] = {root: {} for root in roots}  # root -> path -> key
         self._known: dict[int, Known] = {}
         self._inodes: dict[tuple[int, int], int] = {}
         self._unwatched: dict[tuple[int, int], tuple[int, str]] = {}  # inode, device -> key, fingerprint: below no root
         self._renumbered: dict[str, set[tuple[int, int]]] = {}  # root -> numbers of file systems, before and now
         for key, root, path, fingerprint, done, inode, device in index:
             if root in roots:
-                self._keys[root, path] = key
+                self._keys[root][path] = key
                 self.remember(key, Known(root, fingerprint, done, inode, device))
             elif fingerprint:
                 self._unwatched[inode, device] = key, fingerprint
 
     def key_at(self, place: RootAndPath) -> int | None:
-        return self._keys.get(place)
+        return self._keys.get(place[0], {}).get(place[1])
 
     def get(self, key: int | None) -> Known | None:
         """None also of a folder that was found since, until something is known of it."""
@@ -50,7 +51,7 @@ class FolderIndex:
 
     def below(self, root: str) -> dict[str, int]:
         """path -> key."""
-        return {path: key for (at, path), key in self._keys.items() if at == root}
+        return dict(self._keys.get(root, {}))
 
     def with_inode(self, folder: Folder) -> int | None:
         """The key of the one that had this folder's number when it was last remembered."""
@@ -69,25 +70,34 @@ class FolderIndex:
     def put(self, key: int, place: RootAndPath, was: RootAndPath | None = None) -> None:
         """It is at that place, and no longer at the one where it was."""
         if was is not None:
-            self._keys.pop(was, None)  # nor was it there for us, where its root is no longer watched
-        self._keys[place] = key
+            self._keys.get(was[0], {}).pop(was[1], None)  # nor was it there for us, where its root is no longer watched
+        self._keys.setdefault(place[0], {})[place[1]] = key
 
     def remove(self, key: int, place: RootAndPath | None = None) -> None:
         """`place`: where it was, where no other has taken that."""
         if place is not None:
-            self._keys.pop(place, None)
+            self._keys.get(place[0], {}).pop(place[1], None)
         known = self._known.pop(key, None)
         if known is not None and self._inodes.get((known.inode, known.device)) == key:
             del self._inodes[known.inode, known.device]
 
-    def is_finished(self, folder: Folder) -> bool:
-        """Whether it is known at its place as it is, and nothing more is wanted for it."""
-        known = self.get(self.key_at((folder.root, folder.path)))
-        if known is None or not known.done or known.fingerprint != folder.fingerprint:
+    def is_finished(self, folder: Folder, mark: int = 0) -> bool:
+        """Whether it is known at its place as it is, and nothing more is wanted for it. Then its mark is remembered."""
+        key = self.key_at((folder.root, folder.path))
+        known = self.get(key)
+        if key is None or known is None or not known.done or known.fingerprint != folder.fingerprint:
             return False
+        if mark != known.mark:
+            self._known[key] = known._replace(mark=mark)
         if known.device != folder.device:
             self._renumbered.setdefault(folder.root, set()).add((known.device, folder.device))
         return True
+
+    def finished_at(self, place: RootAndPath, mark: int) -> int | None:
+        """The key of a finished folder that was found there, as it is known, when a walk told this mark of it."""
+        key = self.key_at(place)
+        known = self.get(key)
+        return key if known is not None and known.done and known.mark == mark != 0 else None
 
     def is_other(self, folder: Folder) -> bool:
         """Whether the folder at a known place is not as it had settled there, so that it may be another one."""

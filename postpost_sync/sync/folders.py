@@ -49,9 +49,9 @@ class Folders:
             return self._index.below(root)
 
     def sending(self) -> list[Look]:
-        """The folders with transfers under way."""
+        """The folders with transfers under way, or copies."""
         with self._lock:
-            return [look for look in self._looks.values() if look.in_flight]
+            return [look for look in self._looks.values() if look.in_flight or look.fitting]
 
     def in_memory(self) -> list[int]:
         with self._lock:
@@ -82,11 +82,17 @@ class Folders:
             look = self._looks.get(record.key)
         return look is None or look.fingerprint in ("", record.fingerprint)
 
-    def unchanged(self, folder: Folder) -> bool:
-        """Whether a rescan need not look closer: known, finished, and as it was."""
+    def unchanged(self, folder: Folder, mark: int = 0) -> bool:
+        """Whether a rescan need not look closer: known, finished, and as it was. `mark`: what its walk told of it."""
         with self._lock:
             key = self._index.key_at((folder.root, folder.path))
-            return key not in self._looks and self._index.is_finished(folder)
+            return key not in self._looks and self._index.is_finished(folder, mark)
+
+    def as_before(self, root: str, path: str, mark: int) -> bool:
+        """Whether a walk told the same mark of that folder when it was found to be unchanged, and it is so still."""
+        with self._lock:
+            key = self._index.finished_at((root, path), mark)
+            return key is not None and key not in self._looks
 
     def renumber(self, root: str) -> None:
         """Learn the numbers that the root's file systems have by now: each mount of a network share gives it another one.
@@ -137,7 +143,7 @@ class Folders:
                 look.key, Known(record.root, record.fingerprint, record.done, record.inode, record.device)
             )
             finished = record.done and look.there and look.fingerprint == record.fingerprint and not look.in_flight
-            finished = finished and not look.receipt_failed
+            finished = finished and not look.fitting and not look.receipt_failed
             if finished and self._looks.get(look.key) is look:
                 del self._looks[look.key]
             return finished

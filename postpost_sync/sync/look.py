@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 
 from postpost_sync.model.folder import MediaFile, Reading
+from postpost_sync.model.post import Policy, Resolved
+from postpost_sync.model.record import Record
+from postpost_sync.post.desired import Wanted
 from postpost_sync.service.upload import Stop
+
+
+class Grounds(NamedTuple):
+    """All that what a folder asks for depends on."""
+
+    reading: Reading
+    policy: Policy  # with the connected accounts
+    kept: Resolved
+
+    def same(self, other: Grounds) -> bool:
+        """Whether they are the very same: a hundred accounts are not compared each time."""
+        return self.reading is other.reading and self.policy is other.policy and self.kept == other.kept
 
 
 @dataclass
 class Look:
-    """One folder. Changed under the lock of `Folders` alone, but for `in_flight`, which its transfers change."""
+    """One folder. Changed under the lock of `Folders` alone, but for what its transfers change, `in_flight`, and who makes
+    its copies, `fitting` and `copies`."""
 
     key: int
     root: str
@@ -23,11 +39,30 @@ class Look:
     there: bool = True
     arriving: float | None = None  # the newest transfer temporary's time, when it was last seen
     reading: Reading | None = None
+    judged: tuple[Grounds, Wanted] | None = None  # what it asks for, and what that was concluded from
     hashes: dict[str, MediaFile] = field(default_factory=dict)  # files hashed, by name, with the stat they had
     in_flight: dict[int, Stop] = field(default_factory=dict)  # position -> what ends the transfer
+    fitting: set[str] = field(default_factory=set)  # names of the files of which a copy is being made
+    copies: dict[str, MediaFile] = field(
+        default_factory=dict
+    )  # files with their copies, by name, with the stat they had
     receipt: Mapping[str, Any] | None = None  # what the status file says
+    receipt_of: Record | None = None  # the record that was last compared with it
     receipt_failed: bool = False
 
     @property
     def name(self) -> str:
         return f"{self.root}/{self.path}"
+
+    @property
+    def as_read(self) -> Reading | None:
+        """What was read in it, with the copies that were made of its files since."""
+        reading, copies = self.reading, self.copies
+        if reading is None or not copies:
+            return reading
+        made = (copies.get(file.name, file) for file in reading.media)
+        media = (
+            replace(file, sha256=one.sha256, copy=one.copy) if one.stat == file.stat and one is not file else file
+            for file, one in zip(reading.media, made, strict=True)
+        )
+        return replace(reading, media=tuple(media))

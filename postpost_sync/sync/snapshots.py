@@ -8,15 +8,17 @@ from dataclasses import dataclass, replace
 from postpost_sync import ledger
 from postpost_sync.disk import reader, scan
 from postpost_sync.model.folder import Folder, Sidecar
-from postpost_sync.model.record import Effect, GroupStage, Record, live_group, made_with
+from postpost_sync.model.post import Policy
+from postpost_sync.model.record import Effect, GroupStage, Record, kept, live_group, made_with
 from postpost_sync.plan.asked import patience
 from postpost_sync.plan.situation import TOO_MANY_PENDING
 from postpost_sync.plan.snapshot import Shown, Snapshot, Stranger
 from postpost_sync.post import live_limits
+from postpost_sync.post.desired import Wanted, resolve
 from postpost_sync.service.account import Account
 from postpost_sync.service.clock import SKEW
 from postpost_sync.store import Store
-from postpost_sync.sync.look import Look
+from postpost_sync.sync.look import Grounds, Look
 from postpost_sync.sync.removals import Removals
 from postpost_sync.sync.runtime import Runtime
 from postpost_sync.sync.waiting_list import WaitingList
@@ -33,6 +35,7 @@ class Observed:
     present: bool  # whether its root is there, and where it was, so that a folder that is not there was removed
     quiet: float  # seconds for which it has been as it is
     in_flight: frozenset[int]  # positions of the files on their way
+    fitting: frozenset[str]  # names of the files of which a copy is being made
     removed: int  # how many folders were removed at once, with this one
     record: Record  # read after all of the above: a transfer writes there before it is no longer in flight
     account: Account  # that posts for it
@@ -61,6 +64,7 @@ class Snapshots:
         self._drifts: dict[Account, float] = {}
         self._refused: set[Account] = set()  # whose key is not taken
         self._clock_off: dict[Account, bool] = {}  # whether that was said
+        self._policies: dict[tuple[str, Account], tuple[object, object, Policy]] = {}  # and what it was made of
         self._copies: dict[int, int] = {}  # key -> that of a folder which waits for a word, since it is the same
 
     def account_of(self, record: Record) -> Account:
@@ -82,7 +86,7 @@ class Snapshots:
         Wakes those for which something follows: a folder that took its place, a copy of it, those that waited for the key.
         """
         folder, present = self._look(look)
-        quiet, in_flight = self._folders.saw(look, folder), frozenset(look.in_flight)
+        quiet, in_flight, fitting = self._folders.saw(look, folder), frozenset(look.in_flight), frozenset(look.fitting)
         restless = self._folders.restless(look)
         long = folder is not None and restless > patience(self._sites[look.root].policy)
         record = self._store.record(look.key)
@@ -97,7 +101,7 @@ class Snapshots:
                 self._wake(copy, 0.0)  # it may be this one, moved there
             present = present and not away
         elif (folder.inode, folder.device) != (record.inode, record.device):
-            record = self._store.change(record.key, ledger.in_directory, folder.inode, folder.device)
+            record = self._store.note(record.key, ledger.in_directory, folder.inode, folder.device)
         if (gone := folder is None and present) is not (record.missed_at is not None):
             record = self._store.change(record.key, ledger.missed, account.now() if gone else None)
         self._notice_clock(account)
@@ -105,7 +109,7 @@ class Snapshots:
         live, cancels = live_group(record), self._sites[look.root].policy.cancel_removed
         stands = live is not None and live.stage in (GroupStage.SCHEDULED, GroupStage.WITHDRAWN)
         removed = self._removals.count(record.key, gone=gone and cancels and stands)
-        return Observed(folder, present, quiet, in_flight, removed, record, account, restless, glimpse)
+        return Observed(folder, present, quiet, in_flight, fitting, removed, record, account, restless, glimpse)
 
     def _look(self, look: Look) -> tuple[Folder | None, bool]:
         """The folder as it is; None where it is not there. And whether its root is."""
@@ -146,24 +150,21 @@ class Snapshots:
 
     def snapshot(self, look: Look, seen: Observed) -> Snapshot:
         """What was seen, with what else the decision depends on: the account, and its other posts."""
-        record, account, reading = seen.record, seen.account, look.reading
-        policy, waiting = self._sites[look.root].policy, self._waiting_lists[account]
+        record, account, reading = seen.record, seen.account, look.as_read
+        policy, waiting = self._policy(look.root, account), self._waiting_lists[account]
         over = any(one.finding.code == TOO_MANY_PENDING for one in record.troubles)
         pending = not record.done
         text = reading.content if pending and reading is not None and policy.duplicates != "allow" else None
         return Snapshot(
             seen.folder,
-            replace(
-                policy,
-                connections=account.api.last_connections,
-                limits=live_limits.under(policy.limits, account.limits),
-            ),
+            policy,
             seen.quiet,
             restless=seen.restless,
             glimpse=seen.glimpse,
             root_present=seen.present,
             reading=reading,
             in_flight=seen.in_flight,
+            fitting=seen.fitting,
             key_refused=account.refused,
             key_probe_at=account.probe_at,
             accounts_age=account.accounts_age(),
@@ -178,6 +179,7 @@ class Snapshots:
             alike=self._store.alike(record.key, text) if text else (),
             beside=self._store.beside(record.key, record.time) if pending and record.time is not None else (),
             twin=self._store.record_of(record.copy_of) if record.copy_of is not None and not record.groups else None,
+            desired=_desired(look, seen, policy),
         )
 
     def _strangers(self, record: Record, account: Account, text: str | None) -> tuple[Stranger, ...]:
@@ -203,6 +205,27 @@ class Snapshots:
             for one in (others[key] for key in sorted(unknown))
             if not (one.status == "draft" and not one.media and creating)
         )
+
+    def _policy(self, root: str, account: Account) -> Policy:
+        """What the config says, with what its account last said besides: one and the same for as long as it says no more."""
+        connections, limits = account.api.last_connections, account.limits
+        known = self._policies.get((root, account))
+        if known is None or known[0] is not connections or known[1] is not limits:
+            policy = self._sites[root].policy
+            merged = replace(policy, connections=connections, limits=live_limits.under(policy.limits, limits))
+            known = self._policies[root, account] = connections, limits, merged
+        return known[2]
+
+
+def _desired(look: Look, seen: Observed, policy: Policy) -> Wanted | None:
+    """What the folder asks for, judged once as long as nothing changes that it depends on. None where it was not read."""
+    folder, reading = seen.folder, look.reading
+    if folder is None or reading is None or folder.fingerprint != reading.fingerprint:
+        return None
+    grounds = Grounds(reading, policy, kept(seen.record))
+    if look.judged is None or not look.judged[0].same(grounds):
+        look.judged = grounds, resolve(folder, *grounds)
+    return look.judged[1]
 
 
 def _shown(record: Record, account: Account) -> dict[str, Shown]:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import heapq
 import threading
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from postpost_sync import ledger
 from postpost_sync.disk import scan
-from postpost_sync.model.errors import FileChanged, PostError, ProgramError
-from postpost_sync.model.record import Group, Upload, UploadStage
+from postpost_sync.disk.copies import COPY_LOST, Copies
+from postpost_sync.model.errors import FileChanged, Finding, PostError, ProgramError
+from postpost_sync.model.record import Group, Sent, Upload, UploadStage
 from postpost_sync.plan.steps import Transfer
+from postpost_sync.post import fitting
 from postpost_sync.service import upload
 from postpost_sync.service.account import Account
 from postpost_sync.service.upload import Aborted, Senders, Stop
@@ -23,6 +26,7 @@ from postpost_sync.sync.folders import Folders
 from postpost_sync.sync.look import Look
 from postpost_sync.sync.runtime import Runtime
 
+DRAFTS_AHEAD = 4  # for each place: drafts that are being made, or whose media wait
 URL_MARGIN = 60.0  # seconds of life an upload URL must still have when its PUT starts
 
 
@@ -36,7 +40,11 @@ class Uplink:
 
 
 class Slots:
-    """The places for transfers. Who has to wait stands in a queue, so that no post takes them all."""
+    """The places for transfers. Who has to wait stands in a queue, so that no post takes them all.
+
+    No more drafts are made ahead of it than keep it full: else, of a thousand folders that are dropped at once, the last
+    draft would be made long before its media are sent, and a listing that is to show it again would be a long one.
+    """
 
     def __init__(
         self, places: int, wake: Callable[[int, float], None], hangs: Callable[[int], bool] = lambda key: False
@@ -45,11 +53,23 @@ class Slots:
         self._places, self._wake, self._hangs = places, wake, hangs
         self._taken: Counter[int] = Counter()  # key -> places
         self._waiting: deque[int] = deque()
+        self._begun: set[int] = set()  # whose draft is being made, or may be
+        self._to_begin: list[tuple[float, int]] = []  # a heap: whose draft is to be made, the most urgent first
         self._lock = threading.Lock()
+
+    def may_begin(self, key: int, urgency: float) -> bool:
+        """Whether a draft may be made for a folder; False where it has to wait: it is waked when it is its turn."""
+        with self._lock:
+            if key not in self._begun and (self._to_begin or not self._keeps_up()):
+                heapq.heappush(self._to_begin, (urgency, key))
+                return False
+            self._begun.add(key)
+            return True
 
     def claim(self, key: int) -> bool:
         """A place for a folder; False where it has to wait: it is woken when it is its turn."""
         with self._lock:
+            self._begun.discard(key)
             if self._free() and self._first() in (None, key):
                 self._taken[key] += 1
                 with contextlib.suppress(ValueError):
@@ -62,6 +82,7 @@ class Slots:
     def stop_waiting(self, key: int) -> None:
         """The folder waits no longer."""
         with self._lock, contextlib.suppress(ValueError):
+            self._begun.discard(key)
             self._waiting.remove(key)
         self.next()
 
@@ -71,11 +92,26 @@ class Slots:
         self.next()
 
     def next(self) -> None:
-        """Wake the first who waits, if there is a place."""
+        """Wake the first who waits, if there is a place, and those whose drafts are to be made, if these are too few."""
         with self._lock:
             first = self._first() if self._free() else None
-        if first is not None:
-            self._wake(first, 0.0)
+            waked = [first] if first is not None else []
+            while self._to_begin and self._keeps_up():
+                key = heapq.heappop(self._to_begin)[1]
+                self._begun.add(key)
+                waked.append(key)
+        for key in waked:
+            self._wake(key, 0.0)
+
+    def busy(self) -> bool:
+        """Whether media are being sent, or wait for that."""
+        with self._lock:
+            return self._first() is not None or any(not self._hangs(key) for key in self._taken)
+
+    def _keeps_up(self) -> bool:
+        """Whether a further draft would have its media sent soon."""
+        ahead = sum(not self._hangs(key) for keys in (self._waiting, self._begun) for key in keys)
+        return ahead < DRAFTS_AHEAD * self._places
 
     def _first(self) -> int | None:
         return next((key for key in self._waiting if not self._hangs(key)), None)
@@ -91,11 +127,12 @@ class Transfers:
         self,
         store: Store,
         folders: Folders,
+        copies: Copies,
         uplink: Uplink,
         slots: Slots,
         runtime: Runtime,
     ) -> None:
-        self._store, self._folders, self._uplink, self.slots = store, folders, uplink, slots
+        self._store, self._folders, self._copies, self._uplink, self.slots = store, folders, copies, uplink, slots
         self._wake, self._monotonic = runtime.wake, runtime.monotonic
         self._jitter, self._log = runtime.jitter, runtime.log
         self._shown_at: dict[tuple[int, int], float] = {}
@@ -114,7 +151,7 @@ class Transfers:
             dies = upload.expiry(signed.url, now)
             one = replace(one, url=signed.url, expires_at=dies, resets=0)
             about = signed.url, signed.file_url, signed.media_id, dies
-            self._store.change(look.key, ledger.signed, group.key, one.position, *about)
+            self._store.note(look.key, ledger.signed, group.key, one.position, *about)
         stop = look.in_flight[one.position] = Stop()
         self._uplink.threads.submit(self._send, look, account, group, one, stop)
 
@@ -145,23 +182,42 @@ class Transfers:
     def _carry(self, look: Look, account: Account, group: Group, one: Upload, stop: Stop) -> None:
         change, at = self._store.change, (group.key, one.position)
         try:
-            with scan.opened(look.root, look.path, one.name, one.stat) as fd, self._uplink.senders.one() as sender:
-                told = lambda done: self._progress(at, done)  # noqa: E731
-                sent = sender.put(one.url or "", fd, one.stat.size, one.content_type, told, stop)
-                scan.unchanged(fd, one.name, one.stat)
-            change(look.key, ledger.stored, group.key, one.position, sent.sha256, sent.size)
+            with scan.opened(look.root, look.path, one.name, one.stat) as file, self._uplink.senders.one() as sender:
+                with self._what_is_sent(look, one, file) as (fd, size, sent_as):
+                    told = lambda done: self._progress(at, done, size)  # noqa: E731
+                    sent = sender.put(one.url or "", fd, size, one.content_type, told, stop)
+                scan.unchanged(file, one.name, one.stat)
+            sha256 = sent.sha256 if sent_as is None else one.sha256
+            self._store.note(look.key, ledger.stored, group.key, one.position, sha256, sent.size, sent_as)
         except Aborted:
             pass
         except FileChanged as error:
             self._log.info("changed", folder=look.name, why=error.finding.message)
-            self._folders.stirred(look)
+            if error.finding.code != COPY_LOST:
+                self._folders.stirred(look)
         except PostError as error:
             self._log.info("not sent", folder=look.name, file=one.name, why=error.finding.message)
             change(look.key, ledger.not_sent, group.key, one.position, error)
             change(look.key, ledger.failed, Transfer(group, one), error, account.now(), self._jitter())
 
-    def _progress(self, at: tuple[int, int], sent: int) -> None:
+    @contextlib.contextmanager
+    def _what_is_sent(self, look: Look, one: Upload, file: int) -> Iterator[tuple[int, int, Sent | None]]:
+        """A descriptor of the file, or of the copy that is sent instead; its size; and what is written down of a copy."""
+        if one.sent_as is None:
+            yield file, one.stat.size, None
+            return
+        original = look.copies.get(one.name)
+        try:
+            if original is None or original.stat != one.stat or original.copy is None:
+                raise FileChanged(Finding(COPY_LOST, "the fitted copy is gone", "it is made again by itself"))
+            with self._copies.opened(original.copy) as fd:
+                yield fd, original.copy.size, fitting.sent_as(original)
+        except FileChanged:
+            look.copies.pop(one.name, None)
+            raise
+
+    def _progress(self, at: tuple[int, int], sent: int, size: int) -> None:
         now = self._monotonic()
-        if now - self._shown_at.get(at, 0.0) >= 1.0:
+        if sent < size and now - self._shown_at.get(at, 0.0) >= 1.0:
             self._shown_at[at] = now
             self._store.progress(*at, sent)

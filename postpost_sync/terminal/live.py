@@ -32,6 +32,7 @@ from postpost_sync.terminal.words import (
     padded,
     path_name,
     reasons,
+    to_send,
     what_next,
 )
 
@@ -207,7 +208,8 @@ class LiveView:
         return block
 
     def _bar(self, post: Post, position: int, media: Mapping[str, Any]) -> Text:
-        size, sent = media["size"], min(media["sent"], media["size"])
+        size = to_send(media)
+        sent = min(media["sent"], size)
         part = 1.0 if media["state"] == "uploaded" else sent / size if size else 0.0
         done = int(part * _BAR)
         full, rest = ("#", "-") if self._console.options.ascii_only else ("━", "┄")

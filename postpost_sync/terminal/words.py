@@ -146,8 +146,13 @@ def upload_words(media: Sequence[Mapping[str, Any]]) -> str:
     if not media:
         return "no media"
     stored = sum(m["state"] == "uploaded" for m in media)
-    sent, size = sum(m["sent"] for m in media), sum(m["size"] for m in media)
+    sent, size = sum(m["sent"] for m in media), sum(to_send(m) for m in media)
     return f"{stored} of {count(len(media), 'file')} stored, {byte_size(sent)} of {byte_size(size)}"
+
+
+def to_send(media: Mapping[str, Any]) -> int:
+    """Bytes of what is sent of a file: of its fitted copy, where that is sent."""
+    return int((media.get("sent_as") or {}).get("size") or media["size"])
 
 
 def reasons(post: Post) -> Iterator[Text]:

@@ -81,7 +81,7 @@ class Source:
         if record is None or number >= len(media):
             return None
         one = media[number]
-        return self._thumbnails.of(record.root, record.path, one.name, one.stat, one.content_type, one.sha256)
+        return self._thumbnails.of(record.root, record.path, one.name, one.stat, one.sha256)
 
     def ailments(self) -> tuple[Finding, ...]:
         """Why the daemon does not do what it is there for."""

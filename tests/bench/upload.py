@@ -1,12 +1,19 @@
-"""How fast a file is sent, beside `curl -T` in the same run: `python -m tests.bench.upload [--mb 512]`.
+"""How fast a file is sent, beside `curl -T` and beside hashing in line: `python -m tests.bench.upload [--mb 512] [--mbit 1000]`.
 
-Both send the same file to the same server, a process of its own that reads and counts. Printed are the medians, their
-ratio and the sender's peak memory; nothing is asserted. Ours hashes what it sends (SHA-256 and MD5), curl does not.
+All send the same file to the same server, a process of its own that reads and counts, in turns. Printed are the medians
+of the ratios of each turn, with their targets, and the sender's peak memory; nothing is asserted. Ours hashes what it
+sends (SHA-256 and MD5), curl does not. "In line" is how it was before the digests had threads: blocks of 256 KiB, hashed
+one after the other between two sends.
+
+With `--mbit` it goes through a link of that rate: a veth pair between two network namespaces, shaped with tc. That needs
+root, or it says so and ends.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import hashlib
 import os
 import resource
 import shutil
@@ -16,11 +23,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 RUNS = 5
-WITHIN = 120.0  # seconds one transfer may take
+WITHIN = 300.0  # seconds one transfer may take
 BLOCK = 1024 * 1024
+ADDRESSES = "10.203.0.1", "10.203.0.2"  # of the two ends of the limited link, in namespaces of their own
 
 # What runs in processes of their own, so that each one's memory is its own.
 _SERVER = "from tests.bench.upload import serve; serve()"
@@ -29,7 +38,7 @@ _OURS = "from tests.bench.upload import send; send()"
 
 def serve() -> None:
     """Answer each PUT with 200 once its whole body was read. Ends with its standard input."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
+    with socket.create_server((sys.argv[1], 0)) as listening:
         print(listening.getsockname()[1], flush=True)
         buffer = bytearray(BLOCK)
         while True:
@@ -50,11 +59,28 @@ def serve() -> None:
                 connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
 
 
+class InLine:
+    """The digests, taken between two sends."""
+
+    def __init__(self, size: int) -> None:
+        self._both = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
+
+    def add(self, block: bytes) -> None:
+        for one in self._both:
+            one.update(block)
+
+    def close(self) -> None:
+        self.sha256, self.md5 = (one.hexdigest() for one in self._both)
+
+
 def send() -> None:
     """One upload as the daemon does it; prints its seconds and the peak memory before and after, in MiB."""
     from postpost_sync.service import connections, upload
 
-    url, file = sys.argv[1:3]
+    url, file, how = sys.argv[1:4]
+    if how == "in line":
+        upload.Digests, upload.BLOCK = InLine, 256 * 1024  # type: ignore[assignment,attr-defined]  # as it was
+    upload.is_secure = lambda url: True  # type: ignore[attr-defined]  # the other end of the link is no loopback
     with connections.new_client() as client:
         fd = os.open(file, os.O_RDONLY)
         size, before = os.fstat(fd).st_size, _peak()
@@ -69,53 +95,105 @@ def _peak() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 
-def ours(url: str, file: Path) -> tuple[float, int, int]:
-    done = subprocess.run(
-        [sys.executable, "-c", _OURS, url, str(file)], capture_output=True, text=True, check=True, timeout=WITHIN
-    )
+# --- the link ---------------------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def link(mbit: int) -> Iterator[tuple[list[str], list[str]]]:
+    """What to put before a command so that it runs at the one end, and at the other."""
+    names = tuple(f"bench{end}{os.getpid()}" for end in "ab")
+    ends = [["ip", "netns", "exec", name] for name in names]
+
+    def run(*command: str) -> None:
+        subprocess.run(command, check=True, capture_output=True, text=True)
+
+    try:
+        for name in names:
+            run("ip", "netns", "add", name)
+        run("ip", "link", "add", "va", "netns", names[0], "type", "veth", "peer", "name", "vb", "netns", names[1])
+        for name, device, address in zip(names, ("va", "vb"), ADDRESSES, strict=True):
+            inside = "ip", "-n", name
+            run(*inside, "addr", "add", f"{address}/30", "dev", device)
+            run(*inside, "link", "set", device, "up")
+            shape = f"tbf rate {mbit}mbit burst 256kb latency 20ms"
+            run("ip", "netns", "exec", name, "tc", "qdisc", "add", "dev", device, "root", *shape.split())
+        yield ends[0], ends[1]
+    finally:
+        for name in names:
+            with contextlib.suppress(subprocess.CalledProcessError):
+                run("ip", "netns", "del", name)
+
+
+# --- in turns ---------------------------------------------------------------------------------------------------------
+
+
+def ours(at: list[str], url: str, file: Path, how: str) -> tuple[float, int, int]:
+    command = [*at, sys.executable, "-c", _OURS, url, str(file), how]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=WITHIN)
     took, before, after = done.stdout.split()
     return float(took), int(before), int(after)
 
 
-def curl(url: str, file: Path) -> float:
+def curl(at: list[str], url: str, file: Path) -> float:
     """Its own word for how long the transfer took."""
-    command = ["curl", "-sS", "-T", str(file), "-o", os.devnull, "-w", "%{time_total}", url]
+    command = [*at, "curl", "-sS", "-T", str(file), "-o", os.devnull, "-w", "%{time_total}", url]
     return float(subprocess.run(command, capture_output=True, text=True, check=True, timeout=WITHIN).stdout)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--mb", type=int, default=512)
-    size = parser.parse_args().mb * 1024 * 1024
+def compare(here: list[str], there: list[str], address: str, size: int, runs: int, *, limited: bool) -> None:
     place = Path(tempfile.mkdtemp(prefix="bench-upload-"))
-    server = subprocess.Popen([sys.executable, "-c", _SERVER], stdout=subprocess.PIPE, text=True)
+    server = subprocess.Popen([*there, sys.executable, "-c", _SERVER, address], stdout=subprocess.PIPE, text=True)
     try:
         file = place / "film.mp4"
         with file.open("wb") as out:
             for _ in range(size // BLOCK):
                 out.write(os.urandom(BLOCK))
         assert server.stdout is not None
-        url = f"http://127.0.0.1:{server.stdout.readline().strip()}/film.mp4"
-        with_curl = shutil.which("curl") is not None
-        took, theirs, peaks = [], [], []
-        for _ in range(RUNS):
-            if with_curl:
-                theirs.append(curl(url, file))
-            seconds, before, after = ours(url, file)
-            took.append(seconds)
+        url = f"http://{address}:{server.stdout.readline().strip()}/film.mp4"
+        theirs, threads, line, peaks = [], [], [], []
+        for _ in range(runs):
+            if shutil.which("curl"):
+                theirs.append(curl(here, url, file))
+            seconds, before, after = ours(here, url, file, "threads")
+            threads.append(seconds)
             peaks.append((after, after - before))
+            line.append(ours(here, url, file, "in line")[0])
         mib = size / 1024 / 1024
-        print(f"{mib:.0f} MiB, median of {RUNS}: {mib / statistics.median(took):.0f} MiB/s")
-        print(f"peak memory: {max(peaks)[0]} MiB, of which {max(p[1] for p in peaks)} MiB came with the transfer")
-        if with_curl:
+        print(f"{mib:.0f} MiB, median of {runs}: {mib / statistics.median(threads):.0f} MiB/s")
+        print(f"peak memory: {max(peaks)[0]} MiB (target 48), of which {max(p[1] for p in peaks)} MiB came with it")
+        _say("time, in threads / in line", threads, line, "" if limited else "target 0.68")
+        if theirs:
             print(f"curl -T: {mib / statistics.median(theirs):.0f} MiB/s")
-            print(f"time, ours / curl's: {statistics.median(took) / statistics.median(theirs):.2f}")
+            _say("time, ours / curl's", threads, theirs, "target 1.02" if limited else "")
         else:
             print("curl is not installed: nothing to compare with")
     finally:
         server.kill()
         server.wait()
         shutil.rmtree(place, ignore_errors=True)
+
+
+def _say(what: str, ours: list[float], theirs: list[float], target: str) -> None:
+    ratios = [a / b for a, b in zip(ours, theirs, strict=True)]
+    spread = " ".join(f"{one:.2f}" for one in ratios)
+    print(f"{what}: {statistics.median(ratios):.2f} ({target + '; ' if target else ''}{spread})")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--mb", type=int, default=512)
+    parser.add_argument("--mbit", type=int, help="the rate of the link; default: none, on loopback")
+    parser.add_argument("--runs", type=int, default=RUNS)
+    arguments = parser.parse_args()
+    size = arguments.mb * 1024 * 1024
+    if arguments.mbit is None:
+        compare([], [], "127.0.0.1", size, arguments.runs, limited=False)
+        return
+    try:
+        with link(arguments.mbit) as (here, there):
+            compare(here, there, ADDRESSES[1], size, arguments.runs, limited=True)
+    except subprocess.CalledProcessError as error:
+        print(f"no limited link on this machine: {error.cmd[0]}: {str(error.stderr).strip()}")
 
 
 if __name__ == "__main__":

@@ -72,7 +72,7 @@ def test_everything_is_looked_at(world: Rig) -> None:
     seen = {finding["what"] for finding in findings}
     assert seen == {
         *("config", "key", "accounts", "clock", "secrets", "database", "daemon", f"root {world.root}"),
-        *("inotify", "disk", "time zones", "libmagic", "measuring"),
+        *("inotify", "disk", "time zones", "libmagic", "measuring", "fitting"),
     }
     assert of(findings, "", "error") == []
 
@@ -110,7 +110,7 @@ def test_a_config_that_cannot_be_read_is_a_finding_and_the_machine_is_checked_al
     status, findings = examine(world)
     assert status == 1
     assert [f["level"] for f in of(findings, "config")] == ["error"]
-    assert {f["what"] for f in findings} == {"config", "time zones", "libmagic", "measuring"}
+    assert {f["what"] for f in findings} == {"config", "time zones", "libmagic", "measuring", "fitting"}
 
 
 def test_each_thing_that_is_wrong_in_it_is_a_finding(world: Rig) -> None:

@@ -165,7 +165,8 @@ def test_a_folder_that_may_be_a_typing_error_is_made_only_where_that_is_said(wor
             ["has no default_platforms"],
         ),
         (("all",), ["instagram:"], ["None of these platforms"]),
-        (("X-1",), ["platforms: [X-1]", "None of these platforms has settings"], []),
+        (("X-1",), ["platforms: [X-1]"], []),
+        (("mastodon-1",), ["None of these platforms has settings"], []),
         ((), ["It has to be said, since the config has no default_platforms here"], ["waits"]),
     ],
 )

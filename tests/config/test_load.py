@@ -158,6 +158,12 @@ ignore: ["*.bak", raw]
     assert config.warnings == ()
 
 
+def test_copies_are_made_unless_the_config_or_a_root_says_otherwise(file: Path) -> None:
+    two = "watch:\n  - path: /srv/posts\n  - path: /srv/raw\n    fit: {}\n"
+    assert [root.policy.fit for root in read(file, two.format("false")).roots] == [True, False]
+    assert [root.policy.fit for root in read(file, two.format("true") + "fit: false\n").roots] == [False, True]
+
+
 @pytest.mark.parametrize(
     "text", ["api:\n", "api: {key: null, key_file: ~, user_id: }\n", "uploads: {}\n", "accounts: {}\n", "ignore: []\n"]
 )

@@ -553,3 +553,69 @@ def test_opening_leaves_no_descriptor_behind(root: Path) -> None:
             continue
     look(str(root), "a/none", NAMES)
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+# --- marks ------------------------------------------------------------------------------------------------------------
+
+
+def marks(root: Path) -> dict[str, int]:
+    told: dict[str, int] = {}
+
+    def note(path: str, mark: int) -> bool:
+        told[path] = mark
+        return False
+
+    for _ in scan.walk(str(root), Names(), as_before=note):
+        pass
+    return told
+
+
+def test_a_mark_stays_as_long_as_nothing_is_seen_to_change(tmp_path: Path) -> None:
+    (tmp_path / "launch/inside").mkdir(parents=True)
+    for name in ("post.yaml", "a.jpg", ".a.part"):
+        (tmp_path / "launch" / name).write_text("x")
+    before = marks(tmp_path)
+    assert set(before) == {"launch"}
+    (tmp_path / "launch/post.status.yaml").write_text("state: scheduled")  # our own
+    assert marks(tmp_path) == before
+
+
+@pytest.mark.parametrize("change", ["grown", "touched", "replaced", "renamed", "added", "removed", "folder", "link"])
+def test_a_mark_is_another_one_when_anything_has_changed(tmp_path: Path, change: str) -> None:
+    folder = tmp_path / "launch"
+    folder.mkdir()
+    for name in ("post.yaml", "a.jpg", "b.jpg"):
+        (folder / name).write_text("x")
+    os.utime(folder / "a.jpg", (1, 1))
+    before = marks(tmp_path)
+    match change:
+        case "grown":
+            (folder / "a.jpg").write_text("xy")
+        case "touched":
+            os.utime(folder / "a.jpg", (1, 2))
+        case "replaced":
+            (folder / "c").write_text("x")
+            os.utime(folder / "c", (1, 1))
+            os.replace(folder / "c", folder / "a.jpg")
+        case "renamed":
+            (folder / "a.jpg").rename(folder / "c.jpg")
+        case "added":
+            (folder / "c.jpg").write_text("x")
+        case "removed":
+            (folder / "b.jpg").unlink()
+        case "folder":
+            (folder / "inside").mkdir()
+        case "link":
+            (folder / "b.jpg").unlink()
+            (folder / "b.jpg").symlink_to("a.jpg")
+    assert marks(tmp_path)["launch"] != before["launch"]
+
+
+def test_what_is_as_before_is_visited_and_walked_below_and_not_made_up(tmp_path: Path) -> None:
+    for path in ("launch", "launch/inside", "other"):
+        (tmp_path / path).mkdir()
+        (tmp_path / path / "post.yaml").write_text("content: x")
+    visited: list[str] = []
+    walk = scan.walk(str(tmp_path), Names(), visit=visited.append, as_before=lambda path, mark: path == "launch")
+    assert sorted(found.path for found in walk) == ["launch/inside", "other"]
+    assert sorted(visited) == ["", "launch", "launch/inside", "other"]

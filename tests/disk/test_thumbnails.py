@@ -36,7 +36,7 @@ def drop(root: Path, name: str, data: bytes) -> Stat:
 
 
 def of(made: Thumbnails, root: Path, name: str, data: bytes, sha256: str | None = None) -> bytes | None:
-    return made.of(str(root), "post", name, drop(root, name, data), None, sha256)
+    return made.of(str(root), "post", name, drop(root, name, data), sha256)
 
 
 def opened(made: bytes | None) -> Image.Image:
@@ -115,22 +115,22 @@ def test_it_is_kept_by_content_and_the_file_is_not_read_again(root: Path, thumbn
     assert kept.name == f"{sha256}.jpg"
     assert kept.stat().st_mode & 0o777 == 0o600
     shutil.rmtree(root)
-    assert thumbnails.of("/nowhere", "else", "b.jpg", None, None, sha256) == made
+    assert thumbnails.of("/nowhere", "else", "b.jpg", None, sha256) == made
 
 
 def test_what_is_not_as_it_was_seen_is_not_opened(root: Path, thumbnails: Thumbnails) -> None:
     before = drop(root, "a.jpg", picture())
     drop(root, "a.jpg", picture(seed=2, size=(640, 640)))
-    assert thumbnails.of(str(root), "post", "a.jpg", before, "image/jpeg", None) is None
+    assert thumbnails.of(str(root), "post", "a.jpg", before, None) is None
 
 
 def test_no_link_leads_out_of_the_root(root: Path, thumbnails: Thumbnails, tmp_path: Path) -> None:
     (tmp_path / "secret.jpg").write_bytes(picture())
     (root / "post" / "a.jpg").symlink_to(tmp_path / "secret.jpg")
     stat = scan.of((tmp_path / "secret.jpg").stat())
-    assert thumbnails.of(str(root), "post", "a.jpg", stat, "image/jpeg", None) is None
-    assert thumbnails.of(str(root), "post", "../../secret.jpg", stat, "image/jpeg", None) is None
-    assert thumbnails.of(str(root), "..", "secret.jpg", stat, "image/jpeg", None) is None
+    assert thumbnails.of(str(root), "post", "a.jpg", stat, None) is None
+    assert thumbnails.of(str(root), "post", "../../secret.jpg", stat, None) is None
+    assert thumbnails.of(str(root), "..", "secret.jpg", stat, None) is None
 
 
 @pytest.mark.parametrize("sha256", ["../../../etc/passwd", "", "x" * 64, "A" * 64])
@@ -163,8 +163,8 @@ def test_what_was_not_sent_yet_has_one_too_unless_it_is_large(
     root: Path, thumbnails: Thumbnails, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     drop(root, "a.jpg", picture())
-    assert thumbnails.of(str(root), "post", "a.jpg", None, None, None)
+    assert thumbnails.of(str(root), "post", "a.jpg", None, None)
     monkeypatch.setattr("postpost_sync.disk.thumbnails.HASHED_AT_MOST", 10)
     drop(root, "b.jpg", picture(seed=3))
-    assert thumbnails.of(str(root), "post", "b.jpg", None, None, None) is None
-    assert thumbnails.of(str(root), "post", "not there.jpg", None, None, None) is None
+    assert thumbnails.of(str(root), "post", "b.jpg", None, None) is None
+    assert thumbnails.of(str(root), "post", "not there.jpg", None, None) is None

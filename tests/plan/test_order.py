@@ -30,6 +30,7 @@ from tests.support.situations import (
     TIME,
     WHY,
     entry,
+    fitted,
     group,
     look,
     record,
@@ -62,6 +63,7 @@ WRONG = replace(
 )
 OLD = replace(look(), entries=(entry("post.yaml", changed=NOW - timedelta(days=9)),))
 TOUCHED = snapshot(entry("1.jpg", changed=NOW + seconds(1)))
+HEIC = fitted("IMG_1.heic")
 LATE = TIME + timedelta(days=1)
 OTHERS = Stranger(OTHER, "scheduled", LATE, NOW, ("twitter-1",), 0)
 ONE_ACCOUNT = Policy(connections=(Connection("twitter-1", "One", "valid", None, None),))
@@ -127,6 +129,8 @@ CASES: dict[str, tuple[Snapshot, Record, datetime]] = {
         NOW,
     ),
     "adopted_edited": (EDITED, record(EDITED, replace(STANDS, adopted=True)), NOW),
+    "fit": (HEIC, record(HEIC), NOW),
+    "fit_again": (HEIC, record(HEIC, group(HEIC, uploads=UploadStage.WAITING)), NOW),
     "create": (TEXT, record(TEXT), NOW),
     "search_create": (TEXT, record(TEXT, group(TEXT, GroupStage.CREATING)), NOW),
     "other_draft": (EDITED, record(EDITED, COMPLETE), NOW),

@@ -63,6 +63,17 @@ def test_what_is_left_out_is_none() -> None:
     assert sidecar("content: Hello") == Sidecar(content="Hello", lines={"content": 1})
 
 
+@pytest.mark.parametrize(("written", "fit"), [("true", True), ("True", True), ("false", False), ("FALSE", False)])
+def test_fit_is_true_or_false(written: str, fit: bool) -> None:
+    assert sidecar(f"content: x\nfit: {written}\n").fit is fit
+
+
+@pytest.mark.parametrize("written", ["yes", "no", "1", '"true"', "[true]", "sometimes", ""])
+def test_fit_is_nothing_else(written: str) -> None:
+    (wrong,) = findings(f"content: x\nfit: {written}\n")
+    assert wrong.message.startswith("post.yaml, line 2: fit: ")
+
+
 def test_a_content_file_stands_in_for_content() -> None:
     assert sidecar("content_file: caption.txt").content_file == "caption.txt"
 

@@ -293,7 +293,8 @@ def test_a_draft_that_is_built_anew_goes_where_the_first_one_went(world: World) 
 
 
 def test_what_never_came_to_be_is_resolved_anew(world: World) -> None:
-    world.sandbox.faults.add(Fault("create-post", "status", status=400))
+    refusal = {"error": "Platforms are required"}
+    world.sandbox.faults.add(Fault("create-post", "status", status=400, body=refusal))
     world.drop("launch", time=world.now + DAY, platforms=("all",))
     world.run_until_rest(60)
     assert world.state("launch") is State.INVALID

@@ -10,6 +10,7 @@ disk is still there.
 from __future__ import annotations
 
 import hashlib
+import io
 import itertools
 import json
 import os
@@ -28,11 +29,13 @@ from typing import Any
 
 import pytest
 import yaml
+from PIL import Image
 
 from postpost_sync.commands.demo import samples
 from postpost_sync.model.times import to_service
 from postpost_sync.sandbox import Fault, Request, Response, Sandbox, serve
 from tests.support.matrices import Matrix, Survived
+from tests.support.media_files import photo
 from tests.support.world import Killed, World, picture, quick_searches
 
 REPOSITORY = Path(__file__).parents[2]
@@ -42,6 +45,7 @@ MOST = 1000  # moments; more is a run without an end
 
 TIME = (datetime.now(UTC) + timedelta(days=3)).replace(second=0, microsecond=0)
 CAROUSEL = {f"slide{number}.jpg": picture(number) for number in (1, 2, 3)}
+PHOTO = {"IMG_0412.HEIC": photo("HEIF"), "slide1.jpg": picture(1)}
 VIDEO = {"harbour.mp4": Path(samples.__file__).with_name("harbour.mp4").read_bytes()}
 
 
@@ -77,6 +81,7 @@ SCENARIOS = {
     "a text post": Scenario(Version("Fresh roast")),
     "a carousel": Scenario(Version("Swipe to see all", CAROUSEL)),
     "a video whose URL expires": Scenario(Version("The harbour", VIDEO), faults=(Fault("put-object", "expire_url"),)),
+    "a photo that is sent as a copy": Scenario(Version("Look", PHOTO)),
     "an edited post": Scenario(
         Version("Now with another picture", {"slide1.jpg": CAROUSEL["slide1.jpg"], "slide9.jpg": picture(9)}),
         before=Version(
@@ -178,9 +183,11 @@ def check(sandbox: Watched, final: Version) -> None:
     assert [group.status for group in held] == ["scheduled"], held
     (group,) = held
     assert (group.content, group.scheduled_time) == (final.content, final.time)
-    assert [media.sha256 for media in group.media] == [
-        hashlib.sha256(data).hexdigest() for data in final.media.values()
-    ]
+    for media, (name, data) in zip(group.media, final.media.items(), strict=True):
+        if name.endswith(".HEIC"):
+            assert Image.open(io.BytesIO(sandbox.read_object(media.id))).size == (400, 300)
+        else:
+            assert media.sha256 == hashlib.sha256(data).hexdigest()
     assert sandbox.worst <= 1, "two posts stood scheduled at the same time"
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from postpost_sync.service.upload import BLOCK
+from postpost_sync.service.digests import BLOCK
 from tests.support.drops import picture, sidecar
 from tests.support.mounting import mounted
 from tests.support.rig import rig

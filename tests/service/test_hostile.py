@@ -76,6 +76,7 @@ def test_no_packing_is_asked_for() -> None:
         (gzip.compress(GOOD), "X-GZIP"),
         (zlib.compress(GOOD), "deflate"),
     ],
+    ids=["not at all", "gzip", "gzip, said loudly", "deflate"],
 )
 def test_what_is_packed_all_the_same_is_read(body: bytes, packing: str) -> None:
     assert saying(200, body, Content_Encoding=packing).get_post(ID) == ()

@@ -24,7 +24,8 @@ from postpost_sync.model.errors import Refused, UploadRefused
 from postpost_sync.sandbox import Behaviour, Group, Sandbox, serve
 from postpost_sync.sandbox.store import ObjectStore, StoredObject
 from postpost_sync.service.connections import new_client
-from postpost_sync.service.upload import BLOCK, Sender, Sent, Stop, expiry
+from postpost_sync.service.digests import BLOCK
+from postpost_sync.service.upload import Sender, Sent, Stop, expiry
 from tests.support import swift as stores
 from tests.support.drops import picture, sidecar
 from tests.support.rig import Rig

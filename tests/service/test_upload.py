@@ -21,7 +21,8 @@ from postpost_sync.model.errors import Altered, FileChanged, NotReached, Refused
 from postpost_sync.sandbox import Fault, FaultKind, Sandbox, Server, serve
 from postpost_sync.service.api import PostPost
 from postpost_sync.service.connections import new_client
-from postpost_sync.service.upload import BLOCK, Aborted, Sender, Sent, Stop, expiry
+from postpost_sync.service.digests import BLOCK
+from postpost_sync.service.upload import Aborted, Sender, Sent, Stop, expiry
 from tests.support.answers import Answers
 
 NOW = datetime(2026, 12, 1, 8, 0, tzinfo=UTC)

@@ -34,7 +34,7 @@ from postpost_sync.model.record import (
     UploadStage,
 )
 from postpost_sync.model.states import IllegalMove, State
-from postpost_sync.store import Store
+from postpost_sync.store import Store, connection
 
 NOW = datetime(2026, 12, 1, 8, 0, tzinfo=UTC)
 
@@ -66,6 +66,7 @@ def group(stage: GroupStage = GroupStage.CREATING, content: str = "Hello", uploa
 def plans(store: Store, ask: Callable[[], object]) -> list[str]:
     """How SQLite would carry out the statements that `ask` makes."""
     statements: list[str] = []
+    store._db.forget_recent()
     store._db.conn.set_trace_callback(statements.append)
     ask()
     store._db.conn.set_trace_callback(None)
@@ -135,7 +136,7 @@ def test_a_name_that_is_not_utf_8_is_kept(store: Store) -> None:
     path = os.fsdecode(b"caf\xe9/\xff")
     record = add(store, path)
     assert store.record(record.key) == record
-    assert store.index() == [(record.key, "/posts", path, "", False, 7, 1)]
+    assert list(store.index()) == [(record.key, "/posts", path, "", False, 7, 1)]
 
 
 def test_a_file_that_is_no_database_is_said_with_the_way_out(tmp_path: Path) -> None:
@@ -301,6 +302,79 @@ def test_those_beside_a_post_are_found_by_an_index(store: Store) -> None:
     (sql,) = asked
     steps = [row["detail"] for row in store._db.conn.execute(f"EXPLAIN QUERY PLAN {sql}")]
     assert "folders_by_asked_time" in steps[0], steps
+
+
+# --- records at hand --------------------------------------------------------------------------------------------------
+
+
+def test_a_record_is_decoded_once_however_often_it_is_asked_for(store: Store) -> None:
+    key = add(store).key
+    assert store.record(key) is store.record(key)
+    written = store.change(key, lambda r: replace(r, groups=(group(uploads=2),)))
+    assert store.record(key) is written
+    assert store.records() == [written]  # as it is in the file
+
+
+def test_what_another_process_wrote_is_seen(store: Store) -> None:
+    key = add(store).key
+    assert store.record(key) is not None
+    other = Store.open(store.path)
+    other.change(key, lambda r: replace(r, cancel="by hand"))
+    known = store.record(key)
+    assert known is not None
+    assert known.cancel == "by hand"
+    other.change(key, lambda r: replace(r, cancel=None, rebuilds=1))
+    other.close()
+    assert store.change(key, lambda r: replace(r, rebuilds=r.rebuilds + 1)).rebuilds == 2
+
+
+def test_what_was_not_written_is_not_at_hand(store: Store) -> None:
+    key = add(store).key
+    before = store.record(key)
+
+    def begin(record: Record) -> Record:
+        store._changed(key, lambda r: replace(r, rebuilds=7))
+        raise sqlite3.IntegrityError
+
+    with pytest.raises(ProgramError):
+        store.change(key, begin)
+    assert store.record(key) == before
+
+
+@pytest.mark.parametrize("how", ["places", "device", "gone", "progress"])
+def test_what_is_changed_by_another_way_is_read_anew(store: Store, how: str) -> None:
+    one, two = add(store, "one"), add(store, "two")
+    (made,) = store.change(one.key, lambda r: replace(r, groups=(group(uploads=1),))).groups
+    known = store.record(one.key)
+    match how:
+        case "places":
+            store.swap_places(one.key, two.key)
+        case "device":
+            store.renumber(one.root, {one.device: one.device + 1})
+        case "gone":
+            store.forget(one.key)
+        case "progress":
+            store.progress(made.key, 0, 500)
+    assert store.record(one.key) != known
+
+
+def test_no_more_records_are_at_hand_than_a_few(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "RECENT", 3)
+    keys = [add(store, f"{n}").key for n in range(5)]
+    for key in keys:
+        store.record(key)
+    assert list(store._db._recent) == keys[2:]
+
+
+def test_a_note_is_lost_with_the_power_at_most_and_a_change_is_not(store: Store) -> None:
+    key, said = add(store).key, list[str]()
+    store._db.conn.set_trace_callback(lambda sql: said.append(sql) if "synchronous" in sql or sql == "COMMIT" else None)
+    store.note(key, lambda r: replace(r, rebuilds=1))
+    assert said == ["PRAGMA synchronous = NORMAL", "COMMIT", "PRAGMA synchronous = FULL"]
+    said.clear()
+    store.change(key, lambda r: replace(r, rebuilds=2))
+    assert said == ["COMMIT"]
+    store._db.conn.set_trace_callback(None)
 
 
 def test_progress_is_shown(store: Store) -> None:

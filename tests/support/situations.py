@@ -25,6 +25,7 @@ from postpost_sync.model.states import State
 from postpost_sync.plan.snapshot import Snapshot
 from postpost_sync.plan.steps import Decision, Rest, Tried
 from postpost_sync.post.desired import resolve
+from postpost_sync.post.fitting import sent_as
 
 NOW = datetime(2026, 12, 1, 8, 0, tzinfo=UTC)
 TIME = datetime(2026, 12, 15, 13, 30, tzinfo=UTC)
@@ -73,6 +74,17 @@ def snapshot(
     return Snapshot(**{"folder": folder, "policy": Policy(), "quiet": 60.0, "reading": reading, **more})
 
 
+def fitted(name: str, **more: Any) -> Snapshot:
+    """A folder with one picture, as phones make it, that is sent as a copy."""
+    shot = snapshot(entry(name), **more)
+    assert shot.reading is not None
+    facts: dict[str, str | int | float | bool] = {"width": 4032, "height": 3024}
+    media = tuple(
+        replace(one, content_type=None, kind="image/heic", facts=facts, sha256="hash") for one in shot.reading.media
+    )
+    return replace(shot, reading=replace(shot.reading, media=media))
+
+
 def record(of: Snapshot | None, *groups: Group, **more: Any) -> Record:
     """What is known of a folder that has settled as `of` has it."""
     fingerprint = of.folder.fingerprint if of is not None and of.folder is not None else ""
@@ -101,7 +113,14 @@ def group(
     assert post is not None
     rows = tuple(
         Upload(
-            at, m.name, m.name, m.content_type or "", m.stat, uploads, "hash" if uploads is UploadStage.STORED else None
+            at,
+            m.name,
+            m.name,
+            m.sent_type,
+            m.stat,
+            uploads,
+            "hash" if uploads is UploadStage.STORED else None,
+            sent_as=sent_as(m),
         )
         for at, m in enumerate(post.media)
     )

@@ -56,7 +56,7 @@ def database(file: Path) -> Findings:
             )
         return
     with opened_store(file, read_only=True) as store:
-        known = len(store.index())
+        known = len(list(store.index()))
         store.check_sound()
     yield Finding(Level.OK, "database", f"{path_name(file)} is sound and knows {count(known, 'folder')}")
 

@@ -85,6 +85,11 @@ def libraries() -> Findings:
         yield Finding(Level.WARNING, "measuring", printable(message), to_install("pillow", "av", again=True))
     else:
         yield Finding(Level.OK, "measuring", "pictures and videos are measured in a process of their own")
+    if missing := probe.missing():
+        message = f"{missing}: such pictures are refused instead of being sent as JPEG"
+        yield Finding(Level.WARNING, "fitting", message, "pip install --upgrade pillow pillow-heif")
+    else:
+        yield Finding(Level.OK, "fitting", "HEIC and AVIF can be read, and sent as JPEG")
 
 
 def disk(config: Config) -> Findings:

@@ -1,0 +1,192 @@
+"""The fitted copies: where they lie beside the database, how much room they may take, and how one comes to be there.
+
+A copy is found again by its name alone: the folder's key, the hash of the original, and what the copy may be. So one that
+was made before a crash is not made again, and one that is lost is. It is put in its place whole, or not at all.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import stat
+import threading
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+from postpost_sync.disk import probe, structure
+from postpost_sync.disk.measuring import TASKS
+from postpost_sync.disk.opening import DEMUXERS
+from postpost_sync.model.errors import FileChanged, Finding, NoRoom, Unfit, printable
+from postpost_sync.model.folder import Copy, MediaFile, Recipe
+from postpost_sync.post.platforms import SUFFIXES
+
+MOST = 2 << 30  # bytes of all copies together
+COPY_LOST = "COPY_LOST"  # the code of a finding
+_ROOM_FOR_PICTURE = 64 << 20  # bytes: what a copy of a picture may take while it is made, where its platforms take more
+_ROOM_FOR_INDEX = 1 << 20  # bytes by which an MP4 may be larger than what its streams came from, and a fiftieth
+_LONGER = 0.5  # seconds by which a video and its copy may differ
+_MAKING = ".making"  # what is not whole yet; one copy is made at a time
+_WRONG = ("truncated", "undecodable", "unmeasured", "moov_missing")
+
+
+class Copies:
+    """Safe to use from several threads."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._one_at_a_time = threading.Lock()
+        self._stopping = threading.Event()
+
+    def find(self, key: int, file: MediaFile, recipe: Recipe) -> Copy | None:
+        """The copy of a folder's file that is there already."""
+        for form in recipe.forms:
+            name = _name(key, file, recipe, form)
+            with contextlib.suppress(OSError, Unfit), self._open(name) as fd:
+                return _judged(fd, name, form, file, recipe)
+        return None
+
+    def make(self, key: int, file: MediaFile, recipe: Recipe, fd: int) -> Copy | None:
+        """Make it of the open file; None where the program is to end. Unfit, or NoRoom, where it cannot be made."""
+        with self._one_at_a_time:
+            if self._stopping.is_set():
+                return None
+            try:
+                return self._make(key, file, recipe, fd)
+            except OSError as error:
+                raise _no_room(file, error.strerror or type(error).__name__) from None
+
+    @contextlib.contextmanager
+    def opened(self, copy: Copy) -> Iterator[int]:
+        """A descriptor of the copy; FileChanged where it is not there as it was made."""
+        gone = FileChanged(Finding(COPY_LOST, "the fitted copy is gone", "it is made again by itself"))
+        try:
+            fd = os.open(self._directory / copy.file, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except OSError:
+            raise gone from None
+        try:
+            if not stat.S_ISREG((s := os.fstat(fd)).st_mode) or s.st_size != copy.size:
+                raise gone
+            yield fd
+        finally:
+            os.close(fd)
+
+    def lost(self, copy: Copy) -> None:
+        """It is not what it was: the next one is made anew."""
+        with contextlib.suppress(OSError):
+            os.unlink(self._directory / copy.file)
+
+    def forget(self, key: int) -> None:
+        """The folder's post stands: its copies are not needed any more."""
+        self._remove(lambda of: of == key)
+
+    def keep(self, keys: Callable[[], Collection[int]]) -> None:
+        """Remove the copies of all folders but these, which are asked for only where there are any."""
+        with contextlib.suppress(OSError):
+            if os.listdir(self._directory):
+                wanted = keys()
+                self._remove(lambda of: of not in wanted)
+
+    def stop(self) -> None:
+        """End what is under way, soon."""
+        self._stopping.set()
+
+    def _make(self, key: int, file: MediaFile, recipe: Recipe, fd: int) -> Copy | None:
+        size = file.stat.size
+        room = size + size // 50 + _ROOM_FOR_INDEX if file.kind in DEMUXERS else _ROOM_FOR_PICTURE
+        room = min(room, recipe.size)
+        self._make_room(file, room)
+        making = self._directory / _MAKING
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(making)  # left by a crash
+        out = os.open(making, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            wanted = {**asdict(recipe), "content_type": file.kind, "room": room}
+            del wanted["why"]
+            said = probe.ask("fit", wanted, fd, out, stop=self._stopping.is_set)
+            if self._stopping.is_set():
+                return None
+            if said.get("full"):
+                raise _no_room(file, "the disk is full")
+            form = str(said.get("content_type", ""))
+            if form not in recipe.forms:
+                slow = f"it took longer than {TASKS['fit'].wall:.0f} s, or crashed what reads it"
+                raise _unfit(file, str(said.get("unfit") or said.get("unmeasured") or slow))
+            name = _name(key, file, recipe, form)
+            copy = _judged(out, name, form, file, recipe)
+            os.fsync(out)
+            os.replace(making, self._directory / name)
+            self._sync()
+            return copy
+        finally:
+            os.close(out)
+            with contextlib.suppress(OSError):
+                os.unlink(making)
+
+    def _make_room(self, file: MediaFile, room: int) -> None:
+        """NoRoom unless so many bytes may be taken."""
+        self._directory.mkdir(0o700, exist_ok=True)
+        with os.scandir(self._directory) as entries:
+            taken = sum(entry.stat(follow_symlinks=False).st_size for entry in entries)
+        facts = os.statvfs(self._directory)
+        free = facts.f_bavail * facts.f_frsize
+        if taken + room > MOST:
+            raise _no_room(file, f"the copies of posts that do not stand yet take {taken / 1e6:,.0f} MB")
+        if room > free / 2:
+            raise _no_room(file, f"the disk of the database has {free / 1e6:,.0f} MB left, of which a half may be used")
+
+    @contextlib.contextmanager
+    def _open(self, name: str) -> Iterator[int]:
+        fd = os.open(self._directory / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            yield fd
+        finally:
+            os.close(fd)
+
+    def _remove(self, unwanted: Callable[[int], bool]) -> None:
+        with contextlib.suppress(OSError):
+            for name in os.listdir(self._directory):
+                of = name.partition("-")[0]
+                if of.isdecimal() and unwanted(int(of)):
+                    os.unlink(self._directory / name)
+
+    def _sync(self) -> None:
+        """What was put in its place is there after the power is gone, too."""
+        fd = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+
+
+def _name(key: int, file: MediaFile, recipe: Recipe, form: str) -> str:
+    may = (recipe.version, recipe.forms, recipe.size, recipe.width, recipe.height, recipe.pixels)
+    digest = hashlib.sha256(f"{file.sha256} {may}".encode()).hexdigest()[:32]
+    return f"{key}-{digest}{SUFFIXES[form][0]}"
+
+
+def _judged(fd: int, name: str, form: str, file: MediaFile, recipe: Recipe) -> Copy:
+    """The copy as it is measured; Unfit where it is not what it was to be."""
+    facts = {**structure.facts(fd, form), **probe.measure(fd, form)}
+    wrong = next((str(facts[key]) for key in _WRONG if facts.get(key)), None)
+    if wrong is not None:
+        raise _unfit(file, f"the copy would be broken: {wrong}")
+    size = os.fstat(fd).st_size
+    if size > recipe.size:
+        raise _unfit(file, "it does not become small enough")
+    before, after = file.facts.get("duration", 0.0), facts.get("duration", 0.0)
+    if file.kind in DEMUXERS and abs(float(before) - float(after)) > _LONGER:
+        raise _unfit(file, f"the copy would last {float(after):.1f} s instead of {float(before):.1f} s")
+    return Copy(recipe, name, form, size, facts)
+
+
+def _unfit(file: MediaFile, why: str) -> Unfit:
+    what = f"{printable(file.name)} cannot be sent as a fitted copy either: {printable(why)}"
+    return Unfit(Finding("NOT_FITTED", what, "export it in a form and size that are taken"), file.name)
+
+
+def _no_room(file: MediaFile, why: str) -> NoRoom:
+    what = f"there is no room for a fitted copy of {printable(file.name)}: {printable(why)}"
+    hint = "make room where the database lies; it is tried again by itself"
+    return NoRoom(Finding("NO_ROOM_TO_FIT", what, hint), file.name)

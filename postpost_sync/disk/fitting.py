@@ -1,0 +1,310 @@
+"""Makes a copy of a picture or a video that platforms take: as large and as good as they allow, and with nothing private.
+
+It runs in the process that `measuring` forks for one file, within the limits that stand there. A picture is decoded and
+written anew, so that nothing of its EXIF, its place, its thumbnails or its comments is left. The streams of a video are
+not touched: they are put into an MP4 without the container's own metadata.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import math
+import os
+import struct
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from postpost_sync.disk.opening import DEMUXERS, FOREIGN, PLUGINS, Descriptor, Facts, refuse
+
+if TYPE_CHECKING:
+    from PIL import Image
+    from typing_extensions import Buffer
+
+BEST, LEAST = 95, 80  # JPEG's quality: above the one a file only grows, below the other pixels are given up instead
+_REORDERED = 32  # pictures that may be decoded before the first is shown
+_SHRINKS = 12  # times a picture is made smaller before it is given up
+_SMALLEST = 16  # pixels of a side
+_CLOSER = 0.985  # of the size that the last try suggests: a smaller picture needs a little more for each of its pixels
+_HDR = {16: "PQ", 18: "HLG"}  # transfer characteristics that no 8-bit picture can stand for
+# Colour primaries of a HEIF picture that has no profile: its red, green and blue in the profile connection space.
+_PRIMARIES = {
+    9: ((0.67348, 0.27904, -0.00193), (0.16566, 0.67535, 0.02998), (0.12505, 0.04561, 0.79686)),  # BT.2020
+    12: ((0.51512, 0.24120, -0.00105), (0.29198, 0.69225, 0.04189), (0.15710, 0.06657, 0.78407)),  # Display P3
+}
+
+
+class _Unfit(Exception):
+    """No copy can be made, for this reason."""
+
+
+def fit(file: io.BufferedReader, wanted: Mapping[str, Any], out: int) -> Facts:
+    """Write the copy into the empty file `out`: its `content_type`, or `unfit` with the reason.
+
+    `wanted`: `content_type` of the file; `forms` the copy may have, the best first; `size` in bytes, `width`, `height`
+    and `pixels` that it may have at most; `room` in bytes that `out` may take.
+    """
+    try:
+        if wanted["content_type"] in DEMUXERS:
+            return {"content_type": _video(file, wanted["content_type"], out)}
+        return {"content_type": _picture(file, wanted, out)}
+    except MemoryError:
+        return {"unfit": "reading it needs too much memory"}
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return {"full": True}
+        return {"unfit": error.strerror or str(error)[:200]}
+    except _Unfit as why:
+        return {"unfit": str(why)}
+    except Exception as error:  # whatever a library raises over a broken file, and what the disk says
+        return {"unfit": (str(error) or type(error).__name__)[:200]}
+
+
+# --- pictures ---------------------------------------------------------------------------------------------------------
+
+
+def _picture(file: io.BufferedReader, wanted: Mapping[str, Any], out: int) -> str:
+    from PIL import Image, ImageOps
+
+    image: Image.Image = Image.open(file, formats=[(PLUGINS | FOREIGN)[wanted["content_type"]]])
+    lossless = image.format == "PNG"
+    if image.format not in ("JPEG", "MPO", "HEIF") and _pictures(image) > 1:
+        raise _Unfit("it holds several pictures")
+    if image.format in ("JPEG", "MPO"):  # twice as large as it is to be, or as it is: what is left is better scaled
+        scale = min(1.0, 2 * _scale(image.size, wanted, turned=True))
+        image.draft(None, (max(1, math.ceil(image.width * scale)), max(1, math.ceil(image.height * scale))))
+    image.load()
+    profile, turn = _profile(image), image.getexif().get(0x0112, 1)
+    image = _plain(image)
+    image = _scaled(image, _scale(image.size, wanted, turned=turn in (5, 6, 7, 8)))
+    image = _srgb(image, profile)
+    image.getexif()[0x0112] = turn
+    image = ImageOps.exif_transpose(image)
+    image.info = {}  # comments, profiles and the like: Pillow would write them again
+    seen_through = image.mode == "RGBA" and image.getchannel("A").getextrema() != (255, 255)
+    if "image/png" in wanted["forms"] and (lossless or seen_through):
+        form, data = "image/png", _png(image if seen_through else image.convert("RGB"))
+        if len(data) <= wanted["size"]:
+            _write(out, data)
+            return form
+    if "image/jpeg" not in wanted["forms"]:
+        raise _Unfit("it does not become small enough")
+    if image.mode == "RGBA":
+        white = Image.new("RGB", image.size, "white")
+        white.paste(image, mask=image.getchannel("A"))
+        image = white
+    drawn = PLUGINS.get(wanted["content_type"]) in ("PNG", "GIF") or wanted["content_type"] == "image/bmp"
+    _write(out, _jpeg(image, wanted["size"], subsampling=0 if drawn else 2))
+    return "image/jpeg"
+
+
+def _pictures(image: Image.Image) -> int:
+    """How many there are in it. A TIFF may have a small one of its first beside it."""
+    count = int(getattr(image, "n_frames", 1))
+    if image.format != "TIFF" or count == 1:
+        return count
+    reduced = 0
+    for at in range(1, min(count, 8)):
+        image.seek(at)
+        reduced += int(image.tag_v2.get(254, 0)) & 1  # type: ignore[attr-defined]  # a TIFF has its tags
+    image.seek(0)
+    return count - reduced
+
+
+def _scale(size: tuple[int, int], wanted: Mapping[str, Any], *, turned: bool) -> float:
+    """By how much a picture as it is stored has to be made smaller, so that what is shown fits; at most 1."""
+    width, height = wanted["width"], wanted["height"]
+    if turned:
+        width, height = min(width, height), min(width, height)
+    pixels = math.sqrt(wanted["pixels"] / (size[0] * size[1]))
+    return float(min(1.0, width / size[0], height / size[1], pixels))
+
+
+def _scaled(image: Image.Image, scale: float) -> Image.Image:
+    from PIL import Image as Pillow
+
+    if scale >= 1.0:
+        return image
+    size = max(1, int(image.width * scale + 1e-6)), max(1, int(image.height * scale + 1e-6))
+    return image.resize(size, Pillow.Resampling.LANCZOS)
+
+
+def _plain(image: Image.Image) -> Image.Image:
+    """With 8 bits a channel and without a palette: L, RGB, RGBA, CMYK or LAB."""
+    if image.mode.startswith("I;16"):
+        return image.convert("I").point(lambda value: value / 256).convert("L")
+    if image.mode in ("I", "F"):
+        low, high = image.getextrema()
+        if not isinstance(low, int | float) or not isinstance(high, int | float) or low < 0 or high > 65535:
+            raise _Unfit("its brightness has no known range")
+        return image.convert("F").point(lambda value: value * (1 / 256 if high > 255 else 1) + 0.0).convert("L")
+    if image.mode in ("L", "RGB", "RGBA", "CMYK"):
+        return image if "transparency" not in image.info else image.convert("RGBA")
+    alpha = image.mode in ("LA", "La", "PA", "RGBa") or "transparency" in image.info
+    return image.convert("RGBA" if alpha else "L" if image.mode == "1" else "RGB")
+
+
+def _profile(image: Image.Image) -> bytes | None:
+    """The colour profile, made up where a HEIF says in numbers what it would say."""
+    if profile := image.info.get("icc_profile"):
+        return bytes(profile)
+    numbers = image.info.get("nclx_profile") or {}
+    if name := _HDR.get(numbers.get("transfer_characteristics", 2)):
+        raise _Unfit(f"its colours are HDR ({name}), which a JPEG cannot show")
+    primaries = _PRIMARIES.get(numbers.get("color_primaries", 2))
+    return _made_up(primaries) if primaries is not None else None
+
+
+def _srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+    """In RGB or RGBA, its colours those of sRGB. What has no profile, or a broken one, is taken for what is usual."""
+    from PIL import Image as Pillow
+    from PIL import ImageCms
+
+    if image.mode == "RGBA":
+        alpha = image.getchannel("A")
+        image = _srgb(image.convert("RGB"), profile)
+        image.putalpha(alpha)
+        return image
+    if profile is not None:
+        try:
+            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            same = "srgb" in ImageCms.getProfileDescription(source).lower()
+            space = source.profile.xcolor_space.strip()
+            if {"L": "GRAY"}.get(image.mode, image.mode) == space and not same:
+                converted = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+                assert isinstance(converted, Pillow.Image)  # noqa: S101  # it is None only where it works in place
+                return converted
+        except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
+            pass
+    return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def _made_up(primaries: tuple[tuple[float, ...], ...]) -> bytes:
+    """An ICC profile with these primaries and the tone curve of sRGB."""
+
+    def fixed(*values: float) -> bytes:
+        return b"".join(struct.pack(">i", round(value * 65536)) for value in values)
+
+    curve = b"para" + bytes(4) + struct.pack(">HH", 3, 0) + fixed(2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)
+    tags = [(b"wtpt", b"XYZ " + bytes(4) + fixed(0.9642, 1.0, 0.8249))]
+    for name, colour in zip((b"r", b"g", b"b"), primaries, strict=True):
+        tags += [(name + b"XYZ", b"XYZ " + bytes(4) + fixed(*colour)), (name + b"TRC", curve)]
+    at, table, body = 132 + 12 * len(tags), struct.pack(">I", len(tags)), b""
+    for name, data in tags:
+        table += name + struct.pack(">II", at + len(body), len(data))
+        body += data + bytes(-len(data) % 4)
+    head = struct.pack(">I4sI4s4s4s", at + len(body), bytes(4), 0x04300000, b"mntr", b"RGB ", b"XYZ ") + bytes(12)
+    head += b"acsp" + bytes(28) + fixed(0.9642, 1.0, 0.8249)
+    return head.ljust(128, b"\0") + table + body
+
+
+def _png(image: Image.Image) -> bytes:
+    out = io.BytesIO()
+    image.save(out, "PNG", optimize=True)
+    return out.getvalue()
+
+
+def _jpeg(image: Image.Image, most: int, *, subsampling: int) -> bytes:
+    """With as many pixels, and then as much quality, as so many bytes hold."""
+    scale = 1.0
+    for _ in range(_SHRINKS):
+        smaller = _scaled(image, scale)
+        data, needed = _compressed(smaller, most, subsampling)
+        if data is not None:
+            return data
+        scale *= math.sqrt(most / needed) * _CLOSER
+        if min(image.size) * scale < min(_SMALLEST, *image.size):
+            break
+    raise _Unfit("it does not become small enough")
+
+
+def _compressed(image: Image.Image, most: int, subsampling: int) -> tuple[bytes | None, int]:
+    """In the best quality that fits, or None; and the bytes that the least takes, where even that does not."""
+
+    def at(quality: int) -> bytes:
+        out = io.BytesIO()
+        image.save(out, "JPEG", quality=quality, subsampling=subsampling, optimize=True)
+        return out.getvalue()
+
+    if len(best := at(BEST)) <= most:
+        return best, 0
+    if len(least := at(LEAST)) > most:
+        return None, len(least)
+    low, high, found = LEAST, BEST, least  # low fits, high does not
+    while high - low > 1:
+        middle = (low + high) // 2
+        if len(data := at(middle)) <= most:
+            low, found = middle, data
+        else:
+            high = middle
+    return found, 0
+
+
+def _write(out: int, data: bytes) -> None:
+    at = 0
+    while at < len(data):
+        at += os.pwrite(out, data[at : at + (1 << 20)], at)
+
+
+# --- videos -----------------------------------------------------------------------------------------------------------
+
+
+class _Output(Descriptor):
+    """A file that is written by position."""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Buffer) -> int:
+        count = os.pwrite(self._fd, data, self._at)
+        self._at += count
+        return count
+
+
+def _video(file: io.BufferedReader, content_type: str, out: int) -> str:
+    """Its best picture and its best sound, packet by packet, in an MP4 with the index first."""
+    import av
+
+    def again(url: str, flags: int, options: object) -> _Output:
+        if flags != 1:  # to move what was written behind the index, the muxer reads its own file once more
+            raise PermissionError("a copy is one file")
+        return _Output(out)
+
+    with av.open(file, "r", format=DEMUXERS[content_type], io_open=refuse) as source:
+        chosen = [stream for stream in (source.streams.best("video"), source.streams.best("audio")) if stream]
+        options = {"movflags": "+faststart"}
+        with av.open(_Output(out), "w", format="mp4", options=options, io_open=again) as target:
+            streams: dict[int, Any] = {}
+            for stream in chosen:
+                made = streams[stream.index] = target.add_stream_from_template(stream, opaque=True)
+                if stream.codec_context is not None and stream.codec_context.name == "hevc":
+                    made.codec_context.codec_tag = "hvc1"  # the one that Apple's players know
+            for packet in _in_order_of_decoding(source.demux(chosen)):
+                packet.stream = streams[packet.stream.index]
+                target.mux(packet)
+    return "video/mp4"
+
+
+def _in_order_of_decoding(packets: Iterator[Any]) -> Iterator[Any]:
+    """Each with a time at which it is decoded. A Matroska does not say so of the pictures before the first that it is
+    known of: they are the ones that wait for a later picture to be decoded."""
+    waiting: dict[int, list[Any]] = {}
+    known: set[int] = set()
+    for packet in packets:
+        at = packet.stream.index
+        if not packet.size:  # it only says that there are no more
+            continue
+        if packet.dts is None:
+            if at in known or len(waiting.setdefault(at, [])) >= _REORDERED:
+                raise _Unfit("it does not say in which order its pictures belong")
+            waiting[at].append(packet)
+            continue
+        known.add(at)
+        first, step = packet.dts, packet.duration or 1
+        held = waiting.pop(at, [])
+        for number, one in enumerate(held):
+            one.dts = first - (len(held) - number) * step
+            yield one
+        yield packet
+    if waiting:
+        raise _Unfit("it does not say in which order its pictures belong")

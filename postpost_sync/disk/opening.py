@@ -1,0 +1,52 @@
+"""How a media file is opened by the libraries that read it: by position, by one plug-in or demuxer alone, and nothing else."""
+
+from __future__ import annotations
+
+import io
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+Facts = dict[str, str | int | float | bool]
+
+# Pillow's plug-ins and FFmpeg's demuxers by content type: no other gets to see the file.
+PLUGINS = {"image/jpeg": "JPEG", "image/png": "PNG", "image/gif": "GIF", "image/webp": "WEBP"}
+FOREIGN = {  # what PostPost does not take, and a copy can be made of: its head is read, no pixel
+    "image/heic": "HEIF",
+    "image/heif": "HEIF",
+    "image/avif": "AVIF",
+    "image/tiff": "TIFF",
+    "image/bmp": "BMP",
+}
+DEMUXERS = {"video/mp4": "mov", "video/quicktime": "mov", "video/x-msvideo": "avi"} | dict.fromkeys(
+    ("video/x-matroska", "video/webm"), "matroska"
+)
+
+
+class Descriptor(io.RawIOBase):
+    """A file read by position, so that the descriptor's own, which the daemon shares, is not moved."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd, self._at = fd, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: os.fstat(self._fd).st_size}[whence]
+        self._at = max(0, base + offset)
+        return self._at
+
+    def readinto(self, buffer: Buffer) -> int:
+        count = os.preadv(self._fd, [buffer], self._at)
+        self._at += count
+        return count
+
+
+def refuse(*_: object) -> None:
+    raise PermissionError("a video may not name other files")

@@ -1,0 +1,154 @@
+"""What fitted copies cost: `python -m tests.bench.fit [--photos 100] [--video 500]`.
+
+Photographs of 12 and 48 megapixels, as HEIC and as JPEG, for Bluesky (1 MB, 2,000 px) and for X (5 MB); a MOV of that many
+megabytes put into an MP4; and that many photographs of 12 megapixels one after the other, as the daemon makes them. Seconds,
+and the memory of the process that does it. Nothing is asserted: the figures depend on the machine. Everything is removed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import os
+import resource
+import tempfile
+import time
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import pillow_heif
+from PIL import Image, ImageFilter
+
+from postpost_sync.disk import media, probe, structure
+from postpost_sync.disk.copies import Copies
+from postpost_sync.disk.opening import Descriptor
+from postpost_sync.disk.scan import of
+from postpost_sync.model.folder import MediaFile, Recipe
+
+BLUESKY = Recipe(("image/jpeg",), 1_000_000, 2000, 2000, 10**8, 1)
+TWITTER = Recipe(("image/jpeg",), 5_000_000, 65_500, 65_500, 10**8, 1)
+MP4 = Recipe(("video/mp4",), 536_870_912, 1 << 20, 1 << 20, 1 << 40, 1)
+SIZES = {12: (4032, 3024), 48: (8064, 6048)}
+
+
+def photograph(megapixels: int, form: str) -> bytes:
+    """Soft shapes with some grain, as a camera makes them."""
+    size = SIZES[megapixels]
+    soft = Image.effect_noise((size[0] // 16, size[1] // 16), 90).resize(size, Image.Resampling.BICUBIC)
+    grain = Image.effect_noise(size, 12).filter(ImageFilter.BoxBlur(0.7))
+    picture = Image.merge("RGB", (Image.blend(soft, grain, 0.3), Image.blend(soft, grain, 0.4), grain))
+    out = io.BytesIO()
+    more: dict[str, Any] = {"enc_params": {"preset": "ultrafast"}, "quality": 60} if form == "HEIF" else {"quality": 92}
+    picture.save(out, form, **more)
+    return out.getvalue()
+
+
+def film(megabytes: int, path: Path) -> None:
+    """The same second of noise, packet by packet, until it is so large."""
+    second = io.BytesIO()
+    with av.open(second, "w", format="mov") as file:
+        stream = file.add_stream("libx264", rate=30, options={"crf": "1", "preset": "ultrafast", "bf": "0"})
+        assert isinstance(stream, av.VideoStream)
+        stream.width, stream.height, stream.pix_fmt = 1280, 720, "yuv420p"
+        for number in range(30):
+            frame = av.VideoFrame(1280, 720, "yuv420p")
+            for plane in frame.planes:
+                plane.update(os.urandom(plane.buffer_size))
+            frame.pts, frame.time_base = number, Fraction(1, 30)
+            file.mux(stream.encode(frame))
+        file.mux(stream.encode(None))
+    at = 0
+    with av.open(str(path), "w", format="mov") as to:
+        made = None
+        while at == 0 or path.stat().st_size < megabytes * 10**6:
+            second.seek(0)
+            with av.open(second, "r") as source:
+                made = made or to.add_stream_from_template(source.streams.video[0])
+                step = 0
+                for packet in source.demux(video=0):
+                    if packet.dts is None:
+                        continue
+                    step += packet.duration or 0
+                    packet.pts, packet.dts, packet.stream = (packet.pts or 0) + at, packet.dts + at, made
+                    to.mux(packet)
+                at += step
+
+
+def in_a_process(fd: int, wanted: dict[str, Any]) -> tuple[float, float, dict[str, Any]]:
+    """Seconds, megabytes of memory at the most, and what was said."""
+    readable, writable = os.pipe()
+    if (child := os.fork()) == 0:
+        from postpost_sync.disk import fitting, measuring
+
+        measuring._load()
+        resource.setrlimit(resource.RLIMIT_AS, (measuring.TASKS["fit"].memory,) * 2)
+        began = time.monotonic()
+        with tempfile.TemporaryFile(buffering=0, dir=os.environ.get("TMPDIR")) as out:
+            said: dict[str, Any] = dict(fitting.fit(io.BufferedReader(Descriptor(fd), 65536), wanted, out.fileno()))
+            said["size"] = os.fstat(out.fileno()).st_size
+        took = time.monotonic() - began
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
+        os.write(writable, json.dumps([took, peak, said]).encode())
+        os._exit(0)
+    os.close(writable)
+    with open(readable, "rb") as answer:
+        took, peak, said = json.loads(answer.read() or b'[0, 0, {"unfit": "it was ended"}]')
+    os.waitpid(child, 0)
+    return took, peak, said
+
+
+def wanted(recipe: Recipe, kind: str) -> dict[str, Any]:
+    limits = {"size": recipe.size, "width": recipe.width, "height": recipe.height, "pixels": recipe.pixels}
+    return {"content_type": kind, "forms": list(recipe.forms), **limits}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--photos", type=int, default=100)
+    parser.add_argument("--video", type=int, default=500, help="megabytes")
+    options = parser.parse_args()
+    pillow_heif.register_heif_opener()
+    with tempfile.TemporaryDirectory() as place:
+        path = Path(place) / "original"
+        for form, kind in (("HEIF", "image/heic"), ("JPEG", "image/jpeg")):
+            for megapixels in SIZES:
+                path.write_bytes(photograph(megapixels, form))
+                for name, recipe in (("Bluesky", BLUESKY), ("X", TWITTER)):
+                    with path.open("rb") as file:
+                        took, peak, said = in_a_process(file.fileno(), wanted(recipe, kind))
+                    before = path.stat().st_size / 1e6
+                    print(
+                        f"{megapixels} megapixels, {kind}, {before:.1f} MB, for {name}: "
+                        f"{took:.1f} s, {peak:,.0f} MB, {said}",
+                        flush=True,
+                    )
+        _video(path, options.video)
+        _many(Path(place), options.photos)
+
+
+def _video(path: Path, megabytes: int) -> None:
+    film(megabytes, path)
+    with path.open("rb") as file:
+        took, peak, said = in_a_process(file.fileno(), wanted(MP4, "video/quicktime"))
+    print(f"MOV of {path.stat().st_size / 1e6:.0f} MB: {took:.1f} s, {peak:,.0f} MB, {said}", flush=True)
+
+
+def _many(place: Path, photos: int) -> None:
+    path, copies = place / "photo.heic", Copies(place / "copies")
+    path.write_bytes(photograph(12, "HEIF"))
+    began = time.monotonic()
+    with path.open("rb") as file:
+        fd = file.fileno()
+        kind = media.kind(os.pread(fd, media.HEAD, 0))
+        facts = {**structure.facts(fd, kind), **probe.measure(fd, kind)}
+        original = MediaFile("photo.heic", of(os.fstat(fd)), None, "", "hash", facts, kind)
+        for number in range(photos):
+            copies.make(number, original, BLUESKY, fd)
+    print(f"{photos} photographs of 12 megapixels, one after the other: {time.monotonic() - began:.0f} s", flush=True)
+
+
+if __name__ == "__main__":
+    main()
