@@ -8,7 +8,17 @@ from typing import Any
 
 from postpost_sync.ledger.parts import with_group, without_trouble
 from postpost_sync.model.post import Post
-from postpost_sync.model.record import Claim, Consent, Effect, Group, MediaName, Record, draft_group, live_group
+from postpost_sync.model.record import (
+    Claim,
+    Consent,
+    Effect,
+    Group,
+    GroupStage,
+    MediaName,
+    Record,
+    draft_group,
+    live_group,
+)
 from postpost_sync.plan.consent import consents
 from postpost_sync.plan.steps import Decision, Rest
 
@@ -75,13 +85,13 @@ def finished(record: Record, post: Post | None, said: tuple[Consent, ...]) -> Re
     return replace(record, done=True, troubles=(), consents=())
 
 
-def retried(record: Record) -> Record:
-    """A person said: try again now, and go on with what was held for a person."""
+def retried(record: Record, again: bool = False) -> Record:
+    """A person said: try again now, and go on with what was held for a person. `again`: also where some of it may be out."""
     groups = tuple(replace(group, read_back=None) for group in record.groups)
     uploads_again = tuple(replace(g, uploads=tuple(replace(u, refused=0) for u in g.uploads)) for g in groups)
     return replace(
         record,
-        consents=consents(record),
+        consents=consents(record, again=again),
         cancel=None,
         rebuilds=0,
         gave_up=None,
@@ -109,8 +119,25 @@ def adopted(record: Record) -> Record:
 
 
 def recognised(record: Record, group: Group) -> Record:
-    """PostPost holds the folder's post already, and it is exactly what the folder asks for."""
-    return replace(record, groups=(*record.groups, group), unproven=False, claim=None)
+    """PostPost holds the folder's post already. What our records knew before is older, and was to be replaced by it."""
+    older = tuple(replace(one, stage=_SUPERSEDED.get(one.stage, one.stage)) for one in record.groups)
+    stood = [
+        one.post_group_id
+        for one, now in zip(record.groups, older, strict=True)
+        if one.stage != now.stage and one.stage in _STOOD and one.post_group_id
+    ]
+    previous = (*record.previous, *stood)
+    groups = (*older, group)
+    return replace(record, groups=groups, previous=previous, unproven=False, claim=None, troubles=())
+
+
+_SUPERSEDED = {
+    GroupStage.CREATING: GroupStage.GONE,
+    GroupStage.DRAFT: GroupStage.DOOMED,
+    GroupStage.SCHEDULED: GroupStage.DOOMED,
+    GroupStage.WITHDRAWN: GroupStage.DOOMED,
+}
+_STOOD = (GroupStage.SCHEDULED, GroupStage.WITHDRAWN)
 
 
 def unrecognised(record: Record) -> Record:
@@ -128,6 +155,11 @@ def in_directory(record: Record, inode: int, device: int) -> Record:
     return replace(record, inode=inode, device=device)
 
 
+def held_as_copy(record: Record, mark: str) -> Record:
+    """It is held, since another folder had a post of all that it asks for."""
+    return replace(record, copied=mark)
+
+
 def copied(record: Record, original: str | None) -> Record:
     """It is a copy of the folder with that `folder_id`, so nothing that stands at PostPost is its own."""
     return replace(record, copy_of=original, unproven=False)
@@ -136,10 +168,16 @@ def copied(record: Record, original: str | None) -> Record:
 def claimed(record: Record, claim: Claim, folder_id: str | None) -> Record:
     """Its status file, which came after its sidecar, says that it has a post. `folder_id`: None where that names none."""
     own = record.folder_id if folder_id is None else folder_id
-    return replace(record, folder_id=own, claim=claim, unproven=True)
+    return replace(record, folder_id=own, claim=claim, unproven=True, done=False)
 
 
 def contradicted(record: Record) -> Record:
     """PostPost shows something else under the id that the status file names."""
     claim = replace(record.claim, differs=True) if record.claim is not None else None
+    return replace(record, claim=claim)
+
+
+def doubtful(record: Record) -> Record:
+    """PostPost shows the same text under the id that the status file names, and perhaps other media."""
+    claim = replace(record.claim, doubtful=True) if record.claim is not None else None
     return replace(record, claim=claim)
