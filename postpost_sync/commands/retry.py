@@ -22,7 +22,7 @@ def retry(option: str | None, paths: Sequence[Path], *, again: bool, yes: bool, 
             click.echo(f"warning: {why}", err=True)
         asked = wishes(store, found, lambda record, itself: rules.retry(record, itself=itself, again=again))
         return carry_out(
-            *(config, store, asked, lambda record: store.change(record.key, ledger.retried)),
+            *(config, store, asked, lambda record: store.change(record.key, ledger.retried, again)),
             what="tried again",
             yes=yes,
             dry_run=dry_run,

@@ -293,6 +293,7 @@ class Daemon:
         self._log.info("the clock moved, or the machine slept", seconds=round(moved))
         for account in self._accounts:
             account.api.clock.known = False
+            account.holdings.forget()
         self.roots.scan_all()
         self._wake_pending()
         self.timers.soon()

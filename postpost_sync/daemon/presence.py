@@ -146,3 +146,9 @@ def overlaps(root: str, other: str) -> Finding:
     """Each folder in both would be two posts. The config shows that at once, but for what was away when it was read."""
     why = f"{printable(root)} is not served: it overlaps with {printable(other)}, by a link or a mount"
     return Finding("ROOTS_OVERLAP", why, "watch the outer one alone")
+
+
+def served_by_another(root: str) -> Finding:
+    """With a database of its own, so that neither knows what the other has posted."""
+    why = f"{printable(root)} is served by another postpost-sync on this machine, with another state_db"
+    return Finding("ROOT_SERVED", why, "let one of them serve it, and take it out of the config of the other")

@@ -22,6 +22,7 @@ from postpost_sync.daemon.oddities import Oddities
 from postpost_sync.daemon.presence import Presence
 from postpost_sync.disk import scan
 from postpost_sync.disk.mounts import Place, place_of
+from postpost_sync.disk.root_lock import RootLock
 from postpost_sync.log import Log
 from postpost_sync.model.errors import Finding, ProgramError
 from postpost_sync.model.folder import Folder
@@ -74,6 +75,7 @@ class Scanner:
         self._thread = threading.Thread(target=self._work, name=f"scanner {self.path}", daemon=True)
         self._status = RootStatus(self.path, "polling", RootState.OK)  # as long as nothing is known about it
         self._presence = Presence(self.path, watched, store)
+        self._root_lock = RootLock(self.path)
         self._away_because: Finding | None = None
         self._last_scan: datetime | None = None
         self._walk_took = 0.0
@@ -149,6 +151,7 @@ class Scanner:
             with self._lock:
                 self._busy = False
         self._observer.lost()
+        self._root_lock.release()
 
     def _do(self, task: Task) -> None:
         if self._ended.is_set():
@@ -221,6 +224,9 @@ class Scanner:
             another = place != self._presence.place
             if another and (other := self._told.served(self.path, place)) is not None:
                 self._not_served(presence.overlaps(self.path, other))
+                return
+            if another and not self._root_lock.take():
+                self._not_served(presence.served_by_another(self.path))
                 return
             missing = self._presence.found(place, missing)
             walk = scan.walk(self.path, self._names, visit=visit, skip=self._presence.again, as_before=as_before)

@@ -105,7 +105,8 @@ def _be_lenient(stream: Any) -> None:
         (self.crc_skip if cid[0] & 0x20 else checked.__get__(self))(cid, data)  # a small first letter: not needed
 
     def profile(self: Any, pos: int, length: int) -> bytes:
-        with contextlib.suppress(ValueError):  # it is read by then, and its colours are taken for what is usual
+        # it is read by then, and its colours are taken for what is usual
+        with contextlib.suppress(ValueError, SyntaxError, IndexError):
             return bytes(known(self, pos, length))
         return b""
 

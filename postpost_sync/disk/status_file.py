@@ -15,6 +15,7 @@ from postpost_sync.model.errors import printable
 from postpost_sync.model.folder import SIDECAR_NAMES, STATUS_FILE
 
 _MAX = 64 * 1024
+HASHES = "media_sha256"  # the one list that is read again
 _MOST_WARNINGS = 3  # that are said in the first lines
 _DUMPER: type = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
@@ -36,9 +37,12 @@ def text(sentence: str, facts: Mapping[str, Any]) -> str:
     return "".join(f"# {printable(' '.join(line.split()))}\n" for line in lines) + body
 
 
-def write(folder: int, content: str) -> None:
-    """Replace the status file in the folder of that descriptor; OSError where it cannot be written."""
-    whole_file.replace(folder, STATUS_FILE, content.encode("utf-8"), _sidecar_mode(folder))
+def write(folder: int, content: str, *, first: bool = False) -> None:
+    """Replace the status file in the folder of that descriptor; OSError where it cannot be written.
+
+    `first`: FileExistsError where somebody else has written one meanwhile.
+    """
+    whole_file.replace(folder, STATUS_FILE, content.encode("utf-8"), _sidecar_mode(folder), first=first)
 
 
 def _sidecar_mode(folder: int) -> int:
@@ -68,7 +72,10 @@ def read(folder: int) -> str | None:
 
 
 def claims(content: str | None) -> dict[str, str]:
-    """The plain text values in it. They are claims: whoever can write the folder can have written them."""
+    """The plain text values in it, and the hashes with spaces between.
+
+    They are claims: whoever can write the folder can have written them.
+    """
     if content is None:
         return {}
     try:
@@ -77,4 +84,8 @@ def claims(content: str | None) -> dict[str, str]:
         return {}
     if not isinstance(tree, yaml_tree.Mapping):
         return {}
-    return {key: node.text for key, _, node in tree if isinstance(node, yaml_tree.Scalar)}
+    said = {key: node.text for key, _, node in tree if isinstance(node, yaml_tree.Scalar)}
+    for key, _, node in tree:
+        if key == HASHES and isinstance(node, yaml_tree.Sequence):
+            said[key] = " ".join(one.text for one in node.items if isinstance(one, yaml_tree.Scalar))
+    return said

@@ -6,9 +6,10 @@ import contextlib
 import os
 
 
-def replace(folder: int, name: str, data: bytes, mode: int) -> None:
+def replace(folder: int, name: str, data: bytes, mode: int, *, first: bool = False) -> None:
     """Put the file in its place in the folder of that descriptor; OSError where it cannot be written.
 
+    `first`: FileExistsError where there is one of that name by now: of several who write it at once, one succeeds.
     The temporary has a dot in front, so that nothing reacts to it. One that a crash has left is taken away first.
     """
     temporary_name = f".{name}.tmp"
@@ -22,11 +23,24 @@ def replace(folder: int, name: str, data: bytes, mode: int) -> None:
             file.flush()
             with contextlib.suppress(OSError):  # not every network file system has modes
                 os.fchmod(file.fileno(), mode)
-        os.replace(temporary_name, name, src_dir_fd=folder, dst_dir_fd=folder)
+        if not (first and _linked(folder, temporary_name, name)):
+            os.replace(temporary_name, name, src_dir_fd=folder, dst_dir_fd=folder)
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(temporary_name, dir_fd=folder)
         raise
+
+
+def _linked(folder: int, temporary_name: str, name: str) -> bool:
+    """Whether it is there now, where it was not before; False where the file system has no links."""
+    try:
+        os.link(temporary_name, name, src_dir_fd=folder, dst_dir_fd=folder)
+    except FileExistsError:
+        raise
+    except OSError:
+        return False
+    os.unlink(temporary_name, dir_fd=folder)
+    return True
 
 
 def read_head(folder: int, name: str, most: int) -> bytes:

@@ -13,6 +13,7 @@ from postpost_sync.model.record import (
     Consent,
     Effect,
     Group,
+    GroupStage,
     MediaName,
     Record,
     TroubleKind,
@@ -88,13 +89,13 @@ def finished(record: Record, post: Post | None, said: tuple[Consent, ...]) -> Re
     return replace(record, done=True, troubles=(), consents=())
 
 
-def retried(record: Record) -> Record:
-    """A person said: try again now, and go on with what was held for a person."""
+def retried(record: Record, again: bool = False) -> Record:
+    """A person said: try again now, and go on with what was held for a person. `again`: also where some of it may be out."""
     groups = tuple(replace(group, read_back=None) for group in record.groups)
     uploads_again = tuple(replace(g, uploads=tuple(replace(u, refused=0) for u in g.uploads)) for g in groups)
     return replace(
         record,
-        consents=consents(record),
+        consents=consents(record, again=again),
         cancel=None,
         rebuilds=0,
         gave_up=None,
@@ -133,18 +134,39 @@ def slot_left(record: Record) -> Record:
 
 
 def recognised(record: Record, group: Group, slot: datetime | None = None) -> Record:
-    """PostPost holds the folder's post already, and it is exactly what the folder asks for. `slot`: where it was queued."""
-    return replace(record, groups=(*record.groups, group), unproven=False, claim=None, slot=slot or record.slot)
+    """PostPost holds the folder's post already. What our records knew before is older, and was to be replaced by it.
+
+    `slot`: the one in which it was found, where it is queued.
+    """
+    older = tuple(replace(one, stage=_SUPERSEDED.get(one.stage, one.stage)) for one in record.groups)
+    stood = [
+        one.post_group_id
+        for one, now in zip(record.groups, older, strict=True)
+        if one.stage != now.stage and one.stage in _STOOD and one.post_group_id
+    ]
+    previous = (*record.previous, *stood)
+    groups = (*older, group)
+    record = replace(record, slot=slot or record.slot)
+    return replace(record, groups=groups, previous=previous, unproven=False, claim=None, troubles=())
+
+
+_SUPERSEDED = {
+    GroupStage.CREATING: GroupStage.GONE,
+    GroupStage.DRAFT: GroupStage.DOOMED,
+    GroupStage.SCHEDULED: GroupStage.DOOMED,
+    GroupStage.WITHDRAWN: GroupStage.DOOMED,
+}
+_STOOD = (GroupStage.SCHEDULED, GroupStage.WITHDRAWN)
 
 
 def unrecognised(record: Record) -> Record:
     """PostPost holds nothing that is this folder's: it is a new post. What a queued one's status file said is kept."""
     claim = record.claim
-    stood = claim is not None and claim.slot is not None and claim.state in _STOOD
+    stood = claim is not None and claim.slot is not None and claim.state in _MAY_BE_OUT
     return replace(record, unproven=False, claim=replace(claim, lost=True) if claim is not None and stood else None)
 
 
-_STOOD = frozenset({State.SCHEDULED, State.PUBLISHED, State.PARTIALLY_PUBLISHED})  # in one of these it may be out
+_MAY_BE_OUT = frozenset({State.SCHEDULED, State.PUBLISHED, State.PARTIALLY_PUBLISHED})  # in one of these it may be out
 
 
 def at_place(record: Record, root: str, path: str, inode: int, device: int, *, keeps_slot: bool = True) -> Record:
@@ -158,6 +180,11 @@ def in_directory(record: Record, inode: int, device: int) -> Record:
     return replace(record, inode=inode, device=device)
 
 
+def held_as_copy(record: Record, mark: str) -> Record:
+    """It is held, since another folder had a post of all that it asks for."""
+    return replace(record, copied=mark)
+
+
 def copied(record: Record, original: str | None) -> Record:
     """It is a copy of the folder with that `folder_id`, so nothing that stands at PostPost is its own."""
     return replace(record, copy_of=original, unproven=False)
@@ -166,10 +193,16 @@ def copied(record: Record, original: str | None) -> Record:
 def claimed(record: Record, claim: Claim, folder_id: str | None) -> Record:
     """Its status file, which came after its sidecar, says that it has a post. `folder_id`: None where that names none."""
     own = record.folder_id if folder_id is None else folder_id
-    return replace(record, folder_id=own, claim=claim, unproven=True, slot=claim.slot or record.slot)
+    return replace(record, folder_id=own, claim=claim, unproven=True, done=False, slot=claim.slot or record.slot)
 
 
 def contradicted(record: Record) -> Record:
     """PostPost shows something else under the id that the status file names."""
     claim = replace(record.claim, differs=True) if record.claim is not None else None
+    return replace(record, claim=claim)
+
+
+def doubtful(record: Record) -> Record:
+    """PostPost shows the same text under the id that the status file names, and perhaps other media."""
+    claim = replace(record.claim, doubtful=True) if record.claim is not None else None
     return replace(record, claim=claim)

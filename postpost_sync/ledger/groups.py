@@ -21,6 +21,7 @@ from postpost_sync.model.record import (
     TroubleKind,
     Upload,
     UploadStage,
+    failed_platforms,
 )
 from postpost_sync.model.states import State
 from postpost_sync.model.times import to_service
@@ -30,19 +31,34 @@ from postpost_sync.post.names import upload_names
 
 SEARCH_PAUSES = (2.0, 6.0, 12.0)  # seconds: an unknown create is looked for at 0, 2, 8 and 20 s
 
+KEY_LIVES = timedelta(hours=23)  # a service that knows the Idempotency-Key keeps it for a day
+
 _TEXT_CHANGED = "not as the folder has it:"
 
 
-def creating(record: Record, post: Post, now: datetime, account: str) -> Record:
-    """The intent: from here on the create may have been sent."""
+def creating(record: Record, post: Post, now: datetime, account: str, intent: str = "") -> Record:
+    """The intent: from here on the create may have been sent. `intent`: a new Idempotency-Key.
+
+    One that was sent already for the same, and of which nothing is known, is used once more while the service keeps it.
+    """
     names = upload_names([(file.name, file.sent_type) for file in post.media])
     uploads = tuple(
         Upload(position, file.name, name, file.sent_type, file.stat, **_fitted(file))
         for position, (file, name) in enumerate(zip(post.media, names, strict=True))
     )
     about = post.content, post.platforms, post.platform_settings
-    group = Group(0, GroupStage.CREATING, None, now, *about, uploads, post.resolved, account=account)
-    return replace(record, groups=(*record.groups, group), claim=None)
+    intent = _key_of_lost_create(record, about, now) or intent
+    group = Group(0, GroupStage.CREATING, None, now, *about, uploads, post.resolved, account=account, intent=intent)
+    return replace(record, groups=(*record.groups, group), claim=None, unproven=False)
+
+
+def _key_of_lost_create(record: Record, about: tuple[object, ...], now: datetime) -> str:
+    for lost in reversed(record.groups):
+        if lost.post_group_id is not None or (lost.content, lost.platforms, lost.platform_settings) != about:
+            continue
+        first = min(one.intent_at for one in record.groups if one.intent == lost.intent)
+        return lost.intent if timedelta() <= now - first < KEY_LIVES else ""
+    return ""
 
 
 def _fitted(file: MediaFile) -> dict[str, Any]:
@@ -143,12 +159,12 @@ def deleted(record: Record, key: int) -> Record:
     return with_group(record, key, stage=GroupStage.ENDED, outcome=State.CANCELLED, asked_time=record.time)
 
 
-def followed(record: Record, key: int) -> Record:
-    """Another group is to serve what this one did not."""
+def followed(record: Record, key: int, *, again: bool = False) -> Record:
+    """Another group is to serve what this one did not; `again`: also where some of it is out."""
     group = next(g for g in record.groups if g.key == key)
     previous = (*record.previous, group.post_group_id) if group.post_group_id else record.previous
     record = replace(record, previous=previous, done=False, troubles=())
-    return with_group(record, key, stage=GroupStage.FOLLOWED)
+    return with_group(record, key, stage=GroupStage.FOLLOWED, again=again)
 
 
 def updating(record: Record, key: int) -> Record:
@@ -181,7 +197,7 @@ def updated(record: Record, key: int, step: Update, status: str, time: datetime 
 def _withdrawn(record: Record, key: int, now: datetime) -> Record:
     """No longer scheduled. Where another is to take its place, its time is kept: it may have to be put back."""
     if any(group.key == key and group.stage is GroupStage.DRAFT for group in record.groups):
-        return with_group(record, key, updating=False)  # it never stood, as far as we were told
+        return with_group(record, key, updating=False, placed_at=now)  # it never stood, as far as we were told
     has_successor = any(group.stage is GroupStage.DRAFT for group in record.groups)
     times = {"asked_time": None} if has_successor else {"asked_time": None, "answered_time": None}
     stage = GroupStage.WITHDRAWN
@@ -201,14 +217,15 @@ def read_back(
 def outcome(record: Record, key: int, results: tuple[PlatformResult, ...], now: datetime) -> Record:
     """What get-post said, rolled up over the platforms."""
     statuses = {result.status for result in results}
-    ends = {"published", "failed"}
+    ends, group = {"published", "failed"}, next(g for g in record.groups if g.key == key)
+    nowhere = failed_platforms(replace(group, results=results))
     if not statuses or not statuses <= ends:
         return with_group(record, key, results=results, checked_at=now, lost=False, unseen=False)
     state = (
         State.PUBLISHED
         if statuses == {"published"}
         else State.FAILED
-        if statuses == {"failed"}
+        if nowhere == {result.platform_id for result in results}
         else State.PARTIALLY_PUBLISHED
     )
     return with_group(

@@ -5,6 +5,8 @@ All are frozen. Times are aware UTC datetimes, durations seconds.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -63,3 +65,10 @@ class Post:
     timezone: str
     asked: tuple[str, ...] = ()
     resolved: Resolved = field(default_factory=dict)
+
+
+def digest(content: str, settings: Settings) -> str:
+    """Tells one text with its settings from another."""
+    plain = {platform: dict(sorted(values.items())) for platform, values in sorted(settings.items())}
+    text = json.dumps([content.strip(), plain], separators=(",", ":"))
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()

@@ -116,6 +116,10 @@ class ReadBack:
     ours: int | None = None  # how many of our files are certainly among them; None where that cannot be told
 
 
+# the service's codes of a post that failed, and may be out all the same
+MAYBE_OUT = frozenset({"THREAD_PARTIALLY_PUBLISHED", "PUBLISH_OUTCOME_UNKNOWN"})
+
+
 @dataclass(frozen=True, slots=True)
 class PlatformResult:
     platform_id: str
@@ -152,6 +156,9 @@ class Group:
     placed_at: datetime | None = None  # server time at which update-post last said what it is
     updating: bool = False  # the intent: an update-post may have changed what it is, or its time
     account: str = ""  # digest of the key and user id that made it; no other one can tell what became of it
+    again: bool = False  # followed also where some of it is out, since a person said so
+    intent: str = ""  # the Idempotency-Key of its create
+    adopted: bool = False  # found at PostPost, and not proved to be made by us: it is never deleted by itself
 
     @property
     def records_possible(self) -> int:
@@ -168,6 +175,7 @@ class Effect(StrEnum):
     FIT = "fit"
     LEARN_TIME = "learn time"
     LEARN_ACCOUNTS = "learn accounts"
+    COMPARE = "compare"
     RECOGNISE = "recognise"
     CREATE = "create"
     SEARCH = "search"
@@ -209,10 +217,13 @@ class Consent(StrEnum):
     COPY = "copy"  # it is meant, although it is a copy of another folder
     MEDIA = "media"  # its media are all that is meant, although it looks as if one were lacking
     DUPLICATE = "duplicate"  # it is meant, although another folder has the same post
+    MAYBE = "maybe"  # it is meant, although PostPost may hold it already
+    ADOPTED = "adopted"  # the folder counts, although the post it replaces was found at PostPost and may be another's
     DIFFERS = "differs"  # it is a new post, whatever PostPost holds under the id in its status file
     NEW_DRAFT = "new draft"  # another one is made, although what was made before may be there in another's hands
     ELSEWHERE = "elsewhere"  # the folder counts, although somebody changed the post at PostPost
     ONCE_MORE = "once more"  # what failed, or was deleted, is posted again
+    AGAIN = "again"  # also where some of it is out, or may be
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +238,10 @@ class Claim:
     differs: bool = False  # PostPost shows something else under that id
     slot: datetime | None = None  # of the queue, which it had taken
     lost: bool = False  # PostPost holds nothing under that id, nor anything like the folder
+    doubtful: bool = False  # PostPost shows the same text there, and whether its media are the folder's cannot be told
+    digest: str = ""  # of text and settings
+    media: tuple[str, ...] = ()  # SHA-256 of each file, in order; "-" where it was not known
+    proof: str = ""  # that we wrote the above
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,6 +286,7 @@ class Record:
     previous: tuple[str, ...] = ()  # post groups this folder had before
     claim: Claim | None = None
     copy_of: str | None = None  # folder_id of the folder whose copy it seems to be
+    copied: str = ""  # what it asked for when it was held as a copy: it is one until it asks for something else
     unproven: bool = False  # PostPost may hold its post already: it is asked before anything is created
     missed_at: datetime | None = None  # when it was first seen to be gone; None: it is there, or its root is not
     part: str = ""  # which post of the folder: "" is the main one
@@ -338,17 +354,37 @@ def kept(record: Record) -> Resolved:
 def served(record: Record) -> frozenset[str]:
     """The platforms on which earlier groups of this folder went out, or may have: none of them is posted to again."""
     earlier = [g for g in record.groups if g.stage is GroupStage.FOLLOWED and g.outcome is not State.CANCELLED]
-    return frozenset(p for g in earlier for p in g.platforms if p not in failed_platforms(g))
+    return frozenset(p for g in earlier for p in g.platforms if p not in _posted_again(g))
 
 
 def failed_platforms(group: Group) -> frozenset[str]:
-    return frozenset(result.platform_id for result in group.results if result.status == "failed")
+    """Those on which nothing of it is out: every entry failed, and none may be live all the same."""
+    return frozenset(result.platform_id for result in group.results) - _out(group)
+
+
+def partly_out(group: Group) -> frozenset[str]:
+    """Those on which it failed, and on which some of it is out, or may be: it is never sent there again by itself."""
+    return frozenset(result.platform_id for result in group.results if result.status == "failed") & _out(group)
+
+
+def _out(group: Group) -> frozenset[str]:
+    return frozenset(result.platform_id for result in group.results if _may_be_out(result))
+
+
+def _may_be_out(result: PlatformResult) -> bool:
+    said = result.error is not None and result.error.code in MAYBE_OUT
+    return result.status != "failed" or result.posted_id is not None or said
+
+
+def _posted_again(group: Group) -> frozenset[str]:
+    """On which platforms a group that was followed is posted by the one that follows it."""
+    return failed_platforms(group) | (partly_out(group) if group.again else frozenset())
 
 
 def kept_results(record: Record) -> tuple[PlatformResult, ...]:
     """What earlier groups of this folder brought about, where that stays as it is."""
     earlier = [g for g in record.groups if g.stage is GroupStage.FOLLOWED and g.outcome is not State.CANCELLED]
-    return tuple(result for g in earlier for result in g.results if result.status != "failed")
+    return tuple(result for g in earlier for result in g.results if result.platform_id not in _posted_again(g))
 
 
 def outcome(record: Record, live: Group) -> State | None:

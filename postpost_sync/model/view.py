@@ -6,6 +6,7 @@ import os
 from typing import Any
 
 from postpost_sync.model.errors import Finding, printable
+from postpost_sync.model.post import digest
 from postpost_sync.model.record import (
     Group,
     GroupStage,
@@ -140,14 +141,21 @@ def _queued(record: Record) -> str:
     return ", its slot (next)," if record.slot is not None else ""
 
 
+def hashes(group: Group) -> list[str]:
+    """The SHA-256 of each of its files, in order; "-" of one that was not sent yet."""
+    return [upload.sha256 or "-" for upload in group.uploads]
+
+
 def receipt(record: Record, instance: str) -> dict[str, Any]:
     """What `post.status.yaml` holds below its first line. Progress and retries do not show in it."""
-    shown = facts(record)
+    shown, group = facts(record), shown_group(record)
     kept = ("state", "post_group_id", "previous_post_group_ids", "scheduled_time", "slot", "platforms", "results")
     return {
         **{name: shown[name] for name in kept},
-        "asked_time": to_service(group.asked_time) if (group := shown_group(record)) and group.asked_time else None,
+        "asked_time": to_service(group.asked_time) if group and group.asked_time else None,
         "media": [m["file"] for m in shown["media"]],
+        "media_sha256": hashes(group) if group else [],
+        "digest": digest(group.content, group.platform_settings) if group else None,
         **(
             {"sent_as": fitted}
             if (fitted := {m["file"]: m["sent_as"] for m in shown["media"] if "sent_as" in m})

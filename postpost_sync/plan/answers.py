@@ -19,6 +19,7 @@ from postpost_sync.plan.steps import (
     Abandon,
     Abort,
     CheckDraft,
+    Compare,
     Create,
     Decision,
     Delete,
@@ -27,6 +28,7 @@ from postpost_sync.plan.steps import (
     Follow,
     Forget,
     Hash,
+    HoldCopy,
     LearnAccounts,
     LearnTime,
     LeaveSlot,
@@ -49,7 +51,7 @@ LASTING = frozenset({"TIME_SOON", "MEDIA_NOT_LISTED", "DRAFTS_DOUBTFUL", "DUPLIC
 OF_SCHEDULING = (LASTING - {"DRAFTS_DOUBTFUL"}) | {"SAME_MINUTE", "TIME_AMBIGUOUS", "TOKEN_EXPIRING"}
 OUT = frozenset({State.PUBLISHED, State.PARTIALLY_PUBLISHED})
 # written down, or read from the disk, within the second: nothing else is shown meanwhile
-_OUR_OWN = Read | Hash | Abort | Doom | Follow | TakeSlot | LeaveSlot | Abandon | Forget
+_OUR_OWN = Read | Hash | Abort | Doom | Follow | TakeSlot | LeaveSlot | HoldCopy | Abandon | Forget
 _READS_FILES = Read | Hash | Fit
 
 
@@ -75,6 +77,11 @@ def rest(state: State, error: Finding | None = None, after: float | None = None)
 def held(why: Finding, after: float | None = None) -> Answer:
     """It is ready, but something outside the folder must happen first."""
     return rest(State.HELD, why, after)
+
+
+def held_beside(s: Situation, why: Finding, after: float | None = None) -> Answer:
+    """The same, where an earlier post may stand: it is not touched by that."""
+    return held(_stands(why) if s.live is not None and s.live.stage is GroupStage.SCHEDULED else why, after)
 
 
 def as_it_is(after: float | None = None) -> Answer:
@@ -153,7 +160,7 @@ def _shown(s: Situation, answer: Answer, *, judged: bool) -> Answer:
     record, step = s.record, answer.step
     if isinstance(step, _OUR_OWN | Delete) or (answer.state is None and (isinstance(step, Rest) or not judged)):
         return Answer(step, record.state, record.error, record.warnings, answer.retry_at)
-    if isinstance(step, LearnTime | LearnAccounts):  # it has settled; the service is next
+    if isinstance(step, LearnTime | LearnAccounts | Compare):  # it has settled; the service is next
         state = State.DRAFTING if record.state is State.SETTLING else record.state
         warnings = record.warnings if answer.warnings is None else answer.warnings
         return replace(answer, state=answer.state or state, error=answer.error or record.error, warnings=warnings)

@@ -9,13 +9,22 @@ from datetime import datetime, timedelta
 
 from postpost_sync.model.errors import Finding, printable
 from postpost_sync.model.folder import MediaFile
-from postpost_sync.model.record import Consent, Effect, Group, GroupStage, UploadStage, outcome
+from postpost_sync.model.record import (
+    Consent,
+    Effect,
+    Group,
+    GroupStage,
+    UploadStage,
+    failed_platforms,
+    outcome,
+    partly_out,
+)
 from postpost_sync.model.states import State
 from postpost_sync.model.times import for_people
 from postpost_sync.plan.answers import Answer, drop, drop_draft, failed, give_up, held, rest, search
 from postpost_sync.plan.draft import DRAFT_GONE, READ_BACK_FOR, for_person
 from postpost_sync.plan.situation import Situation
-from postpost_sync.plan.steps import CheckDraft, Create, Doom, Finish, Fit, Follow, Hash, Recognise, Rest, Transfer
+from postpost_sync.plan.steps import CheckDraft, Create, Doom, Finish, Fit, Follow, Hash, HoldCopy, Rest, Transfer
 
 SIGNS_IN_VAIN = 3  # tries of a transfer after which its draft is read back
 REFUSALS = 20  # URLs of one file that the store may refuse before its post is given up
@@ -37,27 +46,16 @@ def nothing_left(s: Situation) -> Answer | None:
     return drop_draft(s, s.draft) if s.draft is not None else Answer(Finish(), State.PUBLISHED)
 
 
-def recognise(s: Situation) -> Answer | None:
-    """Nothing was made for it that we know of, and PostPost may hold its post already: it is asked first."""
-    record, claim = s.record, s.record.claim
-    if record.groups or not record.unproven or s.said(Consent.DIFFERS):
-        return None
-    if claim is None or not claim.differs:
-        slots = s.policy.slots if s.desired.next and s.time is None else ()
-        return Answer(Recognise(s.post, s.time, slots, s.policy.timezone))
-    why = f"the status file names the post {claim.post_group_id}, and PostPost holds something else under it"
-    hint = "delete that post at PostPost if it is this folder's, then: postpost-sync retry FOLDER"
-    return held(Finding("EARLIER_POST_DIFFERS", why, hint))
-
-
 def copy_of(s: Situation) -> Answer | None:
     """It is a copy of another folder, and asks for the same at the same time: a person says whether both are meant."""
-    if s.record.groups or s.said(Consent.COPY):
+    if s.record.groups or s.record.copy_of is None or s.said(Consent.COPY):
         return None
+    if s.record.copied == s.mark:  # whatever became of the other one since
+        return held(s.is_copy(s.snapshot.twin))
     found, to_hash = s.copy
     if to_hash:
         return Answer(Hash(to_hash))
-    return held(found) if found is not None else None
+    return Answer(HoldCopy(s.mark)) if found is not None else None
 
 
 def touched(s: Situation) -> Answer | None:
@@ -75,7 +73,7 @@ def went_out(s: Situation) -> Answer | None:
         return drop_draft(s, s.draft)
     unchanged = not s.unlike(live) and (live.asked_time == time or time is None)
     if _once_more(s, live, unchanged, time):
-        return Answer(Follow(live))
+        return Answer(Follow(live, again=s.said(Consent.AGAIN)))
     if unchanged:
         return Answer(Finish(), outcome(s.record, live) or State.SCHEDULED)
     return too_late_for(s, live)
@@ -88,7 +86,9 @@ def _once_more(s: Situation, live: Group, unchanged: bool, time: datetime | None
     if live.outcome in (State.FAILED, State.CANCELLED):  # it went out nowhere: an edit is as good a word as any
         to_come = s.desired.next or (time is not None and time > s.now)
         return s.said(Consent.ONCE_MORE) or (not unchanged and to_come)
-    return live.outcome is State.PARTIALLY_PUBLISHED and s.said(Consent.ONCE_MORE)
+    if live.outcome is not State.PARTIALLY_PUBLISHED or not s.said(Consent.ONCE_MORE):
+        return False
+    return bool(failed_platforms(live)) or (s.said(Consent.AGAIN) and bool(partly_out(live)))
 
 
 def edit_too_late(s: Situation) -> Answer | None:

@@ -19,6 +19,8 @@ _ASKED_FOR: Mapping[str, Consent] = {  # the code of what is shown -> what a yes
     "ORIGINAL_MISSING": Consent.MEDIA,
     "MEDIA_IN_SUBFOLDER": Consent.MEDIA,
     "DUPLICATE_POST": Consent.DUPLICATE,
+    "MAYBE_POSTED": Consent.MAYBE,
+    "ADOPTED_POST": Consent.ADOPTED,
     "EARLIER_POST_DIFFERS": Consent.DIFFERS,
     "DRAFT_GONE": Consent.NEW_DRAFT,
     "MEDIA_ADDED_ELSEWHERE": Consent.NEW_DRAFT,
@@ -29,7 +31,7 @@ _ASKED_FOR: Mapping[str, Consent] = {  # the code of what is shown -> what a yes
 _IN_VAIN = (State.FAILED, State.PARTIALLY_PUBLISHED, State.CANCELLED)
 
 
-def consents(record: Record) -> tuple[Consent, ...]:
+def consents(record: Record, *, again: bool = False) -> tuple[Consent, ...]:
     """What a person who sees the record as it is says yes to, and said yes to before."""
     shown = [record.error, *record.warnings]
     found = {*record.consents, *(_ASKED_FOR[one.code] for one in shown if one is not None and one.code in _ASKED_FOR)}
@@ -37,7 +39,7 @@ def consents(record: Record) -> tuple[Consent, ...]:
     if record.state in (State.FAILED, State.HELD):  # the time is shown beside it
         found.add(Consent.LATE)
     if live is not None and live.stage is GroupStage.ENDED and (live.outcome in _IN_VAIN or record.state in _IN_VAIN):
-        found |= {Consent.ONCE_MORE, Consent.LATE}
+        found |= {Consent.ONCE_MORE, Consent.LATE, *([Consent.AGAIN] if again else [])}
     if any(group is not None and group.lost for group in (live, draft)):
         found.add(Consent.NEW_DRAFT)
     if live is not None and live.elsewhere is not None:

@@ -91,7 +91,8 @@ def gone(s: Situation) -> Answer | None:
     standing = live is not None and live.stage is not GroupStage.WITHDRAWN
     if live is not None and live.stage is GroupStage.ENDED and record.state is State.SCHEDULED:
         return None  # `at_rest` shows what became of it
-    if standing and draft is None and not (s.policy.cancel_removed and removable):
+    cancels = s.policy.cancel_removed and removable and not (live is not None and live.adopted)
+    if standing and draft is None and not cancels:
         if not removable or record.state is not State.SCHEDULED:
             return as_it_is()
         if gone_for < ABSENCE_GRACE:
@@ -119,7 +120,7 @@ def _gone_for(s: Situation) -> float:
 def _removed(s: Situation, live: Group) -> Answer:
     """The folder of a post that could be taken back is gone for good."""
     record = s.record
-    if live.stage is GroupStage.WITHDRAWN and not s.policy.cancel_removed:
+    if live.stage is GroupStage.WITHDRAWN and (live.adopted or not s.policy.cancel_removed):
         return rest(record.state, s.not_deleted) if s.not_deleted is not None else _keep(s, live)
     held_back = any(warning.code == CANCEL_MANY.code for warning in record.warnings)
     if held_back or s.snapshot.removed > CANCELS_AT_ONCE:

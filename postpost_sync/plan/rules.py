@@ -29,7 +29,9 @@ As it was read:
   accounts              nothing is made for accounts that are not known
   deleted_there         it was deleted at PostPost, and a person wants it all the same
   nothing_left          what is still asked for has been served by earlier groups
-  recognise             PostPost may hold its post already: it is asked first
+  compared              what PostPost holds is asked for before anything is made for the folder as it is
+  recognise             PostPost may hold its post already: that is found out
+  maybe_posted          PostPost holds the same text, and our records do not know it: a person says whose it is
   slot_doubtful         it may be out, and PostPost does not say: a person does
   copy_of               it is a copy of another folder
   touched               only the bytes tell whether what stands is still this
@@ -40,6 +42,7 @@ As it was read:
   edit_too_late         it was edited when it was about to go out
   may_lack_media        it looks as if a picture were lacking
   duplicate             another folder has the same post on one of the accounts
+  adopted_edited        what it would replace was found at PostPost, and may be another's: unscheduled, and held
 
 One draft at a time:
 
@@ -47,6 +50,7 @@ One draft at a time:
   create                no draft is there: one is made
   search_create         its create was not answered: it is looked for
   other_draft           it is of what the folder asked for before
+  scheduled_meanwhile   it is not complete, and PostPost shows it as scheduled: it is made a draft again
   draft_lost            asking for URLs fails again and again: it is read back
   fit_again             the fitted copy that is sent next is not at hand: it is found, or made again
   upload                media are still to be sent, in their order
@@ -54,6 +58,7 @@ One draft at a time:
 
 A complete draft:
 
+  compared_again        nobody else may have made the same meanwhile
   earlier_draft_left    another draft could not be deleted: nothing is scheduled beside it
   swap                  an earlier version stands scheduled: that one is made a draft first
   put_back              the new version was refused: the earlier one goes back
@@ -69,7 +74,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from postpost_sync.model.record import Record
-from postpost_sync.plan import asked, build, draft, gone, schedule, slots
+from postpost_sync.plan import asked, build, draft, gone, known, schedule, slots
 from postpost_sync.plan.answers import Answer, decision
 from postpost_sync.plan.situation import Situation
 from postpost_sync.plan.snapshot import Snapshot
@@ -104,7 +109,9 @@ AS_IT_WAS_READ: tuple[Rule, ...] = (
     asked.accounts,
     build.deleted_there,
     build.nothing_left,
-    build.recognise,
+    known.compared,
+    known.recognise,
+    known.maybe_posted,
     slots.slot_doubtful,
     build.copy_of,
     build.touched,
@@ -115,14 +122,17 @@ AS_IT_WAS_READ: tuple[Rule, ...] = (
     build.edit_too_late,
     build.may_lack_media,
     build.duplicate,
+    known.adopted_edited,
     build.fit,
     build.create,
     build.search_create,
     build.other_draft,
+    known.scheduled_meanwhile,
     build.draft_lost,
     build.fit_again,
     build.upload,
     draft.verify,
+    known.compared_again,
     schedule.earlier_draft_left,
     schedule.swap,
     schedule.put_back,

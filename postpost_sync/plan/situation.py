@@ -5,6 +5,7 @@ What is here answers questions. Which question comes first, and what follows fro
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -29,7 +30,7 @@ from postpost_sync.model.record import (
 )
 from postpost_sync.model.states import State
 from postpost_sync.model.times import for_people
-from postpost_sync.plan.snapshot import Snapshot, Waiting
+from postpost_sync.plan.snapshot import Snapshot, Stranger, Waiting
 from postpost_sync.post.desired import Wanted, resolve
 from postpost_sync.post.fitting import same_form
 from postpost_sync.post.targets import as_held
@@ -40,6 +41,7 @@ SOON = 120.0  # seconds; PostPost advises to schedule at least this much ahead
 # seconds before its time within which a post is no longer changed: the scheduler ticks once a minute
 EDIT_CLOSES = 120.0
 DUPLICATE_WITHIN = timedelta(days=3)
+LISTS_LAG = timedelta(minutes=2)  # how far the times in a list may be from ours
 
 TOO_MANY_PENDING = "SCHEDULED_POST_LIMIT_REACHED"  # the limit of a plan for which a later post can hold the room
 IN_LINE = frozenset(  # limits for which the posts of an account wait in the order of their times
@@ -152,6 +154,30 @@ class Situation:
         """Whether an earlier version of the post stands, and another is to take its place."""
         return self.live is not None and not self.out and self.unlike(self.live)
 
+    @cached_property
+    def strangers(self) -> tuple[Stranger, ...]:
+        """What PostPost holds that our records do not know, with the same text, on one of the accounts."""
+        ours = set(self.post.platforms)
+        return tuple(
+            one
+            for one in self.snapshot.strangers
+            if (not one.platforms or ours & set(one.platforms))
+            and not self._long_out(one)
+            and not self._lost_create(one)
+        )
+
+    def _long_out(self, one: Stranger) -> bool:
+        """Whether it went out so long ago that it says nothing about this post."""
+        out = one.status not in ("draft", "scheduled") and one.time is not None
+        return out and one.time is not None and one.time < self.now - seconds(self.policy.catch_up)
+
+    def _lost_create(self, one: Stranger) -> bool:
+        """Whether it is a draft that one of our own creates may have made, whose answer was lost and which was not found."""
+        if one.status != "draft" or one.media or one.created_at is None:
+            return False
+        lost = (g for g in self.record.groups if g.post_group_id is None)
+        return any(one.created_at >= g.intent_at - LISTS_LAG for g in lost)
+
     # --- times ---
 
     def left(self, trouble: Trouble) -> float | None:
@@ -238,7 +264,8 @@ class Situation:
     def copy(self) -> tuple[Finding | None, tuple[str, ...]]:
         """The folder whose copy this one is, where both ask for the same at the same time; or the files to hash to tell."""
         original = self.snapshot.twin
-        if original is None or not (original.time == self.time or self._queued_too(original)):
+        both_now = original is not None and self.desired.now and original.now_time is not None
+        if original is None or not (both_now or original.time == self.time or self._queued_too(original)):
             return None, ()
         group = live_group(original) or draft_group(original)
         if group is None:
@@ -247,9 +274,24 @@ class Situation:
         same = compare(group, as_held(self.post, group.platforms) or self.post)
         if same is None or same:
             return None, same or ()
-        why = f'it is a copy of "{printable(original.path)}", with the same text, platforms, media and time'
-        hint = "change it, remove it, or if both are meant: postpost-sync retry FOLDER"
-        return Finding("COPY_OF", why, hint), ()
+        return self.is_copy(original), ()
+
+    def is_copy(self, original: Record | None) -> Finding:
+        of = f'"{printable(original.path)}"' if original is not None else "a folder that is no longer there"
+        why = f"it is a copy of {of}, with the same text, platforms, media and time"
+        return Finding("COPY_OF", why, "change it, remove it, or if both are meant: postpost-sync retry FOLDER")
+
+    @cached_property
+    def mark(self) -> str:
+        """Tells what the folder asks for from anything else, by what lies in it alone: no config and no restart changes it."""
+        reading = self.snapshot.reading
+        asked = reading.sidecar if reading is not None else None
+        if reading is None or asked is None:
+            return ""
+        settings = sorted((name, sorted(values.items())) for name, values in asked.platform_settings.items())
+        words = reading.content, asked.platforms, asked.scheduled_time, asked.timezone, asked.media, settings
+        files = [(file.name, file.stat.size) for file in reading.media]
+        return hashlib.sha256(repr((words, files)).encode("utf-8", "surrogateescape")).hexdigest()
 
     def _queued_too(self, original: Record) -> bool:
         """Whether both ask for the next slot, and the original is not out: a slot is never asked for by two."""
@@ -277,6 +319,11 @@ def _left(trouble: Trouble, now: datetime) -> float | None:
         return None
     left = (trouble.until - now).total_seconds()
     return 0.0 if trouble.kind is TroubleKind.RETRY and left > LONGEST_RETRY else left
+
+
+def seconds(number: float) -> timedelta:
+    """That long; what is no finite number is as long as can be."""
+    return timedelta(seconds=min(number, 1e9))
 
 
 def _rival(other: Record, mine: Record) -> Group | None:

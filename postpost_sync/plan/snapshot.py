@@ -5,7 +5,8 @@ All are frozen. Times are aware UTC datetimes, durations seconds.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from postpost_sync.model.errors import Finding
@@ -42,6 +43,26 @@ class Scheduled:
 
 
 @dataclass(frozen=True, slots=True)
+class Stranger:
+    """A post at PostPost that none of our records knows, with the folder's text."""
+
+    post_group_id: str
+    status: str
+    time: datetime | None
+    created_at: datetime | None
+    platforms: tuple[str, ...]
+    media: int | None  # how many; None where PostPost does not say
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What PostPost showed a post of this folder as, `at` that time."""
+
+    status: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """Everything outside of the database that a decision about a folder depends on, at one moment."""
 
@@ -57,6 +78,10 @@ class Snapshot:
     key_refused: Finding | None = None  # the service does not take the key
     key_probe_at: datetime | None = None
     accounts_age: float = 0.0  # seconds since `policy.connections` were asked for; infinite: never
+    list_age: float = 0.0  # seconds since what PostPost holds was asked for; infinite: it is to be asked for whole
+    list_wait: float = 0.0  # seconds for which asking again should wait for others to join
+    strangers: tuple[Stranger, ...] = ()
+    shown: Mapping[str, Shown] = field(default_factory=dict)  # post group id -> what it was shown as
     clock_known: bool = True  # whether `now` is the service's time, not just what this machine takes it for
     twin: Record | None = None  # the folder whose copy this one seems to be
     alike: tuple[Record, ...] = ()  # other folders with a post of the same text

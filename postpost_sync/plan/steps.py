@@ -10,7 +10,6 @@ from postpost_sync.model.errors import Finding
 from postpost_sync.model.folder import MediaFile
 from postpost_sync.model.post import Post
 from postpost_sync.model.record import Effect, Group, Upload
-from postpost_sync.model.slots import Slot
 from postpost_sync.model.states import State
 
 
@@ -52,13 +51,12 @@ class Create:
 
 @dataclass(frozen=True, slots=True)
 class Recognise:
-    """Ask PostPost whether it holds this post already, for a folder that is older than the database."""
+    """Find out whether PostPost holds this post already. `looks`: the post group that shows all that the folder asks for."""
 
     effect: ClassVar[Effect] = Effect.RECOGNISE
     post: Post
     time: datetime | None
-    slots: tuple[Slot, ...] = ()  # where the time is any of these: it is queued, and its slot is not known
-    timezone: str = "UTC"  # theirs
+    looks: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +72,15 @@ class LearnAccounts:
 
     effect: ClassVar[Effect] = Effect.LEARN_ACCOUNTS
     since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """Ask PostPost what it holds, unless that was asked later than `since`. `lately`: seconds for which what is out counts."""
+
+    effect: ClassVar[Effect] = Effect.COMPARE
+    since: datetime
+    lately: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,9 +159,20 @@ class Doom:
 
 @dataclass(frozen=True, slots=True)
 class Follow:
-    """Write down that the group has ended, and that another is to serve the platforms on which it failed."""
+    """Write down that the group has ended, and that another is to serve the platforms on which it failed.
+
+    `again`: also those on which some of it is out.
+    """
 
     group: Group
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HoldCopy:
+    """Write down what a copy asks for: it is held as long as it asks for that."""
+
+    mark: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +217,7 @@ Tried = (
     | Fit
     | LearnTime
     | LearnAccounts
+    | Compare
     | Recognise
     | Create
     | Search
@@ -208,7 +227,7 @@ Tried = (
     | Ask
     | Delete
 )
-Step = Tried | Rest | Abort | Doom | Follow | TakeSlot | LeaveSlot | Abandon | Finish | Forget
+Step = Tried | Rest | Abort | Doom | Follow | TakeSlot | LeaveSlot | HoldCopy | Abandon | Finish | Forget
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,12 +15,12 @@ from postpost_sync.model.record import (
     failed_platforms,
     is_out,
     live_group,
+    partly_out,
     retried,
 )
 from postpost_sync.model.states import State
 
 _OF_A_HOLD = frozenset({"HELD_PAST_TIME"})  # errors of a post that failed because it was held
-_MAYBE_OUT = frozenset({"THREAD_PARTIALLY_PUBLISHED", "PUBLISH_OUTCOME_UNKNOWN"})  # the service's own codes
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ def retry(record: Record, *, itself: bool, again: bool) -> Verdict:
     state, why = record.state, f": {record.error.message}" if record.error else ""
     if state is State.PUBLISHED and record.error is None:
         return Verdict(False, "is out already")
-    if (accounts := maybe_out(record)) and not again:
+    if (accounts := maybe_out(record)) and not again and not _failed_for_certain(record):
         where = ", ".join(accounts)
         return Verdict(
             False, f"may be out on {where} in part; look there, and if it is to be sent once more: retry --again"
@@ -79,20 +79,12 @@ def cancel(record: Record) -> Verdict:
 def maybe_out(record: Record) -> tuple[str, ...]:
     """The accounts where it failed, and where some of it may be out all the same."""
     live = live_group(record)
-    if live is None or live.outcome is None:
-        return ()
-    named = [result.platform_id for result in live.results]
-    found = {
-        result.platform_id
-        for result in live.results
-        if result.platform_id in failed_platforms(live)
-        and (
-            result.posted_id
-            or named.count(result.platform_id) > 1
-            or (result.error is not None and result.error.code in _MAYBE_OUT)
-        )
-    }
-    return tuple(sorted(found))
+    return tuple(sorted(partly_out(live))) if live is not None and live.outcome is not None else ()
+
+
+def _failed_for_certain(record: Record) -> bool:
+    live = live_group(record)
+    return live is not None and bool(failed_platforms(live))
 
 
 def _stopped_by_a_fault(record: Record) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import math
 import threading
 from collections.abc import Iterator
@@ -13,7 +14,9 @@ from weakref import WeakValueDictionary
 from postpost_sync.model.errors import Finding, Unclear
 from postpost_sync.post.platforms import Overrides
 from postpost_sync.service.api import PostPost
+from postpost_sync.service.holdings import Holdings
 from postpost_sync.service.listing import Listings
+from postpost_sync.service.responses import Listed
 
 PROBE_EVERY = timedelta(minutes=15)
 
@@ -22,8 +25,11 @@ class Account:
     """Safe to use from several threads."""
 
     def __init__(self, api: PostPost, key: str, user_id: str | None) -> None:
-        self.api, self.listings = api, Listings(api)
+        self.api, self.holdings = api, Holdings(api)
+        self.listings = Listings(api, self.holdings.note)
         self.digest = hashlib.sha256(f"{key}\0{user_id or ''}".encode()).hexdigest()[:16]
+        # what a status file says is proved by it. Slow, so that nobody guesses a key by it
+        self._secret = hashlib.scrypt(f"{key}\0{user_id or ''}".encode(), salt=b"post.status.yaml", n=2**12, r=8, p=1)
         self._refusal: tuple[Finding, int] | None = None  # and how often the service had taken the key before
         self.probe_at: datetime | None = None
         self.limits: Overrides = {}  # as the service last told them
@@ -37,6 +43,10 @@ class Account:
     def now(self) -> datetime:
         """The service's time as well as we know it."""
         return self.api.clock.now()
+
+    def proof(self, *facts: str) -> str:
+        """What shows that we wrote these facts into a status file: nobody without the key can make it."""
+        return hmac.new(self._secret, "\0".join(facts).encode("utf-8", "replace"), "sha256").hexdigest()
 
     # --- the key ---
 
@@ -101,3 +111,11 @@ class Account:
             lock = self._creating.setdefault(content.strip(), threading.Lock())
         with lock:
             yield
+
+    # --- the list of posts ---
+
+    def held(self, post_group_id: str) -> Listed | None:
+        """The group, whatever its status and however old; None where the service does not hold it."""
+        if (known := self.holdings.get(post_group_id)) is not None:
+            return known.group
+        return self.listings.held(post_group_id)

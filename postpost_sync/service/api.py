@@ -108,9 +108,11 @@ class PostPost:
         self.shows_media = _are_objects(answer.get("media"))
         return answer
 
-    def list_posts(self, page: int, *, status: str | None = None, limit: int = 100) -> tuple[tuple[Listed, ...], bool]:
+    def list_posts(
+        self, page: int, *, status: str | None = None, limit: int = 100, sort_by: str = "createdAt"
+    ) -> tuple[tuple[Listed, ...], bool]:
         """One page of the account's groups, newest first, and whether there is another."""
-        query: dict[str, str | int] = {"page": page, "limit": limit, "sortBy": "createdAt", "sortOrder": "desc"}
+        query: dict[str, str | int] = {"page": page, "limit": limit, "sortBy": sort_by, "sortOrder": "desc"}
         if status:
             query["status"] = status
         answer = self._call("list-posts", "GET", "/list-posts", query=query)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -55,11 +55,13 @@ class Listing:
 class Listings:
     """Of one account. Safe to use from several threads: who asks while a reading is made waits, and may share the next."""
 
-    def __init__(self, api: PostPost) -> None:
-        self._api = api
+    def __init__(
+        self, api: PostPost, read: Callable[[Iterable[Listed], datetime, datetime], None] = lambda *_: None
+    ) -> None:
+        """`read` is told of each reading whatever its groups are: they, when it began, and since when it has all."""
+        self._api, self._read_one = api, read
         self._lock = threading.RLock()
         self._latest: dict[str | None, Listing] = {}  # by the status that was asked for
-        self._stood: tuple[Listed, ...] | None = None
 
     def since(
         self, asked_at: float, created_since: datetime, wanted: Collection[str] = (), status: str | None = None
@@ -72,6 +74,8 @@ class Listings:
             latest = self._latest.get(status)
             if latest is None or latest.began_at < asked_at or not latest.covers(wanted, created_since):
                 latest = self._latest[status] = self._read(created_since, frozenset(wanted), status)
+                if status is None:
+                    self._read_one(latest.groups.values(), latest.read_at, latest.back_to)
             return latest
 
     def held(self, post_group_id: str) -> Listed | None:
@@ -85,13 +89,6 @@ class Listings:
             if latest is not None and fresh and latest.covers([post_group_id], EVER):
                 return latest.get(post_group_id)
             return self.since(time.monotonic(), EVER, () if fresh else (post_group_id,)).get(post_group_id)
-
-    def stood_scheduled(self) -> tuple[Listed, ...]:
-        """All groups that stood scheduled when this was first asked: read once, since it is about what was there before us."""
-        with self._lock:
-            if self._stood is None:
-                self._stood = tuple(self._read(EVER, frozenset(), "scheduled").groups.values())
-            return self._stood
 
     def _read(self, created_since: datetime, wanted: frozenset[str], status: str | None) -> Listing:
         began, groups, oldest = (time.monotonic(), self._api.clock.now()), dict[str, Listed](), _NEVER

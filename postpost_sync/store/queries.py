@@ -173,6 +173,15 @@ class Queries:
             rows = self._db.conn.execute("SELECT post_group_id FROM groups WHERE post_group_id IS NOT NULL").fetchall()
         return frozenset(row[0] for row in rows)
 
+    def unknown_group_ids(self, ids: Collection[str]) -> frozenset[str]:
+        """Those of the ids that no record names."""
+        with self._db.lock, translated(self._db.path):
+            rows = self._db.conn.execute(
+                "SELECT post_group_id FROM groups WHERE post_group_id IN (SELECT value FROM json_each(?))",
+                (json.dumps(list(ids)),),
+            ).fetchall()
+        return frozenset(ids) - {row[0] for row in rows}
+
     def alike(self, key: int, content: str) -> tuple[Record, ...]:
         """The other folders that have, or had, a post with that text."""
         with self._db.lock, translated(self._db.path):
@@ -204,6 +213,15 @@ class Queries:
                 (encode(content), encode(platforms)),
             ).fetchall()
         return [row[0] for row in rows]
+
+    def creating_with(self, content: str) -> bool:
+        """Whether the create of a group with this text is not answered."""
+        with self._db.lock, translated(self._db.path):
+            rows = self._db.conn.execute(
+                f"SELECT 1 FROM groups WHERE {_SAME_TEXT} AND stage = 'creating' LIMIT 1",  # noqa: S608 - a constant
+                {"text": encode(content)},
+            ).fetchall()
+        return bool(rows)
 
 
 def _path(column: str | bytes) -> str:

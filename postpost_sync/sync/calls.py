@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hmac
 import time
+import uuid
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
@@ -13,21 +15,25 @@ from postpost_sync.disk import reader
 from postpost_sync.ledger import with_group
 from postpost_sync.log import Log
 from postpost_sync.model.errors import Finding, KeyRefused, NotEditable, NotFound, NotReached, Refused, Unclear
-from postpost_sync.model.post import Post
+from postpost_sync.model.folder import Settings, Stat
+from postpost_sync.model.post import Post, digest
 from postpost_sync.model.record import (
+    MAYBE_OUT,
     Claim,
     Group,
     GroupStage,
     PlatformResult,
     Record,
+    Upload,
+    UploadStage,
     draft_group,
     live_group,
     other_key,
 )
-from postpost_sync.model.slots import moments
 from postpost_sync.plan.steps import (
     Ask,
     CheckDraft,
+    Compare,
     Create,
     Delete,
     LearnAccounts,
@@ -39,6 +45,7 @@ from postpost_sync.plan.steps import (
 )
 from postpost_sync.post import targets
 from postpost_sync.service.account import Account
+from postpost_sync.service.holdings import same_text
 from postpost_sync.service.listing import EVER, LIST_SLACK, Listing
 from postpost_sync.service.responses import Attached, Listed, PlatformPost
 from postpost_sync.store import Store
@@ -64,6 +71,8 @@ class Calls:
                 account.learn_time()
             case LearnAccounts(since):
                 account.learn_accounts(since)
+            case Compare(since, lately):
+                account.holdings.look(since, lately)
             case Recognise():
                 self._recognise(look, account, step)
             case Search(group):
@@ -140,67 +149,53 @@ class Calls:
 
     def _create(self, look: Look, account: Account, post: Post) -> None:
         with account.creating(post.content):
-            record = self._store.change(look.key, ledger.creating, post, account.now(), account.digest)
-            group = record.groups[-1]
-            intent = f"{record.folder_id}-{group.key}"  # the Idempotency-Key, where that is understood
+            about = post, account.now(), account.digest, str(uuid.uuid4())
+            group = self._store.change(look.key, ledger.creating, *about).groups[-1]
             try:
-                made = account.api.create_post(post.content, post.platforms, post.platform_settings, intent)
+                made = account.api.create_post(post.content, post.platforms, post.platform_settings, group.intent)
             except (NotReached, Refused):  # known not to have happened
                 self._store.change(look.key, with_group, group.key, stage=GroupStage.GONE)
                 raise
             self._store.change(look.key, ledger.created, group.key, made)
 
     def _recognise(self, look: Look, account: Account, step: Recognise) -> None:
-        """Find the post of a folder that is older than the database: by its status file's word, else by its looks.
+        """Find the post of a folder whose record does not know it: by its status file's word, else by its looks.
 
-        What the service shows is what counts: same content and platforms, and as many media.
+        What the service shows is what counts: the same content and platforms. Which media those are the status file says.
         """
         post, record = step.post, self._store.record(look.key)
-        claim = record.claim if record is not None else None
+        if record is None:
+            return
+        claim = record.claim
         with account.creating(post.content):  # a twin must not take the same one
-            known = self._store.known_group_ids()
-            if claim is not None and claim.post_group_id and claim.post_group_id not in known:
-                held = account.listings.held(claim.post_group_id)
-                ours = _as_held(held, post) if held is not None else None
-                if held is not None and ours is None:
-                    self._store.change(look.key, ledger.contradicted)
-                    return
-                if held is not None and ours is not None and (stage := _stage(held, claim)) and _as_many(held, post):
-                    asked = claim.asked_time if held.time == claim.time else held.time
-                    self._take_over(look, account, ours, held, stage, asked)
-                    return
-            for held in account.listings.stood_scheduled() if step.time is not None or step.slots else ():
-                if held.post_group_id in known or not _at_its_time(held, step) or not _as_many(held, post):
-                    continue
-                if (ours := _as_held(held, post)) is not None:
-                    slot = held.time if step.time is None else None
-                    self._take_over(look, account, ours, held, GroupStage.SCHEDULED, held.time, slot)
-                    return
-            self._store.change(look.key, ledger.unrecognised)
+            named = claim.post_group_id if claim is not None else step.looks
+            found = named and self._store.unknown_group_ids([named])
+            held = account.held(named) if named and found else None
+            if held is None:
+                self._store.change(look.key, ledger.unrecognised)
+                return
+            ours = _as_held(held, post)
+            if ours is None:
+                self._store.change(look.key, ledger.contradicted)
+                return
+            media = tuple(replace(file, sha256=reader.sha256(look.root, look.path, file)) for file in ours.media)
+            ours = replace(ours, media=media)
+            if claim is None:
+                group = _standing(ours, held, GroupStage.SCHEDULED, account, held.time)
+                self._take_over(look, replace(group, adopted=True), held.time if step.time is None else None)
+                return
+            proved = _proved(account, record.folder_id, claim)
+            group = _standing(ours, held, _stage(held, claim, proved), account, _asked(held, claim))
+            made = _as_claimed(group, claim, held, ours) if group.stage in _STANDS else group
+            if made is None:
+                self._store.change(look.key, ledger.doubtful)
+            else:
+                self._take_over(look, replace(made, adopted=not proved))
 
-    def _take_over(
-        self,
-        look: Look,
-        account: Account,
-        post: Post,
-        held: Listed,
-        stage: GroupStage,
-        asked: datetime | None,
-        slot: datetime | None = None,
-    ) -> None:
+    def _take_over(self, look: Look, group: Group, slot: datetime | None = None) -> None:
         """The group is the folder's. The files' hashes tell a later edit from a touch."""
-        media = tuple(replace(file, sha256=reader.sha256(look.root, look.path, file)) for file in post.media)
-        group = ledger.standing(
-            replace(post, media=media),
-            stage,
-            held.post_group_id,
-            held.created_at or EVER,  # whoever looks for it in the list looks as far back
-            account.digest,
-            asked=asked,
-            answered=held.time,
-        )
         self._store.change(look.key, ledger.recognised, group, slot)
-        self._log.info("recognised", folder=look.name, post_group=held.post_group_id)
+        self._log.info("recognised", folder=look.name, post_group=group.post_group_id)
 
     def _search(self, look: Look, account: Account, group: Group, listing: Listing) -> None:
         """Look for the draft that an unanswered create may have made. As many as our open intents of that text are ours."""
@@ -319,27 +314,65 @@ def _recognised(urls: Sequence[str], group: Group) -> tuple[int, int | None]:
 
 def _as_held(held: Listed, post: Post) -> Post | None:
     """The post, its selectors standing for what the group goes to; None where the group is another post."""
-    return targets.as_held(post, held.platforms) if held.content.strip() == post.content.strip() else None
+    return targets.as_held(post, held.platforms) if same_text(held.content, post.content) else None
 
 
-def _as_many(held: Listed, post: Post) -> bool:
-    return held.media is None or len(held.media) == len(post.media)
+def _as_claimed(group: Group, claim: Claim, held: Listed, post: Post) -> Group | None:
+    """The group as the status file says that it was made: of the folder as it is, or of an earlier version of it.
+
+    None where that cannot be told: the files may be others than those at PostPost.
+    """
+    known = (
+        bool(claim.digest) and "-" not in claim.media and (held.media is None or len(held.media) == len(claim.media))
+    )
+    if not known:
+        out = group.stage is GroupStage.GOING_OUT  # whatever it holds, it is out
+        return group if out or (not post.media and not held.media) else None
+    same = claim.digest == digest(post.content, post.platform_settings)
+    if same and claim.media == tuple(file.sha256 or "" for file in post.media):
+        return group
+    earlier = tuple(
+        Upload(at, f"media {at + 1}", "", "", Stat(0, 0, 0, 0, 0), UploadStage.STORED, sha256)
+        for at, sha256 in enumerate(claim.media)
+    )
+    return replace(group, uploads=earlier, platform_settings=group.platform_settings if same else _OTHER_SETTINGS)
 
 
-def _at_its_time(held: Listed, step: Recognise) -> bool:
-    """Whether it stands for the folder's time; for one of the slots, where that is not known."""
-    if step.time is not None or held.time is None:
-        return held.time == step.time and held.time is not None
-    return next(moments(step.slots, step.timezone, held.time), None) == held.time
+# of which nothing is known but that they are not the folder's: they are compared, never sent
+_OTHER_SETTINGS: Settings = {"": {}}
 
 
-def _stage(held: Listed, claim: Claim) -> GroupStage | None:
-    """What the group is to us; None for a draft that was not complete, whose media nobody can vouch for."""
+def _proved(account: Account, folder_id: str, claim: Claim) -> bool:
+    """Whether we wrote that into the status file ourselves, with this key."""
+    if not claim.post_group_id or not claim.proof:
+        return False
+    return hmac.compare_digest(
+        claim.proof.encode("utf-8", "replace"),
+        account.proof(folder_id, claim.post_group_id, claim.digest, *claim.media).encode(),
+    )
+
+
+def _stage(held: Listed, claim: Claim, proved: bool) -> GroupStage:
+    """What the group is to us. A draft that was not complete is of no use: deleted where it is proved ours, else left."""
     if held.status == "scheduled":
         return GroupStage.SCHEDULED
-    if held.status == "draft":
-        return GroupStage.DRAFT if claim.state == "drafted" else None
-    return GroupStage.GOING_OUT
+    if held.status == "draft" and claim.state != "drafted":
+        return GroupStage.DOOMED if proved else GroupStage.GONE
+    return GroupStage.DRAFT if held.status == "draft" else GroupStage.GOING_OUT
+
+
+_STANDS = (GroupStage.SCHEDULED, GroupStage.DRAFT, GroupStage.GOING_OUT)
+
+
+def _asked(held: Listed, claim: Claim) -> datetime | None:
+    """The time that the folder had asked for, unless somebody moved it since."""
+    return claim.asked_time if held.time == claim.time else held.time
+
+
+def _standing(post: Post, held: Listed, stage: GroupStage, account: Account, asked: datetime | None) -> Group:
+    made_at = held.created_at or EVER  # whoever looks for it in the list looks as far back
+    about = post, stage, held.post_group_id, made_at, account.digest
+    return ledger.standing(*about, asked=asked, answered=held.time)
 
 
 def _id(group: Group) -> str:
@@ -367,6 +400,7 @@ def _result(one: PlatformPost, group: Group) -> PlatformResult:
 def _way_out(one: PlatformPost, *, retryable: bool) -> str:
     """What a person can do about a platform that a post did not go out on, or not as a whole."""
     code = str((one.error or {}).get("code"))
-    if one.posted_id or one.status != "failed" or code in ("THREAD_PARTIALLY_PUBLISHED", "PUBLISH_OUTCOME_UNKNOWN"):
-        return "look at it at the platform, where it is out in part or as a whole"
+    if one.posted_id or one.status != "failed" or code in MAYBE_OUT:
+        out = "look at it at the platform, where it is out in part or as a whole"
+        return f"{out}; to send it once more: postpost-sync retry FOLDER --again"
     return f"{'worth another try' if retryable else 'see to it at the platform, then'}: postpost-sync retry FOLDER"

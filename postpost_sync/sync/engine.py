@@ -35,12 +35,14 @@ from postpost_sync.plan.steps import (
     Follow,
     Forget,
     Hash,
+    HoldCopy,
     LeaveSlot,
     Read,
     Rest,
     TakeSlot,
     Transfer,
     Tried,
+    Update,
     Withdraw,
 )
 from postpost_sync.post.desired import NOW, time_word
@@ -156,7 +158,9 @@ class Sync:
                     self._wake(moved, 0.0)
                     return
                 unknown = key not in self.times
-                record = self._show(look, record, decision, now)
+                if self._claimed(look, snapshot, record, decision):
+                    continue
+                record = self._show(look, account, record, decision, now)
                 if snapshot.folder is None:  # it cannot be tried: it leaves the line, until it is back
                     waiting_list.remove(key)
                 else:
@@ -191,6 +195,8 @@ class Sync:
                     case Create(post) if post.media and not self._slots.may_begin(key, self.times.get(key, 0.0)):
                         waits_for_slot = True
                         return
+                if _makes_a_post(record, decision) and self._claimed(look, snapshot, record, decision):
+                    continue  # another installation wrote it in the same moment
                 if not self._perform(look, account, snapshot, record, decision, now):
                     return  # it is waked when it can go on
                 if isinstance(decision.step, Withdraw | Ask | Delete):
@@ -221,6 +227,7 @@ class Sync:
         """Notice what people changed at PostPost: one listing of the scheduled posts for each account."""
         records = [record for record in self._store.at_postpost() if record.root in self._sites]
         for account in self._waiting_lists:
+            account.holdings.forget()
             if account.refused is not None:
                 continue
             mine = [record for record in records if self._snapshots.account_of(record) is account]
@@ -245,7 +252,11 @@ class Sync:
     def _moved_here(self, look: Look, snapshot: Snapshot, record: Record, decision: Decision) -> int | None:
         """The key of another folder, where this is that one: moved from one disk to another it is two for a while."""
         folder, original = snapshot.folder, snapshot.twin
-        if folder is None or record.groups:
+        if folder is None:
+            return None
+        if record.groups:
+            if isinstance(decision.step, Read):
+                self._folders.claimed(look, folder, record)
             return None
         if isinstance(decision.step, Read):
             return self._folders.identify_again(look, folder, record)
@@ -254,7 +265,18 @@ class Sync:
             return None if is_out(live_group(original)) else self._folders.original_gone(look, folder, original)
         return None
 
-    def _show(self, look: Look, record: Record, decision: Decision, now: datetime) -> Record:
+    def _claimed(self, look: Look, snapshot: Snapshot, record: Record, decision: Decision) -> bool:
+        """Whether the status file says what our records do not know. Asked before it is written anew, and before a post is made.
+
+        Then it stays as it is until that is resolved.
+        """
+        folder = snapshot.folder
+        if folder is None or not record.fingerprint or record.claim is not None:
+            return False
+        asked = look.receipt is None or isinstance(decision.step, Read) or _makes_a_post(record, decision)
+        return asked and self._folders.claimed(look, folder, record)
+
+    def _show(self, look: Look, account: Account, record: Record, decision: Decision, now: datetime) -> Record:
         """Write down, log and put into the status file what a person should see."""
         if look.receipt_failed and _NO_STATUS_FILE not in decision.warnings:
             decision = replace(decision, warnings=(*decision.warnings, _NO_STATUS_FILE))
@@ -268,10 +290,10 @@ class Sync:
             said = {"code": new.error.code, "why": new.error.message} if new.error else {}
             tell = self._log.error if new.state in WRONG else self._log.warning if new.error else self._log.info
             tell(new.state.value, folder=look.name, **said)
-        self._write_receipt(look, new)
+        self._write_receipt(look, account, new)
         return new
 
-    def _write_receipt(self, look: Look, record: Record) -> None:
+    def _write_receipt(self, look: Look, account: Account, record: Record) -> None:
         if not record.fingerprint:
             return  # nothing is written into a folder that is still arriving
         if record is look.receipt_of:
@@ -279,6 +301,9 @@ class Sync:
         if record.claim is not None:
             return  # nor over a claim that is still to be proved, or another installation's
         facts = view.receipt(record, self._instance)
+        if (group := view.shown_group(record)) is not None and group.post_group_id is not None:
+            said = record.folder_id, group.post_group_id, facts["digest"], *facts["media_sha256"]
+            facts["proof"] = account.proof(*said)
         if facts == look.receipt:
             look.receipt_of = record
             return
@@ -287,8 +312,9 @@ class Sync:
             with scan.descend(look.root, look.path) as folder:
                 if not look.there and status_file.claims(status_file.read(folder)).get("folder_id") != record.folder_id:
                     return  # it is no post folder any more, and no longer says that it was this one
-                if look.receipt is not None or status_file.read(folder) != content:
-                    status_file.write(folder, content)
+                there = status_file.read(folder) if look.receipt is None else ""
+                if there != content:
+                    _write(folder, content, first=there is None)
             if look.receipt_failed:
                 self._wake(look.key, 0.0)  # the warning is over
             look.receipt, look.receipt_of, look.receipt_failed = facts, record, False
@@ -321,8 +347,10 @@ class Sync:
                     change(look.key, ledger.doomed, group.key, rebuild=rebuild, gave_up=gave_up)
                     if snapshot.folder is None and group == live_group(record) and record.cancel is None:
                         self._removals.cancelled(look.key)
-                case Follow(group):
-                    change(look.key, ledger.followed, group.key)
+                case Follow(group, again):
+                    change(look.key, ledger.followed, group.key, again=again)
+                case HoldCopy(mark):
+                    change(look.key, ledger.held_as_copy, mark)
                 case Abandon(group):
                     change(look.key, ledger.abandoned, group, now, self._jitter())
                 case Finish():
@@ -389,3 +417,18 @@ class Sync:
                 file = look.hashes[file.name] = replace(file, sha256=reader.sha256(folder.root, folder.path, file))
             files.append(file)
         look.reading = replace(look.reading, media=tuple(files))
+
+
+def _makes_a_post(record: Record, decision: Decision) -> bool:
+    """Whether the step makes a draft, or schedules one where nothing stands."""
+    step = decision.step
+    return isinstance(step, Create) or (type(step) is Update and step.time is not None and live_group(record) is None)
+
+
+def _write(folder: int, content: str, *, first: bool) -> None:
+    """As `status_file.write`. What is there and is no status file of anybody's is replaced."""
+    try:
+        status_file.write(folder, content, first=first)
+    except FileExistsError:
+        if status_file.read(folder) is None:
+            status_file.write(folder, content)

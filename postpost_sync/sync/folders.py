@@ -10,12 +10,12 @@ from datetime import datetime
 from postpost_sync import ledger
 from postpost_sync.disk import scan
 from postpost_sync.model.folder import Folder
-from postpost_sync.model.record import Record, made_with
+from postpost_sync.model.record import Record, is_out, live_group, made_with
 from postpost_sync.post.names import Names, spelt_alike
 from postpost_sync.store import Store
 from postpost_sync.sync.absence import Absence
 from postpost_sync.sync.folder_index import FolderIndex, Known
-from postpost_sync.sync.identity import Identity, identify, may_be_at_its_place
+from postpost_sync.sync.identity import Identity, identify, may_be_at_its_place, unknown_claim
 from postpost_sync.sync.look import Look
 from postpost_sync.sync.runtime import Runtime
 
@@ -273,12 +273,26 @@ class Folders:
         """
         known = self._identify(folder)
         if known.moved is not None:
-            return self._take_over(look, folder, known.moved) if known.moved.key != look.key else None
+            if known.moved.key != look.key:
+                return self._take_over(look, folder, known.moved)
+            self.claimed(look, folder, record)
+            return None
         if known.copy_of is not None and record.copy_of is None:
             self._store.change(look.key, ledger.copied, known.copy_of)
         elif known.claim is not None and record.claim is None:
             self._store.change(look.key, ledger.claimed, known.claim, known.folder_id)
         return None
+
+    def claimed(self, look: Look, folder: Folder, record: Record) -> bool:
+        """Whether its status file says something that our records do not know; then that is written down."""
+        if record.claim is not None or is_out(live_group(record)):
+            return False
+        claim = unknown_claim(folder, record, self._store, self._instance)
+        if claim is None:
+            return False
+        self._store.change(look.key, ledger.claimed, claim, None)
+        self._log.warning("its status file names a post that is not known here", folder=look.name)
+        return True
 
     def original_gone(self, look: Look, folder: Folder, original: Record) -> int | None:
         """The key of the folder whose copy this one seemed to be, where that was moved here: copied, then removed there.

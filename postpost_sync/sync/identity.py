@@ -6,6 +6,7 @@ PostPost; it never makes anything happen there by itself.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
@@ -15,6 +16,8 @@ from postpost_sync.model.record import Claim, Record
 from postpost_sync.model.times import parse_service_time
 from postpost_sync.post.names import Names
 from postpost_sync.store import Store
+
+_POST_GROUP_ID = re.compile("[0-9a-fA-F]{24}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,7 @@ def identify(
 
     `is_away`: whether the place of a folder cannot be seen for now, so that it may still be there.
     """
-    said = _claims(folder.root, folder.path)
+    said = claims(folder.root, folder.path)
     folder_id = said.get("folder_id")
     if not folder_id:
         return Identity()
@@ -51,15 +54,38 @@ def identify(
         return Identity(moved=record)
     if said.get("path") not in (None, folder.path) and _is_original(folder, said, names):
         return Identity(copy_of=folder_id)
-    claim = Claim(
-        post_group_id=said.get("post_group_id") or None,
+    return Identity(folder_id=folder_id if _well_formed(folder_id) else None, claim=_claim(said, instance))
+
+
+def unknown_claim(folder: Folder, record: Record, store: Store, instance: str) -> Claim | None:
+    """What the folder's status file says of a post that our records do not know, as where they are older than that.
+
+    Or where another installation wrote it. None where it says nothing new.
+    """
+    said = claims(folder.root, folder.path)
+    if not said.get("folder_id"):
+        return None
+    if said["folder_id"] != record.folder_id:
+        if said.get("instance") in (None, instance) or store.record_of(said["folder_id"]) is not None:
+            return None  # a copy of another folder of ours
+        return _claim(said, instance)
+    claim = _claim(said, instance)
+    return claim if claim.post_group_id is not None and store.unknown_group_ids([claim.post_group_id]) else None
+
+
+def _claim(said: Mapping[str, str], instance: str) -> Claim:
+    named = said.get("post_group_id", "")
+    return Claim(
+        post_group_id=named if _POST_GROUP_ID.fullmatch(named) else None,
         foreign=said.get("instance") != instance,
         state=said.get("state", ""),
         time=parse_service_time(said.get("scheduled_time")),
         asked_time=parse_service_time(said.get("asked_time")),
         slot=parse_service_time(said.get("slot")),
+        digest=said.get("digest", ""),
+        media=tuple(said.get("media_sha256", "").split()),
+        proof=said.get("proof", ""),
     )
-    return Identity(folder_id=folder_id if _well_formed(folder_id) else None, claim=claim)
 
 
 def may_be_at_its_place(
@@ -73,7 +99,7 @@ def may_be_at_its_place(
     return record.root in roots and (is_away(record) or _still_there(record, names))
 
 
-def _claims(root: str, path: str) -> Mapping[str, str]:
+def claims(root: str, path: str) -> Mapping[str, str]:
     try:
         with scan.descend(root, path) as folder:
             return status_file.claims(status_file.read(folder))
@@ -85,7 +111,7 @@ def _still_there(record: Record, names: Names) -> bool:
     """Whether the folder of the record is where the record has it, and still says that it is that one."""
     if not scan.is_there(record.root, record.path, names):
         return False
-    return _claims(record.root, record.path).get("folder_id") in (None, record.folder_id)
+    return claims(record.root, record.path).get("folder_id") in (None, record.folder_id)
 
 
 def _is_original(folder: Folder, said: Mapping[str, str], names: Names) -> bool:
@@ -93,7 +119,7 @@ def _is_original(folder: Folder, said: Mapping[str, str], names: Names) -> bool:
     path = said.get("path", "")
     if not path or path.startswith("/") or ".." in path.split("/"):
         return False
-    return scan.is_there(folder.root, path, names) and _claims(folder.root, path).get("folder_id") == said["folder_id"]
+    return scan.is_there(folder.root, path, names) and claims(folder.root, path).get("folder_id") == said["folder_id"]
 
 
 def _well_formed(folder_id: str) -> bool:

@@ -13,7 +13,7 @@ from postpost_sync.model.post import Policy
 from postpost_sync.model.record import Effect, GroupStage, Record, kept, live_group, made_with
 from postpost_sync.plan.asked import patience
 from postpost_sync.plan.situation import TOO_MANY_PENDING, unfit
-from postpost_sync.plan.snapshot import Snapshot
+from postpost_sync.plan.snapshot import Shown, Snapshot, Stranger
 from postpost_sync.post import live_limits
 from postpost_sync.post.desired import Wanted, resolve
 from postpost_sync.service.account import Account
@@ -140,6 +140,7 @@ class Snapshots:
         drift = clock.local().timestamp() - self._monotonic()
         if abs(drift - self._drifts.setdefault(account, drift)) > CLOCK_SET:
             clock.known, self._drifts[account] = False, drift
+            account.holdings.forget()
         off = abs(clock.offset) > SKEW
         if clock.known and off is not self._clock_off.get(account, False):
             self._clock_off[account] = off
@@ -168,6 +169,10 @@ class Snapshots:
             key_refused=account.refused,
             key_probe_at=account.probe_at,
             accounts_age=account.accounts_age(),
+            list_age=account.holdings.age(),
+            list_wait=account.holdings.wait(),
+            strangers=self._strangers(record, account, reading.content) if pending and reading is not None else (),
+            shown=_shown(record, account) if pending else {},
             clock_known=account.api.clock.known,
             waiting=waiting.first(),
             removed=seen.removed,
@@ -176,6 +181,30 @@ class Snapshots:
             beside=self._store.beside(record.key, record.time) if pending and record.time is not None else (),
             twin=self._store.record_of(record.copy_of) if record.copy_of is not None and not record.groups else None,
             desired=_desired(look, seen, policy, account.now()),
+        )
+
+    def _strangers(self, record: Record, account: Account, text: str | None) -> tuple[Stranger, ...]:
+        """What the account holds with this text that no record of ours knows."""
+        own = {group.post_group_id for group in record.groups}
+        found = account.holdings.with_text(text) if text else ()
+        others = {one.post_group_id: one for one in found if one.post_group_id not in own}
+        if not others:
+            return ()
+        creating = self._store.creating_with(
+            text or ""
+        )  # before the others: an answer that comes meanwhile is known then
+        unknown = self._store.unknown_group_ids(others)
+        return tuple(
+            Stranger(
+                one.post_group_id,
+                one.status,
+                one.time,
+                one.created_at,
+                one.platforms,
+                len(one.media) if one.media is not None else None,
+            )
+            for one in (others[key] for key in sorted(unknown))
+            if not (one.status == "draft" and not one.media and creating)
         )
 
     def _policy(self, root: str, account: Account) -> Policy:
@@ -198,3 +227,9 @@ def _desired(look: Look, seen: Observed, policy: Policy, now: datetime) -> Wante
     if look.judged is None or not look.judged[0].same(grounds):
         look.judged = grounds, resolve(folder, grounds.with_copies, policy, grounds.kept, grounds.unfit)
     return look.judged[1]
+
+
+def _shown(record: Record, account: Account) -> dict[str, Shown]:
+    ids = [group.post_group_id for group in record.groups if group.stage is GroupStage.DRAFT and group.post_group_id]
+    held = {one: account.holdings.get(one) for one in ids}
+    return {key: Shown(one.group.status, one.at) for key, one in held.items() if one is not None}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import re
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -17,10 +18,11 @@ from postpost_sync.model.slots import parse
 from postpost_sync.model.states import State
 from postpost_sync.plan import rules
 from postpost_sync.plan.rules import RULES, plan
-from postpost_sync.plan.snapshot import Snapshot, Waiting
+from postpost_sync.plan.snapshot import Shown, Snapshot, Stranger, Waiting
 from postpost_sync.plan.steps import Delete
 from tests.support.situations import (
     EDITED,
+    ID,
     JPEG,
     NOW,
     OTHER,
@@ -65,6 +67,7 @@ TOUCHED = snapshot(entry("1.jpg", changed=NOW + seconds(1)))
 QUEUED = snapshot(time="next", policy=Policy(slots=(parse("daily 09:00"),)))
 HEIC = fitted("IMG_1.heic")
 LATE = TIME + timedelta(days=1)
+OTHERS = Stranger(OTHER, "scheduled", LATE, NOW, ("twitter-1",), 0)
 ONE_ACCOUNT = Policy(connections=(Connection("twitter-1", "One", "valid", None, None),))
 STRANGER = snapshot(platforms=("twitter-9",), policy=ONE_ACCOUNT)
 
@@ -110,6 +113,8 @@ CASES: dict[str, tuple[Snapshot, Record, datetime]] = {
         record(TEXT, group(TEXT, GroupStage.FOLLOWED, outcome=State.PARTIALLY_PUBLISHED)),
         NOW,
     ),
+    "compared": (replace(TEXT, list_age=math.inf), record(TEXT), NOW),
+    "maybe_posted": (replace(TEXT, strangers=(OTHERS,)), record(TEXT), NOW),
     "recognise": (TEXT, record(TEXT, unproven=True), NOW),
     "slot_doubtful": (
         QUEUED,
@@ -118,7 +123,7 @@ CASES: dict[str, tuple[Snapshot, Record, datetime]] = {
     ),
     "copy_of": (
         replace(TEXT, twin=record(TEXT, group(TEXT, GroupStage.SCHEDULED), time=TIME)),
-        replace(record(TEXT), key=2),
+        replace(record(TEXT), key=2, copy_of="other"),
         NOW,
     ),
     "touched": (TOUCHED, record(TOUCHED, STANDS), NOW),
@@ -133,14 +138,21 @@ CASES: dict[str, tuple[Snapshot, Record, datetime]] = {
         replace(record(TEXT), key=2),
         NOW,
     ),
+    "adopted_edited": (EDITED, record(EDITED, replace(STANDS, adopted=True)), NOW),
     "fit": (HEIC, record(HEIC), NOW),
     "fit_again": (HEIC, record(HEIC, group(HEIC, uploads=UploadStage.WAITING)), NOW),
     "create": (TEXT, record(TEXT), NOW),
     "search_create": (TEXT, record(TEXT, group(TEXT, GroupStage.CREATING)), NOW),
     "other_draft": (EDITED, record(EDITED, COMPLETE), NOW),
+    "scheduled_meanwhile": (
+        replace(PICTURE, shown={ID: Shown("scheduled", NOW + seconds(1))}),
+        record(PICTURE, group(PICTURE, uploads=UploadStage.WAITING)),
+        NOW,
+    ),
     "draft_lost": (PICTURE, record(PICTURE, group(PICTURE, uploads=UploadStage.WAITING), troubles=(IN_VAIN,)), NOW),
     "upload": (PICTURE, record(PICTURE, group(PICTURE, uploads=UploadStage.WAITING)), NOW),
     "verify": (PICTURE, record(PICTURE, group(PICTURE)), NOW),
+    "compared_again": (replace(PICTURE, list_age=9.0), record(PICTURE, COMPLETE), NOW + seconds(5)),
     "earlier_draft_left": (
         TEXT,
         record(TEXT, group(TEXT, GroupStage.DOOMED), group(TEXT), troubles=(trouble(Delete),)),

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
+from postpost_sync import ledger
 from postpost_sync.model.states import State
 from postpost_sync.sandbox import Behaviour, Fault, SandboxTransport
 from tests.support.matrices import Survived
@@ -287,8 +288,13 @@ def test_a_lost_draft_is_found_among_many_of_other_people(new_world: NewWorld) -
     theirs = [others.draft(CONTENT)]
     world.pass_time(3600)
     theirs += [others.draft(CONTENT, ("twitter-123",)), others.draft(f"{CONTENT}!")]
-    world.sandbox.faults.add(Fault("create-post", "lost_reply"), Fault("list-posts", "status"))
     world.drop("launch", CONTENT, MEDIA, time, PLATFORMS)
+    world.run_until_rest(3)
+    assert (world.state("launch"), world.code("launch")) == ("held", "MAYBE_POSTED")
+    key = world.record("launch").key
+    world.store.change(key, ledger.retried)  # a person says that those are others
+    world.wake(key, 0.0)
+    world.sandbox.faults.add(Fault("create-post", "lost_reply"), Fault("list-posts", "status"))
     world.run_until_rest(3)  # the answer is lost, and the list cannot be had yet
     assert world.code("launch") in ("SERVICE_TROUBLE", "CREATE_UNKNOWN")
     for number in range(150):
@@ -303,7 +309,7 @@ def test_a_lost_draft_is_found_among_many_of_other_people(new_world: NewWorld) -
 def test_where_a_lost_draft_cannot_be_told_from_another_none_is_touched(new_world: NewWorld) -> None:
     world = new_world()
     others, time = Others(world), tomorrow(world)
-    world.sandbox.faults.add(Fault("create-post", "lost_reply"), Fault("list-posts", "status"))
+    world.sandbox.faults.add(Fault("create-post", "lost_reply"), Fault("list-posts", "status", after=1))
     world.drop("launch", CONTENT, MEDIA, time, PLATFORMS)
     world.run_until_rest(3)
     (ours,) = (group.id for group in world.groups())
@@ -423,7 +429,7 @@ def test_a_picture_that_a_person_added_is_never_scheduled_nor_deleted(
 ) -> None:
     world = new_world()
     time = tomorrow(world)
-    world.sandbox.faults.add(Fault("list-posts", "status"))
+    world.sandbox.faults.add(Fault("list-posts", "status", after=1))  # what PostPost holds is asked first
     if lost_presign:
         world.sandbox.faults.add(Fault("get-upload-url", "reset_before"))
     world.drop("launch", CONTENT, MEDIA, time, PLATFORMS)

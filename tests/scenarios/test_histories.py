@@ -56,7 +56,12 @@ SWITCHES: dict[str, tuple[object, ...]] = {
     "idempotency": (False, True),
     "delete_processing": (True, False),
     "plan": (None, Plan("Small", pending=2), Plan("Near", horizon_days=1.0)),
-    "publish_errors": ({}, {PLATFORMS[0][0]: {"code": "RATE_LIMITED", "message": "slow down", "retryable": True}}),
+    "publish_errors": (
+        {},
+        {PLATFORMS[0][0]: {"code": "RATE_LIMITED", "message": "slow down", "retryable": True}},
+        {PLATFORMS[0][0]: {"code": "PUBLISH_OUTCOME_UNKNOWN", "message": "it did not answer"}},
+    ),
+    "publish_entries": ({}, {PLATFORMS[0][0]: ("published", "failed")}),
 }
 
 
@@ -221,9 +226,9 @@ class Machine(RuleBasedStateMachine):
         self._with(which, None, self.world.rename)
 
     @precondition(lambda self: len(self.world.folders) < 4)
-    @rule(which=WHICH)
-    def copy(self, which: int) -> None:
-        self._with(which, None, self.world.copy)
+    @rule(which=WHICH, at=LATER)
+    def copy(self, which: int, at: int | None) -> None:
+        self._with(which, at, self.world.copy)
 
     @rule(which=WHICH, at=LATER)
     def take_away(self, which: int, at: int | None) -> None:
@@ -241,6 +246,18 @@ class Machine(RuleBasedStateMachine):
         """A person says what to do about a post."""
         said = {"retry": self.world.retry, "cancel": self.world.cancel}[word]
         self._with(which, at, said)
+
+    @rule(what=st.sampled_from(["keep", "keep", "put back", "put back", "lost", "status files lost"]))
+    def database(self, what: str) -> None:
+        world = self.world
+        acts: dict[str, Callable[[], object]] = {
+            "keep": world.keep_database,
+            "put back": world.put_back_database,
+            "lost": world.lose_database,
+            "status files lost": world.lose_status_files,
+        }
+        world.alive(acts[what])
+        self._look()
 
     # --- what runs, and what breaks ---
 

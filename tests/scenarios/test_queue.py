@@ -209,7 +209,7 @@ def test_an_outage_over_its_slot_leads_to_the_next_one(world: World, call: str) 
 def test_a_post_that_may_have_gone_out_in_its_slot_keeps_it_until_that_is_known(world: World) -> None:
     world.drop("a", "a", time="next")
     world.sandbox.faults.add(Fault("update-post", "lost_reply", times=1))
-    for call in ("update-post", "get-post", "list-posts"):
+    for call in ("update-post", "get-post"):
         world.sandbox.faults.add(Fault(call, "reset_before", times=None))
     world.look_around()
     world.advance_time(30_000)

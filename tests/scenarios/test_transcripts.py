@@ -170,7 +170,7 @@ def test_an_outcome_that_was_not_shown_yet_is_shown_by_the_next_process(world: H
 def test_a_draft_of_a_lost_create_is_found_though_the_folder_is_too_late_by_then(world: Histories) -> None:
     folder = world.fresh(0, PLATFORMS[0], at(world, 900))
     world.sandbox.faults.add(Fault("create-post", "lost_reply"))
-    world.unreachable["list-posts"] = 1
+    world.sandbox.faults.add(Fault("list-posts", "reset_before", after=1))  # what it holds is asked first
     world.look_around()
     world.pass_time(2.5)
     world.wake(1, 0.0)

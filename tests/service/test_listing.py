@@ -119,11 +119,3 @@ def test_a_reading_of_one_status_answers_no_question_about_all(met: Met) -> None
     asked_at = time.monotonic()
     assert met.listings.since(asked_at, EVER, status="scheduled").get(one) is None
     assert met.listings.since(asked_at, EVER).get(one) is not None
-
-
-def test_what_stood_scheduled_is_read_once(met: Met) -> None:
-    (one,) = met.add(1)
-    met.api.schedule(one, met.moment + timedelta(days=1))
-    assert [held.post_group_id for held in met.listings.stood_scheduled()] == [one]
-    met.api.delete_post(one)
-    assert [held.post_group_id for held in met.listings.stood_scheduled()] == [one]

@@ -110,7 +110,7 @@ def _watch_network(moment: Moments) -> None:
 
 
 def _watch_files(moment: Moments) -> None:
-    for name in ("replace", "rename", "unlink", "remove", "mkdir", "ftruncate", "pwrite"):
+    for name in ("replace", "link", "rename", "unlink", "remove", "mkdir", "ftruncate", "pwrite"):
         _wrap(moment, name)
     opened = os.open
 

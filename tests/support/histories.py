@@ -25,12 +25,13 @@ import yaml
 from postpost_sync import ledger
 from postpost_sync.disk import scan
 from postpost_sync.model.post import Policy
-from postpost_sync.model.record import GroupStage, Record
+from postpost_sync.model.record import MAYBE_OUT, GroupStage, Record
 from postpost_sync.model.slots import moments, parse
 from postpost_sync.model.states import State
 from postpost_sync.model.times import to_service
 from postpost_sync.plan.schedule import FRESH
 from postpost_sync.sandbox import Behaviour, FaultKind, Faults, Group, Request, Response
+from postpost_sync.sandbox.state import PostResult
 from tests.support.world import KEY, Killed, World, picture
 
 MARK = re.compile(r"\[L(\d+)\]")
@@ -78,6 +79,7 @@ class Asked:
     by_person: bool = False  # somebody had a hand in it at the service
     retried: bool = False  # a person said: try again
     cancelled: bool = False  # a person said: take it back
+    forgotten: bool = False  # a database was lost, or an older one put back, since it was dropped
 
 
 class Broken(AssertionError):
@@ -108,7 +110,8 @@ class Histories(World):
         self.said: list[str] = []
         self._standing: set[str] = set()
         self._meanwhile = False
-        self._away = place / "away"
+        self._away, self._backup = place / "away", place / "backup"
+        self.unproved: set[str] = set()  # drafts that stood when a database was lost or put back
         self._pictures = 0
         self._stamps = 0
         super().__init__(place, behaviour=behaviour, policy=policy, concurrency=concurrency, jitter=lambda: 0.5)
@@ -172,7 +175,7 @@ class Histories(World):
         if asked.retried:  # a person who says so beside a draft that was touched at the service means a second post
             unknown |= self.by_person
         same = [g for g in standing if lineage_of(g.content) == lineage and g.id not in unknown]
-        on = Counter(post.platform_id for g in same for post in g.posts if post.status != "failed")
+        on = Counter(account for g in same for account in {p.platform_id for p in g.posts if may_be_out(p)})
         if any(count > asked.folders for count in on.values()):
             raise Broken(f"two posts of one folder stand: {same}")
         if not all(media.stored for media in group.media):
@@ -346,7 +349,39 @@ class Histories(World):
         os.rename(self._away / folder.name, self.root / folder.name)
         folder.there = True
 
+    # --- databases and status files that are lost, or older than what was done ---
+
+    def keep_database(self) -> None:
+        """A copy of it, as each night."""
+        self.store.close()
+        shutil.rmtree(self._backup, ignore_errors=True)
+        shutil.copytree(self.state_db.parent, self._backup)
+        self.start()
+
+    def put_back_database(self) -> None:
+        """The copy takes its place; where none was made, it is lost."""
+        self.store.close()
+        shutil.rmtree(self.state_db.parent)
+        if self._backup.exists():
+            shutil.copytree(self._backup, self.state_db.parent)
+        self.unproved |= {group.id for group in self.ours("draft")}
+        for asked in self.lineages.values():
+            asked.forgotten = True
+        self.start()
+
+    def lose_database(self) -> None:
+        shutil.rmtree(self._backup, ignore_errors=True)
+        self.put_back_database()
+
+    def lose_status_files(self) -> None:
+        for file in self.root.glob("*/post.status.yaml"):
+            file.unlink()
+
     def retry(self, folder: Dropped) -> None:
+        for record in self.store.records():
+            code = record.error.code if record.error is not None else ""
+            if record.path == folder.name and code in ("MAYBE_POSTED", "EARLIER_POST_DIFFERS"):
+                self.lineages[folder.lineage].folders += 1  # who says so wants a second one
         self._say(folder, "retried", ledger.retried)
 
     def cancel(self, folder: Dropped) -> None:
@@ -456,7 +491,7 @@ class Histories(World):
             if group.stage in (GroupStage.DRAFT, GroupStage.WITHDRAWN)
         }
         for group in self.ours("draft"):
-            if group.id not in owned and group.id not in self.by_person:
+            if group.id not in owned | self.unproved and group.id not in self.by_person:
                 raise Broken(f"a draft is left behind: {group}")
 
     def _check_ended(self, folder: Dropped, record: Record) -> None:
@@ -464,16 +499,16 @@ class Histories(World):
         match record.state:
             case State.SCHEDULED | State.PUBLISHED | State.DRAFTED:
                 late = any(warning.code == "CHANGED_SINCE" for warning in record.warnings)
-                if not asked.by_person and not (late and record.state is State.PUBLISHED):
+                if not (asked.by_person or asked.forgotten) and not (late and record.state is State.PUBLISHED):
                     self._check_as_asked(folder, record)
             case State.INVALID | State.HELD | State.FAILED:
                 if code is None:
                     raise Broken(f"{record.state} without a reason: {record}")
-                if code in ("DRAFT_GONE", "MEDIA_ADDED_ELSEWHERE") and not asked.by_person:
+                if code in ("DRAFT_GONE", "MEDIA_ADDED_ELSEWHERE") and not (asked.by_person or asked.forgotten):
                     raise Broken(f"nobody did that: {record.error} {record}")
             case State.PARTIALLY_PUBLISHED if self.publish_failed:
                 pass
-            case State.CANCELLED if asked.by_person or asked.cancelled:
+            case State.CANCELLED if asked.by_person or asked.cancelled or asked.forgotten:
                 ids = {group.post_group_id for group in record.groups}
                 if left := [g for g in self.ours("draft", "scheduled") if g.id in ids - self.by_person]:
                     raise Broken(f"{folder.name} is said to be cancelled, and at the service is {left}: {record}")
@@ -500,6 +535,12 @@ class Histories(World):
         held = [g for g in self.ours(live) if g.id in ids]
         if [(g.content, g.platforms, tuple(m.sha256 for m in g.media)) for g in held] != [folder.version]:
             raise Broken(f"{folder} is said to be {record.state}, and at the service is {held}: {record}")
+
+
+def may_be_out(post: PostResult) -> bool:
+    """Whether that part of a post stands, is out, or may be."""
+    code = (post.error or {}).get("code")
+    return post.status != "failed" or post.posted_id is not None or code in MAYBE_OUT
 
 
 def lineage_of(content: str) -> int:

@@ -84,7 +84,7 @@ class World:
         self.now = START
         self.monotonic = 1000.0
         self.local_offset = timedelta(seconds=local_offset)
-        self.key = KEY
+        self.key, self.instance = KEY, "harness"
         self.policy, self.concurrency, self.jitter = policy, concurrency, jitter
         self.root, self.state_db = place / "posts", place / "state" / "state.db"
         self.root.mkdir()
@@ -117,7 +117,7 @@ class World:
         client = new_client(_Transport(self))
         self.account = self.account_of(self.key, client)
         self.names = Names()
-        runtime = Runtime(self.wake, lambda: self.monotonic, self.jitter, Log(), "harness")
+        runtime = Runtime(self.wake, lambda: self.monotonic, self.jitter, Log(), self.instance)
         self.watched = Watched.of(self.store, self.sites(client), self.names, runtime)
         self.sync = Sync(
             self.store,
@@ -304,12 +304,16 @@ class World:
             self.effect(f"replace {target}")
             _REPLACE(source, target, **more)
 
-        with mock.patch.object(os, "replace", replaced):
+        def linked(source: Any, target: Any, **more: Any) -> None:
+            self.effect(f"replace {target}")
+            _LINK(source, target, **more)
+
+        with mock.patch.object(os, "replace", replaced), mock.patch.object(os, "link", linked):
             yield
 
 
 _CONNECT = sqlite3.connect
-_REPLACE = os.replace
+_REPLACE, _LINK = os.replace, os.link
 
 
 def _measured(fd: int, content_type: str) -> Any:

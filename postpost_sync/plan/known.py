@@ -1,0 +1,129 @@
+"""Rules that compare what is wanted with what PostPost holds already, whoever made it. Pure.
+
+Our records may be older than what we did: a database that was put back, or lost, or another installation's. What PostPost
+holds and they do not know is taken over where that is proved, and held for a person where it is not.
+"""
+
+from __future__ import annotations
+
+import math
+
+from postpost_sync.model.errors import Finding
+from postpost_sync.model.record import Consent, GroupStage, UploadStage
+from postpost_sync.model.slots import moments
+from postpost_sync.model.states import State
+from postpost_sync.model.times import for_people
+from postpost_sync.plan.answers import Answer, held_beside
+from postpost_sync.plan.build import too_late_for
+from postpost_sync.plan.situation import Situation, seconds
+from postpost_sync.plan.snapshot import Stranger
+from postpost_sync.plan.steps import Compare, Recognise, Rest, Update, Withdraw
+
+LOOK_AGAIN = 3600.0  # seconds
+
+
+def compared(s: Situation) -> Answer | None:
+    """What PostPost holds is asked for before anything is made for the folder as it is."""
+    if s.out or s.draft is not None or (s.live is not None and not s.replacing):
+        return None
+    return _compare(s, s.snapshot.quiet)
+
+
+def compared_again(s: Situation) -> Answer | None:
+    """Before it is scheduled: another installation may have made the same meanwhile."""
+    if s.time is None or s.draft is None or s.draft.updating:
+        return None
+    return _compare(s, (s.now - s.draft.intent_at).total_seconds()) or maybe_posted(s)
+
+
+def _compare(s: Situation, within: float) -> Answer | None:
+    """What PostPost holds is asked for, unless that was within so many seconds."""
+    if s.snapshot.list_age < max(within, 0.001) or s.said(Consent.MAYBE):
+        return None
+    if s.snapshot.list_wait > 0:
+        return Answer(Rest(s.snapshot.list_wait))
+    return Answer(Compare(s.now - seconds(within), s.policy.catch_up))
+
+
+def recognise(s: Situation) -> Answer | None:
+    """PostPost may hold its post already: by the word of its status file, or by the looks of one that shows all it is."""
+    record, claim = s.record, s.record.claim
+    if s.said(Consent.DIFFERS) or s.said(Consent.MAYBE):
+        return None
+    if claim is None:
+        looks = not record.groups and record.copy_of is None and _only_one(s) is not None
+        return (
+            Answer(Recognise(s.post, s.time, _only_one(s)))
+            if looks or (record.unproven and not record.groups)
+            else None
+        )
+    if claim.lost:  # it is not there, and was asked for
+        return None
+    if claim.doubtful:
+        why = f"the status file names the post {claim.post_group_id}, and whether its media are the folder's cannot be told"
+        hint = "look at it at PostPost; to post this one all the same: postpost-sync retry FOLDER"
+        return held_beside(s, Finding("MAYBE_POSTED", why, hint))
+    if not claim.differs:
+        return Answer(Recognise(s.post, s.time))
+    why = f"the status file names the post {claim.post_group_id}, and PostPost holds something else under it"
+    hint = "delete that post at PostPost if it is this folder's, then: postpost-sync retry FOLDER"
+    return held_beside(s, Finding("EARLIER_POST_DIFFERS", why, hint))
+
+
+def _only_one(s: Situation) -> str | None:
+    """The post that is all that is asked for, as far as PostPost shows it: a text alone, and its very time."""
+    if (s.time is None and not s.desired.next) or s.post.media or s.post.platform_settings or len(s.strangers) != 1:
+        return None
+    (one,) = s.strangers
+    same = one.status == "scheduled" and _at_its_time(s, one) and set(one.platforms) == set(s.post.platforms)
+    return one.post_group_id if same and not one.media else None
+
+
+def _at_its_time(s: Situation, one: Stranger) -> bool:
+    """Whether it stands for the folder's time; for any slot of its root, where it is queued and has none."""
+    if s.time is not None or one.time is None:
+        return one.time == s.time
+    return next(moments(s.policy.slots, s.policy.timezone, one.time), None) == one.time
+
+
+def maybe_posted(s: Situation) -> Answer | None:
+    """PostPost holds the same text, and our records do not know it: a person says whether it is another post."""
+    if not s.strangers or s.said(Consent.MAYBE) or s.out:
+        return None
+    if s.draft is None and s.live is not None and not s.replacing:
+        return None
+    one, *others = sorted(s.strangers, key=lambda stranger: (stranger.status == "draft", stranger.post_group_id))
+    more = f", and {len(others)} more" if others else ""
+    why = f"PostPost holds a post with this text that is not known here: {_described(s, one)}{more}"
+    hint = "look at it there, and delete what is not wanted; to post this one all the same: postpost-sync retry FOLDER"
+    return held_beside(s, Finding("MAYBE_POSTED", why, hint), LOOK_AGAIN)
+
+
+def _described(s: Situation, one: Stranger) -> str:
+    when = f" for {for_people(one.time, s.post.timezone)}" if one.time is not None else ""
+    return f"{one.post_group_id} ({one.status}{when}) on {', '.join(one.platforms)}"
+
+
+def adopted_edited(s: Situation) -> Answer | None:
+    """What the folder's new version would replace was found at PostPost, and may be another's: it is not deleted."""
+    live = s.live
+    if live is None or not live.adopted or s.out or not s.replacing or s.said(Consent.ADOPTED):
+        return None
+    if live.stage is GroupStage.SCHEDULED:
+        return too_late_for(s, live) if s.closed(live) else Answer(Withdraw(live, None, None), State.SCHEDULED)
+    why = f"the post {live.post_group_id} was found at PostPost and is a draft now, since the folder was changed"
+    hint = "undo the change, or to delete that post and schedule the folder as it is: postpost-sync retry FOLDER"
+    return held_beside(s, Finding("ADOPTED_POST", why, hint))
+
+
+def scheduled_meanwhile(s: Situation) -> Answer | None:
+    """The draft is not complete, and PostPost shows it as scheduled: nothing is attached to it before it is a draft again."""
+    draft = s.draft
+    if draft is None or draft.post_group_id is None or all(u.stage is UploadStage.STORED for u in draft.uploads):
+        return None
+    if s.snapshot.list_age == math.inf:  # since the start, or since the clock was set
+        return _compare(s, (s.now - draft.intent_at).total_seconds())
+    shown = s.snapshot.shown.get(draft.post_group_id)
+    if shown is None or shown.status == "draft" or shown.at <= max(draft.intent_at, draft.placed_at or draft.intent_at):
+        return None
+    return Answer(Update(draft, None, None))
