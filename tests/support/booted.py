@@ -26,7 +26,7 @@ import pytest
 from tests.support.rig import REPOSITORY
 
 KEPT = "POSTPOST_SYSTEMD_ROOT"  # names a root to be kept: made where it is not there yet, copied for each run
-SUITE, PYTHON, MIRROR = "bookworm", "3.11", "http://deb.debian.org/debian"
+SUITE, PYTHON = "bookworm", "3.11"
 PACKAGES = "systemd systemd-sysv procps dbus dbus-user-session libpam-systemd python3 python3-venv acl sudo"
 TOOLS = "debootstrap unshare nsenter mount".split()
 MAKING, INSTALLING, BOOTING, DOING = 480.0, 240.0, 60.0, 240.0  # seconds
@@ -65,6 +65,17 @@ umount -l /old
 mount --make-rshared /
 exec env -i container=lxc PATH=/usr/sbin:/usr/bin:/sbin:/bin /lib/systemd/systemd --unit=multi-user.target
 """
+
+
+def mirror() -> list[str]:
+    """Where this machine's own apt has the suite from; debootstrap knows another where it does not."""
+    asked = ["apt-get", "indextargets", "--format", "$(CODENAME) $(REPO_URI)"]
+    try:
+        said = subprocess.run(asked, capture_output=True, text=True, timeout=30, check=False).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return []
+    found = (line.partition(" ") for line in said.splitlines())
+    return [uri for suite, _, uri in found if suite == SUITE][:1]
 
 
 class Machine:
@@ -193,7 +204,7 @@ def _made(place: Path) -> Path:
     if not (base / "usr/bin/python3").exists():
         base.mkdir(parents=True, exist_ok=True)
         packages = f"--include={','.join(PACKAGES.split())}"
-        command = ["debootstrap", "--variant=minbase", packages, SUITE, str(base), MIRROR]
+        command = ["debootstrap", "--variant=minbase", packages, SUITE, str(base), *mirror()]
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=MAKING, check=False)
         except subprocess.TimeoutExpired:
