@@ -27,7 +27,7 @@ def at_postpost(group: Group) -> str | None:
 # --- each kind of post ------------------------------------------------------------------------------------------------
 
 
-def test_a_text_post_is_scheduled_in_two_calls(pp: Rig) -> None:
+def test_a_text_post_is_scheduled_in_two_calls_and_two_looks_at_what_is_there(pp: Rig) -> None:
     assert pp.run_once() == 0  # the database is made: what comes later need not be looked for at PostPost
     pp.drop(
         "text",
@@ -41,7 +41,7 @@ def test_a_text_post_is_scheduled_in_two_calls(pp: Rig) -> None:
         ("twitter-123", "threads-789"),
     )
     assert at_postpost(group) == "2031-03-04T09:00:00Z"
-    assert calls(pp) == {"create-post": 1, "update-post": 1}
+    assert calls(pp) == {"create-post": 1, "update-post": 1, "list-posts": 2}
 
 
 def test_one_image_goes_up_byte_for_byte(pp: Rig) -> None:

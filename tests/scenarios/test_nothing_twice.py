@@ -12,7 +12,8 @@ import pytest
 from postpost_sync import ledger
 from postpost_sync.model.record import Record
 from postpost_sync.sandbox import Behaviour, Fault
-from tests.support.world import World, picture
+from tests.support.matrices import Matrix, Survived
+from tests.support.world import Killed, NewWorld, World, picture
 
 ONE, TWO = {"a.jpg": picture(1)}, {"a.jpg": picture(1), "b.jpg": picture(2)}
 
@@ -516,3 +517,67 @@ def test_of_two_installations_on_one_tree_one_makes_each_post(world: World, tmp_
     assert {record.error.code for record in held if record.error} == {"OTHER_DAEMON"}
     assert len(held) == 6
     other.store.close()
+
+
+# --- killed at any effect of it ---------------------------------------------------------------------------------------
+
+
+def an_older_database(world: World) -> None:
+    world.drop("post", "old", ONE, tomorrow(world))
+    world.run_until_rest()
+    keep(world, world.root.parent / "backup")
+    world.drop("post", "text", TWO, tomorrow(world))
+    world.run_until_rest()
+    put_back(world, world.root.parent / "backup")
+
+
+def a_lost_database(world: World) -> None:
+    world.drop("post", "text", ONE, tomorrow(world))
+    world.run_until_rest()
+    lose_the_database(world)
+    world.drop("post", "text", TWO, tomorrow(world))
+
+
+def a_copy(world: World) -> None:
+    original = world.drop("post", "text", TWO, tomorrow(world))
+    world.run_until_rest()
+    shutil.copytree(original, world.root / "copy")
+
+
+def a_retry_of_what_failed_in_part(world: World) -> None:
+    errors = {"twitter-123": {"code": "PUBLISH_OUTCOME_UNKNOWN"}, "linkedin-ABC": {"code": "RATE_LIMITED"}}
+    world.sandbox.behaviour = Behaviour(publish_errors=errors)
+    world.drop("post", "text", TWO, world.now + timedelta(minutes=10), BOTH)
+    world.run_until_rest()
+    world.advance_time(1200)
+    world.sandbox.behaviour = Behaviour()
+    world.store.change(world.record("post").key, ledger.retried)
+    world.restart()
+
+
+@pytest.mark.whole
+@pytest.mark.parametrize("what", [an_older_database, a_lost_database, a_copy, a_retry_of_what_failed_in_part])
+def test_whatever_is_killed_on_the_way_nothing_is_posted_twice(
+    new_world: NewWorld, what: Callable[[World], None], matrix: Matrix, survived: Survived
+) -> None:
+    for killed, effect in enumerate(matrix.numbers()):
+        world = new_world()
+        what(world)
+        already = {group.id for group in world.groups() if group.status != "draft"}
+        world.kill_at(effect)
+        try:
+            world.run_until_rest(600)
+        except Killed:
+            world.restart()
+            world.run_until_rest(600)
+        else:
+            survived(f"kills in {what.__name__.replace('_', ' ')}", killed)
+            return
+        new = [g for g in world.groups() if g.status != "draft" and g.id not in already]
+        standing = [g for g in world.groups() if g.status == "scheduled"]
+        if what is a_retry_of_what_failed_in_part:
+            assert [g.platforms for g in new] == [("linkedin-ABC",)], effect
+        else:
+            assert len(standing) == 1, effect
+            assert (standing[0].content, len(standing[0].media)) == ("text", 2), effect
+    raise AssertionError

@@ -51,7 +51,11 @@ def test_retry_of_a_partly_published_post_goes_to_the_platforms_that_failed_alon
     [
         ({"code": "RATE_LIMITED", "retryable": True}, "worth another try: postpost-sync retry FOLDER"),
         ({"code": "PLATFORM_AUTH_EXPIRED"}, "see to it at the platform, then: postpost-sync retry FOLDER"),
-        ({"code": "PUBLISH_OUTCOME_UNKNOWN"}, "look at it at the platform, where it is out in part or as a whole"),
+        (
+            {"code": "PUBLISH_OUTCOME_UNKNOWN"},
+            "look at it at the platform, where it is out in part or as a whole; "
+            "to send it once more: postpost-sync retry FOLDER --again",
+        ),
     ],
 )
 def test_a_partly_published_post_says_the_way_out(new_world: NewWorld, error: dict[str, object], hint: str) -> None:
