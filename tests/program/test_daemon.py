@@ -226,7 +226,7 @@ def test_no_secret_reaches_a_log_an_error_column_a_status_file_or_the_screen(
     behaviour = Behaviour(connections=(lost,), publish_errors={"facebook-1001": failed}, tick_seconds=0)
     with rig(tmp_path, capsys, behaviour=behaviour) as pp:
         pp.config.write_text(pp.config.read_text().replace("plainly-fake-key", CANARY))
-        run = ["--log-format", form, "--log-level", "debug", "run", "--once", "--wait", "6s"]
+        run = ["--log-format", form, "--log-level", "debug", "run", "--once", "--wait", "30s"]
         pp.drop("goes out", sidecar("now", time="now"))
         pp.command(*run)
         seen = [*pp.output()]

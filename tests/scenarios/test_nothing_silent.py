@@ -212,7 +212,7 @@ def test_a_folder_whose_sidecar_was_renamed_stands_once_and_its_status_file_tell
 
 
 def test_a_status_file_that_could_not_be_written_is_written_later_and_the_warning_goes(world: World) -> None:
-    def full(*_: object) -> None:
+    def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with mock.patch.object(status_file, "write", full):
