@@ -223,10 +223,11 @@ def test_no_secret_reaches_a_log_an_error_column_a_status_file_or_the_screen(
 ) -> None:
     failed = {"code": "INVALID_CONTENT", "message": f"could not load {SIGNED} with {CANARY}"}
     lost = Connection("twitter-123", "x", "X", "expired", last_error=f"{SIGNED} {CANARY}")
-    behaviour = Behaviour(connections=(lost,), publish_errors={"facebook-1001": failed}, tick_seconds=0)
+    fine = Connection("facebook-1001", "f", "F", "valid", None)
+    behaviour = Behaviour(connections=(lost, fine), publish_errors={"facebook-1001": failed}, tick_seconds=0)
     with rig(tmp_path, capsys, behaviour=behaviour) as pp:
         pp.config.write_text(pp.config.read_text().replace("plainly-fake-key", CANARY))
-        run = ["--log-format", form, "--log-level", "debug", "run", "--once", "--wait", "30s"]
+        run = ["--log-format", form, "--log-level", "debug", "run", "--once", "--wait", "8s"]
         pp.drop("goes out", sidecar("now", time="now"))
         pp.command(*run)
         seen = [*pp.output()]
