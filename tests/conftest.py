@@ -14,7 +14,7 @@ from hypothesis import settings
 
 from tests.support import matrices
 from tests.support.matrices import Matrix, Survived
-from tests.support.rig import Rig, rig
+from tests.support.rig import Manager, Rig, rig
 from tests.support.web_hook import Hook
 from tests.support.world import NewWorld, World
 
@@ -154,3 +154,12 @@ def _refuse(connection: socket.socket, address: Any) -> None:
         near = False
     if not near:
         raise AssertionError(f"a test wanted to connect to {address!r}")
+
+
+@pytest.fixture
+def manager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Manager]:
+    one = Manager(tmp_path)
+    monkeypatch.setenv("NOTIFY_SOCKET", one.address)
+    monkeypatch.setenv("WATCHDOG_USEC", "5000000")
+    yield one
+    one.close()

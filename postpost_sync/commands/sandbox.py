@@ -59,7 +59,9 @@ def _view(simulated: Sandbox, stop: threading.Event) -> None:
     console = Console(highlight=False)
     seen: object = None
     with Live(console=console, auto_refresh=False) as live:
-        while not stop.wait(_LOOK):
+        ended = False
+        while not ended:
+            ended = stop.wait(_LOOK)  # and what was done last is shown too
             groups, calls = simulated.groups(), len(simulated.calls)
             state = [(g.id, g.status, g.scheduled_time, len(g.media), sum(m.stored for m in g.media)) for g in groups]
             shown = (state, calls if console.is_terminal else None)

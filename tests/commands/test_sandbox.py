@@ -15,7 +15,7 @@ from postpost_sync.commands.sandbox import line
 from postpost_sync.sandbox import Call
 from postpost_sync.terminal.tables import HeldPost, held_table
 from tests.support.rig import REPOSITORY, Rig
-from tests.terminal.test_terminal import Screen
+from tests.support.screen import Screen
 
 
 @contextmanager

@@ -9,7 +9,6 @@ import signal
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,15 +19,6 @@ from postpost_sync.sandbox import Behaviour, Connection, Fault
 from tests.support.drops import hashes, picture, sent, sidecar, video
 from tests.support.locks import held
 from tests.support.rig import HANG, Manager, Rig, rig, until
-
-
-@pytest.fixture
-def manager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Manager]:
-    one = Manager(tmp_path)
-    monkeypatch.setenv("NOTIFY_SOCKET", one.address)
-    monkeypatch.setenv("WATCHDOG_USEC", "5000000")
-    yield one
-    one.close()
 
 
 def test_it_tells_the_service_manager_how_things_stand(pp: Rig, manager: Manager) -> None:

@@ -34,11 +34,8 @@ from postpost_sync.model.states import MOVES, State
 from postpost_sync.post.names import Names
 from postpost_sync.sandbox import Behaviour, Plan
 from postpost_sync.store import Store
-from tests.program.test_daemon import manager
 from tests.support.drops import picture, sidecar
 from tests.support.rig import Manager, Rig
-
-__all__ = ["manager"]
 
 NOW = datetime.now(UTC)
 FAR = datetime(2031, 3, 4, 10, tzinfo=UTC)

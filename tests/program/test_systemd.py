@@ -151,9 +151,8 @@ def test_stopped_in_the_middle_of_a_large_upload_it_ends_in_time_and_goes_on_lat
     system.sandbox.behaviour = Behaviour(keys={KEY: "owner"}, store_rate=150_000)
     system.drop("large", files={"large.jpg": picture() + bytes(4_500_000)})
     system.wait_for("large", "uploading")
-    began = time.monotonic()
     system.machine.run("systemctl stop postpost-sync", "root")
-    assert time.monotonic() - began < 15, "systemd did not have to kill it"
+    # else it were `timeout`: systemd did not have to kill it
     result, status = system.machine.show("Result", "ExecMainStatus")
     assert (result, status) == ("success", "0")
     system.sandbox.behaviour = Behaviour(keys={KEY: "owner"})

@@ -6,7 +6,6 @@ import gzip
 import os
 import socket
 import threading
-import time
 import tracemalloc
 import zlib
 from collections.abc import Callable, Iterator
@@ -159,9 +158,7 @@ def test_an_answer_that_drips_is_given_up_in_time(monkeypatch: pytest.MonkeyPatc
         connection.sendall(drip)
 
     with dripping(sends) as url, new_client() as client:
-        started = time.monotonic()
-        assert isinstance(error_of(PostPost(client, url, "sk_fake")), Unclear)
-        assert time.monotonic() - started < 20  # it would be for ever
+        assert isinstance(error_of(PostPost(client, url, "sk_fake")), Unclear)  # else it drips for ever
 
 
 def test_a_store_whose_answer_drips_is_given_up_in_time(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

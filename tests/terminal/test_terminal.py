@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -12,7 +11,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from rich.cells import cell_len
-from rich.console import Console
 
 from postpost_sync.model.post import Connection
 from postpost_sync.model.states import State
@@ -22,35 +20,13 @@ from postpost_sync.terminal.live import LiveView, Rates
 from postpost_sync.terminal.status import status_text
 from postpost_sync.terminal.tables import HeldPost, connections_table, held_table
 from postpost_sync.terminal.words import Frame, byte_size
+from tests.support.screen import Screen
 
 NOW = datetime(2026, 12, 1, 8, 0, tzinfo=UTC)
 BERLIN = ZoneInfo("Europe/Berlin")
 HOSTILE = "[bold]x[/bold] :smile: \x1b[31m\u202egpj.exe\n\ud800 [/] [link=file:///etc]y"
 ERROR = {"code": "UNKNOWN_KEY", "message": 'post.yaml, line 3: "platfroms" is not a key', "hint": "correct it"}
 WARNING = {"code": "PREFER_JPEG", "message": "a.webp is WebP", "hint": "prefer JPEG to WebP"}
-
-
-class Screen(Console):
-    """A console that remembers; no terminal unless asked for."""
-
-    def __init__(self, width: int = 80, height: int = 24, terminal: bool = False) -> None:
-        self.written = io.StringIO()
-        super().__init__(
-            file=self.written,
-            width=width,
-            height=height,
-            force_terminal=terminal,
-            color_system="truecolor" if terminal else None,
-            _environ={},
-        )
-
-    @property
-    def text(self) -> str:
-        return self.written.getvalue()
-
-    @property
-    def lines(self) -> list[str]:
-        return [line.strip() for line in self.text.splitlines()]
 
 
 def post(folder: str, state: str, time: datetime | None = None, **more: Any) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,28 +23,10 @@ from postpost_sync.store import Store
 from postpost_sync.web.guard import COOKIE, in_cookie
 from postpost_sync.web.server import Address, served
 from postpost_sync.web.source import Source
-from tests.support import calendar_posts as posts
 from tests.support.drops import picture
+from tests.support.served import Served, of
 
 TOKEN = "plainly-fake-token"
-
-
-class Served:
-    """A database with sixty posts, and the pages of it."""
-
-    def __init__(self, place: Path) -> None:
-        self.place, self.root, self.state_db = place, place / "posts", place / "state" / "state.db"
-        self.root.mkdir()
-        self.now = datetime.now(UTC)
-        self.store = Store.open(self.state_db)
-        self.records = posts.records(self.now, root=str(self.root))
-        posts.stored(self.store, self.records)
-        self.store.set_roots([posts.root_status(self.root, self.now)])
-        self.source = Source(self.state_db, [WatchRoot(str(self.root), "Europe/Berlin")], 300.0)
-        self.address = Address("127.0.0.1:0")
-
-    def get(self, path: str, **more: Any) -> httpx.Response:
-        return httpx.get(f"http://127.0.0.1:{self.address.port}{path}", trust_env=False, timeout=20, **more)
 
 
 @pytest.fixture
@@ -61,10 +43,6 @@ def guarded(tmp_path: Path) -> Iterator[Served]:
     with served(one.source, one.address, TOKEN):
         yield one
     one.store.close()
-
-
-def of(web: Served, state: State) -> str:
-    return next(one.folder_id for one in web.records if one.state is state)
 
 
 # --- what is served ---------------------------------------------------------------------------------------------------

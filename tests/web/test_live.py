@@ -11,7 +11,7 @@ import pytest
 from postpost_sync.model.states import State
 from postpost_sync.web.server import served
 from tests.support.browser import SIZES, Browser, Opened, browser
-from tests.web.test_app import Served, of
+from tests.support.served import Served, of
 
 
 @pytest.fixture(scope="module")
