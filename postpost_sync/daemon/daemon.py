@@ -325,14 +325,15 @@ class Daemon:
         """Whether nothing more comes of waiting until then."""
         if self._folders.sending():
             return False
-        due = self.timers.due()
+        # a folder that is waked and taken forward between this look at the timers and the end would be missed
+        taken, due = self._workers.finished, self.timers.due()
         for record in self.store.unfinished(self._folders.in_memory()):
             ended = record.done or record.state in _AT_REST
             if ended and self._folders.as_recorded(record):
                 continue  # its next wake, if any, is about what becomes of it
             if due.get(record.key, deadline) < deadline:
                 return False
-        return self.roots.idle() and self._workers.idle()
+        return self.roots.idle() and self._workers.idle() and self._workers.finished == taken
 
     def working(self) -> bool:
         """Whether all threads live, and nothing that was due has been left lying."""
