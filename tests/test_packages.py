@@ -46,7 +46,7 @@ def test_uv_installs_into_its_environment(prefix: Path, receipt: bool, monkeypat
         monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     python = str(prefix / "bin" / "python")
     assert shlex.split(packages.to_install("pillow", "av", again=True)) == [
-        *("uv", "pip", "install", "--reinstall", "--python", python, "pillow>=11", "av>=14")
+        *("uv", "pip", "install", "--reinstall", "--python", python, "pillow>=11.3", "av>=14")
     ]
 
 

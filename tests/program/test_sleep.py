@@ -142,6 +142,6 @@ def test_jobs_are_wakes_that_are_never_dropped_and_never_pile_up(pp: Rig) -> Non
         until(lambda: states(daemon) == {"post": State.SETTLING})
         jobs = {job.id: job for job in daemon.timers._scheduler.get_jobs()}
         (key,) = [record.key for record in daemon.store.records()]
-        assert set(jobs) == {"rescan", "reconcile", str(key)}
+        assert set(jobs) == {"rescan", "reconcile", "ask_limits", str(key)}
         assert {job.func for job in jobs.values()} == {daemon.roots.scan_all, daemon.timers._apart, daemon.timers.wake}
         assert {(job.misfire_grace_time, job.coalesce, job.max_instances) for job in jobs.values()} == {(None, True, 1)}

@@ -22,7 +22,7 @@ from postpost_sync.sandbox import Fault, FaultKind, Sandbox, Server, serve
 from postpost_sync.service.api import PostPost
 from postpost_sync.service.connections import new_client
 from postpost_sync.service.digests import BLOCK
-from postpost_sync.service.upload import Aborted, Sender, Sent, Stop, expiry
+from postpost_sync.service.upload import PIECE, Aborted, Sender, Sent, Stop, expiry
 from tests.support.answers import Answers
 
 NOW = datetime(2026, 12, 1, 8, 0, tzinfo=UTC)
@@ -99,7 +99,7 @@ def test_every_byte_arrives_and_is_hashed_on_the_way(world: World, size: int) ->
     (media,) = world.sandbox.group(world.group).media
     assert (media.stored, media.size, media.sha256) == (True, size, sent.sha256)
     assert world.sandbox.read_object(media.id) == data
-    assert seen == [*range(BLOCK, size, BLOCK), size]
+    assert seen == [*range(PIECE, size, PIECE), size]
 
 
 def test_the_length_is_announced_and_no_header_of_the_api_goes_to_the_store() -> None:
