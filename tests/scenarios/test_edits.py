@@ -82,7 +82,7 @@ def ends(world: Histories, limit: str) -> list[State]:
     room = {
         "horizon": [time - world.now <= NEAR for time in timed],
         "pending": [time == min(timed) for time in timed],
-        "month": [time == times[0] for time in timed],  # who had it first: the next comes with the next month
+        "month": [time == timed[0] for time in timed],  # who had it first, until that one needs none
     }[limit]
     states = [State.SCHEDULED if one else State.HELD for one in room]
     return sorted(states + [State.DRAFTED] * (len(times) - len(timed)))
