@@ -136,7 +136,8 @@ class Histories(World):
         finally:
             last = self.sandbox.calls[-1]
             self.said.append(f"{self.now:%d %H:%M:%S} {last.name} {last.group_id} -> {last.status} {last.fault or ''}")
-            self.publish_failed |= bool(self.sandbox.behaviour.publish_errors)
+            behaviour = self.sandbox.behaviour
+            self.publish_failed |= bool(behaviour.publish_errors) or bool(behaviour.publish_entries)
             if last.name in ("create-post", "update-post"):  # nothing else can make a post stand
                 self.check_standing()
 
