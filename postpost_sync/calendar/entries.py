@@ -166,7 +166,7 @@ def entry(record: Record) -> Entry:
         key=record.key,
         root=record.root,
         path=record.path,
-        folder=printable(record.path),
+        folder=printable(record.path) + (f" ({printable(record.part)})" if record.part else ""),
         state=record.state,
         at=time,
         zone=record.timezone,

@@ -25,7 +25,8 @@ def adopt(option: str | None, paths: Sequence[Path]) -> int:
         for record in others:
             store.change(record.key, ledger.adopted)
     when = "now" if Lock(config.state_db).held() else "when the daemon runs again"
-    count = f"{len(others)} folder{'s' if len(others) != 1 else ''}"
+    folders = len({(one.root, one.path) for one in others})
+    count = f"{folders} folder{'s' if folders != 1 else ''}"
     click.echo(
         f"{count} taken over; their posts are looked for at PostPost {when}" if others else "these are ours already"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -37,11 +38,13 @@ class Wish:
 
 
 def wishes(store: Store, found: Sequence[Named], judge: Callable[[Record, bool], Verdict]) -> list[Wish]:
-    """One for each folder at or below the names; `judge` is told whether the folder's own name was typed."""
-    itself = {one.itself for one in found}
+    """One for each part of each folder at or below the names; `judge` is told whether the folder's own name was typed."""
+    itself = {str(one.folder) for one in found}
     keys = dict.fromkeys(key for one in found for key in one.keys)
     records = [record for key in keys if (record := store.record(key)) is not None]
-    return [Wish(record, judge(record, record.key in itself)) for record in records]
+    shown = {one.key for parts in view.by_folder(records) for one in view.shown_parts(parts)}
+    chosen = [record for record in records if record.key in shown]
+    return [Wish(one, judge(one, os.path.join(one.root, one.path) in itself)) for one in chosen]
 
 
 def carry_out(
@@ -59,7 +62,8 @@ def carry_out(
     chosen = [wish.record for wish in asked if wish.verdict.does]
     for wish in asked:
         folder = frame.folder(view.facts(wish.record)["folder"])
-        click.echo(f"{folder} {printable(wish.verdict.words)}")
+        part = f" ({printable(wish.record.part)})" if wish.record.part else ""
+        click.echo(f"{folder}{part} {printable(wish.verdict.words)}")
     if dry_run:
         click.echo("nothing was done (--dry-run)")
         return 0
@@ -86,7 +90,7 @@ def _tell(store: Store, before: Mapping[int, Record], frame: Frame) -> int:
             now = {key: record for key in before if (record := store.record(key)) is not None}
         if time.monotonic() - changed > _QUIET and all(_waits(record) for record in now.values()):
             break
-    posts: list[dict[str, Any]] = [view.facts(record) for record in now.values()]
+    posts: list[dict[str, Any]] = [view.folder_facts(parts) for parts in view.by_folder(now.values())]
     for post in posts:
         late = " (still under way)" if post["state"] in UNFINISHED else ""
         click.echo(moved(post, frame) + late)

@@ -199,6 +199,7 @@ def run_once(option: str | None, wait: float, form: log.Format, level: log.Level
 
     for record in open_ones:
         place, why = path_name(os.path.join(record.root, record.path)), record.error or view.sentence(record)
+        place += f" ({printable(record.part)})" if record.part else ""
         click.echo(f"{place}: {record.state.value}: {printable(str(why))}", err=True)
     for path, finding in oddities:
         click.echo(f"{path_name(path)}: {printable(str(finding))}", err=True)

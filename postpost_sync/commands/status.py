@@ -116,7 +116,7 @@ class Chosen:
     def in_full(self, posts_: Sequence[Post]) -> list[Post]:
         """The posts of these outlines, in their order."""
         keys = [post["key"] for post in posts_ if "key" in post]
-        known = {record.key: view.facts(record) for record in shown(self.store, keys)}
+        known = {one[0].key: view.folder_facts(one) for one in view.by_folder(shown(self.store, keys))}
         gone: Post = {"error": None, "warnings": []}  # forgotten since its outline was read
         return [known.get(post["key"], {**_BLANK, **post, **gone}) if "key" in post else post for post in posts_]
 
@@ -153,7 +153,8 @@ def _json(program: Mapping[str, Any], found: Sequence[Post]) -> str:
 
 
 def posts(records: Sequence[Record]) -> list[dict[str, Any]]:
-    return [view.facts(record) for record in records]
+    """Entries of `posts`: one a folder, whatever its parts."""
+    return [view.folder_facts(parts) for parts in view.by_folder(records)]
 
 
 def _moment(time: str | None) -> datetime | None:

@@ -34,7 +34,21 @@ def read(folder: Folder, known: dict[str, MediaFile] | None = None) -> Reading:
     own = parsed is None or parsed.media is not None or any(file.content_type for file in files)
     inside = () if own else scan.media_inside(folder)
     doubts = parsed.doubts if parsed is not None else ()
-    return Reading(folder.fingerprint, parsed, tuple(errors), doubts, tuple(files), content, inside)
+    texts = _texts(folder, parsed) if parsed is not None and parsed.per_platform else {}
+    return Reading(folder.fingerprint, parsed, tuple(errors), doubts, tuple(files), content, texts, inside)
+
+
+def _texts(folder: Folder, parsed: Sidecar) -> dict[str, str | Finding]:
+    """What the text files of `per_platform` hold; what is wrong with one is the matter of that part alone."""
+    texts: dict[str, str | Finding] = {}
+    for entry in parsed.per_platform:
+        if entry.content_file is None:
+            continue
+        errors: list[Finding] = []
+        text = _content_file(folder, parsed, errors, entry.content_file, entry.lines["content_file"])
+        if errors or text is not None:
+            texts[entry.content_file] = errors[0] if errors or text is None else text
+    return texts
 
 
 def glimpse(folder: Folder) -> Sidecar | None:
@@ -81,14 +95,13 @@ def _sidecar(folder: Folder, errors: list[Finding]) -> tuple[Sidecar | None, str
         return None, None
     if parsed.content_file is None:
         return parsed, (parsed.content or "").removesuffix("\n")
-    return parsed, _content_file(folder, parsed, errors)
+    return parsed, _content_file(folder, parsed, errors, parsed.content_file, parsed.lines["content_file"])
 
 
-def _content_file(folder: Folder, parsed: Sidecar, errors: list[Finding]) -> str | None:
-    entry = sidecar.named(folder, parsed.content_file or "")
+def _content_file(folder: Folder, parsed: Sidecar, errors: list[Finding], name: str, line: int) -> str | None:
+    entry = sidecar.named(folder, name)
     if entry is None or (entry.kind is EntryKind.FILE and entry.stat.size == 0):
         return None  # perhaps it is still to come
-    line = parsed.lines["content_file"]
 
     def wrong(code: str, what: str, hint: str) -> None:
         errors.append(located(parsed.file, line, code, f"content_file: {printable(entry.name)} {what}", hint))

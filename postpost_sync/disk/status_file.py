@@ -15,7 +15,9 @@ from postpost_sync.model.errors import printable
 from postpost_sync.model.folder import SIDECAR_NAMES, STATUS_FILE
 
 _MAX = 64 * 1024
-HASHES = "media_sha256"  # the one list that is read again
+PARTS = "parts"
+_LISTS = ("media_sha256", "platforms")  # that are read again
+_OF_FOLDER = ("folder_id", "instance", "path")
 _MOST_WARNINGS = 3  # that are said in the first lines
 _DUMPER: type = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
@@ -72,20 +74,44 @@ def read(folder: int) -> str | None:
 
 
 def claims(content: str | None) -> dict[str, str]:
-    """The plain text values in it, and the hashes with spaces between.
+    """What it says of the folder and its main part: plain text values, and lists of them with spaces between.
 
     They are claims: whoever can write the folder can have written them.
     """
-    if content is None:
+    tree = _tree(content)
+    if tree is None:
         return {}
+    return _plain(tree) | _of_parts(tree).get("", {})
+
+
+def claims_of_parts(content: str | None) -> dict[str, dict[str, str]]:
+    """The same of each of its other parts, by name, where there are any."""
+    tree = _tree(content)
+    if tree is None:
+        return {}
+    whole = {key: value for key, value in _plain(tree).items() if key in _OF_FOLDER}
+    return {name: whole | said for name, said in _of_parts(tree).items() if name}
+
+
+def _tree(content: str | None) -> yaml_tree.Mapping | None:
+    if content is None:
+        return None
     try:
         tree = yaml_tree.read(content.encode("utf-8"))
     except yaml_tree.YamlProblem:
-        return {}
-    if not isinstance(tree, yaml_tree.Mapping):
-        return {}
+        return None
+    return tree if isinstance(tree, yaml_tree.Mapping) else None
+
+
+def _of_parts(tree: yaml_tree.Mapping) -> dict[str, dict[str, str]]:
+    lists = (node for key, _, node in tree if key == PARTS and isinstance(node, yaml_tree.Sequence))
+    found = (_plain(one) for node in lists for one in node.items if isinstance(one, yaml_tree.Mapping))
+    return {said["name"]: said for said in found if "name" in said}
+
+
+def _plain(tree: yaml_tree.Mapping) -> dict[str, str]:
     said = {key: node.text for key, _, node in tree if isinstance(node, yaml_tree.Scalar)}
     for key, _, node in tree:
-        if key == HASHES and isinstance(node, yaml_tree.Sequence):
+        if key in _LISTS and isinstance(node, yaml_tree.Sequence):
             said[key] = " ".join(one.text for one in node.items if isinstance(one, yaml_tree.Scalar))
     return said

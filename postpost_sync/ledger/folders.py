@@ -47,6 +47,8 @@ def shown(record: Record, decision: Decision, now: datetime) -> Record:
     if (post := decision.post) is not None:
         files = tuple(MediaName(file.name, file.stat.size) for file in post.media)
         new |= {"platforms": post.platforms, "timezone": post.timezone, "media": files}
+    if decision.nothing:
+        new |= {"platforms": (), "media": (), "time": None}
     over = [one for one in record.troubles if one.step is Effect.ADVANCE and one.until is not None and one.until <= now]
     if over:
         new["troubles"] = tuple(one for one in record.troubles if one not in over)
@@ -86,6 +88,8 @@ def finished(record: Record, post: Post | None, said: tuple[Consent, ...]) -> Re
         return record
     if post is not None and (group := live_group(record) or draft_group(record)) is not None:
         record = with_group(record, group.key, resolved=post.resolved)
+    if post is None:  # what a status file said of a part of which nothing is asked
+        record = replace(record, claim=None, unproven=False)
     return replace(record, done=True, troubles=(), consents=())
 
 

@@ -112,6 +112,20 @@ class FirstComment:
 
 
 @dataclass(frozen=True, slots=True)
+class PlatformEntry:
+    """One entry of `per_platform`: what is other for some of the accounts. None: as the rest of the sidecar has it."""
+
+    name: str  # as it is written: an id, a name from `accounts`, or a platform
+    line: int
+    content: str | None = None
+    content_file: str | None = None
+    media: tuple[str, ...] | None = None
+    scheduled_time: str | None = None
+    platform_settings: Settings | None = None
+    lines: Mapping[str, int] = field(default_factory=dict)  # key -> the line it stands on
+
+
+@dataclass(frozen=True, slots=True)
 class Sidecar:
     """`post.yaml` as written, checked for shape alone. None: the key is not there."""
 
@@ -128,6 +142,13 @@ class Sidecar:
     unseen: Mapping[str, str] = field(default_factory=dict)  # key -> the first unseen character in its value, in words
     doubts: tuple[Finding, ...] = ()  # what may not be meant as it is written
     fit: bool | None = None
+    per_platform: tuple[PlatformEntry, ...] = ()
+
+    @property
+    def text_files(self) -> tuple[str, ...]:
+        """The files that hold a text, of whichever part: none of them is media unless it is named as that."""
+        named = (self.content_file, *(entry.content_file for entry in self.per_platform))
+        return tuple(name for name in named if name is not None)
 
 
 UNREADABLE = "not readable"  # `MediaFile.sniffed` of what we have no right to read
@@ -193,4 +214,7 @@ class Reading:
     warnings: tuple[Finding, ...] = ()
     media: tuple[MediaFile, ...] = ()  # every regular file that is not the sidecar, by name
     content: str | None = None  # the text to post, from the sidecar or its content_file
+    texts: Mapping[str, str | Finding] = field(
+        default_factory=dict
+    )  # what the text files of `per_platform` hold, or what is wrong with one
     inside: tuple[str, ...] = ()  # where a folder without media of its own has some in folders inside: one of each

@@ -65,6 +65,7 @@ class Post:
     timezone: str
     asked: tuple[str, ...] = ()
     resolved: Resolved = field(default_factory=dict)
+    parted: bool = False  # whether it is one of the parts of a folder, each with some of the accounts
 
 
 def digest(content: str, settings: Settings) -> str:

@@ -242,6 +242,7 @@ class Claim:
     digest: str = ""  # of text and settings
     media: tuple[str, ...] = ()  # SHA-256 of each file, in order; "-" where it was not known
     proof: str = ""  # that we wrote the above
+    platforms: tuple[str, ...] = ()  # it went to; only ever a reason to wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,7 +290,7 @@ class Record:
     copied: str = ""  # what it asked for when it was held as a copy: it is one until it asks for something else
     unproven: bool = False  # PostPost may hold its post already: it is asked before anything is created
     missed_at: datetime | None = None  # when it was first seen to be gone; None: it is there, or its root is not
-    part: str = ""  # which post of the folder: "" is the main one
+    part: str = ""  # which post of the folder, by the name of its entry in `per_platform`: "" is the main one
 
     def trouble_with(self, step: Effect) -> Trouble | None:
         """Why the last step of that kind did not work; None where it did."""
@@ -392,3 +393,30 @@ def outcome(record: Record, live: Group) -> State | None:
     if live.outcome is State.FAILED and served(record):
         return State.PARTIALLY_PUBLISHED
     return live.outcome
+
+
+# --- the parts of a folder, to one another ----------------------------------------------------------------------------
+
+
+def may_hold(record: Record) -> frozenset[str]:
+    """The accounts on which it has a post that stands scheduled, or may: one that is a draft for the moment goes back."""
+    stands = (GroupStage.SCHEDULED, GroupStage.WITHDRAWN, GroupStage.DOOMED)
+    groups = (g for g in record.groups if g.stage in stands or (g.updating and g.stage is GroupStage.DRAFT))
+    return frozenset(account for group in groups for account in group.platforms)
+
+
+def is_out_on(record: Record) -> frozenset[str]:
+    """The accounts on which a post of it is out, or may be: what failed for certain, or was deleted before, is not."""
+    ended = (GroupStage.ENDED, GroupStage.FOLLOWED)
+    groups = (
+        g
+        for g in record.groups
+        if g.stage is GroupStage.GOING_OUT or (g.stage in ended and g.outcome is not State.CANCELLED)
+    )
+    return frozenset(account for g in groups for account in g.platforms if account not in failed_platforms(g))
+
+
+def unresolved(record: Record) -> Claim | None:
+    """What its status file says that it has at PostPost, as long as it is not known whether that is so."""
+    claim = record.claim
+    return claim if claim is not None and claim.post_group_id is not None and not claim.lost else None

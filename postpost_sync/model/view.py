@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from postpost_sync.model.errors import Finding, printable
@@ -50,6 +51,85 @@ def facts(record: Record) -> dict[str, Any]:
         "retry_at": to_service(record.retry_at) if record.retry_at else None,
         "updated_at": to_service(record.updated_at),
     }
+
+
+# the states of a folder's parts, the one that most needs a person first: the folder is shown in that of its first part
+NEED = (
+    State.FAILED,
+    State.INVALID,
+    State.PARTIALLY_PUBLISHED,
+    State.HELD,
+    State.SETTLING,
+    State.DRAFTING,
+    State.UPLOADING,
+    State.DRAFTED,
+    State.SCHEDULED,
+    State.PUBLISHED,
+    State.CANCELLED,
+)
+
+
+def by_folder(records: Iterable[Record]) -> list[tuple[Record, ...]]:
+    """The records of each folder together, the main part first, in the order in which the folders were first seen."""
+    folders: dict[tuple[str, str], list[Record]] = {}
+    for record in records:
+        folders.setdefault((record.root, record.path), []).append(record)
+    return [tuple(sorted(found, key=lambda one: (one.part != "", one.key))) for found in folders.values()]
+
+
+def shown_parts(records: Sequence[Record]) -> tuple[Record, ...]:
+    """The parts that there is anything to say of; one at least, the main one first."""
+    return tuple(one for one in records if not _empty(one)) or tuple(records[:1])
+
+
+def _empty(record: Record) -> bool:
+    """Whether nothing is asked of it any more, and nothing of it stands or is out."""
+    return record.state is State.CANCELLED and not record.platforms and live_group(record) is None
+
+
+def neediest(records: Sequence[Record]) -> Record:
+    return min(records, key=lambda one: NEED.index(one.state))
+
+
+def folder_facts(records: Sequence[Record]) -> dict[str, Any]:
+    """One entry of `posts` in `status --json`: the parts of a folder, the main one first."""
+    shown = shown_parts(records)
+    if len(shown) == 1 and not shown[0].part:
+        return facts(shown[0])
+    main, first = facts(shown[0]), neediest(shown)
+    parts = [_part(one) for one in shown]
+    gone = dict.fromkeys(one for record in records for one in record.previous)
+    return {
+        **main,
+        "state": first.state.value,
+        "previous_post_group_ids": list(gone),
+        "platforms": list(dict.fromkeys(one for part in parts for one in part["platforms"])),
+        "results": [result for part in parts for result in part["results"]],
+        "error": _of_part(first),
+        "warnings": _all_warnings(parts),
+        "retry_at": min(filter(None, (facts(one)["retry_at"] for one in shown)), default=None),
+        "updated_at": max(facts(one)["updated_at"] for one in shown),
+        "parts": parts,
+    }
+
+
+def _part(record: Record) -> dict[str, Any]:
+    shown = facts(record)
+    kept = ("platforms", "state", "post_group_id", "scheduled_time", "media", "results", "error", "warnings")
+    return {"name": printable(record.part), **{name: shown[name] for name in kept}}
+
+
+def _of_part(record: Record) -> dict[str, str] | None:
+    """Its error, with the name of the part."""
+    if record.error is None or not record.part:
+        return finding(record.error)
+    return {**_finding(record.error), "message": f"{printable(record.part)}: {record.error.message}"}
+
+
+def _all_warnings(parts: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Of all parts, each once."""
+    found = {(one["code"], one["message"]): one for part in parts for one in part["warnings"]}
+    return list(found.values())
 
 
 def caption(group: Group | None) -> str:
@@ -106,6 +186,14 @@ def _results(results: tuple[PlatformResult, ...]) -> list[dict[str, Any]]:
     ]
 
 
+def sentence_of_all(records: Sequence[Record]) -> str:
+    """Where the post of a folder stands, for a person who sees nothing else: each part of it, where there are several."""
+    shown = shown_parts(records)
+    if len(shown) == 1:
+        return sentence(shown[0])
+    return " ".join(f"{printable(one.part) if one.part else 'Main part'}: {sentence(one)}" for one in shown)
+
+
 def sentence(record: Record) -> str:
     """Where the post stands, for a person who sees nothing else."""
     group = shown_group(record)
@@ -146,28 +234,57 @@ def hashes(group: Group) -> list[str]:
     return [upload.sha256 or "-" for upload in group.uploads]
 
 
-def receipt(record: Record, instance: str) -> dict[str, Any]:
-    """What `post.status.yaml` holds below its first line. Progress and retries do not show in it."""
+MOST_WARNINGS = 5  # of a part, in the status file
+
+
+def receipt(records: Sequence[Record], instance: str, proofs: Sequence[str | None] = ()) -> dict[str, Any]:
+    """What `post.status.yaml` holds below its first line. Progress and retries do not show in it.
+
+    `records`: of all parts of the folder, the main one first; each with what proves that we wrote of its post, or None.
+    """
+    main, *others = records
+    proof, *their_proofs = proofs or [None] * len(records)
+    whole = folder_facts(records)
+    told = neediest(shown_parts(records))
+    said = {
+        **_said(main, proof),
+        "error": None if retried(told.error, told.troubles) else whole["error"],
+        "warnings": whole["warnings"][: MOST_WARNINGS * 4] if others else whole["warnings"],
+        "folder_id": main.folder_id,
+        "instance": instance,
+        "path": printable(main.path),
+        "revision": main.fingerprint,
+        "being_replaced": [g.post_group_id for r in records for g in r.groups if g.stage in _TO_GO and g.post_group_id],
+    }
+    if not others:
+        return said
+    said |= {"state": whole["state"]}
+    parts = [
+        {
+            "name": one.part,
+            **_said(one, proven),
+            "error": None if retried(one.error, one.troubles) else finding(one.error),
+            "warnings": [_finding(warning) for warning in one.warnings[:MOST_WARNINGS]],
+        }
+        for one, proven in zip(records, (proof, *their_proofs), strict=True)
+        if not _empty(one)
+    ]
+    return {**said, "parts": parts}
+
+
+def _said(record: Record, proof: str | None) -> dict[str, Any]:
+    """Of one part: how its post stands, and by what it is known again."""
     shown, group = facts(record), shown_group(record)
     kept = ("state", "post_group_id", "previous_post_group_ids", "scheduled_time", "slot", "platforms", "results")
+    fitted = {m["file"]: m["sent_as"] for m in shown["media"] if "sent_as" in m}
     return {
         **{name: shown[name] for name in kept},
         "asked_time": to_service(group.asked_time) if group and group.asked_time else None,
         "media": [m["file"] for m in shown["media"]],
         "media_sha256": hashes(group) if group else [],
         "digest": digest(group.content, group.platform_settings) if group else None,
-        **(
-            {"sent_as": fitted}
-            if (fitted := {m["file"]: m["sent_as"] for m in shown["media"] if "sent_as" in m})
-            else {}
-        ),
-        "error": None if retried(record.error, record.troubles) else shown["error"],
-        "warnings": shown["warnings"],
-        "folder_id": record.folder_id,
-        "instance": instance,
-        "path": printable(record.path),
-        "revision": record.fingerprint,
-        "being_replaced": [g.post_group_id for g in record.groups if g.stage in _TO_GO and g.post_group_id],
+        **({"sent_as": fitted} if fitted else {}),
+        **({"proof": proof} if proof is not None else {}),
     }
 
 

@@ -90,6 +90,7 @@ def _words(one: Standing, record_of: Callable[[str], Record | None], width: int)
         if record is None:
             return "a folder that is gone meanwhile"
         shown, finding = printable(os.path.join(record.root, record.path)), record.error
+        shown += f" ({printable(record.part)})" if record.part else ""
         sentence = view.sentence(record)
     lines = [shown, printable(sentence)]
     if finding is not None and finding.hint:

@@ -152,7 +152,8 @@ def decision(s: Situation, answer: Answer, rule: str, *, judged: bool) -> Decisi
     told = (*warnings, *lasting)
     if state in OUT:
         told = tuple(one for one in told if one.code not in OF_SCHEDULING)
-    return Decision(step, state, error, told, post, time, answer.retry_at, rule)
+    nothing = judged and s.desired.left and s.live is None
+    return Decision(step, state, error, told, post, time, answer.retry_at, rule, nothing=nothing)
 
 
 def _shown(s: Situation, answer: Answer, *, judged: bool) -> Answer:
@@ -206,6 +207,9 @@ def _holding(s: Situation) -> tuple[Finding, ...]:
                 hint = "put a few minutes between them, unless both are meant for that moment"
                 warnings.append(Finding("SAME_MINUTE", f"{both} both go to {shared[0]} at {shown}", hint))
                 break
+    if others := s.out_elsewhere & {*post.platforms}:
+        why = f"the folder's post is out on {', '.join(sorted(others))} already, through another part; it is left out here"
+        warnings.append(Finding("OUT_IN_ANOTHER_PART", why, "make a new folder for a new post"))
     if s.replacing:
         why = "the folder was changed; the earlier post stands until the new one is ready"
         warnings.append(Finding("REPLACING", why))
@@ -255,6 +259,8 @@ def _call(s: Situation, shown: Answer, step: Tried) -> Answer:
     trouble = s.record.trouble_with(step.effect)
     if snapshot.key_refused is not None and (probe := snapshot.key_probe_at) is not None and probe > s.now:
         return replace(shown, step=Rest((probe - s.now).total_seconds()), error=snapshot.key_refused)
+    if isinstance(step, Update) and step.time is not None and (why := s.blocked(step.group)) is not None:
+        return replace(shown, step=Rest(), error=why)
     if trouble is None:
         return shown
     taken = shown if _goes_on_in_line(s, step) else replace(shown, error=trouble.finding)

@@ -108,6 +108,8 @@ def gone(s: Situation) -> Answer | None:
         return as_it_is()  # deleting it did not work yet
     if any(g.stage in (GroupStage.GONE, GroupStage.FOLLOWED) and g.post_group_id for g in record.groups):
         return Answer(Rest(), State.CANCELLED, None, ())
+    if s.snapshot.siblings and not record.part:  # the folder is known by its main part
+        return Answer(Rest(), State.CANCELLED, None, ())
     return Answer(Forget())
 
 

@@ -23,6 +23,7 @@ As it was read:
   clock_unknown         the service's time is learnt first
   read_untimed          it was read before the time was known
   slot_given_back       it no longer asks for the queue: its slot is free
+  left                  nothing is asked of this part of the folder any more: what stands of it is taken back
   too_old               it says `now`, and its files are old
   too_late              its time had passed when the folder was complete
   missed                its time went by while it could not be scheduled
@@ -38,6 +39,7 @@ As it was read:
   went_out              it is out, and is not sent again by itself
   slot_unanswered       its slot is past, and whether it went out is not known
   take_slot             it is queued: it takes the next free slot, or the one after that it missed
+  waits_for_slot        the folder's slot is being taken by another part of it
   same_post             it stands as the folder has it, but perhaps for its time
   edit_too_late         it was edited when it was about to go out
   may_lack_media        it looks as if a picture were lacking
@@ -60,6 +62,8 @@ A complete draft:
 
   compared_again        nobody else may have made the same meanwhile
   earlier_draft_left    another draft could not be deleted: nothing is scheduled beside it
+  waits_for_part        the post of another part of the folder may stand on one of its accounts
+  hands_over            another part gets one of its accounts, and is not ready yet
   swap                  an earlier version stands scheduled: that one is made a draft first
   put_back              the new version was refused: the earlier one goes back
   left_a_draft          no time is asked for
@@ -74,7 +78,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from postpost_sync.model.record import Record
-from postpost_sync.plan import asked, build, draft, gone, known, schedule, slots
+from postpost_sync.plan import asked, build, draft, gone, known, parts, schedule, slots
 from postpost_sync.plan.answers import Answer, decision
 from postpost_sync.plan.situation import Situation
 from postpost_sync.plan.snapshot import Snapshot
@@ -103,6 +107,7 @@ AS_IT_WAS_READ: tuple[Rule, ...] = (
     asked.clock_unknown,
     asked.read_untimed,
     slots.slot_given_back,
+    parts.left,
     asked.too_old,
     asked.too_late,
     asked.missed,
@@ -118,6 +123,7 @@ AS_IT_WAS_READ: tuple[Rule, ...] = (
     build.went_out,
     slots.slot_unanswered,
     slots.take_slot,
+    parts.waits_for_slot,
     schedule.same_post,
     build.edit_too_late,
     build.may_lack_media,
@@ -134,6 +140,8 @@ AS_IT_WAS_READ: tuple[Rule, ...] = (
     draft.verify,
     known.compared_again,
     schedule.earlier_draft_left,
+    parts.waits_for_part,
+    parts.hands_over,
     schedule.swap,
     schedule.put_back,
     schedule.left_a_draft,

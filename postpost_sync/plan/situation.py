@@ -6,13 +6,14 @@ What is here answers questions. Which question comes first, and what follows fro
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 
 from postpost_sync.model.errors import Finding, printable
 from postpost_sync.model.folder import Folder
-from postpost_sync.model.post import Policy, Post
+from postpost_sync.model.post import Policy, Post, Resolved
 from postpost_sync.model.record import (
     Consent,
     Effect,
@@ -23,10 +24,13 @@ from postpost_sync.model.record import (
     TroubleKind,
     draft_group,
     is_out,
+    is_out_on,
     kept,
     live_group,
+    may_hold,
     retried,
     served,
+    unresolved,
 )
 from postpost_sync.model.states import State
 from postpost_sync.model.times import for_people
@@ -48,6 +52,7 @@ IN_LINE = frozenset(  # limits for which the posts of an account wait in the ord
     {"SCHEDULE_HORIZON_REACHED", TOO_MANY_PENDING, "POST_LIMIT_REACHED", "CONNECTIONS_OVER_LIMIT"}
 )
 HELD_LONG = "HELD_TOO_LONG"
+WAITS_FOR_PART = "WAITS_FOR_PART"
 WAITS_FOR_PERSON = "WAITS_LONG"  # warning of a post that is settling: what it waits for may never come by itself
 
 
@@ -107,7 +112,10 @@ class Situation:
         assert folder is not None  # noqa: S101 - see `read`
         assert reading is not None  # noqa: S101
         unfit = tuple(self.unfit)
-        wanted = self.snapshot.desired or resolve(folder, reading, self.policy, kept(self.record), unfit)
+        wanted = self.snapshot.desired
+        if wanted is None:
+            kept = kept_by_all(self.record, self.snapshot.siblings)
+            wanted = resolve(folder, reading, self.policy, kept, unfit, self.record.part)
         return replace(wanted, warnings=(*self.unfit.values(), *wanted.warnings)) if self.unfit else wanted
 
     @cached_property
@@ -123,8 +131,8 @@ class Situation:
 
     @cached_property
     def post(self) -> Post:
-        """The post on the platforms that no earlier group has served: what is still to be done."""
-        done = served(self.record)
+        """The post on the platforms that no earlier group has served, nor another part: what is still to be done."""
+        done = served(self.record) | self.out_elsewhere
         if not done:
             return self.whole
         return replace(self.whole, platforms=tuple(p for p in self.whole.platforms if p not in done))
@@ -133,8 +141,50 @@ class Situation:
     def time(self) -> datetime | None:
         """The time that is asked for, `now` and `next` resolved; None: it stays a draft, or has no slot yet."""
         if self.desired.next:
-            return self.record.slot
+            return self.record.slot or (self.shared.slot if self.shared is not None else None)
         return self.record.now_time if self.desired.now else self.desired.time
+
+    # --- the other parts of the folder ---
+
+    @cached_property
+    def out_elsewhere(self) -> frozenset[str]:
+        """The accounts on which the folder is out through another part: it is never posted there again."""
+        return frozenset(account for other in self.snapshot.siblings for account in is_out_on(other))
+
+    def holder(self, accounts: Iterable[str]) -> Record | None:
+        """The part that has a post on one of the accounts that stands scheduled, or may."""
+        wanted = frozenset(accounts)
+        for other in self.snapshot.siblings:
+            claim = unresolved(other)
+            if wanted & may_hold(other) or (claim is not None and (not claim.platforms or wanted & {*claim.platforms})):
+                return other
+        return None
+
+    @cached_property
+    def shared(self) -> Record | None:
+        """The part whose slot of the queue is this one's too, as long as it waits for it or will have one."""
+        return next((other for other in self.snapshot.siblings if self._shares(other)), None)
+
+    def _shares(self, other: Record) -> bool:
+        names = self.desired.parts or {}
+        first = next((name for name, accounts in names.items() if accounts), self.record.part)
+        if other.part != first or is_out(live_group(other)):
+            return False
+        if other.slot is not None:
+            return other.slot > self.now or live_group(other) is not None
+        return not other.done and other.error is None
+
+    def blocked(self, group: Group) -> Finding | None:
+        """Why the group may not be scheduled: another part has a post on one of its accounts, or may."""
+        if group.stage is GroupStage.SCHEDULED:
+            return None
+        if self.out_elsewhere & {*group.platforms}:
+            account = min(self.out_elsewhere & {*group.platforms})
+            return Finding(
+                "OUT_IN_ANOTHER_PART", f"on {account} the folder's post is out already, through another part"
+            )
+        other = self.holder(group.platforms)
+        return waits_for(other, group.platforms) if other is not None else None
 
     def unlike(self, group: Group) -> bool:
         """Whether the group is certainly another post, time aside."""
@@ -290,8 +340,11 @@ class Situation:
             return ""
         settings = sorted((name, sorted(values.items())) for name, values in asked.platform_settings.items())
         words = reading.content, asked.platforms, asked.scheduled_time, asked.timezone, asked.media, settings
+        others = [replace(entry, line=0, lines={}) for entry in asked.per_platform], sorted(reading.texts.items())
         files = [(file.name, file.stat.size) for file in reading.media]
-        return hashlib.sha256(repr((words, files)).encode("utf-8", "surrogateescape")).hexdigest()
+        return hashlib.sha256(
+            repr((words, files, *(others if asked.per_platform else ()))).encode("utf-8", "surrogateescape")
+        ).hexdigest()
 
     def _queued_too(self, original: Record) -> bool:
         """Whether both ask for the next slot, and the original is not out: a slot is never asked for by two."""
@@ -304,6 +357,24 @@ class Situation:
         if trouble is not None and trouble.kind is TroubleKind.HELD:
             return trouble.finding.code in IN_LINE
         return record.state is State.HELD and record.error is not None and record.error.code in IN_LINE | {HELD_LONG}
+
+
+def kept_by_all(record: Record, siblings: Iterable[Record]) -> Resolved:
+    """What the selectors of a folder stand for, as long as one of its parts has the draft or post made with that."""
+    return {name: ids for one in (*siblings, record) for name, ids in kept(one).items()}
+
+
+def waits_for(other: Record, accounts: Iterable[str]) -> Finding:
+    """What to say of a part that waits until another one has let go of an account."""
+    shared = sorted(may_hold(other) & {*accounts})
+    on = f" on {', '.join(shared)}" if shared else ""
+    why = f"the post of {part_name(other.part)} may stand{on}, and the folder is never scheduled there twice"
+    hint = f"that one comes first: {other.error.message}" if other.error is not None else ""
+    return Finding(WAITS_FOR_PART, why, hint)
+
+
+def part_name(name: str) -> str:
+    return f'the part "{printable(name)}"' if name else "the main part"
 
 
 def unfit(record: Record, now: datetime) -> dict[str, Finding]:

@@ -89,4 +89,5 @@ class Snapshot:
     removed: int = 0  # folders that were removed at once while their posts stand, this one among them
     waiting: Waiting | None = None  # of the account's posts that wait for room in its plan, the one whose turn it is
     furthest: tuple[Scheduled, ...] = ()  # where it waits: the posts that the account has scheduled the furthest ahead
+    siblings: tuple[Record, ...] = ()  # the other parts of the folder
     desired: Wanted | None = None  # what the folder asks for, where it was resolved before

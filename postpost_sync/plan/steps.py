@@ -51,10 +51,13 @@ class Create:
 
 @dataclass(frozen=True, slots=True)
 class Recognise:
-    """Find out whether PostPost holds this post already. `looks`: the post group that shows all that the folder asks for."""
+    """Find out whether PostPost holds this post already. `looks`: the post group that shows all that the folder asks for.
+
+    `post` None: nothing is asked for any more; whether what the status file names is there at all.
+    """
 
     effect: ClassVar[Effect] = Effect.RECOGNISE
-    post: Post
+    post: Post | None
     time: datetime | None
     looks: str | None = None
 
@@ -242,3 +245,4 @@ class Decision:
     time: datetime | None = None
     retry_at: datetime | None = None  # the earliest moment it can go on, where `step` does not say that
     rule: str = ""  # that gave the answer
+    nothing: bool = False  # whether nothing is asked of this part, and nothing stands of it

@@ -18,7 +18,7 @@ from postpost_sync.model.other_times import as_offset, readings
 from postpost_sync.model.post import Policy, Post, Resolved
 from postpost_sync.model.times import TimeProblem, parse_time, zone
 from postpost_sync.model.unseen import seen
-from postpost_sync.post import fitting, preflight, targets
+from postpost_sync.post import fitting, parts, preflight, targets
 from postpost_sync.post.leftovers import backup_of, beside, conflict_of
 from postpost_sync.post.names import (
     IGNORED,
@@ -52,15 +52,23 @@ class Wanted:
     time: datetime | None = None  # known even where there is no post
     unknown: Mapping[str, Finding] = field(default_factory=dict)  # ids that the list of accounts lacks; warnings, too
     next: bool = False  # its time is the next free slot of its root's queue, to be taken
+    left: bool = False  # nothing is asked of this part: its accounts have other words, or its entry is gone
+    parts: Mapping[str, tuple[str, ...]] | None = None  # of each part of the folder the accounts; None: not known
+    text: str | None = None  # what it says, also where something is wrong
 
 
 def resolve(
-    folder: Folder, reading: Reading, policy: Policy, kept: Resolved = NOTHING_KEPT, unfit: Collection[str] = ()
+    folder: Folder,
+    reading: Reading,
+    policy: Policy,
+    kept: Resolved = NOTHING_KEPT,
+    unfit: Collection[str] = (),
+    part: str = parts.MAIN,
 ) -> Wanted:
-    """Everything that can be said without a clock about what `folder` asks for.
+    """Everything that can be said without a clock about what a `part` of `folder` asks for.
 
     `kept`: what the selectors in its platforms stood for when its draft was made. `unfit`: the files of which no fitted
-    copy can be made.
+    copy can be made. What is wrong with the folder as a whole is said of every part of it.
     """
     errors, warnings = list(reading.errors), list(reading.warnings)
     sidecar = reading.sidecar
@@ -71,16 +79,35 @@ def resolve(
     to = targets.resolve(given, policy, kept, _at(sidecar, "platforms"), sidecar.unseen.get("platforms", ""))
     errors += to.errors
     warnings += to.warnings
+    content, ids, names, of_one = reading.content, to.ids, None, False
+    if not sidecar.per_platform:
+        names = {parts.MAIN: to.ids} if not to.errors else None
+        if part != parts.MAIN and names is not None:
+            return Wanted(None, left=True, parts=names)
+    elif not to.errors:
+        certain = all(name in to.resolved for name in targets.selectors_of(to.asked))
+        split = parts.parted(reading, sidecar, to.ids, policy, certain=certain)
+        errors += split.errors
+        if not split.errors:
+            names = {one.name: one.platforms for one in split.parts}
+            of_one = sum(map(bool, names.values())) > 1
+            own = next((one for one in split.parts if one.name == part and one.platforms), None)
+            if own is None:
+                return Wanted(None, left=True, parts=names)
+            sidecar, content, ids = own.sidecar, own.content, own.platforms
+            errors += own.wrong
+            elsewhere = [to.unknown[one] for one in to.unknown if one not in ids]
+            warnings = [one for one in warnings if one not in elsewhere]
     word = time_word(sidecar, policy)
     fit = policy.fit if sidecar.fit is None else sidecar.fit
     if sidecar.first_comment is not None:
         errors.append(_no_first_comment(sidecar))
     zone_name, time = _time(folder, sidecar, policy, errors, warnings)
-    warnings += targets.expiring(to.ids, policy.connections or (), time, zone_name, _at(sidecar, "platforms"))
+    warnings += targets.expiring(ids, policy.connections or (), time, zone_name, _at(sidecar, "platforms"))
     media, absent, empty, alone = _media(folder, reading, sidecar, errors, warnings, fit=fit)
     missing = _missing(absent, sidecar, "media", folder, policy) if absent else None
     held = alone or (_in_folder(reading.inside) if not (media or missing or empty) and reading.inside else None)
-    content, post = reading.content, None
+    post = None
     if content is None and sidecar.content_file is not None:
         found = named(folder, sidecar.content_file)
         if found is None:
@@ -89,8 +116,8 @@ def resolve(
             empty = empty or _empty(found.name)
     if content is not None:
         asked, resolved = tuple(to.asked), to.resolved
-        settings = targets.settings_of(sidecar.platform_settings, to.ids)
-        post = Post(content, to.ids, settings, media, time, zone_name, asked, resolved)
+        settings = targets.settings_of(sidecar.platform_settings, ids)
+        post = Post(content, ids, settings, media, time, zone_name, asked, resolved, parted=of_one)
         if fit:
             post = fitting.fit(post, policy.limits, unfit)
             warnings += fitting.told(post, policy.limits)
@@ -104,7 +131,8 @@ def resolve(
         post = None
         warnings += [held] if held is not None else []
     said, unsure = _most(errors), _most(warnings)
-    return Wanted(post, word == NOW, said, unsure, missing, empty, held, time, to.unknown, word == NEXT)
+    about = post, word == NOW, said, unsure, missing, empty, held, time, to.unknown, word == NEXT
+    return Wanted(*about, parts=names, text=content)
 
 
 def _most(found: Sequence[Finding]) -> tuple[Finding, ...]:
@@ -249,7 +277,7 @@ def _media(
     read = {m.name: m for m in reading.media}
     entries = {e.name: e for e in folder.entries if e.kind is not EntryKind.FOLDER}
     find = meant(folder)
-    text_file = entry.name if (entry := find(sidecar.content_file or "")) else None
+    texts = {entry.name for name in sidecar.text_files if (entry := find(name))}
     there = frozenset(alike(name) for name in (*entries, *(one.name for one in folder.awaited)))
     partly = {one.name for one in folder.awaited if one.partly}
     media: list[MediaFile] = []
@@ -271,11 +299,11 @@ def _media(
             elif entry.name in read:
                 media.append(read[entry.name])
             taken.add(entry.name if entry else given)
-        copies = [name for name in entries if is_conflict_copy(name) and name not in taken and name != text_file]
+        copies = [name for name in entries if is_conflict_copy(name) and name not in taken and name not in texts]
         warnings += [_conflict_copy(name) for name in sorted(copies, key=natural_order)]
         return tuple(media), missing, empty, None
     missing += sorted(
-        (one.name for one in folder.awaited if looks_like_media(one.name) and one.name != sidecar.content_file),
+        (one.name for one in folder.awaited if looks_like_media(one.name) and one.name not in sidecar.text_files),
         key=natural_order,
     )
     left_out: list[Finding] = []
@@ -283,7 +311,7 @@ def _media(
     alone: Finding | None = None
     for name in sorted(entries, key=natural_order):
         entry = entries[name]
-        if name.lower() in SIDECAR_NAMES or name == text_file or name in partly:
+        if name.lower() in SIDECAR_NAMES or name in texts or name in partly:
             continue
         if (copy := _set_aside(name, there)) is not None:
             warnings.append(copy.finding)

@@ -13,7 +13,7 @@ from typing import Any
 
 from postpost_sync.model import unseen, yaml_tree
 from postpost_sync.model.errors import Finding, did_you_mean, nearest, printable
-from postpost_sync.model.folder import Entry, FirstComment, Folder, Settings, Sidecar, Value
+from postpost_sync.model.folder import Entry, FirstComment, Folder, PlatformEntry, Settings, Sidecar, Value
 from postpost_sync.model.other_times import readings
 from postpost_sync.model.yaml_tree import Node, Scalar, Sequence, describe
 from postpost_sync.model.yaml_values import SHAPES, Wrong, list_of, located, shaped, text, yes_or_no
@@ -107,6 +107,71 @@ def _first_comment(node: Node) -> FirstComment:
     return FirstComment(**found)
 
 
+_PER_PLATFORM: Mapping[str, Callable[[Node], Any]] = {
+    "content": _prose,
+    "content_file": _plain_name,
+    "media": list_of(_plain_name, "a list of file names"),
+    "scheduled_time": text,
+    "platform_settings": _settings,
+}
+_PER_PLATFORM_SPELLINGS: Mapping[str, str] = {
+    **{name: name for name in _PER_PLATFORM},
+    "scheduledTime": "scheduled_time",
+    "platformSettings": "platform_settings",
+}
+_PER_PLATFORM_EXAMPLE = "write it as {linkedin: {content: …}}"
+
+
+@shaped(
+    type="object",
+    additionalProperties={
+        "type": "object",
+        "additionalProperties": False,
+        "minProperties": 1,
+        "properties": {name: _PER_PLATFORM[key] for name, key in _PER_PLATFORM_SPELLINGS.items()},
+    },
+)
+def _per_platform(node: Node) -> tuple[PlatformEntry, ...]:
+    if not isinstance(node, yaml_tree.Mapping):
+        raise Wrong(
+            "WRONG_TYPE",
+            f"is {describe(node)}; a map of accounts or platforms belongs here",
+            _PER_PLATFORM_EXAMPLE,
+            node.line,
+        )
+    return tuple(_entry(name, line, values) for name, line, values in node)
+
+
+def _entry(name: str, at: int, values: Node) -> PlatformEntry:
+    """What is other for one account or platform."""
+    if not isinstance(values, yaml_tree.Mapping):
+        what = f'"{printable(name)}" is {describe(values)}; a map of what is other there belongs here'
+        raise Wrong("WRONG_TYPE", what, _PER_PLATFORM_EXAMPLE, at)
+    found: dict[str, Any] = {}
+    lines: dict[str, int] = {}
+    for spelling, line, value in values:
+        key = _PER_PLATFORM_SPELLINGS.get(spelling)
+        if key is None:
+            what = f'"{printable(spelling)}" is not a key below "{printable(name)}"'
+            raise Wrong("UNKNOWN_KEY", what, did_you_mean(spelling, _PER_PLATFORM), line)
+        if key in lines:
+            what = f'"{key}" stands twice below "{printable(name)}" (lines {lines[key]} and {line})'
+            raise Wrong("DUPLICATE_KEY", what, "keep one of the two", line)
+        lines[key] = line
+        try:
+            found[key] = _PER_PLATFORM[key](value)
+        except Wrong as wrong:
+            what = f"{printable(name)}: {spelling}: {wrong.message}"
+            raise Wrong(wrong.code, what, wrong.hint, wrong.line or line) from None
+    if not found:
+        what = f'"{printable(name)}" says nothing that is other there'
+        raise Wrong("NO_VALUE", what, f"allowed: {', '.join(sorted(_PER_PLATFORM))}", at)
+    if "content" in found and "content_file" in found:
+        what = f"{printable(name)}: content and content_file are both given"
+        raise Wrong("CONTENT_TWICE", what, "keep one of the two", lines["content_file"])
+    return PlatformEntry(name, at, **found, lines=lines)
+
+
 @dataclass(frozen=True, slots=True)
 class Key:
     """One key of the sidecar: how its value is read, other spellings, and what it is for (shown by the schema)."""
@@ -154,6 +219,13 @@ KEYS: Mapping[str, Key] = {
         ("firstComment",),
     ),
     "platform_settings": Key(_settings, "Settings per platform.", ("platformSettings",), meant_by="settings options"),
+    "per_platform": Key(
+        _per_platform,
+        "Other words, media, time or settings for some of the platforms: an id, a name from accounts in the config, or a "
+        "platform, and below it content or content_file, media, scheduled_time, platform_settings. What is left out is as above.",
+        ("perPlatform",),
+        meant_by="platform_content overrides per_network per_account per_channel variants",
+    ),
     "fit": Key(
         yes_or_no,
         "Whether a file that would be refused is sent as a fitted copy, where there is one. Left out: as the config has it.",

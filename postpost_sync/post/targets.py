@@ -21,7 +21,7 @@ from postpost_sync.post.platforms import NICKNAMES, PLATFORMS, named
 
 _PLATFORM_ID = re.compile(r"[a-z]+-[a-zA-Z0-9_-]+")  # create-post's own pattern
 _BLUESKY_DID = re.compile(r"bluesky-did:[a-z0-9:._%-]+", re.IGNORECASE)
-_ALL = "all"
+ALL = "all"  # the selector of every account
 _PLATFORM = re.compile(r"[a-z]+")
 _DASHES = re.compile("[\u2010-\u2015\u2212]")  # what word processors make of a hyphen
 RECONNECT = "reconnect it in PostPost's dashboard"
@@ -114,18 +114,23 @@ def selector(name: str, connections: Sequence[Connection] | None = None) -> str 
     connected = {_platform(one.platform_id) for one in connections or ()}
     if bare not in connected:
         bare = named(bare)
-    known = bare == _ALL or bare in PLATFORMS or bare in connected
+    known = bare == ALL or bare in PLATFORMS or bare in connected
     return bare if known or (name.endswith(":*") and _PLATFORM.fullmatch(bare)) else None
 
 
 def selectors(post: Post) -> Iterator[str]:
     """Those among what the post asks for."""
-    return filter(_selects, post.asked)
+    return selectors_of(post.asked)
+
+
+def selectors_of(asked: Iterable[str]) -> Iterator[str]:
+    """Those among ids and selectors."""
+    return filter(_selects, asked)
 
 
 def matching(name: str, ids: Iterable[str]) -> tuple[str, ...]:
     """The ids that a selector stands for. Sorted, since two lists of the same accounts must not make two different posts."""
-    return tuple(sorted({one for one in ids if is_id(one) and name in (_ALL, _platform(one))}))
+    return tuple(sorted({one for one in ids if is_id(one) and name in (ALL, _platform(one))}))
 
 
 def as_held(post: Post, ids: Sequence[str]) -> Post | None:
@@ -133,6 +138,8 @@ def as_held(post: Post, ids: Sequence[str]) -> Post | None:
 
     How a post is known again of which only the sidecar is left: what was connected when it was made may differ by now.
     """
+    if post.parted:  # others of what its selectors stand for are in other parts
+        return post if sorted(post.platforms) == sorted(ids) else None
     resolved = {name: matching(name, ids) for name in selectors(post)}
     platforms = _flattened(post.asked, resolved) if resolved else post.platforms
     if not all(resolved.values()) or sorted(platforms) != sorted(ids):
@@ -156,7 +163,7 @@ def _platform(platform_id: str) -> str:
 
 
 def _flattened(asked: Iterable[str], resolved: Resolved) -> tuple[str, ...]:
-    ids = (one for name in asked for one in resolved.get(name, () if name == _ALL else (name,)))
+    ids = (one for name in asked for one in resolved.get(name, () if name == ALL else (name,)))
     return tuple(dict.fromkeys(ids))
 
 
@@ -179,7 +186,7 @@ def unknown_name(name: str, policy: Policy) -> Finding:
     ]
     if len(parts) > 1 and all(part in policy.accounts or stands_for(part, policy.connections) for part in parts):
         return Finding("UNKNOWN_ACCOUNT", why, f'put commas between them: "platforms: [{printable(", ".join(parts))}]"')
-    if near := nearest(name, (*policy.accounts, *connected, _ALL, *PLATFORMS)):
+    if near := nearest(name, (*policy.accounts, *connected, ALL, *PLATFORMS)):
         return Finding("UNKNOWN_ACCOUNT", why, near)
     names = printable(", ".join(policy.accounts))
     lists = "`postpost-sync accounts` lists the ids"
@@ -187,7 +194,7 @@ def unknown_name(name: str, policy: Policy) -> Finding:
 
 
 def _no_connection(name: str, connections: Sequence[Connection], where: str) -> Finding:
-    what = "account" if name == _ALL else f"{name} account"
+    what = "account" if name == ALL else f"{name} account"
     there = printable(", ".join(sorted(one.platform_id for one in connections)))
     why = f"{where}: no {what} is connected" + (f"; connected are {there}" if there else "")
     return Finding("NO_CONNECTION", why, "connect one in PostPost's dashboard, then: postpost-sync retry FOLDER")

@@ -92,13 +92,20 @@ def _told(group: list[Breach], targets: Targets, media: MediaFile | None = None)
     hint = first.fix
     if first.severity is S.ERROR and names and set(names) < set(targets):
         hint += f" or drop {' and '.join(filter(None, (', '.join(names[:-1]), names[-1])))} from platforms"
-        hint += "; or split the post into two folders, since all platforms of a post share its text and media"
+        hint += f', or give {"it" if len(names) == 1 else "each"} its own: "{_of_its_own(first, names)}"'
     if first.code.startswith("VIDEO_") and media is not None and describe(media.facts):
         message += f"; measured: {describe(media.facts)}"
         hint += f"; {_TIKTOK}" if "tiktok" in names else ""
     if sources := ", ".join(dict.fromkeys(filter(None, (breach.source for breach in group)))):
         hint += f" [{sources}]"
     return first.severity, Finding(first.code, message, hint)
+
+
+def _of_its_own(breach: Breach, platforms: list[str]) -> str:
+    """The lines of a sidecar, in one, by which the platforms that object get other words or other media."""
+    about_text = breach.subject == "content"
+    other = "content: …" if about_text else "media: […]"
+    return f"per_platform: {{{', '.join(f'{name}: {{{other}}}' for name in platforms)}}}"
 
 
 def file_name(media: MediaFile) -> str:

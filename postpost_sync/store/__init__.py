@@ -47,6 +47,13 @@ _OTHERS_SLOTS = (
     "JOIN folders ON folders.key = folder WHERE root = :root AND slot IS NOT NULL AND folder != :key AND stage = 'scheduled'"
 )
 
+_AT_PLACE = "SELECT key FROM folders WHERE root = ? AND path = ? ORDER BY key"
+_TO_PLACE = "UPDATE folders SET root = ?, path = ? WHERE root = ? AND path = ?"
+
+
+def _at(place: tuple[str, str], inode: int, device: int) -> dict[str, Any]:
+    return {"root": place[0], "path": place[1], "inode": inode, "device": device}
+
 
 class Store:
     """See the package. What is only read is `queries`'s, what goes for the file as a whole `connection`'s."""
@@ -57,8 +64,13 @@ class Store:
         self.data_version, self.changes = db.data_version, db.changes
         self.rows, self.copy_into = db.rows, db.copy_into  # for `status` and `backup`
         # of folders
-        self.record, self.record_of, self.records = read.record, read.record_of, read.records
-        self.index, self.states = read.index, read.states
+        self.record, self.record_of, self.records, self.identity = (
+            read.record,
+            read.record_of,
+            read.records,
+            read.identity,
+        )
+        self.index, self.states, self.parts, self.open_keys = read.index, read.states, read.parts, read.open_keys
         self.pending, self.unfinished, self.due, self.next_due = read.pending, read.unfinished, read.due, read.next_due
         self.at_postpost, self.held_or_cancelled = read.at_postpost, read.held_or_cancelled
         self.queued, self.taken_slots = read.queued, read.taken_slots
@@ -113,7 +125,17 @@ class Store:
             return ledger.slot_taken(record, next(moment for moment in moments if encode(moment) not in gone))
 
         with self._db.transaction():
-            return self._changed(key, taken)
+            return self._reopened(self._changed(key, taken))
+
+    def _reopened(self, record: Record) -> Record:
+        """The record; the other parts of its folder are to be looked at: its slot may be theirs, too."""
+        reopened = self._db.conn.execute(
+            "UPDATE folders SET done = 0 WHERE root = ? AND path = ? AND key != ? AND done",
+            (encode(record.root), encode(record.path), record.key),
+        )
+        if reopened.rowcount:
+            self._db.forget_recent()
+        return record
 
     def move_slots(
         self, root: str, choose: Callable[[Sequence[Record]], Sequence[tuple[Record, datetime]]]
@@ -123,7 +145,7 @@ class Store:
             queued = list(self._db.load("WHERE root = ? AND slot IS NOT NULL", (encode(root),)).values())
             moved = choose(queued)
             for record, at in moved:
-                self._changed(record.key, partial(ledger.slot_taken, at=at))
+                self._reopened(self._changed(record.key, partial(ledger.slot_taken, at=at)))
             return moved
 
     def note(
@@ -161,24 +183,40 @@ class Store:
         return new
 
     def swap_places(self, one: int, other: int) -> None:
-        """Each of the two folders stands at the other's place now."""
+        """Each of the two folders stands at the other's place now, with all of its parts."""
         with self._db.transaction():
             rows = self._db.conn.execute("SELECT key, root, path FROM folders WHERE key IN (?, ?)", (one, other))
             places = {row[0]: (row[1], row[2]) for row in rows}
             self._db.forget_recent()
+            mine, theirs = places[one], places[other]
             # no two may stand at one place even for a moment
-            for key, place in ((one, ("", str(one))), (other, places[one]), (one, places[other])):
-                self._db.conn.execute("UPDATE folders SET root = ?, path = ? WHERE key = ?", (*place, key))
-            if places[one][0] != places[other][0]:  # a slot is one of its root's
-                self._db.conn.execute(
-                    "UPDATE folders SET slot = NULL, done = 0 WHERE slot IS NOT NULL AND key IN (?, ?)", (one, other)
-                )
+            for was, place in ((mine, ("", str(one))), (theirs, mine), (("", str(one)), theirs)):
+                self._db.conn.execute(_TO_PLACE, (*place, *was))
+            if mine[0] != theirs[0]:  # a slot is one of its root's
+                for place in (mine, theirs):
+                    self._db.conn.execute(
+                        "UPDATE folders SET slot = NULL, done = 0 WHERE slot IS NOT NULL AND root = ? AND path = ?",
+                        place,
+                    )
+
+    def move_parts(
+        self, was: tuple[str, str], place: tuple[str, str], inode: int, device: int, *, keeps_slot: bool = True
+    ) -> None:
+        """The folder that was there is at that place now, with all of its parts."""
+        with self._db.transaction():
+            keys = [row[0] for row in self._db.conn.execute(_AT_PLACE, tuple(map(encode, was)))]
+            for key in keys:
+                self._changed(key, partial(ledger.at_place, **_at(place, inode, device), keeps_slot=keeps_slot))
 
     def forget(self, key: int) -> None:
-        """Remove a folder of which nothing stands at PostPost."""
+        """Remove a part of a folder of which nothing stands at PostPost; with its main part goes the folder as a whole."""
         with self._db.transaction():
             self._db.forget_recent()
-            self._db.conn.execute("DELETE FROM folders WHERE key = ?", (key,))
+            self._db.conn.execute(
+                "DELETE FROM folders WHERE key = :key OR key IN (SELECT p.key FROM folders one JOIN folders p "
+                "ON p.root = one.root AND p.path = one.path WHERE one.key = :key AND one.part = '')",
+                {"key": key},
+            )
 
     def renumber(self, root: str, devices: Mapping[int, int]) -> None:
         """The file systems of a root have other numbers than before: number before -> number now.

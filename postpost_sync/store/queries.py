@@ -20,6 +20,12 @@ from postpost_sync.store.connection import Connection, as_written, decoded, from
 # as the index groups_by_text has it: few texts are as long and begin the same. The + keeps SQLite to that index
 _SAME_TEXT = "length(content) = length(:text) AND substr(content, 1, 32) = substr(:text, 1, 32) AND +content = :text"
 
+# not so a main part of which nothing is asked, since all accounts of its folder have entries of their own
+_HAS_A_POST = "NOT (part = '' AND state = 'cancelled' AND platforms = '[]' AND done)"
+_ITS_PARTS = (
+    "SELECT p.key FROM folders one JOIN folders p ON p.root = one.root AND p.path = one.path WHERE one.key = :key"
+)
+
 
 class Queries:
     """Reads alone."""
@@ -37,6 +43,16 @@ class Queries:
         with self._db.lock, translated(self._db.path):
             return next(iter(self._db.load("WHERE folder_id = ?", (folder_id,)).values()), None)
 
+    def identity(self, record: Record) -> str:
+        """Which part of which folder it is, in the words of its status file: the same after the database was lost."""
+        if not record.part:
+            return record.folder_id
+        with self._db.lock, translated(self._db.path):
+            at = encode(record.root), encode(record.path)
+            row = self._db.conn.execute("SELECT folder_id FROM folders WHERE root = ? AND path = ? AND part = ''", at)
+            main = row.fetchone()
+        return f"{main[0] if main else record.folder_id}/{record.part}"
+
     def records(self, *states: State) -> list[Record]:
         """All folders, or those in these states, in the order in which they were first seen."""
         where = f"WHERE state IN ({', '.join('?' * len(states))})" if states else ""
@@ -44,18 +60,35 @@ class Queries:
             return list(self._db.load(where, states).values())
 
     def index(self) -> Iterator[tuple[int, str, str, str, bool, int, int]]:
-        """(key, root, path, fingerprint, done, inode, device) of every folder: one query, however many there are.
+        """(key, root, path, fingerprint, done, inode, device) of every folder, as its main part has it: one query.
 
         The lock is held until all were taken: a hundred thousand at once would be what takes the most memory of a start.
         """
         with self._db.lock, translated(self._db.path), as_written():
-            for r in self._db.conn.execute("SELECT key, root, path, fingerprint, done, inode, device FROM folders"):
+            for r in self._db.conn.execute(
+                "SELECT key, root, path, fingerprint, done, inode, device FROM folders WHERE part = ''"
+            ):
                 yield r[0], _path(r[1]), _path(r[2]), r[3], bool(r[4]), r[5], r[6]
 
-    def states(self) -> Counter[State]:
-        """How many folders are in each state."""
+    def parts(self) -> list[tuple[int, int, str]]:
+        """(key, key of the main part of its folder, name) of the parts besides the main ones."""
         with self._db.lock, translated(self._db.path):
-            rows = self._db.conn.execute("SELECT state, count(*) FROM folders GROUP BY state").fetchall()
+            rows = self._db.conn.execute(
+                "SELECT p.key, m.key, p.part FROM folders p JOIN folders m ON m.root = p.root AND m.path = p.path "
+                "AND m.part = '' WHERE p.part != '' ORDER BY p.key"
+            ).fetchall()
+        return [(row[0], row[1], _path(row[2])) for row in rows]
+
+    def open_keys(self) -> set[int]:
+        """The keys of those for which something is to be done still."""
+        with self._db.lock, translated(self._db.path):
+            return {row[0] for row in self._db.conn.execute("SELECT key FROM folders WHERE NOT done")}
+
+    def states(self) -> Counter[State]:
+        """How many posts are in each state."""
+        with self._db.lock, translated(self._db.path):
+            asked = f"SELECT state, count(*) FROM folders WHERE {_HAS_A_POST} GROUP BY state"  # noqa: S608 - a constant
+            rows = self._db.conn.execute(asked).fetchall()
             return Counter({decoded(State, row[0]): row[1] for row in rows})
 
     def pending(self, now: datetime) -> list[int]:
@@ -183,10 +216,10 @@ class Queries:
         return frozenset(ids) - {row[0] for row in rows}
 
     def alike(self, key: int, content: str) -> tuple[Record, ...]:
-        """The other folders that have, or had, a post with that text."""
+        """The other folders that have, or had, a post with that text; the other parts of the same one are none."""
         with self._db.lock, translated(self._db.path):
             rows = self._db.conn.execute(
-                f"SELECT DISTINCT folder FROM groups WHERE {_SAME_TEXT} AND folder != :key "  # noqa: S608 - a constant
+                f"SELECT DISTINCT folder FROM groups WHERE {_SAME_TEXT} AND folder NOT IN ({_ITS_PARTS}) "  # noqa: S608 - constants
                 "AND stage NOT IN ('gone', 'doomed') ORDER BY +folder DESC LIMIT 20",
                 {"text": encode(content), "key": key},
             ).fetchall()
@@ -198,10 +231,10 @@ class Queries:
         minute = time.replace(second=0, microsecond=0)
         with self._db.lock, translated(self._db.path):
             rows = self._db.conn.execute(
-                "SELECT path, platforms FROM folders INDEXED BY folders_by_asked_time "
-                "WHERE time >= ? AND time < ? AND key != ? AND state IN "
+                "SELECT path, platforms FROM folders INDEXED BY folders_by_asked_time "  # noqa: S608 - a constant
+                f"WHERE time >= :from AND time < :until AND key NOT IN ({_ITS_PARTS}) AND state IN "
                 "('drafting', 'uploading', 'held', 'scheduled') ORDER BY key LIMIT 20",
-                (encode(minute), encode(minute + timedelta(minutes=1)), key),
+                {"from": encode(minute), "until": encode(minute + timedelta(minutes=1)), "key": key},
             ).fetchall()
         return tuple(Neighbour(_path(row[0]), decoded(tuple[str, ...], row[1])) for row in rows)
 

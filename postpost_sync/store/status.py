@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from postpost_sync.model.folder import Stat
 from postpost_sync.model.record import Group, GroupStage, Record, Sent, Upload, UploadStage
 from postpost_sync.model.states import State
+from postpost_sync.model.view import NEED
 from postpost_sync.store import Store
 from postpost_sync.store.columns import decoder, encode, hints
 from postpost_sync.store.connection import as_written, translated
@@ -37,11 +38,14 @@ class Outline(NamedTuple):
     warned: bool
     waits: bool  # for a person, although it is settling
     updated_at: str
+    part: str = ""
+    empty: bool = False  # nothing is asked of it
 
 
 # the same group as view.shown_group: what stands, else the draft, else what was withdrawn for one; the newest of them
 _OUTLINE = """
-    SELECT key, root, path, state, error IS NOT NULL, warnings != '[]', instr(warnings, 'WAITS_LONG'), updated_at, coalesce((
+    SELECT key, root, path, state, error IS NOT NULL, warnings != '[]', instr(warnings, 'WAITS_LONG'), updated_at, part,
+        platforms = '[]', coalesce((
         SELECT answered_time FROM groups WHERE folder = folders.key AND stage IN
             ('scheduled', 'going_out', 'ended', 'creating', 'draft', 'withdrawn')
         ORDER BY CASE stage WHEN 'withdrawn' THEN 2 WHEN 'creating' THEN 1 WHEN 'draft' THEN 1 ELSE 0 END, key DESC LIMIT 1
@@ -50,14 +54,41 @@ _OF_KEYS = " WHERE {} IN (SELECT value FROM json_each(?))"
 
 
 def outlines(store: Store, keys: Collection[int] | None = None) -> list[Outline]:
-    """Of every folder, or of those with these keys, in the order in which they were first seen."""
+    """Of every folder, or of those with these keys, in the order in which they were first seen.
+
+    One of several parts stands as the part that most needs a person, at the time of its main part.
+    """
     rows = _asked(store, _OUTLINE, "key", keys, "key")
+    parted: dict[tuple[str, str], list[Outline]] = {}
     with translated(store.path), as_written():
         states = {state.value: state for state in State}
-        return [
-            Outline(key, _text(root), _text(path), states[state], time, bool(error), bool(warned), bool(waits), updated)
-            for key, root, path, state, error, warned, waits, updated, time in rows
-        ]
+        found, several = list[Outline](), False
+        for key, root, path, state, error, warned, waits, updated, part, nowhere, time in rows:
+            about = key, _text(root), _text(path), states[state], time, bool(error), bool(warned), bool(waits), updated
+            several = several or bool(part)
+            if not (nowhere and states[state] is State.CANCELLED and not part and time is None):
+                found.append(Outline(*about, part))
+            else:
+                found.append(Outline(*about, part, empty=True))
+    if not several:
+        return found
+    for one in found:
+        parted.setdefault((one.root, one.path), []).append(one)
+    return [_as_one(parts) for parts in parted.values()]
+
+
+def _as_one(parts: list[Outline]) -> Outline:
+    """A folder's parts as the folder."""
+    main, shown = parts[0], [one for one in parts if not one.empty] or parts[:1]
+    first = min(shown, key=lambda one: NEED.index(one.state))
+    return main._replace(
+        state=first.state,
+        time=shown[0].time,
+        error=first.error,
+        warned=any(one.warned for one in shown),
+        waits=any(one.waits for one in shown),
+        updated_at=max(one.updated_at for one in shown),
+    )
 
 
 def at_or_below(store: Store, folder: Path) -> list[int]:
@@ -82,7 +113,9 @@ def at_or_below(store: Store, folder: Path) -> list[int]:
 
 
 def shown(store: Store, keys: Collection[int] | None = None) -> list[Record]:
-    """As much of the records as `view.facts` looks at; the rest of them is made up."""
+    """As much of the records as `view.folder_facts` looks at; the rest of them is made up. Of each folder all parts."""
+    if keys is not None:
+        keys = with_parts(store, keys)
     with translated(store.path), as_written():
         uploads: dict[int, list[Upload]] = {}
         for group, *columns in _asked(store, _UPLOADS, "folder", keys, "group_key, position"):
@@ -93,8 +126,17 @@ def shown(store: Store, keys: Collection[int] | None = None) -> list[Record]:
         return [_record(*row, tuple(groups.get(row[0], ()))) for row in _asked(store, _RECORDS, "key", keys, "key")]
 
 
-_RECORDS = """SELECT key, root, path, state, updated_at, time, slot, retry_at, platforms, media, previous, error, warnings
-    FROM folders"""
+def with_parts(store: Store, keys: Collection[int]) -> set[int]:
+    """These, and the other parts of their folders."""
+    folders = {key: main for key, main, _ in store.parts()}
+    if not folders:
+        return set(keys)
+    mains = {folders.get(key, key) for key in keys}
+    return {*mains, *(key for key, main in folders.items() if main in mains)}
+
+
+_RECORDS = """SELECT key, root, path, state, updated_at, time, slot, part, retry_at, platforms, media, previous, error,
+    warnings FROM folders"""
 _GROUPS = f"""SELECT folder, key, stage, post_group_id, substr(content, 1, {_CAPTION}), answered_time, results, outcome
     FROM groups"""  # noqa: S608 - a number of ours
 _UPLOADS = """SELECT group_key, position, name, upload_name, content_type, uploads.stage, json_extract(stat, '$[0]'), sent,
@@ -142,7 +184,7 @@ def _group(
 
 
 def _record(
-    key: int, root: Any, path: Any, state: str, updated: str, time: str | None, slot: str | None, *more: Any
+    key: int, root: Any, path: Any, state: str, updated: str, time: str | None, slot: str | None, part: Any, *more: Any
 ) -> Record:
     retry, to, media, previous, error, warnings, groups = more
     changed = datetime.fromisoformat(updated)
@@ -157,6 +199,7 @@ def _record(
         retry_at=_moment(retry),
         groups=groups,
         previous=_plural("previous", previous),
+        part=_text(part),
     )
 
 

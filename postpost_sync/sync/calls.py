@@ -167,14 +167,14 @@ class Calls:
         if record is None:
             return
         claim = record.claim
-        with account.creating(post.content):  # a twin must not take the same one
+        with account.creating(post.content if post is not None else ""):  # a twin must not take the same one
             named = claim.post_group_id if claim is not None else step.looks
             found = named and self._store.unknown_group_ids([named])
             held = account.held(named) if named and found else None
             if held is None:
                 self._store.change(look.key, ledger.unrecognised)
                 return
-            ours = _as_held(held, post)
+            ours = _as_held(held, post) if post is not None else None
             if ours is None:
                 self._store.change(look.key, ledger.contradicted)
                 return
@@ -184,7 +184,7 @@ class Calls:
                 group = _standing(ours, held, GroupStage.SCHEDULED, account, held.time)
                 self._take_over(look, replace(group, adopted=True), held.time if step.time is None else None)
                 return
-            proved = _proved(account, record.folder_id, claim)
+            proved = _proved(account, self._store.identity(record), claim)
             group = _standing(ours, held, _stage(held, claim, proved), account, _asked(held, claim))
             made = _as_claimed(group, claim, held, ours) if group.stage in _STANDS else group
             if made is None:
@@ -342,13 +342,13 @@ def _as_claimed(group: Group, claim: Claim, held: Listed, post: Post) -> Group |
 _OTHER_SETTINGS: Settings = {"": {}}
 
 
-def _proved(account: Account, folder_id: str, claim: Claim) -> bool:
+def _proved(account: Account, identity: str, claim: Claim) -> bool:
     """Whether we wrote that into the status file ourselves, with this key."""
     if not claim.post_group_id or not claim.proof:
         return False
     return hmac.compare_digest(
         claim.proof.encode("utf-8", "replace"),
-        account.proof(folder_id, claim.post_group_id, claim.digest, *claim.media).encode(),
+        account.proof(identity, claim.post_group_id, claim.digest, *claim.media).encode(),
     )
 
 

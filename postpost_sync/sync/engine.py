@@ -16,7 +16,8 @@ from postpost_sync.disk import reader, scan, status_file
 from postpost_sync.disk.copies import Copies
 from postpost_sync.model import view
 from postpost_sync.model.errors import FileChanged, Finding, KeyRefused, NotFound, OtherKey, PostError
-from postpost_sync.model.folder import Folder
+from postpost_sync.model.folder import Folder, Sidecar
+from postpost_sync.model.post import digest
 from postpost_sync.model.record import Effect, Group, Record, is_out, live_group, other_key
 from postpost_sync.model.slots import moments
 from postpost_sync.model.states import WRONG, State
@@ -125,7 +126,7 @@ class Sync:
         if not now:
             return
         self._folders.start(min(now.values()).timestamp())
-        self.copies.keep(lambda: {row[0] for row in self._store.index() if not row[4]})
+        self.copies.keep(self._store.open_keys)
         for record in self._store.held_or_cancelled(min(now.values()) - timedelta(seconds=AT_ONCE)):
             if record.root not in now:
                 continue
@@ -135,10 +136,22 @@ class Sync:
                 self._waiting_lists[self._snapshots.account_of(record)].update(record)
 
     def advance(self, key: int) -> None:
-        """Take one folder as far as it goes now."""
+        """Take one part of a folder as far as it goes now; the others wait until it is through, and hear of what changed."""
         look = self._folders.get(key)
-        if look is None:
+        if look is None or not self._folders.enter(key):
             return
+        before, others, main = self._store.record(key), self._folders.siblings(key), self._folders.main_of(key)
+        try:
+            self._advance(look)
+        finally:
+            came = self._folders.leave(main)
+            if others and self._store.record(key) != before:
+                came.update(others)
+            for one in sorted(came):
+                self._wake(one, 0.0)
+
+    def _advance(self, look: Look) -> None:
+        key = look.key
         waits_for_slot = False  # or for its draft to be made
         waits_for_turn = False
         try:
@@ -151,6 +164,8 @@ class Sync:
                 waiting_list = self._waiting_lists[account]
                 self._leave_lists(key, but=account)
                 now = account.now()
+                if self._has_new_parts(look, snapshot, record, now):
+                    continue
                 decision = plan(snapshot, record, now)
                 if (moved := self._moved_here(look, snapshot, record, decision)) is not None:
                     self._leave_lists(key)
@@ -243,6 +258,19 @@ class Sync:
                         self._log.info("changed at PostPost", folder=f"{record.root}/{record.path}")
                         self._wake(record.key, 0.0)
 
+    def _has_new_parts(self, look: Look, snapshot: Snapshot, record: Record, now: datetime) -> bool:
+        """Whether the folder names parts that have no records yet: each gets one, and is looked at."""
+        wanted, folder = snapshot.desired, snapshot.folder
+        if look.part or folder is None or wanted is None or wanted.parts is None or not record.fingerprint:
+            return False
+        names = [name for name, accounts in wanted.parts.items() if name and accounts]
+        if self._folders.has_parts(look.key, names):
+            return False
+        self._folders.add_parts(look, folder, record, names, now)
+        for one in self._folders.siblings(look.key):
+            self._wake(one, 0.0)
+        return True
+
     def _leave_lists(self, key: int, but: Account | None = None) -> None:
         """It waits at no account, or at none but this one: whose it was before, it is no longer."""
         for account, waiting_list in self._waiting_lists.items():
@@ -252,7 +280,7 @@ class Sync:
     def _moved_here(self, look: Look, snapshot: Snapshot, record: Record, decision: Decision) -> int | None:
         """The key of another folder, where this is that one: moved from one disk to another it is two for a while."""
         folder, original = snapshot.folder, snapshot.twin
-        if folder is None:
+        if folder is None or record.part:  # it is where the main part is
             return None
         if record.groups:
             if isinstance(decision.step, Read):
@@ -271,10 +299,18 @@ class Sync:
         Then it stays as it is until that is resolved.
         """
         folder = snapshot.folder
-        if folder is None or not record.fingerprint or record.claim is not None:
+        if folder is None or not record.fingerprint:
             return False
         asked = look.receipt is None or isinstance(decision.step, Read) or _makes_a_post(record, decision)
-        return asked and self._folders.claimed(look, folder, record)
+        if not asked or (record.claim is not None and not self._folders.siblings(look.key)):
+            return False
+        if look.part:
+            main = self._folders.get(self._folders.main_of(look.key))
+            of_main = self._store.record(main.key) if main is not None else None
+            if main is None or of_main is None or not _makes_a_post(record, decision):
+                return False
+            look, record = main, of_main
+        return self._folders.claimed(look, folder, record)
 
     def _show(self, look: Look, account: Account, record: Record, decision: Decision, now: datetime) -> Record:
         """Write down, log and put into the status file what a person should see."""
@@ -293,37 +329,53 @@ class Sync:
         self._write_receipt(look, account, new)
         return new
 
-    def _write_receipt(self, look: Look, account: Account, record: Record) -> None:
-        if not record.fingerprint:
+    def _write_receipt(self, part: Look, account: Account, record: Record) -> None:
+        """One status file for all parts of the folder; it is the main part's look that knows what stands in it."""
+        look = self._folders.get(self._folders.main_of(part.key)) if part.part else part
+        records = self._all_parts(part, record)
+        if look is None or not records or not records[0].fingerprint:
             return  # nothing is written into a folder that is still arriving
-        if record is look.receipt_of:
+        if records == look.receipt_of:
             return
-        if record.claim is not None:
+        if any(one.claim is not None for one in records):
             return  # nor over a claim that is still to be proved, or another installation's
-        facts = view.receipt(record, self._instance)
-        if (group := view.shown_group(record)) is not None and group.post_group_id is not None:
-            said = record.folder_id, group.post_group_id, facts["digest"], *facts["media_sha256"]
-            facts["proof"] = account.proof(*said)
+        proofs = [self._proof(account, one) for one in records]
+        facts = view.receipt(records, self._instance, proofs)
         if facts == look.receipt:
-            look.receipt_of = record
+            look.receipt_of = records
             return
-        content = status_file.text(view.sentence(record), facts)
+        content, folder_id = status_file.text(view.sentence_of_all(records), facts), records[0].folder_id
         try:
             with scan.descend(look.root, look.path) as folder:
-                if not look.there and status_file.claims(status_file.read(folder)).get("folder_id") != record.folder_id:
+                if not part.there and status_file.claims(status_file.read(folder)).get("folder_id") != folder_id:
                     return  # it is no post folder any more, and no longer says that it was this one
                 there = status_file.read(folder) if look.receipt is None else ""
                 if there != content:
                     _write(folder, content, first=there is None)
             if look.receipt_failed:
                 self._wake(look.key, 0.0)  # the warning is over
-            look.receipt, look.receipt_of, look.receipt_failed = facts, record, False
+            look.receipt, look.receipt_of, look.receipt_failed = facts, records, False
         except OSError as error:
-            if not look.there:
+            if not part.there:
                 return  # removed as a whole
             if not look.receipt_failed:
                 self._log.warning("the status file cannot be written", folder=look.name, why=error.strerror)
             look.receipt_failed = True
+
+    def _all_parts(self, look: Look, record: Record) -> tuple[Record, ...]:
+        """The records of all parts of the folder, the main one first; `record` is one of them."""
+        if not (others := self._folders.siblings(look.key)):
+            return (record,)
+        found = [record, *(one for key in others if (one := self._store.record(key)) is not None)]
+        return tuple(sorted(found, key=lambda one: (one.part != "", one.key)))
+
+    def _proof(self, account: Account, record: Record) -> str | None:
+        """What shows that we wrote of that post into the status file."""
+        group = view.shown_group(record)
+        if group is None or group.post_group_id is None:
+            return None
+        text = digest(group.content, group.platform_settings)
+        return account.proof(self._store.identity(record), group.post_group_id, text, *view.hashes(group))
 
     # --- the steps ---
 
@@ -397,10 +449,14 @@ class Sync:
 
     def _read(self, look: Look, snapshot: Snapshot, folder: Folder, record: Record, at: datetime) -> None:
         now = at if snapshot.clock_known else None
-        known = {file.name: file for file in look.reading.media} if look.reading else {}
+        looks = [look, *filter(None, map(self._folders.in_mind, self._folders.siblings(look.key)))]
+        known = {file.name: file for one in reversed(looks) if one.reading is not None for file in one.reading.media}
         look.reading = reading = reader.read(folder, known | look.hashes)
-        asks_now = reading.sidecar is not None and time_word(reading.sidecar, snapshot.policy) == NOW
-        now_time = (record.now_time or now) if asks_now else None
+        asks_now = (
+            reading.sidecar is not None and time_word(_of_part(reading.sidecar, look.part), snapshot.policy) == NOW
+        )
+        together = next((one.now_time for one in snapshot.siblings if one.fingerprint == folder.fingerprint), None)
+        now_time = (record.now_time or together or now) if asks_now else None
         # one that is new may have been moved here: its files are as old as they were there
         seen_before = record.complete_at is not None or bool(record.groups)
         changed_at = folder.changed_at if seen_before else max(folder.changed_at, folder.moved_at)
@@ -414,9 +470,18 @@ class Sync:
         files = []
         for file in look.reading.media:
             if file.name in names:
-                file = look.hashes[file.name] = replace(file, sha256=reader.sha256(folder.root, folder.path, file))
+                known = look.hashes.get(file.name)  # by another part of the folder
+                if known is None or known.stat != file.stat or known.sha256 is None:
+                    known = replace(file, sha256=reader.sha256(folder.root, folder.path, file))
+                file = look.hashes[file.name] = replace(file, sha256=known.sha256)
             files.append(file)
         look.reading = replace(look.reading, media=tuple(files))
+
+
+def _of_part(sidecar: Sidecar, part: str) -> Sidecar:
+    """The sidecar with the time that its entry for that part has, where there is one."""
+    time = next((one.scheduled_time for one in sidecar.per_platform if one.name == part), None)
+    return sidecar if time is None else replace(sidecar, scheduled_time=time)
 
 
 def _makes_a_post(record: Record, decision: Decision) -> bool:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from postpost_sync import ledger
 from postpost_sync.disk import scan
 from postpost_sync.model.folder import Folder
-from postpost_sync.model.record import Record, is_out, live_group, made_with
+from postpost_sync.model.record import Claim, Record, is_out, live_group, made_with
 from postpost_sync.post.names import Names, spelt_alike
 from postpost_sync.store import Store
 from postpost_sync.sync.absence import Absence
 from postpost_sync.sync.folder_index import FolderIndex, Known
-from postpost_sync.sync.identity import Identity, identify, may_be_at_its_place, unknown_claim
+from postpost_sync.sync.identity import Identity, claims_of_parts, identify, may_be_at_its_place, unknown_claim
 from postpost_sync.sync.look import Look
 from postpost_sync.sync.runtime import Runtime
 
@@ -38,6 +38,11 @@ class Folders:
         self._lock = threading.Lock()
         self._looks: dict[int, Look] = {}
         self._index = FolderIndex(store.index(), roots)
+        self._parts: dict[int, dict[str, int]] = {}  # key of a main part -> name -> key, of folders with others
+        self._mains: dict[int, int] = {}  # key of such another part -> that of the main one
+        self._at_work: dict[int, set[int]] = {}  # key of a main part -> the parts that came while one was taken forward
+        for key, main, name in store.parts():
+            self._has_part(main, name, key)
 
     def start(self, now: float) -> None:
         """`now`: seconds since 1970. Folders that are older than the database may have their posts already."""
@@ -66,8 +71,103 @@ class Folders:
             if record is None or record.root not in self._roots:
                 return None
             with self._lock:
-                look = self._looks.setdefault(key, Look(key, record.root, record.path, since=self._monotonic()))
+                new = Look(key, record.root, record.path, record.part, since=self._monotonic())
+                if (main := self._looks.get(self._mains.get(key, key))) is not None:  # it is seen as the folder is
+                    new.fingerprint, new.since, new.there = main.fingerprint, main.since, main.there
+                    new.arriving, new.hashes = main.arriving, main.hashes
+                look = self._looks.setdefault(key, new)
         return look
+
+    # --- the parts of a folder ---
+
+    def main_of(self, key: int) -> int:
+        """The key of the main part of the folder: by that the folder is known."""
+        with self._lock:
+            return self._mains.get(key, key)
+
+    def siblings(self, key: int) -> tuple[int, ...]:
+        """The keys of the other parts of its folder."""
+        with self._lock:
+            return tuple(one for one in self._all_of(key) if one != key)
+
+    def has_parts(self, key: int, names: Collection[str]) -> bool:
+        """Whether each of these parts of its folder has a record."""
+        with self._lock:
+            return self._parts.get(key, {}).keys() >= {*names}
+
+    def enter(self, key: int) -> bool:
+        """Whether it may be taken forward now: one part of a folder at a time. Else it is among those that `leave` names."""
+        with self._lock:
+            main = self._mains.get(key, key)
+            if main in self._at_work:
+                self._at_work[main].add(key)
+                return False
+            self._at_work[main] = set()
+            return True
+
+    def leave(self, main: int) -> set[int]:
+        """A part of the folder whose main part that is was taken as far as it goes; the parts that came meanwhile."""
+        with self._lock:
+            return self._at_work.pop(main, set())
+
+    def add_parts(self, look: Look, folder: Folder, record: Record, names: Collection[str], now: datetime) -> bool:
+        """Records for those parts of a folder that have none: what the sidecar `names`, and what the status file does.
+
+        `look` and `record` are the main part's. Whether anything was written down.
+        """
+        claims = claims_of_parts(folder, self._instance) if record.copy_of is None else {}  # else it is the original's
+        unknown = self._store.unknown_group_ids([one.post_group_id for one in claims.values() if one.post_group_id])
+        claims = {name: one for name, one in claims.items() if one.post_group_id in unknown}
+        with self._lock:
+            known = dict(self._parts.get(look.key, {}))
+        news = False
+        for name in dict.fromkeys((*names, *claims)):
+            if name in known:
+                news |= self._part_claimed(known[name], claims.get(name))
+            else:
+                self._add_part(look, folder, record, name, claims.get(name), now)
+                news = True
+        return news
+
+    def _add_part(
+        self, look: Look, folder: Folder, record: Record, name: str, claim: Claim | None, now: datetime
+    ) -> None:
+        original = self._store.record_of(record.copy_of) if record.copy_of is not None else None
+        with self._lock:
+            twin = self._parts.get(original.key, {}).get(name) if original is not None else None
+        twins = self._store.record(twin) if twin is not None else None
+        older = folder.changed_at < self._made_at and record.copy_of is None
+        part = self._store.add(
+            *(folder.root, folder.path, folder.inode, folder.device, now),
+            part=name,
+            claim=claim,
+            slot=claim.slot if claim is not None else None,
+            copy_of=twins.folder_id if twins is not None else None,
+            unproven=claim is not None or older,
+        )
+        with self._lock:
+            self._has_part(look.key, name, part.key)
+
+    def _part_claimed(self, key: int, claim: Claim | None) -> bool:
+        """Whether what a status file says of a part is news; then that is written down."""
+        record = self._store.record(key)
+        if claim is None or record is None or record.claim is not None or is_out(live_group(record)):
+            return False
+        self._store.change(key, ledger.claimed, claim, None)
+        return True
+
+    def _has_part(self, main: int, name: str, key: int) -> None:
+        self._parts.setdefault(main, {})[name] = key
+        self._mains[key] = main
+
+    def _all_of(self, key: int) -> tuple[int, ...]:
+        main = self._mains.get(key, key)
+        return (main, *self._parts.get(main, {}).values())
+
+    def in_mind(self, key: int) -> Look | None:
+        """The look of a folder where something of it is in memory."""
+        with self._lock:
+            return self._looks.get(key)
 
     def root_of(self, key: int) -> str:
         """The root that a folder lies below; "" where that is none of ours (any more)."""
@@ -124,7 +224,9 @@ class Folders:
     def stirred(self, look: Look) -> None:
         """The folder changed while it was being used: what was read of it does not count."""
         with self._lock:
-            look.reading, look.fingerprint, look.since = None, "?", self._monotonic()
+            for key in self._all_of(look.key):
+                if (one := self._looks.get(key, look if key == look.key else None)) is not None:
+                    one.reading, one.fingerprint, one.since = None, "?", self._monotonic()
 
     def restless(self, look: Look) -> float:
         """Seconds for which it has been changing again and again, and could not be read; 0 where it settled since."""
@@ -139,9 +241,9 @@ class Folders:
     def rested(self, look: Look, record: Record) -> bool:
         """Nothing is to be done for now. True where the folder is finished as it is: then nothing of it is kept in mind."""
         with self._lock:
-            self._index.remember(
-                look.key, Known(record.root, record.fingerprint, record.done, record.inode, record.device)
-            )
+            if not look.part:
+                about = record.root, record.fingerprint, record.done, record.inode, record.device
+                self._index.remember(look.key, Known(*about))
             finished = record.done and look.there and look.fingerprint == record.fingerprint and not look.in_flight
             finished = finished and not look.fitting and not look.receipt_failed
             if finished and self._looks.get(look.key) is look:
@@ -152,7 +254,12 @@ class Folders:
         """It is known no longer."""
         with self._lock:
             self._looks.pop(look.key, None)
-            self._index.remove(look.key, (look.root, look.path))
+            if (main := self._mains.pop(look.key, None)) is None:
+                self._index.remove(look.key, (look.root, look.path))
+                return
+            self._parts[main] = {name: key for name, key in self._parts[main].items() if key != look.key}
+            if not self._parts[main]:
+                del self._parts[main]
 
     def _saw(self, look: Look, folder: Folder | None) -> bool:
         there = folder is not None
@@ -164,6 +271,9 @@ class Folders:
         if look.fingerprint and there and look.restless_since is None:
             look.restless_since = self._monotonic()
         look.there, look.fingerprint, look.arriving, look.since = there, fingerprint, arriving, self._monotonic()
+        main = self._looks.get(self._mains.get(look.key, look.key))
+        if main is not None and main is not look and (main.there, main.fingerprint) == (there, fingerprint):
+            look.since = main.since  # it has been as it is since then
         return news
 
     def place_is_away(self, root: str, path: str) -> bool:
@@ -261,8 +371,8 @@ class Folders:
             self._store.swap_places(key, other.key)
             for one, place in ((other.key, mine), (key, theirs)):
                 self._index.put(one, place)
-                look = self._looks.setdefault(one, Look(one, *place, since=self._monotonic()))
-                look.root, look.path = place
+                self._looks.setdefault(one, Look(one, *place, since=self._monotonic()))
+                self._place_looks(one, place)
             self._log.info("moved", folder="/".join(mine), was="/".join(theirs))
         return other.key
 
@@ -271,6 +381,9 @@ class Folders:
 
         The key of the folder that was moved here, which takes this one's place; None where it is no other one.
         """
+        others = (self._store.record(key) for key in self.siblings(look.key))
+        if any(one.groups for one in others if one is not None):
+            return None
         known = self._identify(folder)
         if known.moved is not None:
             if known.moved.key != look.key:
@@ -285,6 +398,12 @@ class Folders:
 
     def claimed(self, look: Look, folder: Folder, record: Record) -> bool:
         """Whether its status file says something that our records do not know; then that is written down."""
+        parts = claims_of_parts(folder, self._instance) if record.copy_of is None else {}
+        unknown = self._store.unknown_group_ids([one.post_group_id for one in parts.values() if one.post_group_id])
+        news = bool(unknown) and self.add_parts(look, folder, record, (), record.updated_at)
+        if news:
+            self._log.warning("its status file names posts of parts that are not known here", folder=look.name)
+            return True
         if record.claim is not None or is_out(live_group(record)):
             return False
         claim = unknown_claim(folder, record, self._store, self._instance)
@@ -327,7 +446,7 @@ class Folders:
             if self._index.key_at(place) is not None or not self._is_recorded_at(was, record.key):
                 return False
             within = folder.root == record.root or record.root not in self._roots  # else it was renamed itself
-            self._store.change(record.key, ledger.at_place, *place, folder.inode, folder.device, keeps_slot=within)
+            self._store.move_parts(was, place, folder.inode, folder.device, keeps_slot=within)
             self._put(record.key, was, place)
         self._log.info("moved", folder="/".join(place), was="/".join(was))
         return True
@@ -340,7 +459,10 @@ class Folders:
                 return None  # somebody else saw it elsewhere at the same time
             self._store.swap_places(look.key, moved.key)  # at once, so that no crash leaves a post without its folder
             self._store.forget(look.key)
-            self._looks.pop(look.key, None)
+            for one in self._all_of(look.key):
+                self._looks.pop(one, None)
+                self._mains.pop(one, None)
+            self._parts.pop(look.key, None)
             self._index.remove(look.key)
             self._put(moved.key, was, place)
         self._log.info("moved", folder="/".join(place), was="/".join(was))
@@ -352,5 +474,9 @@ class Folders:
 
     def _put(self, key: int, was: tuple[str, str], place: tuple[str, str]) -> None:
         self._index.put(key, place, was)
-        if (look := self._looks.get(key)) is not None:
-            look.root, look.path = place
+        self._place_looks(key, place)
+
+    def _place_looks(self, key: int, place: tuple[str, str]) -> None:
+        for one in self._all_of(key):
+            if (look := self._looks.get(one)) is not None:
+                look.root, look.path = place

@@ -73,6 +73,17 @@ def unknown_claim(folder: Folder, record: Record, store: Store, instance: str) -
     return claim if claim.post_group_id is not None and store.unknown_group_ids([claim.post_group_id]) else None
 
 
+def claims_of_parts(folder: Folder, instance: str) -> dict[str, Claim]:
+    """What the folder's status file says of the posts of its parts besides the main one, by name."""
+    found = {}
+    try:
+        with scan.descend(folder.root, folder.path) as opened:
+            found = status_file.claims_of_parts(status_file.read(opened))
+    except OSError:
+        return {}
+    return {name: claim for name, said in found.items() if (claim := _claim(said, instance)).post_group_id is not None}
+
+
 def _claim(said: Mapping[str, str], instance: str) -> Claim:
     named = said.get("post_group_id", "")
     return Claim(
@@ -85,6 +96,7 @@ def _claim(said: Mapping[str, str], instance: str) -> Claim:
         digest=said.get("digest", ""),
         media=tuple(said.get("media_sha256", "").split()),
         proof=said.get("proof", ""),
+        platforms=tuple(said.get("platforms", "").split()),
     )
 
 

@@ -21,6 +21,7 @@ class Grounds(NamedTuple):
     kept: Resolved
     unfit: tuple[str, ...]  # files of which no fitted copy can be made
     copies: Mapping[str, MediaFile]  # that were made since it was read
+    part: str  # which of its parts is asked for
 
     def same(self, other: Grounds) -> bool:
         """Whether they are the very same: a hundred accounts are not compared each time."""
@@ -48,6 +49,7 @@ class Look:
     key: int
     root: str
     path: str
+    part: str = ""  # of the folder; "" the main one
     fingerprint: str = ""
     since: float = 0.0  # monotonic: when it was last seen to change, or to be gone
     restless_since: float | None = None  # monotonic: since when it has not been quiet for long enough to be read
@@ -62,9 +64,9 @@ class Look:
         default_factory=dict
     )  # files with theirs, by name; another map at each change
     receipt: Mapping[str, Any] | None = None  # what the status file says
-    receipt_of: Record | None = None  # the record that was last compared with it
+    receipt_of: tuple[Record, ...] = ()  # the records of all parts that were last compared with it
     receipt_failed: bool = False
 
     @property
     def name(self) -> str:
-        return f"{self.root}/{self.path}"
+        return f"{self.root}/{self.path}" + (f" ({self.part})" if self.part else "")

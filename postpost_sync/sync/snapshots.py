@@ -10,9 +10,9 @@ from postpost_sync import ledger
 from postpost_sync.disk import reader, scan
 from postpost_sync.model.folder import Folder, Sidecar
 from postpost_sync.model.post import Policy
-from postpost_sync.model.record import Effect, GroupStage, Record, kept, live_group, made_with
+from postpost_sync.model.record import Effect, GroupStage, Record, live_group, made_with
 from postpost_sync.plan.asked import patience
-from postpost_sync.plan.situation import TOO_MANY_PENDING, unfit
+from postpost_sync.plan.situation import TOO_MANY_PENDING, kept_by_all, unfit
 from postpost_sync.plan.snapshot import Shown, Snapshot, Stranger
 from postpost_sync.post import live_limits
 from postpost_sync.post.desired import Wanted, resolve
@@ -39,6 +39,7 @@ class Observed:
     fitting: frozenset[str]  # names of the files of which a copy is being made
     removed: int  # how many folders were removed at once, with this one
     record: Record  # read after all of the above: a transfer writes there before it is no longer in flight
+    siblings: tuple[Record, ...]  # the other parts of the folder
     account: Account  # that posts for it
     restless: float  # seconds for which it has been changing again and again
     glimpse: Sidecar | None  # of one that has been so for long, or cannot be read as a whole
@@ -110,14 +111,19 @@ class Snapshots:
         live, cancels = live_group(record), self._sites[look.root].policy.cancel_removed
         stands = live is not None and live.stage in (GroupStage.SCHEDULED, GroupStage.WITHDRAWN)
         removed = self._removals.count(record.key, gone=gone and cancels and stands)
-        return Observed(folder, present, quiet, in_flight, fitting, removed, record, account, restless, glimpse)
+        others = (self._store.record(key) for key in self._folders.siblings(look.key))
+        siblings = tuple(one for one in others if one is not None)
+        about = folder, present, quiet, in_flight, fitting, removed, record, siblings, account, restless, glimpse
+        return Observed(*about)
 
     def _look(self, look: Look) -> tuple[Folder | None, bool]:
         """The folder as it is; None where it is not there. And whether its root is."""
         try:
             seen_again = self._absence.is_seen_again(look.root, look.path)
             folder = None if seen_again else scan.look(look.root, look.path, self._names)
-            if folder is not None and (there := self._folders.key_at(folder)) != look.key:  # another one took its place
+            if folder is not None and (there := self._folders.key_at(folder)) != self._folders.main_of(
+                look.key
+            ):  # another one took its place
                 folder = scan.look(look.root, look.path, self._names)
                 if there is not None:
                     self._wake(there, 0.0)
@@ -155,7 +161,9 @@ class Snapshots:
         policy, waiting = self._policy(look.root, account), self._waiting_lists[account]
         over = any(one.finding.code == TOO_MANY_PENDING for one in record.troubles)
         pending = not record.done
-        text = reading.content if pending and reading is not None and policy.duplicates != "allow" else None
+        desired = _desired(look, seen, policy, account.now())
+        text = reading.content if pending and reading is not None else None
+        text = desired.text if pending and desired is not None and desired.text is not None else text
         return Snapshot(
             seen.folder,
             policy,
@@ -171,16 +179,17 @@ class Snapshots:
             accounts_age=account.accounts_age(),
             list_age=account.holdings.age(),
             list_wait=account.holdings.wait(),
-            strangers=self._strangers(record, account, reading.content) if pending and reading is not None else (),
+            strangers=self._strangers(record, account, text),
             shown=_shown(record, account) if pending else {},
             clock_known=account.api.clock.known,
             waiting=waiting.first(),
             removed=seen.removed,
             furthest=self._store.furthest(account.digest) if over else (),
-            alike=self._store.alike(record.key, text) if text else (),
+            alike=self._store.alike(record.key, text) if text and policy.duplicates != "allow" else (),
             beside=self._store.beside(record.key, record.time) if pending and record.time is not None else (),
             twin=self._store.record_of(record.copy_of) if record.copy_of is not None and not record.groups else None,
-            desired=_desired(look, seen, policy, account.now()),
+            siblings=seen.siblings,
+            desired=desired,
         )
 
     def _strangers(self, record: Record, account: Account, text: str | None) -> tuple[Stranger, ...]:
@@ -223,9 +232,11 @@ def _desired(look: Look, seen: Observed, policy: Policy, now: datetime) -> Wante
     folder, reading = seen.folder, look.reading
     if folder is None or reading is None or folder.fingerprint != reading.fingerprint:
         return None
-    grounds = Grounds(reading, policy, kept(seen.record), tuple(unfit(seen.record, now)), look.copies)
+    kept = kept_by_all(seen.record, seen.siblings)
+    grounds = Grounds(reading, policy, kept, tuple(unfit(seen.record, now)), look.copies, look.part)
     if look.judged is None or not look.judged[0].same(grounds):
-        look.judged = grounds, resolve(folder, grounds.with_copies, policy, grounds.kept, grounds.unfit)
+        wanted = resolve(folder, grounds.with_copies, policy, grounds.kept, grounds.unfit, grounds.part)
+        look.judged = grounds, wanted
     return look.judged[1]
 
 

@@ -215,10 +215,20 @@ def _blocks(
         else:  # the name in full, the rest beneath it
             block = [*lines(console, line, 2, 2), *lines(console, Text(rest.strip()), _WHY_INDENT, 2)]
         _add_caption(block, post.get("caption", ""), console.width)
+        for part in post.get("parts", ()) if not brief else ():
+            block += lines(console, Text(_part_words(part, frame), "dim"), _WHY_INDENT, 2)
         for reason in (*reasons(post), *warned):
             block += lines(console, reason, _WHY_INDENT, 2)
         blocks.append(block)
     return blocks
+
+
+def _part_words(part: Mapping[str, Any], frame: Frame) -> str:
+    """A part of a folder, in one line: its name, how it stands, when, and where it goes."""
+    name = f"part {printable(part['name'])}" if part["name"] else "main part"
+    when = f" {frame.when(part['scheduled_time'])}" if part["scheduled_time"] else ""
+    to = f" on {', '.join(part['platforms'])}" if part["platforms"] else ""
+    return f"{name}: {part['state']}{when}{to}"
 
 
 def _when(post: Post, frame: Frame) -> str:

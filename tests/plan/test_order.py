@@ -38,6 +38,7 @@ from tests.support.situations import (
     seconds,
     snapshot,
     trouble,
+    with_entry,
 )
 
 FULL = Finding("SCHEDULED_POST_LIMIT_REACHED", "3 posts are pending", "")
@@ -71,6 +72,15 @@ OTHERS = Stranger(OTHER, "scheduled", LATE, NOW, ("twitter-1",), 0)
 ONE_ACCOUNT = Policy(connections=(Connection("twitter-1", "One", "valid", None, None),))
 STRANGER = snapshot(platforms=("twitter-9",), policy=ONE_ACCOUNT)
 
+TWO = with_entry(snapshot(platforms=("twitter-1", "linkedin-2")), "linkedin", content="Longer")
+BOTH = replace(
+    group(TEXT), stage=GroupStage.SCHEDULED, platforms=("twitter-1", "linkedin-2"), asked_time=TIME, answered_time=TIME
+)
+OF_MAIN = group(TWO, post_group_id=OTHER)
+OF_PART = replace(group(TWO), content="Longer", platforms=("linkedin-2",))
+QUEUED_TWO = with_entry(snapshot(platforms=("twitter-1", "linkedin-2"), time="next"), "linkedin", content="Longer")
+PART = replace(record(TWO, state=State.UPLOADING), key=2, part="linkedin")
+
 # rule -> a situation in which it is the one that answers
 CASES: dict[str, tuple[Snapshot, Record, datetime]] = {
     "defective": (TEXT, record(TEXT, troubles=(DEFECT,)), NOW),
@@ -99,6 +109,7 @@ CASES: dict[str, tuple[Snapshot, Record, datetime]] = {
     "clock_unknown": (replace(TEXT, clock_known=False), record(TEXT), NOW),
     "read_untimed": (SAYS_NOW, record(SAYS_NOW), NOW),
     "slot_given_back": (TEXT, record(TEXT, slot=TIME), NOW),
+    "left": (TEXT, record(TEXT, STANDS, part="linkedin"), NOW),
     "too_old": (
         snapshot(time="now", folder=OLD),
         record(snapshot(folder=OLD), now_time=NOW),
@@ -130,6 +141,7 @@ CASES: dict[str, tuple[Snapshot, Record, datetime]] = {
     "went_out": (PICTURE, record(PICTURE, group(PICTURE, GroupStage.ENDED, outcome=State.PUBLISHED)), NOW),
     "slot_unanswered": (QUEUED, record(QUEUED, group(QUEUED, updating=True), slot=NOW - seconds(60)), NOW),
     "take_slot": (QUEUED, record(QUEUED), NOW),
+    "waits_for_slot": (replace(QUEUED_TWO, siblings=(record(QUEUED_TWO),)), record(QUEUED_TWO, part="linkedin"), NOW),
     "same_post": (PICTURE, record(PICTURE, STANDS), NOW),
     "edit_too_late": (EDITED, record(EDITED, STANDS), TIME - seconds(60)),
     "may_lack_media": (DOUBTFUL, record(DOUBTFUL), NOW),
@@ -158,6 +170,8 @@ CASES: dict[str, tuple[Snapshot, Record, datetime]] = {
         record(TEXT, group(TEXT, GroupStage.DOOMED), group(TEXT), troubles=(trouble(Delete),)),
         NOW,
     ),
+    "waits_for_part": (replace(TWO, siblings=(record(TWO, BOTH),)), record(TWO, OF_PART, part="linkedin"), NOW),
+    "hands_over": (replace(TWO, siblings=(PART,)), record(TWO, BOTH, OF_MAIN), NOW),
     "swap": (EDITED, record(EDITED, STANDS, NEW), NOW),
     "put_back": (EDITED, record(EDITED, WITHDRAWN, NEW, troubles=(REFUSED,)), NOW),
     "left_a_draft": (NO_TIME, record(NO_TIME, group(NO_TIME, proved=True)), NOW),

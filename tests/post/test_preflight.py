@@ -326,7 +326,7 @@ def test_the_words_are_those_a_person_needs() -> None:
     (error,), _ = check(post("instagram-456 facebook-1", media("JPEG", "slide3.jpg", size=9_400_000)))
     assert error.message == "slide3.jpg is 9.4 MB; instagram takes 8 MB (instagram-456)"
     assert error.hint.startswith(
-        "export it smaller or drop instagram from platforms; or split the post into two folders"
+        'export it smaller or drop instagram from platforms, or give it its own: "per_platform: {instagram: {media: […]}}"'
     )
 
 

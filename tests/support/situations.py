@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from postpost_sync.model.errors import Finding
-from postpost_sync.model.folder import Entry, EntryKind, Folder, MediaFile, Reading, Sidecar, Stat
+from postpost_sync.model.folder import Entry, EntryKind, Folder, MediaFile, PlatformEntry, Reading, Sidecar, Stat
 from postpost_sync.model.post import Policy
 from postpost_sync.model.record import (
     Group,
@@ -72,6 +72,15 @@ def snapshot(
     )
     reading = Reading(folder.fingerprint, sidecar, media=files, content=content)
     return Snapshot(**{"folder": folder, "policy": Policy(), "quiet": 60.0, "reading": reading, **more})
+
+
+def with_entry(shot: Snapshot, name: str, **own: Any) -> Snapshot:
+    """The same folder with an entry in `per_platform`."""
+    assert shot.reading is not None
+    assert shot.reading.sidecar is not None
+    entry = PlatformEntry(name, 9, **own, lines=dict.fromkeys(own, 10))
+    sidecar = replace(shot.reading.sidecar, per_platform=(*shot.reading.sidecar.per_platform, entry))
+    return replace(shot, reading=replace(shot.reading, sidecar=sidecar))
 
 
 def fitted(name: str, **more: Any) -> Snapshot:
