@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from postpost_sync.model.errors import Finding
 from postpost_sync.model.record import Consent, Group, GroupStage, Record, outcome, served
-from postpost_sync.model.states import State
-from postpost_sync.plan.answers import Answer, drop, drop_draft, held, rest
+from postpost_sync.model.states import NEEDS_PERSON, State
+from postpost_sync.plan.answers import Answer, drop, drop_draft, held, held_beside, rest
 from postpost_sync.plan.situation import WAITS_FOR_PART, Situation, part_name, waits_for
 from postpost_sync.plan.steps import Finish, Forget, Recognise, Rest, Update
 
@@ -89,6 +89,8 @@ def waits_for_part(s: Situation) -> Answer | None:
     each_other = other.error is not None and other.error.code == WAITS_FOR_PART and s.record.key < other.key
     if each_other and live is not None and live.stage in _STANDS and not s.closed(live) and not live.adopted:
         return drop(s, live)  # one of them has to begin
+    if other.state in NEEDS_PERSON:
+        return held_beside(s, waits_for(other, draft.platforms))
     state = State.SCHEDULED if live is not None else State.UPLOADING if s.post.media else State.DRAFTING
     return rest(state, waits_for(other, draft.platforms))
 

@@ -30,7 +30,7 @@ from hypothesis.stateful import (
 
 from postpost_sync.model.post import Policy
 from postpost_sync.sandbox import Behaviour, Fault, Plan
-from tests.support.histories import FAULTS, PLATFORMS, SLOTS, Dropped, Histories
+from tests.support.histories import ENTRIES, FAULTS, PLATFORMS, SLOTS, THREE, Dropped, Histories, Other
 from tests.support.matrices import Matrix, Survived
 
 QUICK, WHOLE = 200, 2000
@@ -143,7 +143,7 @@ class Machine(RuleBasedStateMachine):
     # --- folders ---
 
     @precondition(lambda self: len(self.world.folders) < 4)
-    @rule(count=st.integers(0, 3), platforms=st.sampled_from(PLATFORMS), when=WHEN)
+    @rule(count=st.integers(0, 3), platforms=st.sampled_from((*PLATFORMS, THREE)), when=WHEN)
     def drop(self, count: int, platforms: tuple[str, ...], when: str) -> None:
         self.world.fresh(count, platforms, self._time(when))
         self._look()
@@ -195,10 +195,46 @@ class Machine(RuleBasedStateMachine):
 
         self._edit(which, at, change)
 
-    @rule(which=WHICH, at=LATER, platforms=st.sampled_from(PLATFORMS))
+    @rule(which=WHICH, at=LATER, platforms=st.sampled_from((*PLATFORMS, THREE)))
     def edit_platforms(self, which: int, at: int | None, platforms: tuple[str, ...]) -> None:
         def change(folder: Dropped) -> None:
             folder.platforms = platforms
+
+        self._edit(which, at, change)
+
+    @rule(
+        which=WHICH,
+        at=LATER,
+        name=st.sampled_from(ENTRIES),
+        text=st.sampled_from([None, 1, 2]),
+        when=st.sampled_from(["none", "none", "now", "soon", "later", "far"]),
+        first_alone=st.booleans(),
+    )
+    def edit_part(self, which: int, at: int | None, name: str, text: int | None, when: str, first_alone: bool) -> None:
+        """Some of the accounts get other words, another time, or fewer media."""
+        time = self._time(when)
+
+        def change(folder: Dropped) -> None:
+            folder.others = {**folder.others, name: Other(text, time, first_alone)}
+
+        self._edit(which, at, change)
+
+    @rule(which=WHICH, at=LATER, names=st.sets(st.sampled_from(ENTRIES), min_size=1))
+    def edit_part_away(self, which: int, at: int | None, names: set[str]) -> None:
+        def change(folder: Dropped) -> None:
+            folder.others = {name: one for name, one in folder.others.items() if name not in names}
+
+        self._edit(which, at, change)
+
+    @rule(which=WHICH, at=LATER, name=st.sampled_from(ENTRIES))
+    def edit_part_name(self, which: int, at: int | None, name: str) -> None:
+        """An entry moves to another account, with all that it says."""
+
+        def change(folder: Dropped) -> None:
+            first = next(iter(folder.others), None)
+            if first is not None:
+                moved = folder.others[first]
+                folder.others = {one: other for one, other in folder.others.items() if one != first} | {name: moved}
 
         self._edit(which, at, change)
 

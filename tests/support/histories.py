@@ -37,11 +37,22 @@ from tests.support.world import KEY, Killed, World, picture
 MARK = re.compile(r"\[L(\d+)\]")
 STANDING = frozenset({"scheduled", "processing", "published", "partially_published"})
 PLATFORMS = (("twitter-123",), ("mastodon-109348",), ("twitter-123", "mastodon-109348"))
+THREE = ("twitter-123", "mastodon-109348", "linkedin-ABC")
+ENTRIES = ("twitter", "twitter-123", "mastodon", "mastodon-109348", "linkedin-ABC")  # what people name in per_platform
 REQUEST_TAKES = 0.05  # seconds
 SLOTS = tuple(parse(f"daily {hour:02}:30") for hour in range(24))
 PUNCTUAL = 5.0  # seconds a scheduled time may be beside what was asked for
 
 Version = tuple[str, tuple[str, ...], tuple[str, ...]]  # content, platforms, hashes of the media in order
+
+
+@dataclass(frozen=True)
+class Other:
+    """What is other for some of the accounts; None: as it is for all."""
+
+    text: int | None = None
+    time: datetime | str | None = None
+    first_alone: bool = False  # of the media
 
 
 @dataclass
@@ -55,14 +66,44 @@ class Dropped:
     platforms: tuple[str, ...] = PLATFORMS[0]
     time: datetime | str | None = None
     there: bool = True
+    others: dict[str, Other] = field(default_factory=dict)  # entry in per_platform -> what is other there
 
     @property
     def content(self) -> str:
-        return f"[L{self.lineage}] text {self.text}"
+        return self._content(self.text)
+
+    def _content(self, text: int) -> str:
+        return f"[L{self.lineage}] text {text}"
 
     @property
     def version(self) -> Version:
-        return self.content, self.platforms, tuple(_sha256(number) for _, number in self.media)
+        """Of a folder of one part."""
+        ((version, _),) = self.parts.values()
+        return version
+
+    @property
+    def parts(self) -> dict[str, tuple[Version, datetime | str | None]]:
+        """Name of a part -> what it is, and its time. None at all where the entries make no sense."""
+        says: dict[str, tuple[str, tuple[str, ...], datetime | str | None]] = {}
+        whole = tuple(_sha256(number) for _, number in self.media)
+        says[""] = self.content, whole, self.time
+        of: dict[str, str] = {}
+        for name, other in self.others.items():
+            mine = [account for account in self.platforms if account == name or account.partition("-")[0] == name]
+            if not mine or any(account in of for account in mine):
+                return {}
+            content = self._content(self.text if other.text is None else other.text)
+            media = whole[:1] if other.first_alone and whole else whole
+            one = content, media, self.time if other.time is None else other.time
+            same = next((known for known, said in says.items() if said == one), name)
+            says.setdefault(same, one)
+            of |= dict.fromkeys(mine, same)
+        found = {}
+        for name, (content, media, time) in says.items():
+            accounts = tuple(account for account in self.platforms if of.get(account, "") == name)
+            if accounts:
+                found[name] = (content, accounts, media), time
+        return found
 
 
 def _sha256(number: int) -> str:
@@ -74,6 +115,7 @@ class Asked:
     """All that one lineage ever asked for."""
 
     folders: int = 1
+    parted: bool = False  # whether it ever had more than one part
     versions: set[Version] = field(default_factory=set)
     times: set[datetime | str | None] = field(default_factory=set)
     by_person: bool = False  # somebody had a hand in it at the service
@@ -208,7 +250,8 @@ class Histories(World):
         """Whether a folder was like that; a person may have had it posted once more where it had failed."""
         content, platforms, media = version
         return version in asked.versions or (
-            asked.retried and any((c, m) == (content, media) and set(platforms) < set(p) for c, p, m in asked.versions)
+            (asked.retried or asked.parted)
+            and any((c, m) == (content, media) and set(platforms) < set(p) for c, p, m in asked.versions)
         )
 
     def _just_changed(self, group: Group) -> bool:
@@ -305,8 +348,10 @@ class Histories(World):
     def write(self, folder: Dropped) -> None:
         """Bring the folder on the disk to what its keeper wants; each file that differs is put in place whole."""
         asked = self.lineages[folder.lineage]
-        asked.versions.add(folder.version)
-        asked.times.add(folder.time)
+        for version, time in folder.parts.values():
+            asked.versions.add(version)
+            asked.times.add(time)
+        asked.parted |= bool(folder.others)
         place = self.root / folder.name
         place.mkdir(exist_ok=True)
         wanted = {name: picture(number) for name, number in folder.media}
@@ -321,8 +366,20 @@ class Histories(World):
             sidecar["scheduled_time"] = to_service(folder.time) if isinstance(folder.time, datetime) else folder.time
         if folder.media:
             sidecar["media"] = [name for name, _ in folder.media]
+        if folder.others:
+            sidecar["per_platform"] = {name: self._other(folder, one) for name, one in folder.others.items()}
         text = yaml.dump(sidecar, Dumper=_DUMPER, allow_unicode=True, sort_keys=False)
         self._put_file(place / "post.yaml", text.encode())
+
+    def _other(self, folder: Dropped, other: Other) -> dict[str, object]:
+        entry: dict[str, object] = {}
+        if other.text is not None or (other.time is None and not other.first_alone):
+            entry["content"] = folder._content(folder.text if other.text is None else other.text)
+        if other.time is not None:
+            entry["scheduled_time"] = to_service(other.time) if isinstance(other.time, datetime) else other.time
+        if other.first_alone and folder.media:
+            entry["media"] = [folder.media[0][0]]
+        return entry or {"content": folder.content}
 
     def touch(self, folder: Dropped) -> None:
         for path in (self.root / folder.name).iterdir():
@@ -336,7 +393,7 @@ class Histories(World):
 
     def copy(self, folder: Dropped) -> Dropped:
         """Everything in it, the status file too."""
-        twin = replace(folder, name=f"post{len(self.folders)}", media=list(folder.media))
+        twin = replace(folder, name=f"post{len(self.folders)}", media=list(folder.media), others=dict(folder.others))
         shutil.copytree(self.root / folder.name, self.root / twin.name)
         self.folders.append(twin)
         self.lineages[folder.lineage].folders += 1
@@ -383,6 +440,7 @@ class Histories(World):
             code = record.error.code if record.error is not None else ""
             if record.path == folder.name and code in ("MAYBE_POSTED", "EARLIER_POST_DIFFERS"):
                 self.lineages[folder.lineage].folders += 1  # who says so wants a second one
+                break
         self._say(folder, "retried", ledger.retried)
 
     def cancel(self, folder: Dropped) -> None:
@@ -480,13 +538,16 @@ class Histories(World):
         self.check()
         self.check_known()
         self._check_line()
-        records = {record.path: record for record in self.store.records()}
+        records = self.store.records()
         for folder in self.folders:
-            if folder.there:
-                self._check_ended(folder, records[folder.name])
+            for record in records if folder.there else ():
+                if record.path == folder.name and not _is_empty(record):
+                    self._check_ended(folder, record)
+            if folder.there and not any(one.path == folder.name and one.part == "" for one in records):
+                raise Broken(f"{folder.name} has no main part: {records}")
         owned = {
             group.post_group_id
-            for record in records.values()
+            for record in records
             if record.state in (State.DRAFTED, State.HELD, State.INVALID)
             for group in record.groups
             if group.stage in (GroupStage.DRAFT, GroupStage.WITHDRAWN)
@@ -508,6 +569,8 @@ class Histories(World):
                 if code in ("DRAFT_GONE", "MEDIA_ADDED_ELSEWHERE") and not (asked.by_person or asked.forgotten):
                     raise Broken(f"nobody did that: {record.error} {record}")
             case State.PARTIALLY_PUBLISHED if self.publish_failed:
+                pass
+            case State.CANCELLED if any(one.code == "OUT_IN_ANOTHER_PART" for one in record.warnings):
                 pass
             case State.CANCELLED if asked.by_person or asked.cancelled or asked.forgotten:
                 ids = {group.post_group_id for group in record.groups}
@@ -531,11 +594,35 @@ class Histories(World):
 
     def _check_as_asked(self, folder: Dropped, record: Record) -> None:
         """What stands at the service is what the folder is now."""
+        asked = self.lineages[folder.lineage]
         live = {State.SCHEDULED: "scheduled", State.PUBLISHED: "published", State.DRAFTED: "draft"}[record.state]
         ids = {group.post_group_id for group in record.groups}
         held = [g for g in self.ours(live) if g.id in ids]
-        if [(g.content, g.platforms, tuple(m.sha256 for m in g.media)) for g in held] != [folder.version]:
+        if asked.parted:
+            self._check_part(folder, record, held)
+        elif [(g.content, g.platforms, tuple(m.sha256 for m in g.media)) for g in held] != [folder.version]:
             raise Broken(f"{folder} is said to be {record.state}, and at the service is {held}: {record}")
+
+    def _check_part(self, folder: Dropped, record: Record, held: list[Group]) -> None:
+        """The same of a folder that has, or had, several parts: what is out through another one is left out of it."""
+        out = record.state is State.PUBLISHED
+        version = folder.parts.get(record.part, (None, None))[0]
+        if out and (version is None or len(held) != 1):
+            return  # it went out before the folder was changed; or on some accounts before, and on the others now
+        less = out or any(one.code == "OUT_IN_ANOTHER_PART" for one in record.warnings)
+        for one in held:
+            says = one.content, tuple(medium.sha256 for medium in one.media)
+            if version is None or says != (version[0], version[2]):
+                raise Broken(f"{folder} is said to be {record.state}, and at the service is {held}: {record}")
+            if set(one.platforms) != set(version[1]) and not (less and set(one.platforms) < set(version[1])):
+                raise Broken(f"{folder} is said to be {record.state}, and at the service is {held}: {record}")
+        if len(held) != 1:
+            raise Broken(f"{folder} is said to be {record.state}, and at the service is {held}: {record}")
+
+
+def _is_empty(record: Record) -> bool:
+    """Whether nothing is asked of that part any more, and nothing of it stands."""
+    return record.state is State.CANCELLED and not record.platforms
 
 
 def may_be_out(post: PostResult) -> bool:
