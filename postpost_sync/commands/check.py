@@ -6,7 +6,7 @@ import json
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from postpost_sync.disk import reader, scan
 from postpost_sync.disk.mounts import is_in, mounts_at, seen_again
 from postpost_sync.model import view
 from postpost_sync.model.errors import FileChanged, Finding, PostError, ProgramError, printable
-from postpost_sync.model.folder import Folder
+from postpost_sync.model.folder import Folder, Reading
 from postpost_sync.model.post import Connection, Policy
 from postpost_sync.model.program import Oddity
 from postpost_sync.model.record import Record, is_out, live_group
@@ -34,6 +34,7 @@ from postpost_sync.plan.snapshot import Snapshot
 from postpost_sync.post import targets
 from postpost_sync.post.desired import NEXT, NOW, resolve
 from postpost_sync.post.names import Names, natural_order
+from postpost_sync.post.parts import MAIN
 from postpost_sync.service.api import PostPost
 from postpost_sync.service.connections import new_client
 
@@ -47,6 +48,7 @@ class Verdict:
     warnings: tuple[Finding, ...]
     platforms: tuple[str, ...] = ()  # the ids it goes to, where nothing is wrong
     preview: Preview | None = None  # what goes out, where nothing is wrong
+    parts: Mapping[str, Preview] = field(default_factory=dict)  # of each part by its name, where there are several
 
 
 def check(option: str | None, paths: Sequence[Path], *, as_json: bool, offline: bool) -> int:
@@ -190,7 +192,28 @@ def _judge(folder: Folder, policy: Policy) -> Verdict:
         return Verdict(name, (replace(changed.finding, hint="it is still arriving; check again in a moment"),), ())
     except PostError as error:
         return Verdict(name, (error.finding,), ())
-    wanted = resolve(folder, reading, policy)
+    main = resolve(folder, reading, policy)
+    names = [name for name, accounts in (main.parts or {}).items() if accounts] or [MAIN]
+    found = {part: _part(folder, reading, policy, part) for part in names}
+    if len(names) == 1:
+        return found[names[0]]
+    several = [(f"{printable(part) or 'main part'}", verdict) for part, verdict in found.items()]
+    errors = tuple(_of_part(name, one) for name, verdict in several for one in verdict.errors)
+    warnings = {one: None for name, verdict in several for one in verdict.warnings}
+    shown = None if errors else next((verdict.preview for _, verdict in several), None)
+    platforms = tuple(one for _, verdict in several for one in verdict.platforms)
+    parts = {} if errors else {part: verdict.preview for part, verdict in found.items() if verdict.preview is not None}
+    return Verdict(name, errors, tuple(warnings), platforms, shown, parts)
+
+
+def _of_part(name: str, finding: Finding) -> Finding:
+    return replace(finding, message=f"{name}: {finding.message}")
+
+
+def _part(folder: Folder, reading: Reading, policy: Policy, part: str) -> Verdict:
+    """One part of a folder, judged for itself."""
+    name = os.path.join(folder.root, folder.path)
+    wanted = resolve(folder, reading, policy, part=part)
     errors = (*wanted.errors, *(f for f in (wanted.missing, wanted.empty) if f is not None))
     warnings = wanted.warnings
     if wanted.post is not None:  # its time is judged where every other decision is made
@@ -208,6 +231,7 @@ def _judge(folder: Folder, policy: Policy) -> Verdict:
             fingerprint=folder.fingerprint,
             complete_at=datetime.fromtimestamp(min(time.time(), folder.changed_at), UTC),
             now_time=now if wanted.now else None,
+            part=part,
         )
         decision = plan(Snapshot(folder, policy, _QUIET, reading=reading), record, now)
         if decision.error is not None:
@@ -234,12 +258,17 @@ def with_slots(verdicts: Sequence[Verdict], config: Config | None) -> list[Verdi
             has = record.slot if record is not None and (is_out(live_group(record)) or in_queue(record, now)) else None
             if (at := has or next(free, None)) is not None:
                 got[str(below[path])] = at
-    return [
-        replace(one, preview={**one.preview, "scheduled_time": to_service(got[one.folder])})
-        if one.preview is not None and one.folder in got
-        else one
-        for one in verdicts
-    ]
+    return [_queued(one, got[one.folder]) if one.preview is not None and one.folder in got else one for one in verdicts]
+
+
+def _queued(verdict: Verdict, at: datetime) -> Verdict:
+    """The verdict, with the slot that its folder would get: all parts without a time of their own have it, too."""
+
+    def timed(one: Preview) -> Preview:
+        return {**one, "scheduled_time": to_service(at)} if one["when"] == NEXT else one
+
+    preview = timed(verdict.preview) if verdict.preview is not None else None
+    return replace(verdict, preview=preview, parts={part: timed(one) for part, one in verdict.parts.items()})
 
 
 def _in_queue(config: Config, root: Root) -> list[Record]:
@@ -258,4 +287,9 @@ def _shown(verdict: Verdict) -> dict[str, object]:
         "warnings": [view.finding(f) for f in verdict.warnings],
         "platforms": [printable(one) for one in verdict.platforms],
         "preview": verdict.preview,
+        **(
+            {"parts": [{"name": printable(part), **one} for part, one in verdict.parts.items()]}
+            if verdict.parts
+            else {}
+        ),
     }

@@ -145,8 +145,9 @@ class Sync:
             self._advance(look)
         finally:
             came = self._folders.leave(main)
-            if others and self._store.record(key) != before:
-                came.update(others)
+            now = self._folders.siblings(key)
+            if now != others or (others and self._store.record(key) != before):
+                came.update(others, now)
             for one in sorted(came):
                 self._wake(one, 0.0)
 
@@ -266,10 +267,7 @@ class Sync:
         names = [name for name, accounts in wanted.parts.items() if name and accounts]
         if self._folders.has_parts(look.key, names):
             return False
-        self._folders.add_parts(look, folder, record, names, now)
-        for one in self._folders.siblings(look.key):
-            self._wake(one, 0.0)
-        return True
+        return self._folders.add_parts(look, folder, record, names, now)
 
     def _leave_lists(self, key: int, but: Account | None = None) -> None:
         """It waits at no account, or at none but this one: whose it was before, it is no longer."""

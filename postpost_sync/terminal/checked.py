@@ -30,7 +30,12 @@ def checked_text(
         name = Text(path_name(post["folder"]), "bold")
         verdict = "" if post["errors"] else ": ok, with warnings" if post["warnings"] else ": ok"
         say(console, name + Text(verdict, "green"), hang=2)
-        if post["preview"] is not None:
+        if parts := post.get("parts"):
+            for part in parts:
+                say(console, Text(f"part {part['name']}" if part["name"] else "main part", "bold"), 2, 2)
+                for line in _preview(part, console.width - 8, now):
+                    say(console, line, 4, 4)
+        elif post["preview"] is not None:
             for line in _preview(post["preview"], console.width - 6, now):
                 say(console, line, 2, 4)
         for kind, style in (("error", "bold red"), ("warning", "bold yellow")):
