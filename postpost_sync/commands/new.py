@@ -289,6 +289,7 @@ def _text(
         _time(at, policy, now),
         _media(found),
         _settings(to, policy),
+        _others(to, policy),
     ]
     return "\n\n".join("\n".join(part) for part in parts) + "\n"
 
@@ -351,6 +352,19 @@ def _settings(to: Sequence[str], policy: Policy) -> list[str]:
                 first, *others = allowed or ("any text",)
                 lines.append(f"#     {key}: {first}" + (f"  # or {', '.join(others)}" if others else ""))
     return lines
+
+
+def _others(to: Sequence[str], policy: Policy) -> list[str]:
+    """An example of other words for one of the platforms it goes to."""
+    ids = [one for name in to or policy.default_platforms for one in policy.accounts.get(name, (name,))]
+    named = dict.fromkeys((targets.stands_for(one) or one).partition("-")[0] for one in ids)
+    other = next((one for one in reversed(named) if one in PLATFORMS), "linkedin")
+    return [
+        "# Other words, media, time or settings for one of the platforms; what is left out is as above.",
+        "# per_platform:",
+        f"#   {other}:",
+        f"#     content: Other words for {other}",
+    ]
 
 
 def _scalar(text: str) -> str:

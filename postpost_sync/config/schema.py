@@ -40,6 +40,11 @@ def of_sidecar() -> Schema:
         for alias in key.aliases:
             properties[alias] = {**properties[name], "description": f"The API's own spelling of {name}."}
             doubles.append({"required": [name, alias]})
+    for name in ("per_platform", "perPlatform"):
+        entry = properties[name]["additionalProperties"]
+        own: Schema = {key: {"$ref": f"#/properties/{key}"} for key in entry["properties"]}
+        either: Schema = {"not": {"required": ["content", "content_file"]}}
+        properties[name] = {**properties[name], "additionalProperties": {**entry, "properties": own, **either}}
     return {
         "$schema": DRAFT,
         "title": "post.yaml of postpost-sync",

@@ -115,7 +115,8 @@ def test_the_examples_in_it_are_right_once_they_are_switched_on(world: Rig, to: 
     settings = lines.index("# platform_settings:")
     on = [
         line.removeprefix("# ")
-        if n >= settings or line.startswith(("# scheduled", "# timezone", "# platforms:", "# media:"))
+        if (n >= settings and not line.startswith("# Other words"))
+        or line.startswith(("# scheduled", "# timezone", "# platforms:", "# media:"))
         else line
         for n, line in enumerate(lines)
     ]
@@ -125,6 +126,7 @@ def test_the_examples_in_it_are_right_once_they_are_switched_on(world: Rig, to: 
     assert parsed.content == "Hello\n"
     assert parsed.media == ("slide1.jpg", "slide2.png")
     assert parsed.platform_settings
+    assert [entry.content for entry in parsed.per_platform] == [f"Other words for {parsed.per_platform[0].name}"]
     assert parsed.scheduled_time is not None
 
 
