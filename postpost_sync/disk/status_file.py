@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import stat
 from collections.abc import Mapping
@@ -16,7 +17,8 @@ from postpost_sync.model.folder import SIDECAR_NAMES, STATUS_FILE
 
 _MAX = 64 * 1024
 PARTS = "parts"
-_LISTS = ("media_sha256", "platforms")  # that are read again
+MOST_PARTS = 100  # that are read again
+_LISTS = ("media_sha256", "platforms", "accounts")  # that are read again
 _OF_FOLDER = ("folder_id", "instance", "path")
 _MOST_WARNINGS = 3  # that are said in the first lines
 _DUMPER: type = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
@@ -86,7 +88,7 @@ def claims(content: str | None) -> dict[str, str]:
 
 def claims_of_parts(content: str | None) -> dict[str, dict[str, str]]:
     """The same of each of its other parts, by name, where there are any."""
-    tree = _tree(content)
+    tree = _tree(content) if content is not None and f"\n{PARTS}:" in content else None
     if tree is None:
         return {}
     whole = {key: value for key, value in _plain(tree).items() if key in _OF_FOLDER}
@@ -106,7 +108,7 @@ def _tree(content: str | None) -> yaml_tree.Mapping | None:
 def _of_parts(tree: yaml_tree.Mapping) -> dict[str, dict[str, str]]:
     lists = (node for key, _, node in tree if key == PARTS and isinstance(node, yaml_tree.Sequence))
     found = (_plain(one) for node in lists for one in node.items if isinstance(one, yaml_tree.Mapping))
-    return {said["name"]: said for said in found if "name" in said}
+    return {said["name"]: said for said in itertools.islice(found, MOST_PARTS) if "name" in said}
 
 
 def _plain(tree: yaml_tree.Mapping) -> dict[str, str]:

@@ -15,8 +15,10 @@ from postpost_sync.model.record import (
     Record,
     Upload,
     draft_group,
+    is_out_on,
     kept_results,
     live_group,
+    may_hold,
     retried,
 )
 from postpost_sync.model.states import State
@@ -272,6 +274,12 @@ def receipt(records: Sequence[Record], instance: str, proofs: Sequence[str | Non
     return {**said, "parts": parts}
 
 
+def _accounts(record: Record) -> list[str]:
+    """On which its posts stand, or are out: after an edit these may be others than it is to go to."""
+    group = shown_group(record)
+    return sorted(may_hold(record) | is_out_on(record) | {*(group.platforms if group is not None else ())})
+
+
 def _said(record: Record, proof: str | None) -> dict[str, Any]:
     """Of one part: how its post stands, and by what it is known again."""
     shown, group = facts(record), shown_group(record)
@@ -284,6 +292,9 @@ def _said(record: Record, proof: str | None) -> dict[str, Any]:
         "media_sha256": hashes(group) if group else [],
         "digest": digest(group.content, group.platform_settings) if group else None,
         **({"sent_as": fitted} if fitted else {}),
+        **(
+            {"accounts": accounts} if (accounts := _accounts(record)) and set(accounts) != set(record.platforms) else {}
+        ),
         **({"proof": proof} if proof is not None else {}),
     }
 

@@ -18,7 +18,6 @@ from postpost_sync.model.record import (
     failed_platforms,
     outcome,
     partly_out,
-    served,
 )
 from postpost_sync.model.states import State
 from postpost_sync.model.times import for_people
@@ -44,11 +43,7 @@ def nothing_left(s: Situation) -> Answer | None:
         return None
     if s.live is not None and s.live.stage not in (GroupStage.ENDED, GroupStage.GOING_OUT):
         return drop(s, s.live)
-    if s.draft is not None:
-        return drop_draft(s, s.draft)
-    if s.live is None and not served(s.record):  # all of them through other parts of the folder
-        return Answer(Finish(), State.CANCELLED)
-    return Answer(Finish(), State.PUBLISHED)
+    return drop_draft(s, s.draft) if s.draft is not None else Answer(Finish(), State.PUBLISHED)
 
 
 def copy_of(s: Situation) -> Answer | None:

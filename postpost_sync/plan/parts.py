@@ -13,7 +13,7 @@ from postpost_sync.model.record import Consent, Group, GroupStage, Record, outco
 from postpost_sync.model.states import NEEDS_PERSON, State
 from postpost_sync.plan.answers import Answer, drop, drop_draft, held, held_beside, rest
 from postpost_sync.plan.situation import WAITS_FOR_PART, Situation, part_name, waits_for
-from postpost_sync.plan.steps import Finish, Forget, Recognise, Rest, Update
+from postpost_sync.plan.steps import Finish, Follow, Forget, Recognise, Rest, Update
 
 _STANDS = (GroupStage.SCHEDULED, GroupStage.WITHDRAWN)
 _REPLACING = Finding("REPLACING", "the folder was changed; the earlier post stands until the new one is ready")
@@ -37,11 +37,22 @@ def left(s: Situation) -> Answer | None:
         return _taken_back(s, live)
     if s.not_deleted is not None or any(group.stage is GroupStage.DOOMED for group in record.groups):
         return rest(record.state, s.not_deleted)
+    if live is not None and live.outcome in (State.FAILED, State.CANCELLED):  # it is out nowhere: others may serve it
+        return Answer(Follow(live))
     if live is not None:
         return Answer(Finish(), outcome(record, live) or State.SCHEDULED, record.error)
     if record.part and not served(record):
         return Answer(Forget())
     return Answer(Finish(), State.PUBLISHED if served(record) else State.CANCELLED, None, ())
+
+
+def posted_elsewhere(s: Situation) -> Answer | None:
+    """The folder is out through other parts on all accounts of this one: nothing more is posted there."""
+    if s.desired.post is None or s.out or not s.out_elsewhere or not s.out_elsewhere >= {*s.whole.platforms}:
+        return None
+    if s.live is not None:
+        return drop(s, s.live)
+    return drop_draft(s, s.draft) if s.draft is not None else Answer(Finish(), State.CANCELLED)
 
 
 def _taken_back(s: Situation, live: Group) -> Answer:
@@ -78,7 +89,9 @@ def handed_over(s: Situation, live: Group) -> Answer | None:
 
 
 def _on_its_way(s: Situation, other: Record) -> bool:
-    return other.fingerprint != s.record.fingerprint or (not other.done and other.error is None)
+    if other.fingerprint != s.record.fingerprint:  # it was not read as the folder is now
+        return True
+    return not other.done and other.error is None and other.state is not State.CANCELLED
 
 
 def waits_for_part(s: Situation) -> Answer | None:

@@ -24,6 +24,7 @@ As it was read:
   read_untimed          it was read before the time was known
   slot_given_back       it no longer asks for the queue: its slot is free
   left                  nothing is asked of this part of the folder any more: what stands of it is taken back
+  posted_elsewhere      the folder is out on all its accounts, through other parts
   too_old               it says `now`, and its files are old
   too_late              its time had passed when the folder was complete
   missed                its time went by while it could not be scheduled
@@ -108,6 +109,7 @@ AS_IT_WAS_READ: tuple[Rule, ...] = (
     asked.read_untimed,
     slots.slot_given_back,
     parts.left,
+    parts.posted_elsewhere,
     asked.too_old,
     asked.too_late,
     asked.missed,

@@ -119,6 +119,7 @@ _PER_PLATFORM_SPELLINGS: Mapping[str, str] = {
     "scheduledTime": "scheduled_time",
     "platformSettings": "platform_settings",
 }
+MOST_ENTRIES = 100  # in `per_platform`
 _PER_PLATFORM_EXAMPLE = "write it as {linkedin: {content: …}}"
 
 
@@ -130,6 +131,7 @@ _PER_PLATFORM_EXAMPLE = "write it as {linkedin: {content: …}}"
         "minProperties": 1,
         "properties": {name: _PER_PLATFORM[key] for name, key in _PER_PLATFORM_SPELLINGS.items()},
     },
+    maxProperties=MOST_ENTRIES,
 )
 def _per_platform(node: Node) -> tuple[PlatformEntry, ...]:
     if not isinstance(node, yaml_tree.Mapping):
@@ -139,7 +141,11 @@ def _per_platform(node: Node) -> tuple[PlatformEntry, ...]:
             _PER_PLATFORM_EXAMPLE,
             node.line,
         )
-    return tuple(_entry(name, line, values) for name, line, values in node)
+    entries = list(node)
+    if len(entries) > MOST_ENTRIES:
+        what = f"has {len(entries):,} entries; at most {MOST_ENTRIES} are taken"
+        raise Wrong("LIST_TOO_LONG", what, "remove what does not belong there", node.line)
+    return tuple(_entry(name, line, values) for name, line, values in entries)
 
 
 def _entry(name: str, at: int, values: Node) -> PlatformEntry:

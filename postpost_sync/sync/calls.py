@@ -172,6 +172,7 @@ class Calls:
             found = named and self._store.unknown_group_ids([named])
             held = account.held(named) if named and found else None
             if held is None:
+                look.not_there |= {named} if named else set()
                 self._store.change(look.key, ledger.unrecognised)
                 return
             ours = _as_held(held, post) if post is not None else None

@@ -90,6 +90,10 @@ class Folders:
         with self._lock:
             return tuple(one for one in self._all_of(key) if one != key)
 
+    def _parts_of(self, key: int) -> list[Record]:
+        """The records of the other parts of its folder."""
+        return [record for one in self.siblings(key) if (record := self._store.record(one)) is not None]
+
     def has_parts(self, key: int, names: Collection[str]) -> bool:
         """Whether each of these parts of its folder has a record."""
         with self._lock:
@@ -132,17 +136,14 @@ class Folders:
     def _add_part(
         self, look: Look, folder: Folder, record: Record, name: str, claim: Claim | None, now: datetime
     ) -> None:
-        original = self._store.record_of(record.copy_of) if record.copy_of is not None else None
-        with self._lock:
-            twin = self._parts.get(original.key, {}).get(name) if original is not None else None
-        twins = self._store.record(twin) if twin is not None else None
         older = folder.changed_at < self._made_at and record.copy_of is None
         part = self._store.add(
             *(folder.root, folder.path, folder.inode, folder.device, now),
             part=name,
             claim=claim,
             slot=claim.slot if claim is not None else None,
-            copy_of=twins.folder_id if twins is not None else None,
+            copy_of=record.copy_of,
+            cancel=record.cancel,
             unproven=claim is not None or older,
         )
         with self._lock:
@@ -150,8 +151,10 @@ class Folders:
 
     def _part_claimed(self, key: int, claim: Claim | None) -> bool:
         """Whether what a status file says of a part is news; then that is written down."""
-        record = self._store.record(key)
+        record, look = self._store.record(key), self.in_mind(key)
         if claim is None or record is None or record.claim is not None or is_out(live_group(record)):
+            return False
+        if look is not None and claim.post_group_id in look.not_there:
             return False
         self._store.change(key, ledger.claimed, claim, None)
         return True
@@ -381,9 +384,6 @@ class Folders:
 
         The key of the folder that was moved here, which takes this one's place; None where it is no other one.
         """
-        others = (self._store.record(key) for key in self.siblings(look.key))
-        if any(one.groups for one in others if one is not None):
-            return None
         known = self._identify(folder)
         if known.moved is not None:
             if known.moved.key != look.key:
@@ -391,7 +391,9 @@ class Folders:
             self.claimed(look, folder, record)
             return None
         if known.copy_of is not None and record.copy_of is None:
-            self._store.change(look.key, ledger.copied, known.copy_of)
+            for part in (record, *self._parts_of(look.key)):
+                if not part.groups:
+                    self._store.change(part.key, ledger.copied, known.copy_of)
         elif known.claim is not None and record.claim is None:
             self._store.change(look.key, ledger.claimed, known.claim, known.folder_id)
         return None
@@ -407,7 +409,7 @@ class Folders:
         if record.claim is not None or is_out(live_group(record)):
             return False
         claim = unknown_claim(folder, record, self._store, self._instance)
-        if claim is None:
+        if claim is None or claim.post_group_id in look.not_there:
             return False
         self._store.change(look.key, ledger.claimed, claim, None)
         self._log.warning("its status file names a post that is not known here", folder=look.name)
@@ -454,6 +456,8 @@ class Folders:
     def _take_over(self, look: Look, folder: Folder, moved: Record) -> int | None:
         """The folder is the moved one; the record that it had here meanwhile, of which nothing was made, is no more."""
         place, was = (folder.root, folder.path), (moved.root, moved.path)
+        if any(part.groups for part in self._parts_of(look.key)):
+            return None  # it has posts of its own
         with self._lock:
             if self._index.key_at(place) != look.key or not self._is_recorded_at(was, moved.key):
                 return None  # somebody else saw it elsewhere at the same time

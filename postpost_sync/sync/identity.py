@@ -96,7 +96,7 @@ def _claim(said: Mapping[str, str], instance: str) -> Claim:
         digest=said.get("digest", ""),
         media=tuple(said.get("media_sha256", "").split()),
         proof=said.get("proof", ""),
-        platforms=tuple(said.get("platforms", "").split()),
+        platforms=tuple((said.get("accounts") or said.get("platforms", "")).split()),
     )
 
 

@@ -66,6 +66,7 @@ class Look:
     receipt: Mapping[str, Any] | None = None  # what the status file says
     receipt_of: tuple[Record, ...] = ()  # the records of all parts that were last compared with it
     receipt_failed: bool = False
+    not_there: set[str] = field(default_factory=set)  # ids in its status file under which PostPost holds nothing
 
     @property
     def name(self) -> str:

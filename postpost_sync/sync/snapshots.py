@@ -187,7 +187,7 @@ class Snapshots:
             furthest=self._store.furthest(account.digest) if over else (),
             alike=self._store.alike(record.key, text) if text and policy.duplicates != "allow" else (),
             beside=self._store.beside(record.key, record.time) if pending and record.time is not None else (),
-            twin=self._store.record_of(record.copy_of) if record.copy_of is not None and not record.groups else None,
+            twin=self._twin(record),
             siblings=seen.siblings,
             desired=desired,
         )
@@ -215,6 +215,16 @@ class Snapshots:
             for one in (others[key] for key in sorted(unknown))
             if not (one.status == "draft" and not one.media and creating)
         )
+
+    def _twin(self, record: Record) -> Record | None:
+        """Of the folder whose copy this one seems to be, the same part."""
+        if record.copy_of is None or record.groups:
+            return None
+        original = self._store.record_of(record.copy_of)
+        if original is None or not record.part:
+            return original
+        others = (self._store.record(key) for key in self._folders.siblings(original.key))
+        return next((one for one in others if one is not None and one.part == record.part), None)
 
     def _policy(self, root: str, account: Account) -> Policy:
         """What the config says, with what its account last said besides: one and the same for as long as it says no more."""

@@ -77,6 +77,7 @@ BOTH = replace(
     group(TEXT), stage=GroupStage.SCHEDULED, platforms=("twitter-1", "linkedin-2"), asked_time=TIME, answered_time=TIME
 )
 OF_MAIN = group(TWO, post_group_id=OTHER)
+OUT = group(PICTURE, GroupStage.ENDED, outcome=State.PUBLISHED)
 OF_PART = replace(group(TWO), content="Longer", platforms=("linkedin-2",))
 QUEUED_TWO = with_entry(snapshot(platforms=("twitter-1", "linkedin-2"), time="next"), "linkedin", content="Longer")
 PART = replace(record(TWO, state=State.UPLOADING), key=2, part="linkedin")
@@ -110,6 +111,11 @@ CASES: dict[str, tuple[Snapshot, Record, datetime]] = {
     "read_untimed": (SAYS_NOW, record(SAYS_NOW), NOW),
     "slot_given_back": (TEXT, record(TEXT, slot=TIME), NOW),
     "left": (TEXT, record(TEXT, STANDS, part="linkedin"), NOW),
+    "posted_elsewhere": (
+        replace(TEXT, siblings=(record(TEXT, replace(OUT, platforms=("twitter-1",)), part="linkedin"),)),
+        record(TEXT),
+        NOW,
+    ),
     "too_old": (
         snapshot(time="now", folder=OLD),
         record(snapshot(folder=OLD), now_time=NOW),
