@@ -243,14 +243,18 @@ class Folders:
 
     def rested(self, look: Look, record: Record) -> bool:
         """Nothing is to be done for now. True where the folder is finished as it is: then nothing of it is kept in mind."""
+        others = self._parts_of(look.key)
         with self._lock:
             if not look.part:
                 about = record.root, record.fingerprint, record.done, record.inode, record.device
                 self._index.remember(look.key, Known(*about))
             finished = record.done and look.there and look.fingerprint == record.fingerprint and not look.in_flight
             finished = finished and not look.fitting and not look.receipt_failed
-            if finished and self._looks.get(look.key) is look:
-                del self._looks[look.key]
+            # what was read and hashed for one part serves the others
+            if finished and all(one.done and one.fingerprint == record.fingerprint for one in others):
+                for key in self._all_of(look.key):
+                    if self._looks.get(key) is not None and not self._looks[key].in_flight:
+                        del self._looks[key]
             return finished
 
     def remove(self, look: Look) -> None:
