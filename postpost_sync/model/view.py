@@ -260,7 +260,7 @@ def receipt(records: Sequence[Record], instance: str, proofs: Sequence[str | Non
     }
     if not others:
         return said
-    said |= {"state": whole["state"]}
+    said |= {name: whole[name] for name in ("state", "platforms", "results")}
     parts = [
         {
             "name": one.part,

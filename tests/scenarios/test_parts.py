@@ -14,6 +14,7 @@ import yaml
 
 from postpost_sync.disk import reader
 from postpost_sync.model import view
+from postpost_sync.model.folder import Entry, Folder, MediaFile
 from postpost_sync.model.post import Policy
 from postpost_sync.model.record import Record
 from postpost_sync.model.slots import parse
@@ -142,18 +143,24 @@ def test_what_is_too_long_for_one_network_goes_out_with_words_of_its_own(world: 
 
 
 def test_a_file_of_two_parts_is_measured_and_hashed_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    sniffed: list[str] = []
-    sniff = reader._sniff
-    monkeypatch.setattr(reader, "_sniff", lambda folder, entry: sniffed.append(entry.name) or sniff(folder, entry))
+    sniffed, hashed, sniff, sha256 = list[str](), list[str](), reader._sniff, reader.sha256
+
+    def noted(folder: Folder, entry: Entry) -> MediaFile:
+        sniffed.append(entry.name)
+        return sniff(folder, entry)
+
+    def noted_hash(root: str, path: str, file: MediaFile) -> str:
+        hashed.append(file.name)
+        return sha256(root, path, file)
+
+    monkeypatch.setattr(reader, "_sniff", noted)
+    monkeypatch.setattr(reader, "sha256", noted_hash)
     when = world.now + timedelta(days=1)
     media = {"cup.jpg": picture(1)}
     world.drop("launch", "One", media, when, (X, LINKEDIN), per_platform={LINKEDIN: {"content": "Two"}})
     world.run_until_rest()
     assert sniffed == ["cup.jpg"]
     assert [len(group.media) for group in world.groups("scheduled")] == [1, 1]
-    hashed: list[str] = []
-    sha256 = reader.sha256
-    monkeypatch.setattr(reader, "sha256", lambda root, path, file: hashed.append(file.name) or sha256(root, path, file))
     os.utime(world.root / "launch" / "cup.jpg", (1.0, 1.0))
     world.run_until_rest()
     assert hashed == ["cup.jpg"]
@@ -168,6 +175,7 @@ def test_a_queued_folder_has_one_slot_for_all_parts_without_a_time(tmp_path: Pat
         world.drop("launch", "One", {}, "next", (X, LINKEDIN, MASTODON), per_platform=entries)
         world.run_until_rest()
         slot = part(world, "").slot
+        assert slot is not None
         times = {group.content: group.scheduled_time for group in world.groups("scheduled")}
         assert times == {"One": slot, "Two": slot, "Three": own}
         assert [one.slot for one in world.store.records() if one.part] == [None, None]
