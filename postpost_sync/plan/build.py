@@ -18,6 +18,7 @@ from postpost_sync.model.record import (
     failed_platforms,
     outcome,
     partly_out,
+    served,
 )
 from postpost_sync.model.states import State
 from postpost_sync.model.times import for_people
@@ -43,7 +44,10 @@ def nothing_left(s: Situation) -> Answer | None:
         return None
     if s.live is not None and s.live.stage not in (GroupStage.ENDED, GroupStage.GOING_OUT):
         return drop(s, s.live)
-    return drop_draft(s, s.draft) if s.draft is not None else Answer(Finish(), State.PUBLISHED)
+    if s.draft is not None:
+        return drop_draft(s, s.draft)
+    own = outcome(s.record, s.live) if s.live is not None and not served(s.record) else State.PUBLISHED
+    return Answer(Finish(), own or State.SCHEDULED)
 
 
 def copy_of(s: Situation) -> Answer | None:
