@@ -15,9 +15,18 @@ from postpost_sync.post.names import Names, spelt_alike
 from postpost_sync.store import Store
 from postpost_sync.sync.absence import Absence
 from postpost_sync.sync.folder_index import FolderIndex, Known
-from postpost_sync.sync.identity import Identity, claims_of_parts, identify, may_be_at_its_place, unknown_claim
+from postpost_sync.sync.identity import (
+    Identity,
+    claims_of_parts,
+    content,
+    identify,
+    may_be_at_its_place,
+    unknown_claim,
+)
 from postpost_sync.sync.look import Look
 from postpost_sync.sync.runtime import Runtime
+
+ECHO = 2.0  # seconds within which the kernel tells of a file that we wrote
 
 
 class Folders:
@@ -37,6 +46,9 @@ class Folders:
         self._made_at = 0.0  # seconds since 1970, of the database
         self._lock = threading.Lock()
         self._looks: dict[int, Look] = {}
+        self._finished: dict[
+            int, float
+        ] = {}  # key -> since when nothing is to be done for it, of those in `_looks` still
         self._index = FolderIndex(store.index(), roots)
         self._parts: dict[int, dict[str, int]] = {}  # key of a main part -> name -> key, of folders with others
         self._mains: dict[int, int] = {}  # key of such another part -> that of the main one
@@ -66,6 +78,7 @@ class Folders:
         """The look of a folder that the database knows and that lies below one of our roots."""
         with self._lock:
             look = self._looks.get(key)
+            self._finished.pop(key, None)  # it is taken forward again
         if look is None:
             record = self._store.record(key)
             if record is None or record.root not in self._roots:
@@ -119,7 +132,8 @@ class Folders:
 
         `look` and `record` are the main part's. Whether anything was written down.
         """
-        claims = claims_of_parts(folder, self._instance) if record.copy_of is None else {}  # else it is the original's
+        written = content(folder.root, folder.path) if record.copy_of is None else None  # else it is the original's
+        claims = claims_of_parts(written, self._instance)
         unknown = self._store.unknown_group_ids([one.post_group_id for one in claims.values() if one.post_group_id])
         claims = {name: one for name, one in claims.items() if one.post_group_id in unknown}
         with self._lock:
@@ -189,13 +203,13 @@ class Folders:
         """Whether a rescan need not look closer: known, finished, and as it was. `mark`: what its walk told of it."""
         with self._lock:
             key = self._index.key_at((folder.root, folder.path))
-            return key not in self._looks and self._index.is_finished(folder, mark)
+            return self._is_out_of_mind(key) and self._index.is_finished(folder, mark)
 
     def as_before(self, root: str, path: str, mark: int) -> bool:
         """Whether a walk told the same mark of that folder when it was found to be unchanged, and it is so still."""
         with self._lock:
             key = self._index.finished_at((root, path), mark)
-            return key is not None and key not in self._looks
+            return key is not None and self._is_out_of_mind(key)
 
     def renumber(self, root: str) -> None:
         """Learn the numbers that the root's file systems have by now: each mount of a network share gives it another one.
@@ -212,6 +226,7 @@ class Folders:
         if key is None:
             key = self._moved(folder) or self._new(folder, now)
         with self._lock:
+            self._let_go()
             look = self._looks.get(key)
             news = look is None
             if look is None:
@@ -253,14 +268,31 @@ class Folders:
             # what was read and hashed for one part serves the others
             if finished and all(one.done and one.fingerprint == record.fingerprint for one in others):
                 for key in self._all_of(look.key):
-                    if self._looks.get(key) is not None and not self._looks[key].in_flight:
-                        del self._looks[key]
+                    if (one := self._looks.get(key)) is not None and not one.in_flight:
+                        self._finished.pop(key, None)
+                        self._finished[key] = self._monotonic()
             return finished
+
+    def _let_go(self) -> None:
+        """Nothing is kept in mind of what is finished, once the notifications of its own status file have come."""
+        ends = self._monotonic() - ECHO
+        while self._finished:
+            key, since = next(iter(self._finished.items()))
+            if since > ends:
+                break
+            self._out_of_mind(key)
+
+    def _out_of_mind(self, key: int) -> None:
+        self._looks.pop(key, None)
+        self._finished.pop(key, None)
+
+    def _is_out_of_mind(self, key: int | None) -> bool:
+        return key not in self._looks or key in self._finished
 
     def remove(self, look: Look) -> None:
         """It is known no longer."""
         with self._lock:
-            self._looks.pop(look.key, None)
+            self._out_of_mind(look.key)
             if (main := self._mains.pop(look.key, None)) is None:
                 self._index.remove(look.key, (look.root, look.path))
                 return
@@ -378,6 +410,9 @@ class Folders:
             self._store.swap_places(key, other.key)
             for one, place in ((other.key, mine), (key, theirs)):
                 self._index.put(one, place)
+                for part in self._all_of(one):
+                    if part in self._finished:
+                        self._out_of_mind(part)  # it is looked at anew
                 self._looks.setdefault(one, Look(one, *place, since=self._monotonic()))
                 self._place_looks(one, place)
             self._log.info("moved", folder="/".join(mine), was="/".join(theirs))
@@ -404,7 +439,10 @@ class Folders:
 
     def claimed(self, look: Look, folder: Folder, record: Record) -> bool:
         """Whether its status file says something that our records do not know; then that is written down."""
-        parts = claims_of_parts(folder, self._instance) if record.copy_of is None else {}
+        written = content(folder.root, folder.path)
+        if written is None or hash(written) == look.receipt_text:
+            return False
+        parts = claims_of_parts(written, self._instance) if record.copy_of is None else {}
         unknown = self._store.unknown_group_ids([one.post_group_id for one in parts.values() if one.post_group_id])
         news = bool(unknown) and self.add_parts(look, folder, record, (), record.updated_at)
         if news:
@@ -412,7 +450,7 @@ class Folders:
             return True
         if record.claim is not None or is_out(live_group(record)):
             return False
-        claim = unknown_claim(folder, record, self._store, self._instance)
+        claim = unknown_claim(written, record, self._store, self._instance)
         if claim is None or claim.post_group_id in look.not_there:
             return False
         self._store.change(look.key, ledger.claimed, claim, None)
@@ -468,7 +506,7 @@ class Folders:
             self._store.swap_places(look.key, moved.key)  # at once, so that no crash leaves a post without its folder
             self._store.forget(look.key)
             for one in self._all_of(look.key):
-                self._looks.pop(one, None)
+                self._out_of_mind(one)
                 self._mains.pop(one, None)
             self._parts.pop(look.key, None)
             self._index.remove(look.key)
@@ -486,5 +524,7 @@ class Folders:
 
     def _place_looks(self, key: int, place: tuple[str, str]) -> None:
         for one in self._all_of(key):
+            if one in self._finished:
+                self._out_of_mind(one)  # it is looked at anew
             if (look := self._looks.get(one)) is not None:
                 look.root, look.path = place

@@ -57,12 +57,12 @@ def identify(
     return Identity(folder_id=folder_id if _well_formed(folder_id) else None, claim=_claim(said, instance))
 
 
-def unknown_claim(folder: Folder, record: Record, store: Store, instance: str) -> Claim | None:
+def unknown_claim(content: str, record: Record, store: Store, instance: str) -> Claim | None:
     """What the folder's status file says of a post that our records do not know, as where they are older than that.
 
     Or where another installation wrote it. None where it says nothing new.
     """
-    said = claims(folder.root, folder.path)
+    said = status_file.claims(content)
     if not said.get("folder_id"):
         return None
     if said["folder_id"] != record.folder_id:
@@ -73,15 +73,10 @@ def unknown_claim(folder: Folder, record: Record, store: Store, instance: str) -
     return claim if claim.post_group_id is not None and store.unknown_group_ids([claim.post_group_id]) else None
 
 
-def claims_of_parts(folder: Folder, instance: str) -> dict[str, Claim]:
+def claims_of_parts(content: str | None, instance: str) -> dict[str, Claim]:
     """What the folder's status file says of the posts of its parts besides the main one, by name."""
-    found = {}
-    try:
-        with scan.descend(folder.root, folder.path) as opened:
-            found = status_file.claims_of_parts(status_file.read(opened))
-    except OSError:
-        return {}
-    return {name: claim for name, said in found.items() if (claim := _claim(said, instance)).post_group_id is not None}
+    found = ((name, _claim(said, instance)) for name, said in status_file.claims_of_parts(content).items())
+    return {name: claim for name, claim in found if claim.post_group_id is not None}
 
 
 def _claim(said: Mapping[str, str], instance: str) -> Claim:
@@ -112,11 +107,16 @@ def may_be_at_its_place(
 
 
 def claims(root: str, path: str) -> Mapping[str, str]:
+    return status_file.claims(content(root, path))
+
+
+def content(root: str, path: str) -> str | None:
+    """The status file of the folder there; None where there is none, or it cannot be read."""
     try:
         with scan.descend(root, path) as folder:
-            return status_file.claims(status_file.read(folder))
+            return status_file.read(folder)
     except OSError:
-        return {}
+        return None
 
 
 def _still_there(record: Record, names: Names) -> bool:

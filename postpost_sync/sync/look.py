@@ -65,6 +65,7 @@ class Look:
     )  # files with theirs, by name; another map at each change
     receipt: Mapping[str, Any] | None = None  # what the status file says
     receipt_of: tuple[Record, ...] = ()  # the records of all parts that were last compared with it
+    receipt_text: int | None = None  # the hash of its text as we wrote it last
     receipt_failed: bool = False
     not_there: set[str] = field(default_factory=set)  # ids in its status file under which PostPost holds nothing
 
