@@ -98,7 +98,8 @@ class Queries:
                 "SELECT key FROM folders WHERE NOT done OR key IN (SELECT folder FROM groups WHERE stage IN "
                 "('creating', 'withdrawn', 'going_out', 'doomed') OR "
                 "(stage = 'scheduled' AND (answered_time <= ? OR updating OR unseen OR lost OR elsewhere IS NOT NULL))) "
-                "OR (state = 'scheduled' AND EXISTS (SELECT 1 FROM groups WHERE folder = folders.key AND stage = 'ended')) "
+                "OR (state IN ('scheduled', 'drafted') "
+                "AND EXISTS (SELECT 1 FROM groups WHERE folder = folders.key AND stage = 'ended')) "
                 "ORDER BY time IS NULL, time, key",
                 (encode(now),),
             ).fetchall()
