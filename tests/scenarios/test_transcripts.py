@@ -11,7 +11,7 @@ import pytest
 
 from postpost_sync.model.states import State
 from postpost_sync.sandbox import Behaviour, Fault
-from tests.support.histories import PLATFORMS, Histories
+from tests.support.histories import PLATFORMS, THREE, Histories, Other
 
 
 @pytest.fixture
@@ -216,3 +216,49 @@ def test_a_post_that_somebody_unscheduled_and_scheduled_again_unseen_is_not_doub
     world.write(folder)
     world.advance_time(60)
     assert [(group.content, group.status) for group in world.ours()] == [(folder.content, "scheduled")]
+
+
+def test_what_is_out_through_one_part_is_known_though_the_folder_was_edited_and_the_database_lost(
+    world: Histories,
+) -> None:
+    folder = world.fresh(1, THREE, at(world, 600))
+    world.advance_time(30_000)
+    folder.others = {"mastodon": Other(text=1, time=at(world, 90_000))}
+    world.write(folder)
+    world.advance_time(60)
+    world.lose_database()
+    world.advance_time(60)
+    assert world.ours("scheduled") == []
+    part = next(record for record in world.store.records() if record.part == "mastodon")
+    assert part.error is not None
+    assert (part.state, part.error.code) == (State.HELD, "WAITS_FOR_PART")
+
+
+def test_a_part_that_the_status_file_alone_knows_of_is_looked_at_where_the_sidecar_is_wrong(world: Histories) -> None:
+    folder = world.fresh(0, THREE[:2], at(world, 200_000))
+    folder.others = {"twitter-123": Other(text=1)}
+    world.write(folder)
+    world.advance_time(60)
+    folder.others = {**folder.others, "linkedin-ABC": Other(text=2)}  # the post does not go there
+    world.write(folder)
+    world.lose_database()
+    world.advance_time(60)
+    assert [(one.part, one.state) for one in world.store.records()] == [
+        ("", State.INVALID),
+        ("twitter-123", State.INVALID),
+    ]
+    folder.others.pop("linkedin-ABC")
+    world.write(folder)
+    world.advance_time(60)
+    assert [record.state for record in world.store.records()] == [State.SCHEDULED, State.SCHEDULED]
+
+
+def test_a_post_that_is_no_more_at_postpost_is_asked_for_once_where_the_database_was_lost(world: Histories) -> None:
+    world.fresh(0, PLATFORMS[0], at(world, 200_000))
+    world.advance_time(60)
+    (group,) = world.ours("scheduled")
+    world.person(group, lambda: world.sandbox.dashboard_delete(group.id))
+    world.lose_database()
+    world.advance_time(60)
+    (record,) = world.store.records()
+    assert (record.state, record.troubles) == (State.SCHEDULED, ())
