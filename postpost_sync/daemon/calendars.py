@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 
 from postpost_sync.calendar import feed, page
 from postpost_sync.calendar.entries import Entry, in_zone
-from postpost_sync.calendar.seen import WatchRoot, seen
+from postpost_sync.calendar.seen import WatchRoot, dated, seen
 from postpost_sync.config.load import Root
 from postpost_sync.disk import whole_file
 from postpost_sync.disk.mounts import Place
@@ -148,8 +148,8 @@ class _Writer:
     def _write(self, now: datetime, place: Place) -> None:
         began = time.monotonic()
         found = seen(self._store, [self._root], now)
-        made = page.file_page(found.calendar, self._picture)
-        stream = feed.feed(found.calendar.title, found.entries, now)
+        made = page.file_page(found, self._picture)
+        stream = feed.feed(found.title, dated(self._store, [self._root], now))
         rest = (time.monotonic() - began) / SHARE
         self._later(max(MADE_EVERY, rest))
         folder = os.open(self._root.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

@@ -9,7 +9,7 @@ from typing import Any
 import icalendar
 
 from postpost_sync.calendar.entries import entry
-from postpost_sync.calendar.feed import MOST_EVENTS, feed
+from postpost_sync.calendar.feed import feed
 from postpost_sync.model.states import State
 from tests.support import calendar_posts as posts
 
@@ -18,7 +18,7 @@ EVERY = [entry(one) for one in posts.records(NOW)]
 
 
 def events(*those: object) -> list[Any]:
-    return list(icalendar.Calendar.from_ical(feed("Posts", those or EVERY, NOW)).walk("VEVENT"))  # type: ignore[arg-type]
+    return list(icalendar.Calendar.from_ical(feed("Posts", those or EVERY)).walk("VEVENT"))  # type: ignore[arg-type]
 
 
 def test_each_post_with_a_time_is_an_event_and_what_is_cancelled_is_none() -> None:
@@ -50,19 +50,19 @@ def test_it_keeps_its_uid_and_its_sequence_grows_when_the_post_changes_or_moves(
 
 
 def test_the_same_posts_make_the_same_bytes() -> None:
-    assert feed("Posts", EVERY, NOW) == feed("Posts", reversed(EVERY), NOW)
+    assert feed("Posts", EVERY) == feed("Posts", reversed(EVERY))
 
 
 def test_text_that_looks_like_a_property_is_text() -> None:
     nasty = replace(EVERY[0], text="one\nEND:VEVENT\nATTACH:file:///etc/passwd\r\nfoo; bar, \\n baz")
-    raw = feed("Posts\nX-EVIL:1", [nasty], NOW).decode()
+    raw = feed("Posts\nX-EVIL:1", [nasty]).decode()
     lines = raw.replace("\r\n ", "").split("\r\n")
     assert [line for line in lines if line.startswith(("ATTACH", "X-EVIL"))] == []
     assert lines.count("END:VEVENT") == 1
 
 
 def test_lines_end_and_are_folded_as_the_standard_has_it() -> None:
-    raw = feed("Posts", EVERY, NOW)
+    raw = feed("Posts", EVERY)
     assert raw.endswith(b"\r\n")
     assert all(len(line) <= 75 for line in raw.split(b"\r\n"))
     assert b"\n" not in raw.replace(b"\r\n", b"")
@@ -75,11 +75,3 @@ def test_what_is_stuck_says_why_and_the_way_out() -> None:
     assert held.reasons[0].message in str(event["description"])
     assert f"What to do: {held.reasons[0].hint}" in str(event["description"])
     assert str(event["status"]) == "TENTATIVE"
-
-
-def test_of_very_many_the_nearest_are_in_it() -> None:
-    assert EVERY[0].at is not None
-    far = [replace(EVERY[0], id=str(n), at=NOW + timedelta(days=n)) for n in range(MOST_EVENTS + 3)]
-    found = events(*far)
-    assert len(found) == MOST_EVENTS
-    assert max(one["dtstart"].dt for one in found) == NOW + timedelta(days=MOST_EVENTS - 1)

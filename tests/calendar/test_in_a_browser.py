@@ -34,7 +34,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, set[tuple[str, 
     store = Store.open(place / "state.db")
     posts.stored(store, posts.records(NOW, root=root))
     store.set_roots([posts.root_status(root, NOW)])
-    page = file_page(seen(store, [WatchRoot(root, "Europe/Berlin")], NOW).calendar, lambda one: with_pictures)
+    page = file_page(seen(store, [WatchRoot(root, "Europe/Berlin")], NOW), lambda one: with_pictures)
     said = report(store)["posts"]
     store.close()
     file = place / "page.html"

@@ -112,7 +112,7 @@ def test_whatever_a_folder_is_called_and_whenever_it_is_due_there_is_a_page(path
     for record in (one, far):
         shown = weeks.calendar("Posts", [entry(record)], NOW, BERLIN)
         assert b"<!DOCTYPE html>" in page.file_page(shown, lambda _: None).data
-        assert feed.feed("Posts", [entry(record)], NOW).endswith(b"END:VCALENDAR\r\n")
+        assert feed.feed("Posts", [entry(record)]).endswith(b"END:VCALENDAR\r\n")
 
 
 def test_without_posts_it_says_so() -> None:

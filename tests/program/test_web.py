@@ -1,4 +1,4 @@
-"""The real `web` process: small, quiet, without the key, and ended in time also where pages follow it."""
+"""The real `web` process: small, quiet, without the key, ended in time also where pages follow it, and content to read."""
 
 from __future__ import annotations
 
@@ -17,14 +17,19 @@ from postpost_sync.calendar.seen import WatchRoot
 from postpost_sync.web.server import Address, served
 from postpost_sync.web.source import Source
 from tests.support.drops import picture, sidecar
-from tests.support.rig import REPOSITORY, Rig
+from tests.support.rig import REPOSITORY, Rig, until
 
 KEY = "plainly-fake-key"  # the rig's
 
 
+# what the unit does by ProtectSystem=strict
+_READ_ONLY = 'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" "$0" && exec "$@"'
+
+
 @contextmanager
-def started(pp: Rig) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    command = [sys.executable, "-m", "postpost_sync", "-c", str(pp.config), "web", "--listen", "127.0.0.1:0"]
+def started(pp: Rig, *before: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """`before`: what the command is to be started by."""
+    command = [*before, sys.executable, "-m", "postpost_sync", "-c", str(pp.config), "web", "--listen", "127.0.0.1:0"]
     process = subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
@@ -112,3 +117,42 @@ def test_a_page_says_within_two_seconds_what_the_daemon_did(pp: Rig) -> None:
             assert next(lines) != before
         pp.wait_for("another", "scheduled")
         assert 'data-folder="another"' in get(url).text
+
+
+def test_it_may_write_nowhere_and_shows_what_there_is_whether_the_daemon_runs_or_not(pp: Rig) -> None:
+    """A database in WAL mode that nobody has open wants a file made beside it by who reads it."""
+    if subprocess.run(["unshare", "--mount", "true"], capture_output=True).returncode:  # noqa: S607
+        pytest.skip("new namespaces are not allowed here")
+    place = pp.state_db.parent
+    place.mkdir()
+    with started(pp, "unshare", "--mount", "sh", "-c", _READ_ONLY, str(place)) as (_, url):
+
+        def shows(*names: str) -> bool:
+            answer = get(url)
+            return answer.status_code == 200 and all(f'data-folder="{name}"' in answer.text for name in names)
+
+        answer = get(url)
+        assert (answer.status_code, answer.text.splitlines()[0]) == (503, "there is no database yet")
+        pp.drop("first")
+        pp.run_once()
+        assert not pp.state_db.with_name("state.db-wal").exists()
+        assert shows("first")  # nobody has it open
+        assert "The daemon is not running" in get(url).text
+        with pp.daemon() as daemon:
+            pp.drop("second")
+            pp.wait_for("second", "scheduled")
+            assert shows("first", "second")  # it was started meanwhile
+            daemon.kill()
+            daemon.wait()
+        assert pp.state_db.with_name("state.db-wal").exists()
+        assert shows("first", "second")  # it was killed
+        with pp.daemon():
+            pp.drop("third")
+            pp.wait_for("third", "scheduled")
+            assert shows("first", "second", "third")
+        assert shows("first", "second", "third")  # it was stopped
+        for file in place.glob("state.db*"):
+            file.unlink()
+        until(lambda: get(url).text.startswith("there is no database yet"))
+        pp.run_once()
+        assert shows("first", "second", "third")  # another one, made of what PostPost holds
