@@ -123,10 +123,12 @@ def _inlined(calendar: Calendar, pictures: Pictures) -> dict[str, str]:
 def _render(calendar: Calendar, thumb: Callable[[Entry], str | None], *, live: bool, **more: Any) -> bytes:
     first = calendar.weeks[0].monday if calendar.weeks else calendar.today
     coming = sorted(_coming(calendar), key=lambda one: one.at or calendar.now)
-    return (
-        _environment()
+    # piece by piece: as one text, and then as bytes, a large page would take its size four times
+    return b"".join(
+        piece.encode()
+        for piece in _environment()
         .get_template("page.html.j2")
-        .render(
+        .generate(
             calendar=calendar,
             thumb=thumb,
             live=live,
@@ -139,7 +141,6 @@ def _render(calendar: Calendar, thumb: Callable[[Entry], str | None], *, live: b
             after=(first + timedelta(weeks=WEEKS_AFTER + 1)).isoformat(),
             **more,
         )
-        .encode()
     )
 
 

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -14,8 +16,11 @@ import pytest
 
 from postpost_sync import log
 from postpost_sync.calendar.seen import WatchRoot
+from postpost_sync.model.record import Record
+from postpost_sync.store import Store
 from postpost_sync.web.server import Address, served
 from postpost_sync.web.source import Source
+from tests.support import calendar_posts as posts
 from tests.support.drops import picture, sidecar
 from tests.support.rig import REPOSITORY, Rig, until
 
@@ -46,6 +51,12 @@ def get(url: str) -> httpx.Response:
     return httpx.get(url, trust_env=False, timeout=20)
 
 
+def peak(process: subprocess.Popen[str]) -> int:
+    """The most memory that it had, in kB."""
+    lines = Path(f"/proc/{process.pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
+
+
 def test_it_serves_all_of_it_in_little_memory_and_the_key_is_nowhere(pp: Rig) -> None:
     pp.drop("post", sidecar(time="2031-01-01 10:00"), {"a.jpg": picture(size=(900, 900))})
     pp.run_once()
@@ -63,11 +74,33 @@ def test_it_serves_all_of_it_in_little_memory_and_the_key_is_nowhere(pp: Rig) ->
         assert answers[2].content.startswith(b"\xff\xd8\xff")
         assert get(f"{url}/healthz").status_code == 503
         assert not any(KEY.encode() in one.content for one in answers)
-        (peak,) = [
-            line for line in Path(f"/proc/{process.pid}/status").read_text().splitlines() if line.startswith("VmHWM")
-        ]
-        assert int(peak.split()[1]) < 80_000
+        assert peak(process) < 80_000
         assert KEY not in Path(f"/proc/{process.pid}/environ").read_text()
+
+
+def test_it_takes_no_more_where_thousands_of_posts_are_in_view(pp: Rig, request: pytest.FixtureRequest) -> None:
+    """Sixty a day for eleven weeks: twice as many as a day shows, so that still more make no difference."""
+    if not request.config.getoption("--whole"):
+        pytest.skip("it fills a large database: run with --whole")
+    now = datetime.now(UTC)
+    store = Store.open(pp.state_db)
+    with store._db.not_waiting():
+        posts.stored(store, list(spread(now, 77 * 60, str(pp.root))))
+    store.close()
+    with started(pp) as (process, url):
+        for path in ("/", f"/?from={now + timedelta(weeks=2):%Y-%m-%d}", "/calendar.ics", "/metrics", "/"):
+            assert get(url + path).status_code == 200
+        assert get(url).text.count('class="post ') > 2000
+        assert peak(process) < 80_000
+
+
+def spread(now: datetime, number: int, root: str) -> Iterator[Record]:
+    for at in range(number):
+        one = posts.record(at % 60, now, root)
+        time = now - timedelta(days=14) + at * timedelta(days=77) / number if one.time else None
+        groups = tuple(replace(group, answered_time=time, asked_time=time) for group in one.groups)
+        folder_id = f"{at:08x}-0000-4000-8000-000000000000"
+        yield replace(one, folder_id=folder_id, path=f"{at}/{one.path}", inode=at, time=time, groups=groups)
 
 
 def test_a_request_that_meets_a_defect_is_told_in_a_line_and_the_others_go_on(
