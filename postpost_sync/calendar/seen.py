@@ -17,6 +17,7 @@ from postpost_sync.model.errors import Finding, printable
 from postpost_sync.model.program import RootState, RootStatus
 from postpost_sync.plan.slots import AHEAD
 from postpost_sync.store import Store
+from postpost_sync.store.health import undelivered, warnings
 from postpost_sync.store.overview import Placed
 
 MOST_IN_FEED = 2000  # posts; some 2 s of work
@@ -46,7 +47,10 @@ def seen(
     first: date | None = None,
     below: Callable[[str, str], bool] = lambda _root, _path: True,
 ) -> Calendar:
-    """The calendar of these roots. `running`: whether the daemon is, where that is to be said. `first`: as `calendar` has it.
+    """The calendar of these roots. `first`: as `calendar` has it.
+
+    `running`: whether the daemon is, for who looks now. None: it is written by the daemon itself and looked at later, and
+    says nothing of how that is.
 
     `below`: which of the posts are meant, by root and path. Where thousands are in view, only those are read that have a
     place in it.
@@ -58,7 +62,7 @@ def seen(
     statuses = [status for status in store.roots() if status.path in paths]
     odd = [one for status in statuses for one in oddities(status, paths[status.path].zone, now)]
     found = chain(map(entry, store.overview.records(keys)), (one for one in odd if below(one.root, one.path)))
-    notices = [*_of_program(statuses, running), *(one.error for one in store.listeners() if one.error is not None)]
+    notices = [*_of_program(statuses, running), *(undelivered(store) if running is None else warnings(store))]
     free = [slot for root in roots for slot in _free(store, root, now, end + _A_DAY)]
     called = _called(found, roots)
     return calendar(title(roots), called, now, zone, slots=free, notices=notices, first=first, unread=unread)

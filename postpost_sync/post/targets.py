@@ -210,6 +210,16 @@ def _accounts(found: Targets, connections: Sequence[Connection], where: str) -> 
             yield Finding("TOKEN_EXPIRED", f"{where}: the token of {one} has expired", RECONNECT)
 
 
+def tokens(connections: Iterable[Connection]) -> Iterator[Finding]:
+    """The accounts whose token expires soon, each once."""
+    for account in connections:
+        if account.token_status == "expiring_soon":  # noqa: S105 - a status, no secret
+            ends = parse_service_time(account.token_expires)
+            when = for_people(ends, "UTC") if ends else "soon"
+            what = f"the token of {printable(account.platform_id)} ({printable(account.name)}) expires {when}"
+            yield Finding("TOKEN_EXPIRING", what, RECONNECT)
+
+
 def expiring(
     ids: Sequence[str], connections: Sequence[Connection], time: datetime | None, zone: str, where: str
 ) -> Iterator[Finding]:

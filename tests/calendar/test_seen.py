@@ -19,6 +19,7 @@ from postpost_sync.model.errors import Finding
 from postpost_sync.model.program import RootState
 from postpost_sync.model.record import Record
 from postpost_sync.model.slots import parse
+from postpost_sync.model.vitals import Vitals
 from postpost_sync.store import Store
 from tests.support import calendar_posts as posts
 
@@ -75,8 +76,11 @@ def test_other_weeks_show_neither_what_is_before_them_nor_what_is_after(store: S
 def test_a_root_that_is_away_and_a_daemon_that_is_not_running_are_said(store: Store) -> None:
     away = replace(posts.root_status("/srv/posts", NOW), state=RootState.AWAY, error=Finding("ROOT_AWAY", "it is gone"))
     store.set_roots([away, posts.root_status("/srv/shop", NOW)])
+    store.overview.set_vitals(Vitals(warnings=(Finding("TOKEN_EXPIRING", "it ends soon", "reconnect it"),)).text())
     notices = seen(store, [ONE], NOW, running=False).notices
-    assert [one.code for one in notices] == ["DAEMON_DOWN", "ROOT_AWAY"]
+    assert [one.code for one in notices] == ["DAEMON_DOWN", "ROOT_AWAY", "TOKEN_EXPIRING"]
+    assert [one.code for one in seen(store, [ONE], NOW).notices] == ["ROOT_AWAY"]  # the file, which the daemon writes
+    store.overview.set_vitals("")
     assert seen(store, [OTHER], NOW, running=True).notices == ()
 
 
