@@ -13,6 +13,7 @@ import pytest
 from hypothesis import settings
 
 from tests.support import matrices
+from tests.support.browser import Browser, browser
 from tests.support.matrices import Matrix, Survived
 from tests.support.rig import Manager, Rig, rig
 from tests.support.web_hook import Hook
@@ -73,6 +74,13 @@ def survived(record_property: Callable[[str, object], None]) -> Survived:
 def pp(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Rig]:
     """The real program on a folder of its own, and the service it talks to."""
     with rig(tmp_path, capsys) as one:
+        yield one
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """The browser, once for all; skipped with the reason where there is none."""
+    with browser() as one:
         yield one
 
 

@@ -29,17 +29,18 @@ from tests.support.served import Served, of
 TOKEN = "plainly-fake-token"
 
 
-@pytest.fixture
-def web(tmp_path: Path) -> Iterator[Served]:
-    one = Served(tmp_path)
+@pytest.fixture(scope="module")
+def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """One for all of them: what some of them add to it is in nobody's way."""
+    one = Served(tmp_path_factory.mktemp("served"))
     with served(one.source, one.address):
         yield one
     one.store.close()
 
 
-@pytest.fixture
-def guarded(tmp_path: Path) -> Iterator[Served]:
-    one = Served(tmp_path)
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    one = Served(tmp_path_factory.mktemp("guarded"))
     with served(one.source, one.address, TOKEN):
         yield one
     one.store.close()
