@@ -1,14 +1,16 @@
 """The calendar as iCalendar (RFC 5545), for phones and for Google, Apple and Outlook to subscribe to.
 
 An event keeps its UID for as long as the folder is known, also where it is moved or renamed. Its SEQUENCE grows with each
-change of the post. What is cancelled is left out, and disappears from the calendars with their next look. Times are UTC:
-each calendar shows them by its owner's clock.
+change of the post, also over a lost database, and fits into 32 bits, or some importers refuse it. What is cancelled is left
+out, and disappears from the calendars with their next look. Times are UTC: each calendar shows them by its owner's clock,
+and no VTIMEZONE is needed, which each of them reads in its own way. METHOD, DTSTAMP and SEQUENCE are there for Outlook, and
+an ORGANIZER is not, for with one it takes posts for invitations.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from postpost_sync import __version__
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 LASTS = timedelta(minutes=15)  # a post takes no time, but calendars hardly show what takes none
 REFRESH = timedelta(minutes=15)  # how often those who subscribe may look again
+_SINCE = datetime(2020, 1, 1, tzinfo=UTC)
 _SETTLED = frozenset({State.SCHEDULED, State.PUBLISHED, State.PARTIALLY_PUBLISHED})
 
 
@@ -30,6 +33,7 @@ def feed(title: str, entries: Iterable[Entry]) -> bytes:
     made = icalendar.Calendar()
     made.add("prodid", f"-//postpost-sync//{__version__}//EN")
     made.add("version", "2.0")
+    made.add("calscale", "GREGORIAN")
     made.add("method", "PUBLISH")
     made.add("name", icalendar.vText(title))  # RFC 7986; the next one is what Apple and Google read
     made.add("x-wr-calname", icalendar.vText(title))
@@ -59,13 +63,14 @@ def _event(one: Entry, at: datetime) -> icalendar.Event:
     event.add("description", _description(one))
     event.add("status", "CONFIRMED" if one.state in _SETTLED else "TENTATIVE")
     event.add("transp", "TRANSPARENT")  # nobody is busy meanwhile
+    event.add("x-microsoft-cdo-busystatus", icalendar.vText("FREE"))  # the same for Outlook
     event.add("categories", [one.words])
     return event
 
 
 def sequence(one: Entry) -> int:
-    """How many seconds after it was first seen it changed last: it never goes back, and is the same for the same post."""
-    return max(0, int((one.updated_at - one.first_seen).total_seconds()))
+    """When it changed last, in seconds since 2020: it never goes back, and is the same for the same post."""
+    return min(max(0, int((one.updated_at - _SINCE).total_seconds())), 2**31 - 1)
 
 
 def _description(one: Entry) -> str:
