@@ -61,6 +61,8 @@ def _event(one: Entry, at: datetime) -> icalendar.Event:
     event.add("dtend", at + LASTS)
     event.add("summary", f"{one.mark} {one.caption}" + ("" if one.state in _SETTLED else f" ({one.words})"))
     event.add("description", _description(one))
+    if url := next((result.link for result in one.results if result.link), None):
+        event.add("url", url)
     event.add("status", "CONFIRMED" if one.state in _SETTLED else "TENTATIVE")
     event.add("transp", "TRANSPARENT")  # nobody is busy meanwhile
     event.add("x-microsoft-cdo-busystatus", icalendar.vText("FREE"))  # the same for Outlook
@@ -77,4 +79,5 @@ def _description(one: Entry) -> str:
     parts = [f"{one.words} · {', '.join(one.platforms) or 'no accounts named'}"]
     parts += [f"{found.message}" + (f"\nWhat to do: {found.hint}" if found.hint else "") for found in one.reasons]
     parts += [one.text] if one.text else []
-    return "\n\n".join([*parts, f"Folder: {one.folder}"])
+    parts += ["\n".join(f"{result.platform}: {result.link}" for result in one.results if result.link)]
+    return "\n\n".join(filter(None, [*parts, f"Folder: {one.folder}"]))

@@ -98,6 +98,14 @@ def test_it_is_as_calendars_want_it() -> None:
     assert not any("TZID" in line for line in lines)
 
 
+def test_what_is_out_leads_to_where_it_can_be_seen() -> None:
+    out = next(one for one in EVERY if any(result.link for result in one.results))
+    (event,) = events(out)
+    assert str(event["url"]) == next(result.link for result in out.results if result.link)
+    assert f"linkedin-ABC: {event['url']}" in str(event["description"])
+    assert "url" not in events(EVERY[0])[0]
+
+
 def test_the_same_posts_make_the_same_bytes() -> None:
     assert feed("Posts", EVERY) == feed("Posts", reversed(EVERY))
 
