@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from heapq import nsmallest
@@ -64,8 +64,8 @@ def seen(
     found = chain(map(entry, store.overview.records(keys)), (one for one in odd if below(one.root, one.path)))
     notices = [*_of_program(statuses, running), *(undelivered(store) if running is None else warnings(store))]
     free = [slot for root in roots for slot in _free(store, root, now, end + _A_DAY)]
-    called = _called(found, roots)
-    return calendar(title(roots), called, now, zone, slots=free, notices=notices, first=first, unread=unread)
+    shown = (below_roots(one, roots) for one in found)
+    return calendar(title(roots), shown, now, zone, slots=free, notices=notices, first=first, unread=unread)
 
 
 def dated(
@@ -84,13 +84,14 @@ def dated(
     found = {*overview.open(paths), *overview.dated(paths, begin - _A_DAY, end + _A_DAY), *later}
     with_time = ((one.at, one.key) for one in found if one.at is not None and below(one.root, one.path))
     nearest = nsmallest(MOST_IN_FEED, with_time, key=lambda both: abs(both[0] - now))
-    return _called(map(entry, overview.records([key for _, key in sorted(nearest)])), roots)
+    return (below_roots(entry(one), roots) for one in overview.records([key for _, key in sorted(nearest)]))
 
 
-def _called(found: Iterable[Entry], roots: Sequence[WatchRoot]) -> Iterator[Entry]:
-    """Of several roots each folder says in which one it lies."""
-    for one in found:
-        yield one if len(roots) < 2 else replace(one, folder=f"{printable(os.path.basename(one.root))}/{one.folder}")
+def below_roots(one: Entry, roots: Sequence[WatchRoot]) -> Entry:
+    """Of several roots each folder says in which one it lies. What was not read yet is in its root's zone."""
+    if not one.platforms:
+        one = replace(one, zone=next((root.zone for root in roots if root.path == one.root), one.zone))
+    return one if len(roots) < 2 else replace(one, folder=f"{printable(os.path.basename(one.root))}/{one.folder}")
 
 
 def _chosen(

@@ -68,7 +68,8 @@ def status(option: str | None, paths: Sequence[Path], wanted: Filter, *, as_json
 
         console, timezone = Console(highlight=False), zone(config.roots[0].policy.timezone)
         report = {**chosen.program(), "posts": chosen.outlines(now), "filtered": wanted != EVERY}
-        status_text(report, console, now, timezone, chosen.in_full, fit=named is None and wanted == EVERY)
+        fit = named is None and wanted == EVERY
+        status_text(report, console, now, timezone, chosen.in_full, fit=fit, links=named is not None)
     return 0
 
 

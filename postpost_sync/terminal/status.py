@@ -59,11 +59,13 @@ def status_text(
     in_full: Callable[[Sequence[Post]], Sequence[Post]] = tuple,
     *,
     fit: bool = False,
+    links: bool = False,
 ) -> None:
     """Print `status` for people from what `status --json` says: who needs a person first, then by how far it is.
 
     Of its posts state, folder and time will do, and whether there is an error or a warning: `in_full` has the rest of
-    those that are shown. `fit`: in a terminal no more than it has lines, and something of each group.
+    those that are shown. `fit`: in a terminal no more than it has lines, and something of each group. `links`: with where
+    each can be seen.
     """
     posts: Sequence[Post] = report["posts"]
     frame = Frame(timezone, now, tuple(root["path"] for root in report["roots"]))
@@ -81,7 +83,7 @@ def status_text(
     groups = _grouped(posts, console.height if fit else FOLDED_AFTER_PERSON)
     full = iter(in_full([post for group in groups for post in group.shown]))
     known = [[next(full) for _ in group.shown] for group in groups]
-    blocks = [_blocks(group, posts, console, frame) for group, posts in zip(groups, known, strict=True)]
+    blocks = [_blocks(group, posts, console, frame, links=links) for group, posts in zip(groups, known, strict=True)]
     if fit and len(head) + _FOOT + sum(_HEADING + sum(map(len, made)) for made in blocks) > console.height:
         blocks = [_blocks(group, posts, console, frame, brief=True) for group, posts in zip(groups, known, strict=True)]
         room = console.height - len(head) - _FOOT
@@ -163,7 +165,7 @@ def _source(report: Mapping[str, Any], console: Console, frame: Frame) -> Iterat
     seen = [root.get("last_scan") for root in report["roots"]] + [post["updated_at"] for post in report["posts"]]
     last = max(filter(None, seen), key=lambda time: time[:19], default=None)  # all of them UTC
     stood = f": this is how things stood at {when}" if (when := frame.when(last)) else ""
-    yield from lines(console, Text(f"the daemon is not running{stood}", "yellow"), hang=2)
+    yield from lines(console, Text(f"the daemon is not running{stood}", "magenta"), hang=2)
     yield from lines(console, hint("start it with `postpost-sync run`"), 2)
 
 
@@ -193,9 +195,9 @@ def _say_nothing(report: Mapping[str, Any], console: Console) -> None:
 
 
 def _blocks(
-    group: _Group, posts: Sequence[Post], console: Console, frame: Frame, *, brief: bool = False
+    group: _Group, posts: Sequence[Post], console: Console, frame: Frame, *, brief: bool = False, links: bool = False
 ) -> list[list[Text]]:
-    """The lines of each post; `brief`: warnings are counted."""
+    """The lines of each post; `brief`: warnings are counted; `links`: where it can be seen."""
     rows = [(post, frame.folder(post["folder"]), _when(post, frame)) for post in posts]
     names = min(_NAME_COLUMN, max((cell_len(name) for _, name, _ in rows), default=0))
     times = max((cell_len(time) for _, _, time in rows), default=0)
@@ -217,6 +219,9 @@ def _blocks(
         _add_caption(block, post.get("caption", ""), console.width)
         for reason in (*reasons(post), *warned):
             block += lines(console, reason, _WHY_INDENT, 2)
+        for result in post["results"] if links else ():
+            if result.get("url"):  # in one piece, to be clicked on
+                block.append(Text(f"{' ' * _WHY_INDENT}{printable(result['platform_id'])}: {printable(result['url'])}"))
         blocks.append(block)
     return blocks
 

@@ -16,7 +16,7 @@ from typing import TypeVar
 from postpost_sync.calendar import feed, page
 from postpost_sync.calendar.entries import Entry, entry
 from postpost_sync.calendar.history import history
-from postpost_sync.calendar.seen import WatchRoot, dated, seen, title
+from postpost_sync.calendar.seen import WatchRoot, below_roots, dated, seen, title
 from postpost_sync.calendar.weeks import Calendar
 from postpost_sync.disk.thumbnails import Thumbnails
 from postpost_sync.model.errors import Finding, ProgramError
@@ -80,7 +80,7 @@ class Source:
             return None
         now = datetime.now(UTC)
         states = [medium["state"] for medium in facts(record)["media"]]
-        return page.post_page(entry(record), history(record, now), states, now, version)
+        return page.post_page(below_roots(entry(record), self._roots), history(record, now), states, now, version)
 
     def thumbnail(self, folder_id: str, number: int) -> bytes | None:
         """The thumbnail of a post's file with that number; None where there is none."""

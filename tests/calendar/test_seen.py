@@ -63,6 +63,15 @@ def test_of_several_roots_each_folder_says_which_it_lies_in(store: Store) -> Non
     assert folders(found) == {"posts/2026/post 00", "posts/no sidecar here", "shop/post-01"}
 
 
+def test_what_was_not_read_yet_is_in_the_zone_of_its_root(store: Store) -> None:
+    waiting = posts.record(
+        13, NOW, time=datetime(2026, 12, 3, 23, 30, tzinfo=UTC), timezone="UTC", platforms=(), groups=()
+    )
+    posts.stored(store, [waiting])
+    (day,) = [d for w in seen(store, [ONE], NOW).weeks for d in w.days if waiting.path in {e.folder for e in d.entries}]
+    assert day.date == date(2026, 12, 4)
+
+
 def test_other_weeks_show_neither_what_is_before_them_nor_what_is_after(store: Store) -> None:
     ahead = NOW + timedelta(days=300)
     far = posts.record(15, NOW, time=ahead)
