@@ -29,6 +29,12 @@ MOST_PAGE = 5_000_000  # bytes of a file
 UNFOLDED = 6  # of what is stuck; the calendar is not to stand far below
 _A_POST = 2000  # bytes that a post takes without its picture, at the most for nearly all
 
+_OF_MANY = {
+    State.SETTLING: "waiting for their files",
+    State.INVALID: "need a change",
+    State.DRAFTED: "drafts without a time",
+}
+
 Pictures = Callable[[Entry], bytes | None]  # a JPEG thumbnail of its first file
 
 
@@ -153,7 +159,7 @@ def _coming(calendar: Calendar) -> Iterator[Entry]:
 def _summary(calendar: Calendar) -> Iterator[tuple[int, str, str]]:
     """How many posts are in each state that there is, for people: number, words, state."""
     for state, number in sorted(calendar.number.items(), key=lambda one: list(State).index(one[0])):
-        yield number, WORDS[state], state.value
+        yield number, WORDS[state] if number == 1 else _OF_MANY.get(state, WORDS[state]), state.value
 
 
 @cache

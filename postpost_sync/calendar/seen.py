@@ -136,6 +136,6 @@ def _of_program(statuses: Sequence[RootStatus], running: bool | None) -> list[Fi
     for status in statuses:
         if status.state is not RootState.OK:
             where = printable(status.path)
-            said = status.error or Finding("ROOT_AWAY", "it is not there")
+            said = status.error or Finding("ROOT_AWAY", "it is not there", "mount or create it")
             found.append(Finding(said.code, f"{where} is {status.state}: {said.message}", said.hint))
     return found

@@ -62,7 +62,7 @@ def resolve(names: Sequence[str], policy: Policy, kept: Resolved, where: str, un
             found.errors.append(replace(wrong, message=f"{where}: {wrong.message}{hidden}"))
         elif name in found.asked:
             said = f"{where}: {printable(one)} is named more than once; it is used once"
-            found.warnings.append(Finding("PLATFORM_TWICE", said))
+            found.warnings.append(Finding("PLATFORM_TWICE", said, "take it out where it stands twice"))
         else:
             found.asked.append(name)
     for name in filter(_selects, found.asked):
@@ -79,7 +79,10 @@ def resolve(names: Sequence[str], policy: Policy, kept: Resolved, where: str, un
     for one in found.ids:
         if _BLUESKY_DID.fullmatch(one):
             why = f"PostPost may refuse the id {printable(one)}, since it holds colons; it is sent as it is"
-            found.warnings.append(Finding("PLATFORM_ID_DOUBTFUL", f"{where}: {why}"))
+            hint = (
+                "where it is refused, reconnect the account in PostPost's dashboard, and take the id that it then has"
+            )
+            found.warnings.append(Finding("PLATFORM_ID_DOUBTFUL", f"{where}: {why}", hint))
     found.warnings += _accounts(found, policy.connections or (), where)
     return found
 
