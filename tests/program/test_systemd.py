@@ -19,7 +19,7 @@ from tests.support.booted import USER, Machine, block, machine
 from tests.support.drops import picture
 from tests.support.rig import until
 
-pytestmark = [pytest.mark.timeout(900), pytest.mark.xdist_group("systemd")]
+pytestmark = [pytest.mark.whole, pytest.mark.timeout(900), pytest.mark.xdist_group("systemd")]
 
 KEY = "plainly-fake-key"
 CREDENTIAL = "/etc/credstore/postpost-api-key"
@@ -244,6 +244,26 @@ def test_a_backup_is_made_while_it_runs(system: Service) -> None:
     system.wait_for("third", "scheduled")
 
 
+def test_an_upgrade_by_the_readmes_lines_runs_the_new_version_and_goes_on(system: Service) -> None:
+    source = system.machine.root / "src/postpost_sync/__init__.py"
+    before = system.scheduled
+    source.write_text(source.read_text().replace('__version__ = "', '__version__ = "9.'))
+    system.machine.run(for_the("system service", block("## Upgrading", 0)))
+    system.machine.run("sudo systemctl restart postpost-sync && sudo postpost-sync doctor")
+    system.machine.until({"ActiveState": "active", "SubState": "running"})
+    assert system.machine.run("postpost-sync --version").stdout.split()[-1].startswith("9.")
+    system.drop("upgraded")
+    system.wait_for("upgraded", "scheduled")
+    assert system.scheduled == sorted([*before, "upgraded"])
+
+
+def for_the(which: str, lines: str) -> str:
+    """Of a block with a line for each way to install it, those that are meant."""
+    every = [line.partition("  #") for line in lines.splitlines()]
+    ways = ("pipx", "uv", "a venv", "the system service")
+    return "\n".join(line for line, _, about in every if about.strip() not in ways or which in about)
+
+
 # --- the web unit -----------------------------------------------------------------------------------------------------
 
 PAGE = "http://127.0.0.1:8484"  # of the machine, whose loopback is this one's
@@ -374,3 +394,46 @@ def test_the_user_unit_runs_by_the_readmes_lines(booted: Service) -> None:
     doctor = one.run("~/.local/bin/postpost-sync doctor", check=False)
     assert doctor.returncode == 1
     assert "user service: it is enabled, and does not run" in " ".join(doctor.stdout.split())
+
+
+def test_a_backup_of_ones_own_is_put_back_by_the_readmes_lines(booted: Service) -> None:
+    one, path = booted.machine, "export PATH=$PATH:~/.local/bin && "
+    one.run("systemctl --user start postpost-sync")
+    booted.wait_for("of-mine", "scheduled", user=USER)
+    before = booted.scheduled
+    one.run(path + block("## Backup and restore", 0))
+    one.run("mv ~/postpost-*.db ~/postpost-2026-12-01.db")  # the day that the README has it of
+    one.run("systemctl --user stop postpost-sync && rm ~/.local/state/postpost-sync/state.db")
+    one.run(block("## Backup and restore", 1))
+    one.until({"ActiveState": "active", "SubState": "running"}, scope="--user")
+    booted.wait_for("of-mine", "scheduled", user=USER)
+    booted.drop("after-it", f"/home/{USER}/Dropbox/Posts")
+    booted.wait_for("after-it", "scheduled", user=USER)
+    assert booted.scheduled == sorted([*before, "after-it"])
+
+
+# --- and away with it -------------------------------------------------------------------------------------------------
+
+
+def left(one: Machine, *places: str) -> list[str]:
+    """What still has the name of it."""
+    found = one.run(f"find {' '.join(places)} -xdev -iname '*postpost*'", "root").stdout.splitlines()
+    return [file for file in found if not file.endswith("/Dropbox/Posts") and "/var/log/journal" not in file]
+
+
+def test_uninstalled_as_a_user_nothing_is_left_but_the_folders(booted: Service) -> None:
+    one = booted.machine
+    one.run(for_the("a venv", block("## Uninstalling", 0)) + "\nrm ~/postpost-2026-12-01.db")
+    assert left(one, f"/home/{USER}") == []
+    assert (one.root / f"home/{USER}/Dropbox/Posts/of-mine/post.status.yaml").exists()
+
+
+def test_uninstalled_as_a_service_nothing_is_left_but_the_folders(web: Service) -> None:
+    one = web.machine
+    one.run("sudo systemctl enable --now postpost-sync-web")
+    one.run(block("## Uninstalling", 1))
+    assert left(one, "/etc", "/opt", "/usr", "/var/lib") == []
+    assert "postpost-sync" not in one.run("getent passwd; getent group").stdout
+    assert "postpost-sync" not in one.run("systemctl list-unit-files --no-pager", "root").stdout
+    assert (one.root / "srv/posts/first/post.status.yaml").exists()
+    assert re.findall(r"^(?:default:)?user:[^:]+:", one.run("getfacl -cp /srv/posts").stdout, re.MULTILINE) == []

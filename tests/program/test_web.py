@@ -78,6 +78,7 @@ def test_it_serves_all_of_it_in_little_memory_and_the_key_is_nowhere(pp: Rig) ->
         assert KEY not in Path(f"/proc/{process.pid}/environ").read_text()
 
 
+@pytest.mark.whole
 def test_it_takes_no_more_where_thousands_of_posts_are_in_view(pp: Rig, request: pytest.FixtureRequest) -> None:
     """Sixty a day for eleven weeks: twice as many as a day shows, so that still more make no difference."""
     if not request.config.getoption("--whole"):
