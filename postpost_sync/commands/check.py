@@ -106,8 +106,10 @@ def _connections(config: Config) -> dict[str, tuple[Connection, ...]]:
                     asked[who] = PostPost(client, *who).connections()
                 found[str(root.path)] = asked[who]
             except (ProgramError, PostError) as error:
-                why = error.finding.message if isinstance(error, PostError) else error.message
-                click.echo(f"warning: the accounts of {root.path} are not checked: {printable(why)}", err=True)
+                said = error.finding if isinstance(error, PostError) else Finding("", error.message, error.hint)
+                way_out = f" (hint: {printable(said.hint)})" if said.hint else ""
+                why = f"the accounts of {root.path} are not checked: {printable(said.message)}{way_out}"
+                click.echo(f"warning: {why}", err=True)
     return found
 
 
