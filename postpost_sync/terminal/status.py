@@ -73,10 +73,10 @@ def status_text(
     for root in report["roots"]:
         if root["state"] != "ok":
             head += _root(root, console)
-    for line in [line for warning in report.get("warnings", ()) for line in finding(warning, "warning: ")]:
-        head += lines(console, line, hang=2)
+    warnings = [list(finding(warning, "warning: ")) for warning in report.get("warnings", ())]
+    told = [line for found in warnings for each in found for line in lines(console, each, hang=2)]
     if not posts:
-        put(console, head)
+        put(console, head + told)
         _say_nothing(report, console)
         return
     fit = fit and console.is_terminal
@@ -84,9 +84,12 @@ def status_text(
     full = iter(in_full([post for group in groups for post in group.shown]))
     known = [[next(full) for _ in group.shown] for group in groups]
     blocks = [_blocks(group, posts, console, frame, links=links) for group, posts in zip(groups, known, strict=True)]
-    if fit and len(head) + _FOOT + sum(_HEADING + sum(map(len, made)) for made in blocks) > console.height:
+    if fit and len(head) + len(told) + _FOOT + sum(_HEADING + sum(map(len, made)) for made in blocks) > console.height:
         blocks = [_blocks(group, posts, console, frame, brief=True) for group, posts in zip(groups, known, strict=True)]
-        room = console.height - len(head) - _FOOT
+        told = [
+            line for found in warnings for line in lines(console, found[0], hang=2)
+        ]  # how to mend it is told elsewhere
+        room = console.height - len(head) - len(told) - _FOOT
         needs = [_HEADING + sum(map(len, b)) + bool(g.folded) for g, b in zip(groups, blocks, strict=True)]
         if sum(needs) > room:
             least = [_HEADING + 1] * len(groups)
@@ -96,7 +99,7 @@ def status_text(
             for group, made, more in zip(groups, blocks, spare, strict=True):
                 _trim(group, made, 1 + more)
         fit = any(group.folded for group in groups)
-    put(console, head)
+    put(console, head + told)
     for group, made in zip(groups, blocks, strict=True):
         folded = [line for text in _folded_words(group, frame) for line in lines(console, Text(text), 2, 2)]
         body = [line for block in made for line in block]
