@@ -165,6 +165,7 @@ class Daemon:
             self._tally,
             {path: site.account for path, site in sites.items()},
             statuses=self.roots.statuses,
+            troubles=self._calendars.troubles,
             rescan=config.rescan,
             monitor=Monitor(config.monitor.ping_url) if config.monitor.ping_url else None,
             every=config.monitor.every,

@@ -116,7 +116,8 @@ def standing(
 def searched(record: Record, key: int, now: datetime) -> Record:
     """An unknown create was looked for and not found; the listing may lag, so again a little later."""
     done = next(g.searches for g in record.groups if g.key == key)
-    why = Finding("CREATE_UNKNOWN", "PostPost's answer to create-post was lost; its list of drafts is searched for it")
+    lost = "PostPost's answer to create-post was lost; its list of drafts is searched for it"
+    why = Finding("CREATE_UNKNOWN", lost, "nothing is to be done: it goes on by itself, and makes the post once")
     pause = SEARCH_PAUSES[min(done, len(SEARCH_PAUSES) - 1)]
     trouble = Trouble(Effect.SEARCH, TroubleKind.RETRY, why, now, now + timedelta(seconds=pause))
     return with_trouble(with_group(record, key, searches=done + 1), trouble)

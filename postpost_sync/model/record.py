@@ -127,6 +127,7 @@ class PlatformResult:
     posted_id: str | None = None
     error: Finding | None = None
     retryable: bool | None = None
+    url: str | None = None  # where it can be seen
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from postpost_sync.model.errors import Finding, printable
+from postpost_sync.model.links import link
 from postpost_sync.model.post import digest
 from postpost_sync.model.record import (
     Group,
@@ -182,6 +183,7 @@ def _results(results: tuple[PlatformResult, ...]) -> list[dict[str, Any]]:
             "platform_id": printable(r.platform_id),
             "status": printable(r.status),
             "posted_id": printable(r.posted_id) if r.posted_id else None,
+            "url": r.url or link(r.platform_id, r.posted_id),  # those of before were kept without it
             "error": finding(r.error),
         }
         for r in results

@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 
+from postpost_sync.model import links
 from postpost_sync.model.errors import (
     Finding,
     KeyRefused,
@@ -77,6 +78,7 @@ class PlatformPost:
     status: str
     posted_id: str | None
     error: Mapping[str, Any] | None
+    url: str | None = None  # where it can be seen, as far as that is told
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +241,7 @@ def platform_post(post: Mapping[str, Any]) -> PlatformPost:
         plain(post.get("status")) or "",
         plain(post.get("postedId")),
         _failure(post["error"]) if isinstance(post.get("error"), dict) else None,
+        links.told(post.get("permalink")),
     )
 
 

@@ -61,7 +61,7 @@ class Store:
     def __init__(self, db: Connection) -> None:
         self.path, self._db, read = db.path, db, Queries(db)
         self.close, self.hurry, self.checked, self.check_sound = db.close, db.hurry, db.checked, db.check_sound
-        self.data_version, self.changes = db.data_version, db.changes
+        self.data_version, self.changes, self.overtaken = db.data_version, db.changes, db.overtaken
         self.rows, self.copy_into = db.rows, db.copy_into  # for `status` and `backup`
         # of folders
         self.record, self.record_of, self.records, self.identity = (

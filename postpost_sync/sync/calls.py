@@ -13,6 +13,7 @@ from postpost_sync import ledger
 from postpost_sync.disk import reader
 from postpost_sync.ledger import with_group
 from postpost_sync.log import Log
+from postpost_sync.model import links
 from postpost_sync.model.errors import Finding, KeyRefused, NotEditable, NotFound, NotReached, Refused, Unclear
 from postpost_sync.model.folder import Settings, Stat
 from postpost_sync.model.post import Post, digest
@@ -384,7 +385,8 @@ def _result(one: PlatformPost, group: Group) -> PlatformResult:
     compound = f"{one.platform}-{one.platform_id}"
     asked = [name for name in (compound, one.platform_id) if name in group.platforms]
     platform_id = asked[0] if asked else one.platform_id if "-" in one.platform_id else compound
-    result = PlatformResult(platform_id, one.status, one.posted_id)
+    url = one.url or links.link(platform_id, one.posted_id)
+    result = PlatformResult(platform_id, one.status, one.posted_id, url=url)
     if one.error is None:
         return result
     retryable = one.error.get("retryable") is True

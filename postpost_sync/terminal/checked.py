@@ -38,12 +38,12 @@ def checked_text(
         elif post["preview"] is not None:
             for line in _preview(post["preview"], console.width - 6, now):
                 say(console, line, 2, 4)
-        for kind, style in (("error", "bold red"), ("warning", "bold yellow")):
+        for kind, style in (("error", "bold red"), ("warning", "bold magenta")):
             for found in post[f"{kind}s"]:
                 _say_finding(found, kind, style, console, 2)
     console.print()
     for found in warnings:
-        _say_finding(found, "warning", "bold yellow", console, 0)
+        _say_finding(found, "warning", "bold magenta", console, 0)
     wrong = sum(bool(post["errors"]) for post in posts)
     errors = sum(len(post["errors"]) for post in posts)
     warned = sum(len(post["warnings"]) for post in posts) + len(warnings)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -189,6 +190,23 @@ def test_a_database_that_is_not_ours_is_not_read_nor_made(tmp_path: Path, there:
         Store.open(path, read_only=True)
     assert caught.value.hint
     assert (path.read_bytes() if path.exists() else None) == before
+
+
+def test_what_was_read_as_at_rest_is_asked_again_once_somebody_has_written(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    Store.open(path).close()
+    for written in (False, True):
+        reader = Store.open(path, read_only=True, untouched=True)
+        assert (reader.overtaken(), list(tmp_path.glob("*-wal"))) == (False, [])
+        writer = Store.open(path)
+        assert reader.overtaken()
+        if written:
+            writer.add("/srv/posts", "post", 1, 1, NOW)
+        writer.close()
+        assert reader.overtaken() == written
+        reader.close()
+    with closing(Store.open(path, read_only=True)) as follower:
+        assert not follower.overtaken()  # SQLite itself looks after it
 
 
 def test_read_only_sees_what_a_daemon_writes_and_changes_nothing(store: Store) -> None:
