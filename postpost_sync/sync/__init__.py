@@ -6,7 +6,9 @@
   is found at a start without an answer is unknown, never failed: it may stand at PostPost, so it is looked for there.
 - Looking and reading are two. `snapshots.observe` looks at the folder and writes down what follows from that (it was moved,
   its device has another number, somebody is to be waked). `snapshots.snapshot` only reads; `plan` is told that.
-- A folder is worked on by one thread at a time. So a step needs no lock against another step of the same post.
+- A folder is worked on by one thread at a time. So a step needs no lock against another step of the same post, and a part
+  of a folder (`per_platform`) is decided about while no other part of it is: `Folders.enter`. Each part has a record and a
+  look of its own; the folder is known, moved and forgotten by its main part, and has one status file for all of them.
 - A transfer runs beside that, in a thread of its own, and wakes its folder when it ends. It writes its result before it
   stops counting as under way, so that no file is sent twice.
 - What waits for the list of posts waits together (`list_queue`), and no more drafts are made ahead than the places for
