@@ -159,7 +159,8 @@ class Snapshots:
         """What was seen, with what else the decision depends on: the account, and its other posts."""
         record, account, reading = seen.record, seen.account, look.reading
         policy, waiting = self._policy(look.root, account), self._waiting_lists[account]
-        over = any(one.finding.code == TOO_MANY_PENDING for one in record.troubles)
+        met = (*(one.finding for one in record.troubles), record.error)  # by itself, or by one that waits before it
+        over = any(one is not None and one.code == TOO_MANY_PENDING for one in met)
         pending = not record.done
         desired = _desired(look, seen, policy, account.now())
         text = reading.content if pending and reading is not None else None
