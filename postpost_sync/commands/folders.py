@@ -13,7 +13,7 @@ from postpost_sync.model.folder import SIDECAR_NAMES
 from postpost_sync.model.program import Oddity, RootStatus
 from postpost_sync.post.names import Names
 from postpost_sync.store import Store
-from postpost_sync.store.status import at_or_below, outlines
+from postpost_sync.store.status import at_or_below
 from postpost_sync.terminal.words import path_name
 
 
@@ -24,7 +24,6 @@ class Named:
     name: Path
     folder: Path  # where it leads to
     keys: tuple[int, ...] = ()
-    itself: int | None = None  # of these, the post folder at the name itself
     oddities: tuple[tuple[RootStatus, Oddity], ...] = ()
     why: str = ""  # what it is, where it is neither
 
@@ -56,8 +55,7 @@ def _look_up(store: Store, config: Config, roots: Sequence[RootStatus], path: Pa
         keys = tuple(at_or_below(store, folder))
         odd = tuple((root, one) for root in roots for one in root.oddities if _is_at(root, one, folder))
         if keys or odd:
-            at = [one.key for one in outlines(store, keys) if Path(one.root, one.path) == folder]
-            return Named(path, folder, keys, at[0] if at else None, odd)
+            return Named(path, folder, keys, odd)
     return Named(path, folder, why=_what(config, path, folder))
 
 

@@ -104,3 +104,23 @@ def test_a_name_that_is_no_post_is_said_and_the_others_are_done(pp: Rig) -> None
     assert pp.command("cancel", str(folder), str(pp.root / "nowhere")) == 0
     assert "nowhere is not there" in pp.output()[1]
     assert pp.command("cancel", str(pp.root / "nowhere")) == 2
+
+
+def test_a_word_about_a_folder_is_for_all_its_parts(pp: Rig) -> None:
+    text = "content: One\nplatforms: [facebook-1001, twitter-123]\nscheduled_time: 2031-03-04 10:00\n"
+    with pp.daemon():
+        folder = pp.drop("post", f"{text}per_platform: {{twitter: {{content: Two}}}}\n")
+        pp.wait_for("post", "scheduled")
+        assert {part["state"] for part in pp.post("post")["parts"]} == {"scheduled"}
+        pp.output()
+        assert pp.command("cancel", str(folder)) == 0
+        assert pp.output()[0].splitlines() == [
+            "post is deleted from PostPost, where it is scheduled on facebook-1001",
+            "post (twitter) is deleted from PostPost, where it is scheduled on twitter-123",
+            "2 posts will be deleted from PostPost now",
+            "post: cancelled",
+        ]
+        assert pp.groups() == []
+        assert pp.command("retry", str(folder)) == 0
+        pp.wait_for("post", "scheduled")
+    assert sorted(group.content for group in pp.groups()) == ["One", "Two"]

@@ -207,3 +207,18 @@ def test_a_root_that_may_not_be_read_is_said_in_a_line() -> None:
             assert last.startswith(f'postpost-sync: "{closed}')
             assert "cannot be read: Permission denied (hint: " in last
             assert "Traceback" not in ended.stderr
+
+
+def test_each_part_of_a_folder_is_judged_and_shown_for_itself(pp: Rig) -> None:
+    own = "per_platform: {twitter-123: {content: In short, scheduled_time: 2031-03-04 18:00}}\n"
+    pp.drop("parts", sidecar("x" * 900, "[facebook-1001, twitter-123]", more=own))
+    pp.drop("wrong", sidecar("hello", "[facebook-1001, mastodon-109348]", more=own.replace("twitter-123", "mastodon")))
+    assert pp.command("check", "--json") == 0
+    shown = {Path(post["folder"]).name: post for post in json.loads(pp.output()[0])["posts"]}
+    parts = shown["parts"]["parts"]
+    assert [(part["name"], part["accounts"][0]["platform_id"], part["scheduled_time"]) for part in parts] == [
+        ("", "facebook-1001", "2031-03-04T10:00:00.000Z"),
+        ("twitter-123", "twitter-123", "2031-03-04T18:00:00.000Z"),
+    ]
+    pp.drop("wrong", sidecar("hello", "[facebook-1001]", more=own))
+    assert checked(pp)[1]["wrong"][0] == ["NOT_AMONG_PLATFORMS"]
