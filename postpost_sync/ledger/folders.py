@@ -55,8 +55,24 @@ def shown(record: Record, decision: Decision, now: datetime) -> Record:
     return replace(record, **new, updated_at=now)
 
 
-def settled(record: Record, fingerprint: str, complete_at: datetime | None, now_time: datetime | None) -> Record:
-    """The folder has been read as it is: troubles with what it was before are over. No times: none was known yet."""
+def settled(
+    record: Record,
+    fingerprint: str,
+    complete_at: datetime | None,
+    now_time: datetime | None,
+    mark: str = "",
+    config: str = "",
+    *,
+    untouched: bool = False,
+) -> Record:
+    """The folder has been read as it is: troubles with what it was before are over. No times: none was known yet.
+
+    `untouched`: nobody edited it, whatever is seen of it by now; a post that was taken back stays so.
+    """
+    same = (record.fingerprint,) if untouched else ()
+    if untouched and mark != record.asked:  # the config has more of its files seen, or fewer
+        record = replace(record, groups=tuple(_as_seen(group, record.asked, mark) for group in record.groups))
+    record = replace(record, asked=mark, config=config)
     if record.fingerprint == fingerprint:
         record = replace(record, complete_at=record.complete_at or complete_at, now_time=now_time, done=False)
         return without_trouble(record, Effect.READ)
@@ -68,7 +84,7 @@ def settled(record: Record, fingerprint: str, complete_at: datetime | None, now_
         complete_at=complete_at,
         now_time=now_time,
         consents=(),
-        cancel=fingerprint if record.cancel == fingerprint else None,
+        cancel=fingerprint if record.cancel in (fingerprint, *same) else None,
         rebuilds=0,
         gave_up=None,
         done=False,
@@ -77,16 +93,30 @@ def settled(record: Record, fingerprint: str, complete_at: datetime | None, now_
     )
 
 
-def finished(record: Record, post: Post | None, said: tuple[Consent, ...]) -> Record:
+def _as_seen(group: Group, before: str, mark: str) -> Group:
+    return replace(group, mark=mark) if before and group.mark == before else group
+
+
+def judged_anew(record: Record) -> Record:
+    """The config says something else of its root by now: whether that changes its post is to be decided."""
+    return replace(record, done=False)
+
+
+def finished(record: Record, post: Post | None, said: tuple[Consent, ...], config: str = "") -> Record:
     """What stands at PostPost is the post; so its selectors stand for what that goes to from now on.
 
-    `said`: what of a person's words went into that; what was said since is still to be decided about.
+    `said`: what of a person's words went into that; what was said since is still to be decided about. `config`: the digest
+    of the one by which that is so.
     """
     if set(record.consents) - set(said):
         return record
     if post is not None and (group := live_group(record) or draft_group(record)) is not None:
-        record = with_group(record, group.key, resolved=post.resolved)
-    return replace(record, done=True, troubles=(), consents=())
+        as_it_is = {} if group.stage in _LEFT_US else {"mark": record.asked}  # what is out was made of an earlier one
+        record = with_group(record, group.key, resolved=post.resolved, **as_it_is)
+    return replace(record, done=True, troubles=(), consents=(), config=config)
+
+
+_LEFT_US = (GroupStage.GOING_OUT, GroupStage.ENDED)
 
 
 def retried(record: Record, again: bool = False) -> Record:

@@ -159,6 +159,7 @@ class Group:
     again: bool = False  # followed also where some of it is out, since a person said so
     intent: str = ""  # the Idempotency-Key of its create
     adopted: bool = False  # found at PostPost, and not proved to be made by us: it is never deleted by itself
+    mark: str = ""  # of the folder that it was made of: tells an edit of it from another config
 
     @property
     def records_possible(self) -> int:
@@ -290,6 +291,8 @@ class Record:
     unproven: bool = False  # PostPost may hold its post already: it is asked before anything is created
     missed_at: datetime | None = None  # when it was first seen to be gone; None: it is there, or its root is not
     part: str = ""  # which post of the folder: "" is the main one
+    asked: str = ""  # its mark, as it was read last: what it asks for by what lies in it alone
+    config: str = ""  # digest of what the config said of its root then
 
     def trouble_with(self, step: Effect) -> Trouble | None:
         """Why the last step of that kind did not work; None where it did."""

@@ -33,6 +33,7 @@ from postpost_sync.post.sidecar import meant, named
 
 NOTHING_KEPT: Resolved = MappingProxyType({})
 NOW, NEXT = "now", "next"  # words for a time
+LEFT_OUT = "scheduled_time"  # what a time that is left out stood for when the draft was made is kept under this name
 MOST_MISSING = 5  # files that are looked for under another spelling
 MOST_FINDINGS = 20  # errors, and as many warnings, of one post
 _TOO_FEW = frozenset({"MEDIA_REQUIRED", "VIDEO_REQUIRED"})  # preflight's codes for media that are not there
@@ -71,11 +72,11 @@ def resolve(
     to = targets.resolve(given, policy, kept, _at(sidecar, "platforms"), sidecar.unseen.get("platforms", ""))
     errors += to.errors
     warnings += to.warnings
-    word = time_word(sidecar, policy)
+    word = time_word(sidecar, policy, kept)
     fit = policy.fit if sidecar.fit is None else sidecar.fit
     if sidecar.first_comment is not None:
         errors.append(_no_first_comment(sidecar))
-    zone_name, time = _time(folder, sidecar, policy, errors, warnings)
+    zone_name, time = _time(folder, sidecar, policy, errors, warnings, word)
     warnings += targets.expiring(to.ids, policy.connections or (), time, zone_name, _at(sidecar, "platforms"))
     media, absent, empty, alone = _media(folder, reading, sidecar, errors, warnings, fit=fit)
     missing = _missing(absent, sidecar, "media", folder, policy) if absent else None
@@ -88,7 +89,9 @@ def resolve(
         elif found.kind is EntryKind.FILE and found.stat.size == 0:
             empty = empty or _empty(found.name)
     if content is not None:
-        asked, resolved = tuple(to.asked), to.resolved
+        asked, resolved = tuple(to.asked), dict(to.resolved)
+        if sidecar.scheduled_time is None:
+            resolved[LEFT_OUT] = _left_out(policy, kept)
         settings = targets.settings_of(sidecar.platform_settings, to.ids)
         post = Post(content, to.ids, settings, media, time, zone_name, asked, resolved)
         if fit:
@@ -127,7 +130,7 @@ def _no_first_comment(sidecar: Sidecar) -> Finding:
 
 
 def _time(
-    folder: Folder, sidecar: Sidecar, policy: Policy, errors: list[Finding], warnings: list[Finding]
+    folder: Folder, sidecar: Sidecar, policy: Policy, errors: list[Finding], warnings: list[Finding], word: str
 ) -> tuple[str, datetime | None]:
     zone_name = sidecar.timezone or policy.timezone
     written = _written(folder)
@@ -137,19 +140,24 @@ def _time(
         hidden = sidecar.unseen.get("timezone", "")
         instead = _with_offset(sidecar.scheduled_time, zone_name, written)
         errors.append(_located(problem.finding, _at(sidecar, "timezone"), instead, hidden))
-        if sidecar.scheduled_time and not instead and not time_word(sidecar, policy):
+        if sidecar.scheduled_time and not instead and not word:
             _parsed(sidecar, "UTC", written, errors, [])  # what else is wrong with it
         return "UTC", None
-    if sidecar.scheduled_time is None or time_word(sidecar, policy):
+    if sidecar.scheduled_time is None or word:
         return zone_name, None
     return zone_name, _parsed(sidecar, zone_name, written, errors, warnings)
 
 
-def time_word(sidecar: Sidecar, policy: Policy) -> str:
+def time_word(sidecar: Sidecar, policy: Policy, kept: Resolved = NOTHING_KEPT) -> str:
     """`now` or `next`, where one of them is its time, or its root's for what has none; "" where it is neither."""
-    given = policy.default_time if sidecar.scheduled_time is None else sidecar.scheduled_time
+    given = _left_out(policy, kept)[0] if sidecar.scheduled_time is None else sidecar.scheduled_time
     word = given.strip().lower()
     return word if word in (NOW, NEXT) else ""
+
+
+def _left_out(policy: Policy, kept: Resolved) -> tuple[str, ...]:
+    """What a time that is left out stands for: another config does not send out what was left a draft."""
+    return kept.get(LEFT_OUT) or (policy.default_time,)
 
 
 def _written(folder: Folder) -> datetime | None:

@@ -244,6 +244,12 @@ class Store:
                 self._db.conn.execute("INSERT INTO facts VALUES (?, ?)", (name, value))
             return value
 
+    def fact_of(self, name: str) -> str | None:
+        """A fact about the database as a whole; None where it is not known."""
+        with self._db.lock, translated(self.path):
+            row = self._db.conn.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
+        return str(row[0]) if row is not None else None
+
     def _with_free_slot(self, record: Record) -> Record:
         """The record; without the slot that another folder of its root has by now."""
         taken = record.slot is not None and self._taken(record, record.slot)

@@ -30,6 +30,7 @@ from postpost_sync.model.record import (
     live_group,
     other_key,
 )
+from postpost_sync.plan.situation import mark
 from postpost_sync.plan.steps import (
     Ask,
     CheckDraft,
@@ -149,7 +150,8 @@ class Calls:
 
     def _create(self, look: Look, account: Account, post: Post) -> None:
         with account.creating(post.content):
-            about = post, account.now(), account.digest, str(uuid.uuid4())
+            of = mark(look.reading) if look.reading is not None else ""
+            about = post, account.now(), account.digest, str(uuid.uuid4()), of
             group = self._store.change(look.key, ledger.creating, *about).groups[-1]
             try:
                 made = account.api.create_post(post.content, post.platforms, post.platform_settings, group.intent)

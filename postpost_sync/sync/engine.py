@@ -6,21 +6,25 @@ different ones. What it needs of the outside comes in through the constructor, s
 
 from __future__ import annotations
 
+import json
 import math
 from concurrent.futures import Executor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from postpost_sync import ledger
 from postpost_sync.disk import reader, scan, status_file
 from postpost_sync.disk.copies import Copies
 from postpost_sync.model import view
 from postpost_sync.model.errors import FileChanged, Finding, KeyRefused, NotFound, OtherKey, PostError
-from postpost_sync.model.folder import Folder
-from postpost_sync.model.record import Effect, Group, Record, is_out, live_group, other_key
+from postpost_sync.model.folder import Folder, MediaFile
+from postpost_sync.model.post import Policy
+from postpost_sync.model.record import Effect, Group, Record, is_out, kept, live_group, other_key
 from postpost_sync.model.slots import moments
 from postpost_sync.model.states import WRONG, State
 from postpost_sync.plan.rules import plan
+from postpost_sync.plan.situation import mark, only_touched
 from postpost_sync.plan.snapshot import Snapshot
 from postpost_sync.plan.steps import (
     Abandon,
@@ -46,6 +50,7 @@ from postpost_sync.plan.steps import (
     Withdraw,
 )
 from postpost_sync.post.desired import NOW, time_word
+from postpost_sync.post.names import Names
 from postpost_sync.service.account import Account
 from postpost_sync.store import Store
 from postpost_sync.sync.calls import Calls
@@ -125,6 +130,7 @@ class Sync:
         if not now:
             return
         self._folders.start(min(now.values()).timestamp())
+        self._notice_config()
         self.copies.keep(lambda: {row[0] for row in self._store.index() if not row[4]})
         for record in self._store.held_or_cancelled(min(now.values()) - timedelta(seconds=AT_ONCE)):
             if record.root not in now:
@@ -133,6 +139,16 @@ class Sync:
                 self._removals.cancelled(record.key, max(0.0, (now[record.root] - record.updated_at).total_seconds()))
             elif record.state is State.HELD:
                 self._waiting_lists[self._snapshots.account_of(record)].update(record)
+
+    def _notice_config(self) -> None:
+        """What another config means for the posts that stand is decided now, and not when their folders are next touched."""
+        for site in self._sites.values():
+            self._store.fact(f"ignore {site.config}", partial(_ignored, site.policy))
+        configs = {root: site.config for root, site in self._sites.items()}
+        for record in self._store.at_postpost():
+            if record.done and record.config != configs.get(record.root, record.config):
+                self._store.note(record.key, ledger.judged_anew)
+                self._log.info("the config has changed", folder=f"{record.root}/{record.path}")
 
     def advance(self, key: int) -> None:
         """Take one folder as far as it goes now."""
@@ -354,7 +370,7 @@ class Sync:
                 case Abandon(group):
                     change(look.key, ledger.abandoned, group, now, self._jitter())
                 case Finish():
-                    self._store.note(look.key, ledger.finished, decision.post, record.consents)
+                    self._store.note(look.key, ledger.finished, decision.post, record.consents, snapshot.config)
                 case TakeSlot(since):
                     policy = snapshot.policy
                     self._store.take_slot(look.key, moments(policy.slots, policy.timezone, since))
@@ -399,24 +415,46 @@ class Sync:
         now = at if snapshot.clock_known else None
         known = {file.name: file for file in look.reading.media} if look.reading else {}
         look.reading = reading = reader.read(folder, known | look.hashes)
-        asks_now = reading.sidecar is not None and time_word(reading.sidecar, snapshot.policy) == NOW
+        asks_now = reading.sidecar is not None and time_word(reading.sidecar, snapshot.policy, kept(record)) == NOW
         now_time = (record.now_time or now) if asks_now else None
         # one that is new may have been moved here: its files are as old as they were there
         seen_before = record.complete_at is not None or bool(record.groups)
         changed_at = folder.changed_at if seen_before else max(folder.changed_at, folder.moved_at)
         complete_at = min(now, datetime.fromtimestamp(changed_at, UTC)) if now is not None else None
         self._folders.settled(look)
-        self._store.note(look.key, ledger.settled, folder.fingerprint, complete_at, now_time)
+        untouched = self._untouched(look, folder, record)
+        about = folder.fingerprint, complete_at, now_time, mark(look.reading), snapshot.config
+        self._store.note(look.key, ledger.settled, *about, untouched=untouched)
+
+    def _untouched(self, look: Look, folder: Folder, record: Record) -> bool:
+        """Whether the folder that was read is as it was when it was read before, but for a touch, or what the config ignores."""
+        if folder.fingerprint == record.fingerprint or look.reading is None:
+            return False
+        names, reading = self._store.fact_of(f"ignore {record.config}"), look.reading
+        if names is not None and names != _ignored(self._sites[look.root].policy):
+            before = scan.look(look.root, look.path, Names(json.loads(names)))
+            if before is None or before.fingerprint == record.fingerprint:
+                return before is not None
+            reading = reader.read(before, look.hashes)
+        same = only_touched(record, reading)
+        if same and (record.cancel is not None or reading is not look.reading):
+            media = (self._hashed(look, folder, one) if one.name in same else one for one in reading.media)
+            same = only_touched(record, replace(reading, media=tuple(media)))
+        return same == ()
 
     def _hash(self, look: Look, folder: Folder, names: tuple[str, ...]) -> None:
         if look.reading is None:
             return
-        files = []
-        for file in look.reading.media:
-            if file.name in names:
-                file = look.hashes[file.name] = replace(file, sha256=reader.sha256(folder.root, folder.path, file))
-            files.append(file)
-        look.reading = replace(look.reading, media=tuple(files))
+        media = (self._hashed(look, folder, file) if file.name in names else file for file in look.reading.media)
+        look.reading = replace(look.reading, media=tuple(media))
+
+    def _hashed(self, look: Look, folder: Folder, file: MediaFile) -> MediaFile:
+        known = look.hashes[file.name] = replace(file, sha256=reader.sha256(folder.root, folder.path, file))
+        return known
+
+
+def _ignored(policy: Policy) -> str:
+    return json.dumps(sorted(policy.ignore))
 
 
 def _makes_a_post(record: Record, decision: Decision) -> bool:

@@ -181,6 +181,7 @@ class Snapshots:
             beside=self._store.beside(record.key, record.time) if pending and record.time is not None else (),
             twin=self._store.record_of(record.copy_of) if record.copy_of is not None and not record.groups else None,
             desired=_desired(look, seen, policy, account.now()),
+            config=self._sites[look.root].config,
         )
 
     def _strangers(self, record: Record, account: Account, text: str | None) -> tuple[Stranger, ...]:
