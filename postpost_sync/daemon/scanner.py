@@ -76,6 +76,7 @@ class Scanner:
         self._status = RootStatus(self.path, "polling", RootState.OK)  # as long as nothing is known about it
         self._presence = Presence(self.path, watched, store)
         self._root_lock = RootLock(self.path)
+        watched.absence.found_served(self.path, served=False)
         self._away_because: Finding | None = None
         self._last_scan: datetime | None = None
         self._walk_took = 0.0
@@ -228,6 +229,7 @@ class Scanner:
             if another and not self._root_lock.take():
                 self._not_served(presence.served_by_another(self.path))
                 return
+            self._watched.absence.found_served(self.path, served=True)
             missing = self._presence.found(place, missing)
             walk = scan.walk(self.path, self._names, visit=visit, skip=self._presence.again, as_before=as_before)
             for found in walk:
@@ -297,6 +299,7 @@ class Scanner:
         if self._away_because is None or self._away_because.code != why.code:
             self._log.warning("root is away", root=self.path, why=why.message, hint=why.hint)
         self._away_because = why
+        self._watched.absence.found_served(self.path, served=False)
         self._presence.away()
         self._observer.lost()
         self._show()

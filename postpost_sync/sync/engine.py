@@ -312,7 +312,7 @@ class Sync:
     def _write_receipt(self, look: Look, account: Account, record: Record) -> None:
         if not record.fingerprint:
             return  # nothing is written into a folder that is still arriving
-        if record is look.receipt_of:
+        if record is look.receipt_of or not self._absence.is_served(look.root):
             return
         if record.claim is not None:
             return  # nor over a claim that is still to be proved, or another installation's

@@ -113,7 +113,9 @@ class Snapshots:
         return Observed(folder, present, quiet, in_flight, fitting, removed, record, account, restless, glimpse)
 
     def _look(self, look: Look) -> tuple[Folder | None, bool]:
-        """The folder as it is; None where it is not there. And whether its root is."""
+        """The folder as it is; None where it is not there, or not ours to serve. And whether its root is."""
+        if not self._absence.is_served(look.root):
+            return None, False
         try:
             seen_again = self._absence.is_seen_again(look.root, look.path)
             folder = None if seen_again else scan.look(look.root, look.path, self._names)
