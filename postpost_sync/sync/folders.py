@@ -200,6 +200,7 @@ class Folders:
         )
         with self._lock:
             self._index.put(record.key, (folder.root, folder.path))
+            self._index.remember(record.key, Known(folder.root, "", False, folder.inode, folder.device))
         self._log.info("found", folder=f"{folder.root}/{folder.path}")
         return record.key
 

@@ -101,7 +101,7 @@ class Snapshots:
             if not away and (copy := self._copies.get(record.key)) is not None:
                 self._wake(copy, 0.0)  # it may be this one, moved there
             present = present and not away
-        elif (folder.inode, folder.device) != (record.inode, record.device):
+        elif _is_in_another_directory(folder, record):
             record = self._store.note(record.key, ledger.in_directory, folder.inode, folder.device)
         if (gone := folder is None and present) is not (record.missed_at is not None):
             record = self._store.change(record.key, ledger.missed, account.now() if gone else None)
@@ -219,6 +219,12 @@ class Snapshots:
             merged = replace(policy, connections=connections, limits=live_limits.under(policy.limits, limits))
             known = self._policies[root, account] = connections, limits, merged
         return known[2]
+
+
+def _is_in_another_directory(folder: Folder, record: Record) -> bool:
+    """Where its files differ, too, it may be another folder that has its name for a moment, as when two are swapped."""
+    same_files = record.fingerprint in ("", folder.fingerprint)
+    return same_files and (folder.inode, folder.device) != (record.inode, record.device)
 
 
 def _desired(look: Look, seen: Observed, policy: Policy, now: datetime) -> Wanted | None:
