@@ -60,17 +60,26 @@ def finish(world: World) -> list[tuple[str, str]]:
     return sorted((group.content, group.status) for group in world.groups())
 
 
+def being_made(world: World) -> None:
+    world.look_around()
+    world.run()
+    world.pass_time(2.5)
+    for key in list(world.due):
+        world.wake(key, 0.0)
+    for _ in range(3):
+        world.step()
+
+
+def seen_and_taken(world: World) -> None:
+    world.look_around()
+    world.run()
+
+
 SEEN: dict[str, Callable[[World], object]] = {
     "not seen": lambda world: None,
-    "seen": lambda world: world.look_around(),
-    "seen and taken": lambda world: (world.look_around(), world.run()),
-    "being made": lambda world: (
-        world.look_around(),
-        world.run(),
-        world.pass_time(2.5),
-        [world.wake(k, 0.0) for k in list(world.due)],
-        [world.step() for _ in range(3)],
-    ),
+    "seen": World.look_around,
+    "seen and taken": seen_and_taken,
+    "being made": being_made,
 }
 
 

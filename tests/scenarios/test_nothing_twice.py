@@ -170,6 +170,36 @@ def test_nothing_is_attached_to_a_post_that_stands_scheduled_since_the_backup(
     world.once("post", "text", TWO, time)
 
 
+@pytest.mark.parametrize("when", ["at the start", "once it is due"])
+def test_a_folder_at_rest_whose_post_was_made_anew_since_the_backup_is_that_ones(
+    world: World, tmp_path: Path, when: str
+) -> None:
+    """Nothing in it has changed since, so that nobody would look at it."""
+    world.drop("post", "text", ONE, tomorrow(world))
+    world.run_until_rest()
+    (first,) = world.groups()
+    keep(world, tmp_path / "backup")
+    world.sandbox.dashboard_delete(first.id)
+    world.pass_time(300)
+    world.sync.reconcile()
+    world.run_until_rest()
+    say(world, "post")
+    world.run_until_rest()
+    (second,) = world.groups()
+    if when == "once it is due":
+        world.pass_time(86400 + 600)
+    put_back(world, tmp_path / "backup")
+    world.pass_time(300)
+    world.sync.reconcile()
+    for key in world.store.due(first.created_at - timedelta(days=9), world.now):
+        world.wake(key, 0.0)
+    world.run_until_rest()
+    record = world.record("post")
+    assert [group.post_group_id for group in record.groups][-1] == second.id
+    assert record.state == ("scheduled" if when == "at the start" else "published")
+    assert [group.id for group in world.groups()] == [second.id]
+
+
 # --- database and status files lost -----------------------------------------------------------------------------------
 
 
