@@ -177,7 +177,7 @@ def recognised(record: Record, group: Group, slot: datetime | None = None) -> Re
     previous = (*record.previous, *stood)
     groups = (*older, group)
     record = replace(record, slot=slot or record.slot)
-    return replace(record, groups=groups, previous=previous, unproven=False, claim=None, troubles=())
+    return replace(record, groups=groups, previous=previous, unproven=False, claim=None, troubles=(), cancel=None)
 
 
 _SUPERSEDED = {

@@ -121,7 +121,7 @@ def unread(s: Situation) -> Answer | None:
 
 def stays_cancelled(s: Situation) -> Answer | None:
     """A person took it back, and it is as it was then: it is no longer at PostPost, and stays so."""
-    back = s.live is not None and s.live.outcome is State.CANCELLED
+    back = s.live is not None and s.live.outcome is State.CANCELLED and s.record.claim is None
     return (
         Answer(Finish(), s.record.state, s.record.error) if back and s.record.cancel == s.record.fingerprint else None
     )
@@ -146,7 +146,7 @@ def stays_out(s: Situation) -> Answer | None:
 def stays_ended(s: Situation) -> Answer | None:
     """It failed, or was cancelled, and only the config has changed since: it stays so, until its files do or a person says so."""
     live = s.live
-    if live is None or live.stage is not GroupStage.ENDED or s.said(Consent.ONCE_MORE):
+    if live is None or live.stage is not GroupStage.ENDED or s.said(Consent.ONCE_MORE) or s.record.claim is not None:
         return None
     same = s.as_made(live)
     if same is None or (s.desired.post is not None and not s.unlike(live) and _as_timed(s, live)):

@@ -193,6 +193,18 @@ class Queries:
             found = [self._db.one(row[0]) for row in rows]
         return tuple(record for record in found if record is not None)
 
+    def at_rest_with(self, contents: Collection[str]) -> list[int]:
+        """The keys of the folders for which nothing is to be done, and that have, or had, a post with one of those texts."""
+        found: set[int] = set()
+        with self._db.lock, translated(self._db.path):
+            for content in contents:
+                rows = self._db.conn.execute(
+                    f"SELECT DISTINCT folder FROM groups JOIN folders ON folders.key = folder WHERE {_SAME_TEXT} AND done",  # noqa: S608 - a constant
+                    {"text": encode(content)},
+                ).fetchall()
+                found.update(row[0] for row in rows)
+        return sorted(found)
+
     def beside(self, key: int, time: datetime) -> tuple[Neighbour, ...]:
         """The other folders that ask for the same minute and are on their way or stand scheduled; the first 20 of them."""
         minute = time.replace(second=0, microsecond=0)

@@ -102,6 +102,16 @@ class Calls:
                 change(look.key, ledger.outcome, group.key, results, account.now())
         return True
 
+    def unknown_texts(self, account: Account, lately: float) -> frozenset[str]:
+        """The texts of what PostPost holds and no record of ours knows: what was made since an older database, or by others.
+
+        `lately`: seconds for which what went out counts still.
+        """
+        account.learn_time()
+        account.holdings.look(account.now(), lately)
+        held = {one.post_group_id: one.content for one in account.holdings.all()}
+        return frozenset(held[one].strip() for one in self._store.unknown_group_ids(held))
+
     def reconcile(self, account: Account, records: Sequence[Record]) -> list[int]:
         """Compare what stands scheduled with what PostPost lists: one listing for all. The keys of those that differ.
 

@@ -115,6 +115,7 @@ class Sync:
         self._turns = Turns(runtime.wake, runtime.monotonic)
         accounts = dict.fromkeys(site.account for site in self._sites.values())
         self._list_queues = {one: ListQueue(one, self._slots.busy, runtime) for one in accounts}
+        self._compared: set[Account] = set()  # whose posts were compared with the folders at rest
         self._calls = Calls(store, self._list_queues, runtime.log)
         self._waiting_lists = {
             one: WaitingList(store, one.digest, one.now, runtime.wake, self._is_away) for one in accounts
@@ -249,6 +250,7 @@ class Sync:
             mine = [record for record in records if self._snapshots.account_of(record) is account]
             try:
                 changed = self._calls.reconcile(account, mine)
+                self._compare_at_rest(account)
             except KeyRefused as error:
                 account.refuse(error.finding)
             except PostError as error:
@@ -258,6 +260,22 @@ class Sync:
                     if record.key in changed:
                         self._log.info("changed at PostPost", folder=f"{record.root}/{record.path}")
                         self._wake(record.key, 0.0)
+
+    def compare_anew(self) -> None:
+        """The machine slept, or was put back to what it was: our records may be older than what we did."""
+        self._compared.clear()
+
+    def _compare_at_rest(self, account: Account) -> None:
+        """Once: folders at rest whose text stands in a post that is not known here may have had it made since.
+
+        Their status files say so, and are looked at.
+        """
+        if account in self._compared:
+            return
+        catch_up = max(site.policy.catch_up for site in self._sites.values())
+        for key in self._store.at_rest_with(self._calls.unknown_texts(account, catch_up)):
+            self._wake(key, 0.0)
+        self._compared.add(account)
 
     def _leave_lists(self, key: int, but: Account | None = None) -> None:
         """It waits at no account, or at none but this one: whose it was before, it is no longer."""

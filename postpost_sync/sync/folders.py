@@ -11,6 +11,7 @@ from postpost_sync import ledger
 from postpost_sync.disk import scan
 from postpost_sync.model.folder import Folder
 from postpost_sync.model.record import Record, is_out, live_group, made_with
+from postpost_sync.model.states import State
 from postpost_sync.post.names import Names, spelt_alike
 from postpost_sync.store import Store
 from postpost_sync.sync.absence import Absence
@@ -286,7 +287,9 @@ class Folders:
 
     def claimed(self, look: Look, folder: Folder, record: Record) -> bool:
         """Whether its status file says something that our records do not know; then that is written down."""
-        if record.claim is not None or is_out(live_group(record)):
+        live = live_group(record)
+        may_have_followed = live is not None and live.outcome in (State.FAILED, State.CANCELLED)
+        if record.claim is not None or (is_out(live) and not may_have_followed):
             return False
         claim = unknown_claim(folder, record, self._store, self._instance)
         if claim is None:

@@ -200,6 +200,60 @@ def test_a_folder_at_rest_whose_post_was_made_anew_since_the_backup_is_that_ones
     assert [group.id for group in world.groups()] == [second.id]
 
 
+@pytest.mark.parametrize("by", ["command", "dashboard"])
+@pytest.mark.parametrize("then", ["it stands", "it went out", "it is claimed by nobody"])
+def test_a_post_that_was_cancelled_at_the_backup_and_brought_back_since_is_known_again(
+    world: World, tmp_path: Path, by: str, then: str
+) -> None:
+    world.drop("post", "text", ONE, tomorrow(world))
+    world.drop("other", "another text", {}, tomorrow(world))
+    world.run_until_rest()
+    first = next(group for group in world.groups() if group.content == "text")
+    if by == "command":
+        say(world, "post", lambda record: ledger.cancelled(record, None))
+    else:
+        world.sandbox.dashboard_delete(first.id)
+        world.pass_time(300)
+        world.sync.reconcile()
+    world.run_until_rest()
+    assert world.state("post") == "cancelled"
+    keep(world, tmp_path / "backup")
+    say(world, "post")
+    world.run_until_rest()
+    if then == "it went out":
+        world.advance_time(86400 + 3600)
+    second = next(group for group in world.groups() if group.content == "text")
+    if then == "it is claimed by nobody":
+        lose_status_files(world)
+    put_back(world, tmp_path / "backup")
+    world.sync.reconcile()
+    world.run_until_rest()
+    known = world.record("post").groups[-1].post_group_id == second.id
+    assert (known, world.state("post")) == {
+        "it stands": (True, "scheduled"),
+        "it went out": (True, "published"),
+        "it is claimed by nobody": (False, "cancelled"),
+    }[then]
+    say(world, "post")
+    world.run_until_rest()
+    assert [group.id for group in world.groups() if group.content == "text"] == [second.id]
+
+
+def test_a_cancelled_post_is_not_brought_back_by_a_status_file_that_names_nothing(world: World) -> None:
+    folder = world.drop("post", "text", ONE, tomorrow(world))
+    world.run_until_rest()
+    (group,) = world.groups()
+    say(world, "post", lambda record: ledger.cancelled(record, None))
+    world.run_until_rest()
+    status = folder / "post.status.yaml"
+    status.write_text(status.read_text().replace(group.id, "f" * 24) + f"post_group_id: {'f' * 24}\n")
+    world.wake(world.record("post").key, 0.0)
+    world.restart()
+    world.wake(world.record("post").key, 0.0)
+    world.run_until_rest()
+    assert (world.state("post"), world.groups()) == ("cancelled", [])
+
+
 # --- database and status files lost -----------------------------------------------------------------------------------
 
 
