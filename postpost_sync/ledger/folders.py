@@ -147,9 +147,11 @@ def missed(record: Record, at: datetime | None) -> Record:
 
 
 def adopted(record: Record) -> Record:
-    """A person said that this installation serves the folder from now on."""
+    """A person said that this installation serves the folder from now on, and what PostPost holds with its text is its own."""
     claim = replace(record.claim, foreign=False) if record.claim is not None else None
-    return replace(record, claim=claim, troubles=(), retry_at=None)
+    ours = (Consent.OURS,) if record.error is not None and record.error.code == "MAYBE_POSTED" else ()
+    consents = tuple(sorted({*record.consents, *ours}))
+    return replace(record, claim=claim, troubles=(), retry_at=None, consents=consents)
 
 
 def slot_taken(record: Record, at: datetime) -> Record:
@@ -176,7 +178,8 @@ def recognised(record: Record, group: Group, slot: datetime | None = None) -> Re
     ]
     previous = (*record.previous, *stood)
     groups = (*older, group)
-    record = replace(record, slot=slot or record.slot)
+    left = tuple(one for one in record.consents if one is not Consent.OURS)
+    record = replace(record, slot=slot or record.slot, consents=left)
     return replace(record, groups=groups, previous=previous, unproven=False, claim=None, troubles=(), cancel=None)
 
 

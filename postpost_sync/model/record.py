@@ -218,6 +218,7 @@ class Consent(StrEnum):
     COPY = "copy"  # it is meant, although it is a copy of another folder
     MEDIA = "media"  # its media are all that is meant, although it looks as if one were lacking
     DUPLICATE = "duplicate"  # it is meant, although another folder has the same post
+    OURS = "ours"  # what PostPost holds with its text is the folder's
     MAYBE = "maybe"  # it is meant, although PostPost may hold it already
     ADOPTED = "adopted"  # the folder counts, although the post it replaces was found at PostPost and may be another's
     DIFFERS = "differs"  # it is a new post, whatever PostPost holds under the id in its status file

@@ -42,7 +42,6 @@ SOON = 120.0  # seconds; PostPost advises to schedule at least this much ahead
 # seconds before its time within which a post is no longer changed: the scheduler ticks once a minute
 EDIT_CLOSES = 120.0
 DUPLICATE_WITHIN = timedelta(days=3)
-LISTS_LAG = timedelta(minutes=2)  # how far the times in a list may be from ours
 
 TOO_MANY_PENDING = "SCHEDULED_POST_LIMIT_REACHED"  # the limit of a plan for which a later post can hold the room
 IN_LINE = frozenset(  # limits for which the posts of an account wait in the order of their times
@@ -162,22 +161,13 @@ class Situation:
         return tuple(
             one
             for one in self.snapshot.strangers
-            if (not one.platforms or ours & set(one.platforms))
-            and not self._long_out(one)
-            and not self._lost_create(one)
+            if (not one.platforms or ours & set(one.platforms)) and not self._long_out(one)
         )
 
     def _long_out(self, one: Stranger) -> bool:
         """Whether it went out so long ago that it says nothing about this post."""
         out = one.status not in ("draft", "scheduled") and one.time is not None
         return out and one.time is not None and one.time < self.now - seconds(self.policy.catch_up)
-
-    def _lost_create(self, one: Stranger) -> bool:
-        """Whether it is a draft that one of our own creates may have made, whose answer was lost and which was not found."""
-        if one.status != "draft" or one.media or one.created_at is None:
-            return False
-        lost = (g for g in self.record.groups if g.post_group_id is None)
-        return any(one.created_at >= g.intent_at - LISTS_LAG for g in lost)
 
     # --- times ---
 

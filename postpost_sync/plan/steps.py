@@ -51,12 +51,16 @@ class Create:
 
 @dataclass(frozen=True, slots=True)
 class Recognise:
-    """Find out whether PostPost holds this post already. `looks`: the post group that shows all that the folder asks for."""
+    """Find out whether PostPost holds this post already. `looks`: the post group that shows all that the folder asks for.
+
+    `said`: a person says that it is the folder's.
+    """
 
     effect: ClassVar[Effect] = Effect.RECOGNISE
     post: Post
     time: datetime | None
     looks: str | None = None
+    said: bool = False
 
 
 @dataclass(frozen=True, slots=True)

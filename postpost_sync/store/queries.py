@@ -226,6 +226,15 @@ class Queries:
             ).fetchall()
         return [row[0] for row in rows]
 
+    def lost_create_with(self, content: str) -> datetime | None:
+        """When the first create of a group with this text was tried that was not answered, and not found; None where none was."""
+        with self._db.lock, translated(self._db.path):
+            rows = self._db.conn.execute(
+                f"SELECT min(intent_at) FROM groups WHERE {_SAME_TEXT} AND stage = 'gone' AND post_group_id IS NULL",  # noqa: S608 - a constant
+                {"text": encode(content)},
+            ).fetchall()
+        return decoded(datetime, rows[0][0]) if rows[0][0] is not None else None
+
     def creating_with(self, content: str) -> bool:
         """Whether the create of a group with this text is not answered."""
         with self._db.lock, translated(self._db.path):

@@ -180,7 +180,7 @@ class Calls:
             return
         claim = record.claim
         with account.creating(post.content):  # a twin must not take the same one
-            named = claim.post_group_id if claim is not None else step.looks
+            named = claim.post_group_id if claim is not None and not step.said else step.looks
             found = named and self._store.unknown_group_ids([named])
             held = account.held(named) if named and found else None
             if held is None:
@@ -192,6 +192,10 @@ class Calls:
                 return
             media = tuple(replace(file, sha256=reader.sha256(look.root, look.path, file)) for file in ours.media)
             ours = replace(ours, media=media)
+            if step.said:
+                stage = _stage(held, Claim(held.post_group_id, foreign=False, state="drafted"), proved=False)
+                self._take_over(look, replace(_standing(ours, held, stage, account, held.time), adopted=True))
+                return
             if claim is None:
                 group = _standing(ours, held, GroupStage.SCHEDULED, account, held.time)
                 self._take_over(look, replace(group, adopted=True), held.time if step.time is None else None)

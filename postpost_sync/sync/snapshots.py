@@ -18,6 +18,8 @@ from postpost_sync.post import live_limits
 from postpost_sync.post.desired import Wanted, resolve
 from postpost_sync.service.account import Account
 from postpost_sync.service.clock import SKEW
+from postpost_sync.service.holdings import SLACK
+from postpost_sync.service.responses import Listed
 from postpost_sync.store import Store
 from postpost_sync.sync.look import Grounds, Look
 from postpost_sync.sync.removals import Removals
@@ -196,6 +198,7 @@ class Snapshots:
         creating = self._store.creating_with(
             text or ""
         )  # before the others: an answer that comes meanwhile is known then
+        lost_at = self._store.lost_create_with(text or "")
         unknown = self._store.unknown_group_ids(others)
         return tuple(
             Stranger(
@@ -207,7 +210,7 @@ class Snapshots:
                 len(one.media) if one.media is not None else None,
             )
             for one in (others[key] for key in sorted(unknown))
-            if not (one.status == "draft" and not one.media and creating)
+            if not (one.status == "draft" and not one.media and (creating or _may_be_of_a_lost_create(one, lost_at)))
         )
 
     def _policy(self, root: str, account: Account) -> Policy:
@@ -219,6 +222,11 @@ class Snapshots:
             merged = replace(policy, connections=connections, limits=live_limits.under(policy.limits, limits))
             known = self._policies[root, account] = connections, limits, merged
         return known[2]
+
+
+def _may_be_of_a_lost_create(one: Listed, lost_at: datetime | None) -> bool:
+    """Whether a draft may be what a create of ours made, of whichever folder, that was not answered and not found."""
+    return lost_at is not None and one.created_at is not None and one.created_at >= lost_at - SLACK
 
 
 def _is_in_another_directory(folder: Folder, record: Record) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -296,6 +297,66 @@ def test_a_folder_that_comes_back_after_its_database_was_made_is_not_posted_agai
     (folder / "post.status.yaml").unlink()
     world.run_until_rest()
     assert (world.code("post"), world.groups()) == ("MAYBE_POSTED", before)
+
+
+# --- a person says whose it is -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("stands", ["scheduled", "moved", "published", "draft"])
+def test_a_post_that_may_be_the_folders_is_its_own_where_a_person_says_so(world: World, stands: str) -> None:
+    world.sandbox.behaviour = Behaviour(move_time=90 if stands == "moved" else 0)
+    world.drop("post", "text", TWO, None if stands == "draft" else world.now + timedelta(hours=5))
+    world.run_until_rest()
+    if stands == "published":
+        world.advance_time(5 * 3600 + 600)
+    (before,) = world.groups()
+    lose_the_database(world)
+    lose_status_files(world)
+    if stands == "draft":
+        world.drop("post", "text", TWO, world.now + timedelta(hours=5))
+    world.run_until_rest(600)
+    assert (world.state("post"), world.code("post")) == ("held", "MAYBE_POSTED")
+    say(world, "post", ledger.adopted)
+    world.run_until_rest(600)
+    (now,) = world.groups()
+    assert (now.id, now.status) == (before.id, "published" if stands == "published" else "scheduled")
+    assert world.state("post") == now.status
+    assert world.record("post").error is None
+    assert world.record("post").groups[-1].adopted
+
+
+@pytest.mark.parametrize("other", ["two of them", "other accounts", "other media"])
+def test_what_cannot_be_the_folders_is_not_taken_over_though_a_person_says_so(world: World, other: str) -> None:
+    time = tomorrow(world)
+    world.sandbox.behaviour = Behaviour(move_time=90)
+    for n in range(2 if other == "two of them" else 1):
+        world.drop(f"made {n}", "text", TWO if other == "other media" else ONE, time, ("twitter-123", "linkedin-ABC"))
+        world.run_until_rest()
+    lose_the_database(world)
+    for n in range(2):
+        shutil.rmtree(world.root / f"made {n}", ignore_errors=True)
+    accounts = ("twitter-123",) if other == "other accounts" else ("twitter-123", "linkedin-ABC")
+    world.drop("post", "text", ONE, time, accounts)
+    world.run_until_rest()
+    before = world.groups()
+    say(world, "post", ledger.adopted)
+    world.run_until_rest()
+    error = world.record("post").error
+    assert error is not None
+    assert (error.code, "cannot be taken over" in error.message, world.groups()) == ("MAYBE_POSTED", True, before)
+
+
+def test_the_lost_create_of_a_twin_holds_nobody(world: World) -> None:
+    """Its draft comes to light after both have given up looking for it."""
+    world.sandbox.behaviour = Behaviour(listing_lag=600)
+    world.sandbox.faults.add(Fault("create-post", "lost_reply"))
+    world.drop("one", "text", {}, tomorrow(world))
+    world.run_until_rest(120)
+    world.sandbox.behaviour = Behaviour()
+    world.drop("two", "text", {}, tomorrow(world) + timedelta(hours=1))
+    world.run_until_rest()
+    world.advance_time(3600)
+    assert [world.state(name) for name in ("one", "two")] == ["scheduled", "scheduled"]
 
 
 # --- only the database is lost ----------------------------------------------------------------------------------------
@@ -628,6 +689,38 @@ def a_copy(world: World) -> None:
     shutil.copytree(original, world.root / "copy")
 
 
+def an_adopt(world: World) -> None:
+    """Another installation served the folder, is gone, and a person says so."""
+    world.drop("post", "text", TWO, tomorrow(world))
+    world.run_until_rest()
+    world.instance = "another"
+    lose_the_database(world)
+    world.run_until_rest()
+    assert world.code("post") == "OTHER_DAEMON"
+    world.store.change(world.record("post").key, ledger.adopted)
+    world.restart()
+
+
+def an_adopt_of_what_may_be_its_own(world: World) -> None:
+    world.drop("post", "text", TWO, tomorrow(world))
+    world.run_until_rest()
+    lose_the_database(world)
+    lose_status_files(world)
+    world.run_until_rest()
+    assert world.code("post") == "MAYBE_POSTED"
+    world.store.change(world.record("post").key, ledger.adopted)
+    world.restart()
+
+
+def another_config(world: World) -> None:
+    world.drop("post", "text", TWO, f"{tomorrow(world):%Y-%m-%d %H:%M}", ("brand",))
+    world.policy = replace(world.policy, accounts={"brand": ("twitter-123",)})
+    world.restart()
+    world.run_until_rest()
+    world.policy = replace(world.policy, accounts={"brand": ("linkedin-ABC",)}, timezone="Asia/Tokyo")
+    world.restart()
+
+
 def a_retry_of_what_failed_in_part(world: World) -> None:
     errors = {"twitter-123": {"code": "PUBLISH_OUTCOME_UNKNOWN"}, "linkedin-ABC": {"code": "RATE_LIMITED"}}
     world.sandbox.behaviour = Behaviour(publish_errors=errors)
@@ -639,8 +732,19 @@ def a_retry_of_what_failed_in_part(world: World) -> None:
     world.restart()
 
 
+INTERRUPTED = (
+    an_older_database,
+    a_lost_database,
+    a_copy,
+    an_adopt,
+    an_adopt_of_what_may_be_its_own,
+    another_config,
+    a_retry_of_what_failed_in_part,
+)
+
+
 @pytest.mark.whole
-@pytest.mark.parametrize("what", [an_older_database, a_lost_database, a_copy, a_retry_of_what_failed_in_part])
+@pytest.mark.parametrize("what", INTERRUPTED)
 def test_whatever_is_killed_on_the_way_nothing_is_posted_twice(
     new_world: NewWorld, what: Callable[[World], None], matrix: Matrix, survived: Survived
 ) -> None:
