@@ -179,8 +179,16 @@ class Scanner:
             folder = None  # the folder's own turn shows what that means
         if folder is not None:
             self._notice(folder)
-        elif (key := self._all_known().get(path)) is not None:
-            self._told.ready(key)
+        else:
+            self._ready_above(path)
+
+    def _ready_above(self, path: str) -> None:
+        """The post folder at that path, or the nearest one above: what lies in its folders may matter to it."""
+        known = self._all_known()
+        while path and path not in known:
+            path = path.rpartition("/")[0]
+        if path:
+            self._told.ready(known[path])
 
     def _scan_below(self, path: str) -> None:
         found = set()
@@ -190,7 +198,9 @@ class Scanner:
             if isinstance(seen, Folder):
                 found.add(seen.path)
                 self._compare(seen)
-        if found and path not in self._observer.remote():  # what is new: nothing can be missing below it
+        if not found:
+            self._ready_above(path)
+        elif path not in self._observer.remote():  # what is new: nothing can be missing below it
             return
         known = self._all_known()
         first, end = bisect_left(self._paths, f"{path}/"), bisect_left(self._paths, f"{path}0")  # "0" follows "/"

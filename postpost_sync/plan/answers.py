@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from postpost_sync.model.errors import Finding, printable
-from postpost_sync.model.record import Effect, Group, GroupStage, TroubleKind
+from postpost_sync.model.record import Consent, Effect, Group, GroupStage, TroubleKind
 from postpost_sync.model.states import State
 from postpost_sync.model.times import for_people
 from postpost_sync.plan.situation import SOON, TOO_MANY_PENDING, Situation
@@ -207,6 +207,8 @@ def _holding(s: Situation) -> tuple[Finding, ...]:
                 warnings.append(Finding("SAME_MINUTE", f"{both} both go to {shared[0]} at {shown}", hint))
                 break
     warnings += _by_config(s)
+    if s.desired.held is not None and live is not None and not s.out and not s.said(Consent.MEDIA):
+        warnings.append(s.desired.held)  # it stands: too late to hold it
     if s.replacing:
         why = "the folder was changed; the earlier post stands until the new one is ready"
         warnings.append(Finding("REPLACING", why))

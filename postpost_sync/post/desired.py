@@ -13,7 +13,17 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from postpost_sync.model.errors import Finding, nearest, printable
-from postpost_sync.model.folder import SIDECAR_NAMES, UNREADABLE, Entry, EntryKind, Folder, MediaFile, Reading, Sidecar
+from postpost_sync.model.folder import (
+    NOTHING_WRITTEN,
+    SIDECAR_NAMES,
+    UNREADABLE,
+    Entry,
+    EntryKind,
+    Folder,
+    MediaFile,
+    Reading,
+    Sidecar,
+)
 from postpost_sync.model.other_times import as_offset, readings
 from postpost_sync.model.post import Policy, Post, Resolved
 from postpost_sync.model.times import TimeProblem, parse_time, zone
@@ -87,7 +97,7 @@ def resolve(
         if found is None:
             missing = missing or _missing([sidecar.content_file], sidecar, "content_file", folder, policy)
         elif found.kind is EntryKind.FILE and found.stat.size == 0:
-            empty = empty or _empty(found.name)
+            empty = empty or _empty(found)
     if content is not None:
         asked, resolved = tuple(to.asked), dict(to.resolved)
         if sidecar.scheduled_time is None:
@@ -274,8 +284,8 @@ def _media(
                 errors.append(Finding("STANDS_TWICE", where, "keep one of the two"))
             elif (wrong := _not_sendable(entry, read.get(entry.name), fit=fit)) is not None:
                 errors.append(wrong)
-            elif entry.stat.size == 0:
-                empty = empty or _empty(entry.name)
+            elif _is_empty(entry, read.get(entry.name)):
+                empty = empty or _empty(entry)
             elif entry.name in read:
                 media.append(read[entry.name])
             taken.add(entry.name if entry else given)
@@ -297,9 +307,9 @@ def _media(
             warnings.append(copy.finding)
             if copy.original is not None and _meant_as_media(name, read.get(name)):
                 alone = alone or _alone(name, copy.original)
-        elif entry.kind is EntryKind.FILE and entry.stat.size == 0:
+        elif entry.kind is EntryKind.FILE and _is_empty(entry, read.get(name)):
             if looks_like_media(name):
-                empty = empty or _empty(name)
+                empty = empty or _empty(entry)
         elif name in motions:
             warnings.append(_live_photo(name, motions[name]))
         elif (wrong := _not_sendable(entry, read.get(name), fit=fit)) is None:
@@ -364,8 +374,16 @@ def _in_folder(inside: Sequence[str]) -> Finding:
     return Finding("MEDIA_IN_SUBFOLDER", why, hint)
 
 
-def _empty(name: str) -> Finding:
-    return Finding("MEDIA_EMPTY", f"{printable(name)} is empty (0 bytes)", "wait for it to arrive, or copy it again")
+def _is_empty(entry: Entry, file: MediaFile | None) -> bool:
+    return entry.stat.size == 0 or (file is not None and file.sniffed == NOTHING_WRITTEN)
+
+
+def _empty(entry: Entry) -> Finding:
+    shown, hint = printable(entry.name), "wait for it to arrive, or copy it again"
+    if entry.stat.size:
+        why = f"{shown} is empty: there is room for its {entry.stat.size:,} bytes, and none of them was written yet"
+        return Finding("MEDIA_EMPTY", why, hint)
+    return Finding("MEDIA_EMPTY", f"{shown} is empty (0 bytes)", hint)
 
 
 def _live_photo(name: str, picture: str) -> Finding:
@@ -383,7 +401,7 @@ def _not_sendable(entry: Entry, file: MediaFile | None, *, fit: bool) -> Finding
         return Finding(
             "MEDIA_NOT_A_FILE", f"{printable(entry.name)} is {what}, not a file", "put the file itself into the folder"
         )
-    if file is None or entry.stat.size == 0 or file.content_type is not None:
+    if file is None or _is_empty(entry, file) or file.content_type is not None:
         return None
     if fit and fitting.could_be_fitted(file):
         return None
