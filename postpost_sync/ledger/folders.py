@@ -127,6 +127,7 @@ def retried(record: Record, again: bool = False) -> Record:
         record,
         consents=consents(record, again=again),
         cancel=None,
+        maybe=() if record.error is not None and record.error.code == "MAYBE_POSTED" else record.maybe,
         rebuilds=0,
         gave_up=None,
         troubles=(),
@@ -180,7 +181,9 @@ def recognised(record: Record, group: Group, slot: datetime | None = None) -> Re
     groups = (*older, group)
     left = tuple(one for one in record.consents if one is not Consent.OURS)
     record = replace(record, slot=slot or record.slot, consents=left)
-    return replace(record, groups=groups, previous=previous, unproven=False, claim=None, troubles=(), cancel=None)
+    return replace(
+        record, groups=groups, previous=previous, unproven=False, claim=None, troubles=(), cancel=None, maybe=()
+    )
 
 
 _SUPERSEDED = {
@@ -218,6 +221,11 @@ def held_as_copy(record: Record, mark: str) -> Record:
     return replace(record, copied=mark)
 
 
+def held_for(record: Record, post_group_ids: tuple[str, ...]) -> Record:
+    """It is held, since PostPost shows these, and one of them may be its own."""
+    return replace(record, maybe=post_group_ids)
+
+
 def copied(record: Record, original: str | None) -> Record:
     """It is a copy of the folder with that `folder_id`, so nothing that stands at PostPost is its own."""
     return replace(record, copy_of=original, unproven=False)
@@ -226,7 +234,9 @@ def copied(record: Record, original: str | None) -> Record:
 def claimed(record: Record, claim: Claim, folder_id: str | None) -> Record:
     """Its status file, which came after its sidecar, says that it has a post. `folder_id`: None where that names none."""
     own = record.folder_id if folder_id is None else folder_id
-    return replace(record, folder_id=own, claim=claim, unproven=True, done=False, slot=claim.slot or record.slot)
+    maybe = tuple(sorted({*record.maybe, *claim.maybe}))
+    slot = claim.slot or record.slot
+    return replace(record, folder_id=own, claim=claim, unproven=True, done=False, slot=slot, maybe=maybe)
 
 
 def contradicted(record: Record) -> Record:

@@ -244,6 +244,7 @@ class Claim:
     digest: str = ""  # of text and settings
     media: tuple[str, ...] = ()  # SHA-256 of each file, in order; "-" where it was not known
     proof: str = ""  # that we wrote the above
+    maybe: tuple[str, ...] = ()  # post groups for which it was held, since one of them may be its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,6 +293,7 @@ class Record:
     unproven: bool = False  # PostPost may hold its post already: it is asked before anything is created
     missed_at: datetime | None = None  # when it was first seen to be gone; None: it is there, or its root is not
     part: str = ""  # which post of the folder: "" is the main one
+    maybe: tuple[str, ...] = ()  # post groups that may be its own, of whatever text it had then: it is held for them
     asked: str = ""  # its mark, as it was read last: what it asks for by what lies in it alone
     config: str = ""  # digest of what the config said of its root then
 

@@ -29,6 +29,7 @@ from postpost_sync.plan.steps import (
     Forget,
     Hash,
     HoldCopy,
+    HoldFor,
     LearnAccounts,
     LearnTime,
     LeaveSlot,
@@ -51,7 +52,7 @@ LASTING = frozenset({"CONFIG_CHANGED", "TIME_SOON", "MEDIA_NOT_LISTED", "DRAFTS_
 OF_SCHEDULING = (LASTING - {"DRAFTS_DOUBTFUL"}) | {"SAME_MINUTE", "TIME_AMBIGUOUS", "TOKEN_EXPIRING"}
 OUT = frozenset({State.PUBLISHED, State.PARTIALLY_PUBLISHED})
 # written down, or read from the disk, within the second: nothing else is shown meanwhile
-_OUR_OWN = Read | Hash | Abort | Doom | Follow | TakeSlot | LeaveSlot | HoldCopy | Abandon | Forget
+_OUR_OWN = Read | Hash | Abort | Doom | Follow | TakeSlot | LeaveSlot | HoldCopy | HoldFor | Abandon | Forget
 _READS_FILES = Read | Hash | Fit
 
 

@@ -17,7 +17,7 @@ from postpost_sync.plan.answers import Answer, held_beside
 from postpost_sync.plan.build import too_late_for
 from postpost_sync.plan.situation import Situation, seconds
 from postpost_sync.plan.snapshot import Stranger
-from postpost_sync.plan.steps import Compare, Recognise, Rest, Update, Withdraw
+from postpost_sync.plan.steps import Compare, HoldFor, Recognise, Rest, Update, Withdraw
 
 LOOK_AGAIN = 3600.0  # seconds
 
@@ -106,9 +106,12 @@ def maybe_posted(s: Situation) -> Answer | None:
         return None
     if s.draft is None and s.live is not None and not s.replacing:
         return None
+    ids = {one.post_group_id for one in s.strangers}
+    if not ids <= set(s.record.maybe):
+        return Answer(HoldFor(tuple(sorted(ids | set(s.record.maybe)))))
     one, *others = sorted(s.strangers, key=lambda stranger: (stranger.status == "draft", stranger.post_group_id))
     more = f", and {len(others)} more" if others else ""
-    why = f"PostPost holds a post with this text that is not known here: {_described(s, one)}{more}"
+    why = f"PostPost holds a post that may be this one and is not known here: {_described(s, one)}{more}"
     if s.said(Consent.OURS):
         why += "; it cannot be taken over, since there is more than one, or its accounts or media are not the folder's"
     hint = "look at it there, and delete what is not wanted; if it is this folder's: postpost-sync adopt FOLDER; "

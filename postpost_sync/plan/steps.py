@@ -173,6 +173,13 @@ class Follow:
 
 
 @dataclass(frozen=True, slots=True)
+class HoldFor:
+    """Write down which post groups may be the folder's: an edit of it does not make them another's."""
+
+    post_group_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class HoldCopy:
     """Write down what a copy asks for: it is held as long as it asks for that."""
 
@@ -231,7 +238,7 @@ Tried = (
     | Ask
     | Delete
 )
-Step = Tried | Rest | Abort | Doom | Follow | TakeSlot | LeaveSlot | HoldCopy | Abandon | Finish | Forget
+Step = Tried | Rest | Abort | Doom | Follow | TakeSlot | LeaveSlot | HoldCopy | HoldFor | Abandon | Finish | Forget
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,3 +67,4 @@ def initial(db: Database) -> None:
 def config_changed(db: Database) -> None:
     for table, column in (("folders", "asked"), ("folders", "config"), ("groups", "mark")):
         db.execute(f"ALTER TABLE {table} ADD COLUMN {column} TEXT NOT NULL DEFAULT ''")
+    db.execute("ALTER TABLE folders ADD COLUMN maybe TEXT NOT NULL DEFAULT '[]'")

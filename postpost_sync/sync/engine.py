@@ -40,6 +40,7 @@ from postpost_sync.plan.steps import (
     Forget,
     Hash,
     HoldCopy,
+    HoldFor,
     LeaveSlot,
     Read,
     Rest,
@@ -383,6 +384,8 @@ class Sync:
                         self._removals.cancelled(look.key)
                 case Follow(group, again):
                     change(look.key, ledger.followed, group.key, again=again)
+                case HoldFor(post_group_ids):
+                    change(look.key, ledger.held_for, post_group_ids)
                 case HoldCopy(mark):
                     change(look.key, ledger.held_as_copy, mark)
                 case Abandon(group):

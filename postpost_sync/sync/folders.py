@@ -196,6 +196,7 @@ class Folders:
             folder_id=known.folder_id,
             claim=known.claim,
             slot=known.claim.slot if known.claim is not None else None,
+            maybe=known.claim.maybe if known.claim is not None else (),
             copy_of=copy_of,
             unproven=known.claim is not None or (older and copy_of is None),
         )

@@ -86,6 +86,7 @@ def _claim(said: Mapping[str, str], instance: str) -> Claim:
         digest=said.get("digest", ""),
         media=tuple(said.get("media_sha256", "").split()),
         proof=said.get("proof", ""),
+        maybe=tuple(one for one in said.get("held_for", "").split() if _POST_GROUP_ID.fullmatch(one)),
     )
 
 

@@ -192,6 +192,8 @@ class Snapshots:
         """What the account holds with this text that no record of ours knows."""
         own = {group.post_group_id for group in record.groups}
         found = account.holdings.with_text(text) if text else ()
+        before = (account.holdings.get(one) for one in record.maybe)  # it was held for them, and edited since
+        found = (*found, *(held.group for held in before if held is not None))
         others = {one.post_group_id: one for one in found if one.post_group_id not in own}
         if not others:
             return ()

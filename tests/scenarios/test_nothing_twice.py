@@ -359,6 +359,30 @@ def test_the_lost_create_of_a_twin_holds_nobody(world: World) -> None:
     assert [world.state(name) for name in ("one", "two")] == ["scheduled", "scheduled"]
 
 
+def test_an_edit_of_a_folder_that_is_held_is_no_way_round_what_holds_it(world: World) -> None:
+    """Also where the database is lost beside it: what is held for is in its status file."""
+    world.sandbox.behaviour = Behaviour(move_time=90)
+    world.drop("post", "text", ONE, tomorrow(world))
+    world.run_until_rest()
+    before = world.groups()
+    lose_the_database(world)
+    lose_status_files(world)
+    world.run_until_rest()
+    for text in ("edited", "edited again"):
+        world.drop("post", text, ONE, tomorrow(world))
+        world.run_until_rest()
+        assert (world.state("post"), world.code("post"), world.groups()) == ("held", "MAYBE_POSTED", before)
+        lose_the_database(world)
+        world.run_until_rest()
+        assert (world.state("post"), world.code("post"), world.groups()) == ("held", "MAYBE_POSTED", before)
+    say(world, "post")
+    world.run_until_rest()
+    assert sorted(group.content for group in world.groups("scheduled")) == ["edited again", "text"]
+    world.drop("post", "and edited once more", ONE, tomorrow(world))
+    world.run_until_rest()
+    assert sorted(group.content for group in world.groups("scheduled")) == ["and edited once more", "text"]
+
+
 # --- only the database is lost ----------------------------------------------------------------------------------------
 
 
