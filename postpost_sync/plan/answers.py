@@ -230,7 +230,7 @@ def _by_config(s: Situation) -> tuple[Finding, ...]:
     post, was = s.desired.post, s.live.asked_time
     why = "its folder is as it was, but what it asks for is another post since the config was changed"
     if post is not None and s.time is not None and was is not None and s.time != was:
-        times = f"{for_people(s.time, post.timezone)} instead of {for_people(was, s.record.timezone)}"
+        times = f"{for_people(s.time, post.timezone)} instead of {for_people(was, post.timezone)}"
         why = f"its time is {times} since the config was changed; its folder is as it was"
     elif post is not None and post.platforms != s.live.platforms:
         accounts = f"{', '.join(post.platforms)} instead of {', '.join(s.live.platforms)}"
