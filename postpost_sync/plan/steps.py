@@ -80,11 +80,10 @@ class LearnAccounts:
 
 @dataclass(frozen=True, slots=True)
 class Compare:
-    """Ask PostPost what it holds, unless that was asked later than `since`. `lately`: seconds for which what is out counts."""
+    """Ask PostPost what it holds, unless that was asked later than `since`."""
 
     effect: ClassVar[Effect] = Effect.COMPARE
     since: datetime
-    lately: float
 
 
 @dataclass(frozen=True, slots=True)
