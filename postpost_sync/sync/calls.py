@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import math
 import uuid
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -106,7 +107,8 @@ class Calls:
         `lately`: seconds for which what went out counts still.
         """
         account.learn_time()
-        account.holdings.read(lately)
+        if account.holdings.age() == math.inf:  # else it was read since the start
+            account.holdings.read(lately)
         held = {one.post_group_id: one.content for one in account.holdings.all()}
         return frozenset(held[one].strip() for one in self._store.unknown_group_ids(held))
 

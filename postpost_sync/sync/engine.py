@@ -250,13 +250,14 @@ class Sync:
         """Notice what people changed at PostPost: one listing of the scheduled posts for each account."""
         records = [record for record in self._store.at_postpost() if record.root in self._sites]
         for account in self._waiting_lists:
-            account.holdings.forget()
             if account.refused is not None:
+                account.holdings.forget()
                 continue
             mine = [record for record in records if self._snapshots.account_of(record) is account]
             try:
-                changed = self._calls.reconcile(account, mine)
                 self._compare_at_rest(account)
+                account.holdings.forget()
+                changed = self._calls.reconcile(account, mine)
             except KeyRefused as error:
                 account.refuse(error.finding)
             except PostError as error:
