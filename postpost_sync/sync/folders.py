@@ -55,9 +55,9 @@ class Folders:
             return self._index.below(root)
 
     def sending(self) -> list[Look]:
-        """The folders with transfers under way, or copies."""
+        """The folders with transfers under way, or copies, or with such as ended just now."""
         with self._lock:
-            return [look for look in self._looks.values() if look.in_flight or look.fitting]
+            return [look for look in self._looks.values() if look.at_work]
 
     def in_memory(self) -> list[int]:
         with self._lock:
