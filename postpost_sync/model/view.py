@@ -169,6 +169,7 @@ def receipt(record: Record, instance: str) -> dict[str, Any]:
         "instance": instance,
         "path": printable(record.path),
         "revision": record.fingerprint,
+        **({"held_for": list(record.maybe)} if record.maybe else {}),
         "being_replaced": [g.post_group_id for g in record.groups if g.stage in _TO_GO and g.post_group_id],
     }
 
