@@ -303,6 +303,7 @@ class Daemon:
         for account in self._accounts:
             account.api.clock.known = False
             account.holdings.forget()
+        self.sync.compare_anew()
         self.roots.scan_all()
         self._wake_pending()
         self.timers.soon()

@@ -18,7 +18,7 @@ from postpost_sync.model.folder import SIDECAR_NAMES, STATUS_FILE
 _MAX = 64 * 1024
 PARTS = "parts"
 MOST_PARTS = 100  # that are read again
-_LISTS = ("media_sha256", "platforms", "accounts")  # that are read again
+_LISTS = ("media_sha256", "platforms", "accounts", "held_for")  # that are read again
 _OF_FOLDER = ("folder_id", "instance", "path")
 _MOST_WARNINGS = 3  # that are said in the first lines
 _DUMPER: type = getattr(yaml, "CSafeDumper", yaml.SafeDumper)

@@ -36,8 +36,8 @@ KEY_LIVES = timedelta(hours=23)  # a service that knows the Idempotency-Key keep
 _TEXT_CHANGED = "not as the folder has it:"
 
 
-def creating(record: Record, post: Post, now: datetime, account: str, intent: str = "") -> Record:
-    """The intent: from here on the create may have been sent. `intent`: a new Idempotency-Key.
+def creating(record: Record, post: Post, now: datetime, account: str, intent: str = "", mark: str = "") -> Record:
+    """The intent: from here on the create may have been sent. `intent`: a new Idempotency-Key. `mark`: the folder's.
 
     One that was sent already for the same, and of which nothing is known, is used once more while the service keeps it.
     """
@@ -49,6 +49,7 @@ def creating(record: Record, post: Post, now: datetime, account: str, intent: st
     about = post.content, post.platforms, post.platform_settings
     intent = _key_of_lost_create(record, about, now) or intent
     group = Group(0, GroupStage.CREATING, None, now, *about, uploads, post.resolved, account=account, intent=intent)
+    group = replace(group, mark=mark)
     return replace(record, groups=(*record.groups, group), claim=None, unproven=False)
 
 

@@ -160,6 +160,7 @@ class Group:
     again: bool = False  # followed also where some of it is out, since a person said so
     intent: str = ""  # the Idempotency-Key of its create
     adopted: bool = False  # found at PostPost, and not proved to be made by us: it is never deleted by itself
+    mark: str = ""  # of the folder that it was made of: tells an edit of it from another config
 
     @property
     def records_possible(self) -> int:
@@ -218,6 +219,7 @@ class Consent(StrEnum):
     COPY = "copy"  # it is meant, although it is a copy of another folder
     MEDIA = "media"  # its media are all that is meant, although it looks as if one were lacking
     DUPLICATE = "duplicate"  # it is meant, although another folder has the same post
+    OURS = "ours"  # what PostPost holds with its text is the folder's
     MAYBE = "maybe"  # it is meant, although PostPost may hold it already
     ADOPTED = "adopted"  # the folder counts, although the post it replaces was found at PostPost and may be another's
     DIFFERS = "differs"  # it is a new post, whatever PostPost holds under the id in its status file
@@ -244,6 +246,7 @@ class Claim:
     media: tuple[str, ...] = ()  # SHA-256 of each file, in order; "-" where it was not known
     proof: str = ""  # that we wrote the above
     platforms: tuple[str, ...] = ()  # it went to; only ever a reason to wait
+    maybe: tuple[str, ...] = ()  # post groups for which it was held, since one of them may be its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,6 +295,9 @@ class Record:
     unproven: bool = False  # PostPost may hold its post already: it is asked before anything is created
     missed_at: datetime | None = None  # when it was first seen to be gone; None: it is there, or its root is not
     part: str = ""  # which post of the folder, by the name of its entry in `per_platform`: "" is the main one
+    maybe: tuple[str, ...] = ()  # post groups that may be its own, of whatever text it had then: it is held for them
+    asked: str = ""  # its mark, as it was read last: what it asks for by what lies in it alone
+    config: str = ""  # digest of what the config said of its root then
 
     def trouble_with(self, step: Effect) -> Trouble | None:
         """Why the last step of that kind did not work; None where it did."""

@@ -298,6 +298,7 @@ def _said(record: Record, proof: str | None) -> dict[str, Any]:
             {"accounts": accounts} if (accounts := _accounts(record)) and set(accounts) != set(record.platforms) else {}
         ),
         **({"proof": proof} if proof is not None else {}),
+        **({"held_for": list(record.maybe)} if record.maybe else {}),
     }
 
 

@@ -90,3 +90,4 @@ class Snapshot:
     furthest: tuple[Scheduled, ...] = ()  # where it waits: the posts that the account has scheduled the furthest ahead
     siblings: tuple[Record, ...] = ()  # the other parts of the folder
     desired: Wanted | None = None  # what the folder asks for, where it was resolved before
+    config: str = ""  # digest of what the config says of the root, as far as what a folder asks for depends on it

@@ -54,12 +54,14 @@ class Recognise:
     """Find out whether PostPost holds this post already. `looks`: the post group that shows all that the folder asks for.
 
     `post` None: nothing is asked for any more; whether what the status file names is there at all.
+    `said`: a person says that it is the folder's.
     """
 
     effect: ClassVar[Effect] = Effect.RECOGNISE
     post: Post | None
     time: datetime | None
     looks: str | None = None
+    said: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +173,13 @@ class Follow:
 
 
 @dataclass(frozen=True, slots=True)
+class HoldFor:
+    """Write down which post groups may be the folder's: an edit of it does not make them another's."""
+
+    post_group_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class HoldCopy:
     """Write down what a copy asks for: it is held as long as it asks for that."""
 
@@ -229,7 +238,7 @@ Tried = (
     | Ask
     | Delete
 )
-Step = Tried | Rest | Abort | Doom | Follow | TakeSlot | LeaveSlot | HoldCopy | Abandon | Finish | Forget
+Step = Tried | Rest | Abort | Doom | Follow | TakeSlot | LeaveSlot | HoldCopy | HoldFor | Abandon | Finish | Forget
 
 
 @dataclass(frozen=True, slots=True)

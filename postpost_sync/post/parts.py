@@ -46,15 +46,20 @@ class Parts:
     errors: list[Finding] = field(default_factory=list)
 
 
-def parted(reading: Reading, sidecar: Sidecar, ids: Sequence[str], policy: Policy, *, certain: bool) -> Parts:
-    """The parts of a folder that goes to the accounts `ids`. Not `certain`: which accounts these are is not known in full."""
+def parted(
+    reading: Reading, sidecar: Sidecar, ids: Sequence[str], policy: Policy, *, certain: bool, queued: bool
+) -> Parts:
+    """The parts of a folder that goes to the accounts `ids`. Not `certain`: which accounts these are is not known in full.
+
+    `queued`: it asks for the next slot.
+    """
     main = Part(MAIN, sidecar, reading.content)
     found, owner = Parts([main]), dict[str, PlatformEntry]()
     for entry in sidecar.per_platform:
         taken = _accounts(entry, ids, policy, found, sidecar.file, certain=certain)
         found.errors += [_twice(entry, owner[one], one, sidecar.file) for one in taken if one in owner][:1]
         owner |= dict.fromkeys((one for one in taken if one not in owner), entry)
-        if _asks_for_slot(entry.scheduled_time) and not _asks_for_slot(sidecar.scheduled_time or policy.default_time):
+        if _asks_for_slot(entry.scheduled_time) and not queued:
             found.errors.append(_slot_alone(entry, sidecar.file))
         part = _part(entry, sidecar, reading)
         same = next((one for one in found.parts if one.comes_to == part.comes_to), None)

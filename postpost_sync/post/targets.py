@@ -147,7 +147,7 @@ def as_held(post: Post, ids: Sequence[str]) -> Post | None:
     platforms = _flattened(post.asked, resolved) if resolved else post.platforms
     if not all(resolved.values()) or sorted(platforms) != sorted(ids):
         return None
-    return replace(post, platforms=platforms, resolved=resolved)
+    return replace(post, platforms=platforms, resolved={**post.resolved, **resolved})
 
 
 def settings_of(settings: Settings, ids: Sequence[str]) -> Settings:

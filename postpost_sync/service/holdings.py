@@ -88,6 +88,11 @@ class Holdings:
         with self._lock:
             return self._held.get(post_group_id)
 
+    def all(self) -> tuple[Listed, ...]:
+        """Everything that the readings showed."""
+        with self._lock:
+            return tuple(held.group for held in self._held.values())
+
     def with_text(self, content: str) -> tuple[Listed, ...]:
         """Those with this text, space around it aside; where the list shows texts shortened, with what is shown of it."""
         text = content.strip()

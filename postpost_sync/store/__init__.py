@@ -76,6 +76,7 @@ class Store:
         self.queued, self.taken_slots = read.queued, read.taken_slots
         # of a folder's neighbours
         self.alike, self.beside, self.furthest = read.alike, read.beside, read.furthest
+        self.at_rest_with, self.lost_create_with = read.at_rest_with, read.lost_create_with
         self.known_group_ids, self.unknown_group_ids = read.known_group_ids, read.unknown_group_ids
         self.open_creates, self.creating_with = read.open_creates, read.creating_with
         # of roots, and of who is notified
@@ -281,6 +282,12 @@ class Store:
             with self._db.transaction():
                 self._db.conn.execute("INSERT INTO facts VALUES (?, ?)", (name, value))
             return value
+
+    def fact_of(self, name: str) -> str | None:
+        """A fact about the database as a whole; None where it is not known."""
+        with self._db.lock, translated(self.path):
+            row = self._db.conn.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
+        return str(row[0]) if row is not None else None
 
     def _with_free_slot(self, record: Record) -> Record:
         """The record; without the slot that another folder of its root has by now."""

@@ -61,3 +61,10 @@ def initial(db: Database) -> None:
         "CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
     ):
         db.execute(statement)
+
+
+@migrations(name="0002_config_changed")
+def config_changed(db: Database) -> None:
+    for table, column in (("folders", "asked"), ("folders", "config"), ("groups", "mark")):
+        db.execute(f"ALTER TABLE {table} ADD COLUMN {column} TEXT NOT NULL DEFAULT ''")
+    db.execute("ALTER TABLE folders ADD COLUMN maybe TEXT NOT NULL DEFAULT '[]'")

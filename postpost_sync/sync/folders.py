@@ -11,6 +11,7 @@ from postpost_sync import ledger
 from postpost_sync.disk import scan
 from postpost_sync.model.folder import Folder
 from postpost_sync.model.record import Claim, Record, is_out, live_group, made_with
+from postpost_sync.model.states import State
 from postpost_sync.post.names import Names, spelt_alike
 from postpost_sync.store import Store
 from postpost_sync.sync.absence import Absence
@@ -344,11 +345,13 @@ class Folders:
             folder_id=known.folder_id,
             claim=known.claim,
             slot=known.claim.slot if known.claim is not None else None,
+            maybe=known.claim.maybe if known.claim is not None else (),
             copy_of=copy_of,
             unproven=known.claim is not None or (older and copy_of is None),
         )
         with self._lock:
             self._index.put(record.key, (folder.root, folder.path))
+            self._index.remember(record.key, Known(folder.root, "", False, folder.inode, folder.device))
         self._log.info("found", folder=f"{folder.root}/{folder.path}")
         return record.key
 
@@ -448,7 +451,9 @@ class Folders:
         if news:
             self._log.warning("its status file names posts of parts that are not known here", folder=look.name)
             return True
-        if record.claim is not None or is_out(live_group(record)):
+        live = live_group(record)
+        may_have_followed = live is not None and live.outcome in (State.FAILED, State.CANCELLED)
+        if record.claim is not None or (is_out(live) and not may_have_followed):
             return False
         claim = unknown_claim(written, record, self._store, self._instance)
         if claim is None or claim.post_group_id in look.not_there:

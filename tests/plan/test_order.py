@@ -18,6 +18,7 @@ from postpost_sync.model.slots import parse
 from postpost_sync.model.states import State
 from postpost_sync.plan import rules
 from postpost_sync.plan.rules import RULES, plan
+from postpost_sync.plan.situation import mark
 from postpost_sync.plan.snapshot import Shown, Snapshot, Stranger, Waiting
 from postpost_sync.plan.steps import Delete
 from tests.support.situations import (
@@ -81,6 +82,7 @@ OUT = group(PICTURE, GroupStage.ENDED, outcome=State.PUBLISHED)
 OF_PART = replace(group(TWO), content="Longer", platforms=("linkedin-2",))
 QUEUED_TWO = with_entry(snapshot(platforms=("twitter-1", "linkedin-2"), time="next"), "linkedin", content="Longer")
 PART = replace(record(TWO, state=State.UPLOADING), key=2, part="linkedin")
+OTHER_ALIAS = replace(PICTURE, policy=Policy(accounts={"twitter-1": ("twitter-2",)}))
 
 # rule -> a situation in which it is the one that answers
 CASES: dict[str, tuple[Snapshot, Record, datetime]] = {
@@ -103,6 +105,14 @@ CASES: dict[str, tuple[Snapshot, Record, datetime]] = {
         NOW,
     ),
     "stays_out": (EDITED, record(EDITED, group(PICTURE, GroupStage.ENDED, outcome=State.PUBLISHED)), NOW),
+    "stays_ended": (
+        OTHER_ALIAS,
+        record(
+            PICTURE,
+            group(PICTURE, GroupStage.ENDED, outcome=State.FAILED, mark=mark(PICTURE.reading)),  # type: ignore[arg-type]
+        ),
+        NOW,
+    ),
     "wrong": (WRONG, record(WRONG), NOW),
     "empty": (EMPTY, record(EMPTY), NOW),
     "missing": (MISSING, record(MISSING), NOW),

@@ -20,7 +20,8 @@ def split(
 ) -> Parts:
     sidecar = replace(sidecar, per_platform=entries)
     reading = Reading("f", sidecar, content=sidecar.content)
-    return parted(reading, sidecar, IDS, policy or Policy(), certain=certain)
+    queued = (sidecar.scheduled_time or "") == "next"
+    return parted(reading, sidecar, IDS, policy or Policy(), certain=certain, queued=queued)
 
 
 def entry(name: str, **own: Any) -> PlatformEntry:

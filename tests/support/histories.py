@@ -19,6 +19,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from unittest import mock
+from zoneinfo import ZoneInfo
 
 import yaml
 
@@ -41,6 +42,8 @@ THREE = ("twitter-123", "mastodon-109348", "linkedin-ABC")
 ENTRIES = ("twitter", "twitter-123", "mastodon", "mastodon-109348", "linkedin-ABC")  # what people name in per_platform
 REQUEST_TAKES = 0.05  # seconds
 SLOTS = tuple(parse(f"daily {hour:02}:30") for hour in range(24))
+BRANDS = (PLATFORMS[0], PLATFORMS[1])
+ZONES = ("UTC", "Europe/Berlin", "America/New_York")
 PUNCTUAL = 5.0  # seconds a scheduled time may be beside what was asked for
 
 Version = tuple[str, tuple[str, ...], tuple[str, ...]]  # content, platforms, hashes of the media in order
@@ -67,6 +70,8 @@ class Dropped:
     time: datetime | str | None = None
     there: bool = True
     others: dict[str, Other] = field(default_factory=dict)  # entry in per_platform -> what is other there
+    alias: bool = False  # its platforms are what the config's name `brand` stands for
+    local: str = ""  # its time as the sidecar has it, where that is local to the config's zone
 
     @property
     def content(self) -> str:
@@ -122,6 +127,7 @@ class Asked:
     retried: bool = False  # a person said: try again
     cancelled: bool = False  # a person said: take it back
     forgotten: bool = False  # a database was lost, or an older one put back, since it was dropped
+    reconfigured: bool = False  # another config says something else of it
 
 
 class Broken(AssertionError):
@@ -136,7 +142,7 @@ class Histories(World):
         place: Path,
         *,
         behaviour: Behaviour = Behaviour(),  # noqa: B008 - frozen, so one default is safely shared
-        policy: Policy = Policy(settle=2.0, slots=SLOTS),  # noqa: B008 - likewise
+        policy: Policy = Policy(settle=2.0, slots=SLOTS, accounts={"brand": BRANDS[0]}),  # noqa: B008 - likewise
         concurrency: int = 2,
     ) -> None:
         self.folders: list[Dropped] = []
@@ -335,10 +341,14 @@ class Histories(World):
         self._pictures += 1
         return self._pictures % 200
 
-    def fresh(self, media: int, platforms: tuple[str, ...], time: datetime | str | None) -> Dropped:
-        """Somebody drops a folder."""
+    def fresh(
+        self, media: int, platforms: tuple[str, ...], time: datetime | str | None, *, by_config: bool = False
+    ) -> Dropped:
+        """Somebody drops a folder. `by_config`: it leaves to the config what its accounts are, and of which zone its time is."""
         number = len(self.lineages)
-        folder = Dropped(number, f"post{len(self.folders)}", platforms=platforms, time=time)
+        folder = Dropped(number, f"post{len(self.folders)}", platforms=platforms, time=time, alias=by_config)
+        if by_config:
+            folder.platforms = self.policy.accounts["brand"]
         folder.media = [(f"slide{i}.jpg", self.new_picture()) for i in range(media)]
         self.lineages[number] = Asked()
         self.folders.append(folder)
@@ -348,6 +358,12 @@ class Histories(World):
     def write(self, folder: Dropped) -> None:
         """Bring the folder on the disk to what its keeper wants; each file that differs is put in place whole."""
         asked = self.lineages[folder.lineage]
+        if folder.alias and isinstance(folder.time, datetime):
+            folder.local = f"{folder.time.astimezone(ZoneInfo(self.policy.timezone)):%Y-%m-%d %H:%M:%S}"
+        else:
+            folder.local = ""
+        if folder.alias:
+            folder.platforms = self.policy.accounts["brand"]
         for version, time in folder.parts.values():
             asked.versions.add(version)
             asked.times.add(time)
@@ -362,8 +378,11 @@ class Histories(World):
             if not (place / name).exists() or (place / name).read_bytes() != data:
                 self._put_file(place / name, data)
         sidecar: dict[str, object] = {"content": folder.content, "platforms": list(folder.platforms)}
+        if folder.alias:
+            sidecar["platforms"] = ["brand"]
         if folder.time is not None:
-            sidecar["scheduled_time"] = to_service(folder.time) if isinstance(folder.time, datetime) else folder.time
+            written = to_service(folder.time) if isinstance(folder.time, datetime) else folder.time
+            sidecar["scheduled_time"] = folder.local or written
         if folder.media:
             sidecar["media"] = [name for name, _ in folder.media]
         if folder.others:
@@ -398,6 +417,30 @@ class Histories(World):
         self.folders.append(twin)
         self.lineages[folder.lineage].folders += 1
         return twin
+
+    def swap(self, folder: Dropped, other: Dropped) -> None:
+        """The two change their names."""
+        aside = self.root / ".aside"
+        os.rename(self.root / folder.name, aside)
+        os.rename(self.root / other.name, self.root / folder.name)
+        os.rename(aside, self.root / other.name)
+        folder.name, other.name = other.name, folder.name
+
+    def configure(self, brand: tuple[str, ...], zone: str) -> None:
+        """Another config is read: the daemon starts again by it."""
+        self.policy = replace(self.policy, accounts={"brand": brand}, timezone=zone)
+        for folder in self.folders:
+            if not folder.alias:
+                continue
+            asked = self.lineages[folder.lineage]
+            asked.reconfigured = True
+            folder.platforms = brand
+            if folder.local:
+                local = datetime.strptime(folder.local, "%Y-%m-%d %H:%M:%S").replace(tzinfo=ZoneInfo(zone))
+                folder.time = local.astimezone(UTC)
+            asked.versions |= {version for version, _ in folder.parts.values()}
+            asked.times.add(folder.time)
+        self.restart()
 
     def take_away(self, folder: Dropped) -> None:
         os.rename(self.root / folder.name, self._away / folder.name)
@@ -560,7 +603,7 @@ class Histories(World):
         asked, code = self.lineages[folder.lineage], record.error.code if record.error else None
         match record.state:
             case State.SCHEDULED | State.PUBLISHED | State.DRAFTED:
-                late = any(warning.code == "CHANGED_SINCE" for warning in record.warnings)
+                late = any(warning.code == "CHANGED_SINCE" for warning in record.warnings) or asked.reconfigured
                 if not (asked.by_person or asked.forgotten) and not (late and record.state is State.PUBLISHED):
                     self._check_as_asked(folder, record)
             case State.INVALID | State.HELD | State.FAILED:
