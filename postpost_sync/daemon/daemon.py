@@ -203,7 +203,9 @@ class Daemon:
                 self._log.warning("the accounts could not be looked at", why=error.finding.message)
 
     def _ask_limits(self) -> None:
-        self._limits.ask(datetime.now(UTC))
+        if self._limits.ask(datetime.now(UTC)):  # what was refused may be taken now
+            for key in self._folders.in_memory():
+                self.timers.wake(key, 0.0)
 
     def _wake_due(self) -> None:
         """What was to go out since this was last asked."""

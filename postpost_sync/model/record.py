@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from postpost_sync.model.errors import Finding
-from postpost_sync.model.folder import Settings, Stat
+from postpost_sync.model.folder import FirstComment, Settings, Stat
 from postpost_sync.model.post import Resolved
 from postpost_sync.model.states import IllegalMove, State
 
@@ -159,6 +159,8 @@ class Group:
     again: bool = False  # followed also where some of it is out, since a person said so
     intent: str = ""  # the Idempotency-Key of its create
     adopted: bool = False  # found at PostPost, and not proved to be made by us: it is never deleted by itself
+    first_comment: FirstComment | None = None
+    said: tuple[Finding, ...] = ()  # warnings in PostPost's answers about it
 
     @property
     def records_possible(self) -> int:
@@ -175,6 +177,7 @@ class Effect(StrEnum):
     FIT = "fit"
     LEARN_TIME = "learn time"
     LEARN_ACCOUNTS = "learn accounts"
+    LEARN_LIMITS = "learn limits"
     COMPARE = "compare"
     RECOGNISE = "recognise"
     CREATE = "create"

@@ -155,7 +155,7 @@ def receipt(record: Record, instance: str) -> dict[str, Any]:
         "asked_time": to_service(group.asked_time) if group and group.asked_time else None,
         "media": [m["file"] for m in shown["media"]],
         "media_sha256": hashes(group) if group else [],
-        "digest": digest(group.content, group.platform_settings) if group else None,
+        "digest": digest(group.content, group.platform_settings, group.first_comment) if group else None,
         **(
             {"sent_as": fitted}
             if (fitted := {m["file"]: m["sent_as"] for m in shown["media"] if "sent_as" in m})

@@ -7,6 +7,7 @@ retry of the same kind of step is due.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -30,6 +31,7 @@ from postpost_sync.plan.steps import (
     Hash,
     HoldCopy,
     LearnAccounts,
+    LearnLimits,
     LearnTime,
     LeaveSlot,
     Read,
@@ -41,6 +43,8 @@ from postpost_sync.plan.steps import (
     Tried,
     Update,
 )
+from postpost_sync.post.platforms import DAILY, DAILY_VIDEOS, limit
+from postpost_sync.post.violations import source
 
 LEARN_WITHIN = 900.0  # seconds; a try to learn the time that is further off than this was set by another clock
 SEARCHES = 4  # looks for a create whose answer was lost, before it counts as not happened
@@ -48,7 +52,13 @@ SEARCHES = 4  # looks for a create whose answer was lost, before it counts as no
 # warnings about how it was scheduled, worth keeping afterwards
 LASTING = frozenset({"TIME_SOON", "MEDIA_NOT_LISTED", "DRAFTS_DOUBTFUL", "DUPLICATE_POST"})
 # the same and others, which are of no use any more once it is out; DRAFTS_DOUBTFUL names what is still to be deleted
-OF_SCHEDULING = (LASTING - {"DRAFTS_DOUBTFUL"}) | {"SAME_MINUTE", "TIME_AMBIGUOUS", "TOKEN_EXPIRING"}
+OF_SCHEDULING = (LASTING - {"DRAFTS_DOUBTFUL"}) | {
+    "SAME_MINUTE",
+    "TIME_AMBIGUOUS",
+    "TOKEN_EXPIRING",
+    "DAILY_LIMIT",
+    "SERVICE_WARNING",
+}
 OUT = frozenset({State.PUBLISHED, State.PARTIALLY_PUBLISHED})
 # written down, or read from the disk, within the second: nothing else is shown meanwhile
 _OUR_OWN = Read | Hash | Abort | Doom | Follow | TakeSlot | LeaveSlot | HoldCopy | Abandon | Forget
@@ -160,7 +170,7 @@ def _shown(s: Situation, answer: Answer, *, judged: bool) -> Answer:
     record, step = s.record, answer.step
     if isinstance(step, _OUR_OWN | Delete) or (answer.state is None and (isinstance(step, Rest) or not judged)):
         return Answer(step, record.state, record.error, record.warnings, answer.retry_at)
-    if isinstance(step, LearnTime | LearnAccounts | Compare):  # it has settled; the service is next
+    if isinstance(step, LearnTime | LearnAccounts | LearnLimits | Compare):  # it has settled; the service is next
         state = State.DRAFTING if record.state is State.SETTLING else record.state
         warnings = record.warnings if answer.warnings is None else answer.warnings
         return replace(answer, state=answer.state or state, error=answer.error or record.error, warnings=warnings)
@@ -206,6 +216,9 @@ def _holding(s: Situation) -> tuple[Finding, ...]:
                 hint = "put a few minutes between them, unless both are meant for that moment"
                 warnings.append(Finding("SAME_MINUTE", f"{both} both go to {shared[0]} at {shown}", hint))
                 break
+        warnings += _too_many_a_day(s, shown) if s.record.time == time else ()
+    for made in filter(None, (live, draft)):
+        warnings += made.said
     if s.replacing:
         why = "the folder was changed; the earlier post stands until the new one is ready"
         warnings.append(Finding("REPLACING", why))
@@ -217,6 +230,20 @@ def _holding(s: Situation) -> tuple[Finding, ...]:
         why = "PostPost does not list the draft's media; our uploads were all confirmed"
         warnings.append(Finding("MEDIA_NOT_LISTED", why))
     return tuple(warnings)
+
+
+def _too_many_a_day(s: Situation, shown: str) -> Iterator[Finding]:
+    """An account that gets more of our posts within a day than its platform takes, as far as it says so (advisory)."""
+    for day in s.snapshot.days:
+        videos = any(file.is_video for file in s.whole.media)
+        platform = day.platform_id.partition("-")[0]
+        for key, count, what in ((DAILY, day.posts, "posts"), (DAILY_VIDEOS, day.videos * videos, "videos")):
+            most = limit(platform, key, s.policy.limits)
+            if day.platform_id in s.whole.platforms and most is not None and count >= most.value:
+                why = f"with this one {day.platform_id} gets {count + 1:,} {what} in the 24 hours up to {shown}"
+                why += f"; {platform} may take no more than {most.value:,g} a day"
+                hint = "move some to another day; if the account may do more: limits in the config"
+                yield Finding("DAILY_LIMIT", why, f"{hint} ({key}) [{source(most)}]")
 
 
 def _with_who_holds_the_room(s: Situation, error: Finding | None) -> Finding | None:

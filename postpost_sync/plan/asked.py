@@ -18,7 +18,7 @@ from postpost_sync.model.times import TimeProblem, for_people, parse_time
 from postpost_sync.plan.answers import Answer, as_it_is, drop_draft, give_up, held, invalid
 from postpost_sync.plan.gone import CANCEL_MANY, REMOVED
 from postpost_sync.plan.situation import WAITS_FOR_PERSON, Situation
-from postpost_sync.plan.steps import Finish, LearnAccounts, LearnTime, Read, Rest
+from postpost_sync.plan.steps import Finish, LearnAccounts, LearnLimits, LearnTime, Read, Rest
 from postpost_sync.post.targets import selectors
 
 ARRIVING_FOR = 3600.0  # seconds a transfer's temporary keeps its folder settling after it was last written
@@ -286,6 +286,11 @@ def accounts(s: Situation) -> Answer | None:
         return None
     others = tuple(warning for warning in s.desired.warnings if warning != unknown[0])
     return Answer(Rest(LIST_AGAIN), State.HELD, unknown[0], others)
+
+
+def limits(s: Situation) -> Answer | None:
+    """It asks for a first comment, and whether PostPost takes one is not known yet: an older one drops it silently."""
+    return Answer(LearnLimits()) if s.whole.first_comment is not None and s.policy.first_comments is None else None
 
 
 LIST_AGAIN = 900.0  # seconds after which a list of the accounts that lacks one is asked for again

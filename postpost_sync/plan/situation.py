@@ -242,12 +242,15 @@ class Situation:
             if group is None or when is None or self.time is None or abs(when - self.time) > DUPLICATE_WITHIN:
                 continue
             shared = [platform for platform in self.post.platforms if platform in group.platforms]
-            # the accounts and settings need not be all the same
-            same = compare(
-                replace(group, platforms=self.post.platforms, platform_settings=self.post.platform_settings),
-                self.post,
-                in_this_form=False,
+            # the accounts and settings need not be all the same, nor the comment
+            mine = self.post
+            as_mine = replace(
+                group,
+                platforms=mine.platforms,
+                platform_settings=mine.platform_settings,
+                first_comment=mine.first_comment,
             )
+            same = compare(as_mine, mine, in_this_form=False)
             if not shared or same is None:
                 continue
             if same:
@@ -289,7 +292,8 @@ class Situation:
         if reading is None or asked is None:
             return ""
         settings = sorted((name, sorted(values.items())) for name, values in asked.platform_settings.items())
-        words = reading.content, asked.platforms, asked.scheduled_time, asked.timezone, asked.media, settings
+        words: tuple[object, ...] = reading.content, asked.platforms, asked.scheduled_time, asked.timezone, asked.media
+        words = (*words, settings, *([asked.first_comment] if asked.first_comment is not None else []))
         files = [(file.name, file.stat.size) for file in reading.media]
         return hashlib.sha256(repr((words, files)).encode("utf-8", "surrogateescape")).hexdigest()
 
@@ -340,10 +344,11 @@ def compare(group: Group, post: Post, *, in_this_form: bool = True) -> tuple[str
 
     Not `in_this_form`: whether its media are sent as they are, or as which copies, makes no other post of it.
     """
-    if (group.content, group.platforms, dict(group.platform_settings)) != (
+    if (group.content, group.platforms, dict(group.platform_settings), group.first_comment) != (
         post.content,
         post.platforms,
         dict(post.platform_settings),
+        post.first_comment,
     ):
         return None
     if len(group.uploads) != len(post.media):

@@ -18,7 +18,7 @@ from postpost_sync.model.other_times import as_offset, readings
 from postpost_sync.model.post import Policy, Post, Resolved
 from postpost_sync.model.times import TimeProblem, parse_time, zone
 from postpost_sync.model.unseen import seen
-from postpost_sync.post import fitting, preflight, targets
+from postpost_sync.post import first_comments, fitting, live_limits, preflight, targets
 from postpost_sync.post.leftovers import backup_of, beside, conflict_of
 from postpost_sync.post.names import (
     IGNORED,
@@ -73,8 +73,10 @@ def resolve(
     warnings += to.warnings
     word = time_word(sidecar, policy)
     fit = policy.fit if sidecar.fit is None else sidecar.fit
-    if sidecar.first_comment is not None:
-        errors.append(_no_first_comment(sidecar))
+    limits = live_limits.for_accounts(policy.limits, to.ids, policy.connections)
+    comment = first_comments.resolve(sidecar, to.ids, policy, limits, _at(sidecar, "first_comment"))
+    errors += comment.errors
+    warnings += comment.warnings
     zone_name, time = _time(folder, sidecar, policy, errors, warnings)
     warnings += targets.expiring(to.ids, policy.connections or (), time, zone_name, _at(sidecar, "platforms"))
     media, absent, empty, alone = _media(folder, reading, sidecar, errors, warnings, fit=fit)
@@ -90,12 +92,12 @@ def resolve(
     if content is not None:
         asked, resolved = tuple(to.asked), to.resolved
         settings = targets.settings_of(sidecar.platform_settings, to.ids)
-        post = Post(content, to.ids, settings, media, time, zone_name, asked, resolved)
+        post = Post(content, to.ids, settings, media, time, zone_name, asked, resolved, comment.comment)
         if fit:
-            post = fitting.fit(post, policy.limits, unfit)
-            warnings += fitting.told(post, policy.limits)
+            post = fitting.fit(post, limits, unfit)
+            warnings += fitting.told(post, limits)
             errors += [_not_media(one) for one in post.media if one.content_type is None and one.recipe is None]
-        refused, doubtful = preflight.check(fitting.as_sent(post), policy.limits)
+        refused, doubtful = preflight.check(fitting.as_sent(post), limits)
         if missing or empty:  # what is not there yet cannot be too few
             refused = tuple(f for f in refused if f.code not in _TOO_FEW)
         errors += refused
@@ -118,12 +120,6 @@ def _most(found: Sequence[Finding]) -> tuple[Finding, ...]:
 def _at(sidecar: Sidecar, key: str) -> str:
     line = f", line {sidecar.lines[key]}" if key in sidecar.lines else ""
     return f"{printable(sidecar.file)}{line}: {key}"
-
-
-def _no_first_comment(sidecar: Sidecar) -> Finding:
-    """It would be dropped without a word: create-post has no place for it in PostPost's own pages (of March 2026)."""
-    why = f"{_at(sidecar, 'first_comment')}: PostPost takes no first comment, and would drop it silently"
-    return Finding("FIRST_COMMENT_NOT_TAKEN", why, "take it out, and write the comment yourself when the post is out")
 
 
 def _time(

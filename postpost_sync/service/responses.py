@@ -40,10 +40,17 @@ _REFUSED_CODES = {
 
 
 @dataclass(frozen=True, slots=True)
+class Created:
+    post_group_id: str
+    warnings: tuple[Finding, ...] = ()  # what the service had to say besides
+
+
+@dataclass(frozen=True, slots=True)
 class SignedUrl:
     url: str  # secret
     file_url: str | None
     media_id: str | None
+    warnings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +59,7 @@ class Updated:
 
     status: str
     time: datetime | None
-    warnings: tuple[Finding, ...] = ()  # what the service had to say besides
+    warnings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,15 +165,16 @@ def _reason(said: Mapping[str, Any]) -> str:
 
 
 def warnings(said: Mapping[str, Any]) -> tuple[Finding, ...]:
-    """What a success says besides."""
+    """What a success says besides, each with the service's own code in it."""
     found = said.get("warnings")
     said_besides = [one for one in found if isinstance(one, dict)][:_MOST_SAID] if isinstance(found, list) else []
-    return tuple(
-        Finding(
-            code_of(one.get("code"), "SERVICE_WARNING"), f"PostPost: {scrubbed(one.get('message') or 'no more')[:300]}"
-        )
-        for one in said_besides
-    )
+    return tuple(Finding("SERVICE_WARNING", f"PostPost says: {_words_of(one)}") for one in said_besides)
+
+
+def _words_of(warning: Mapping[str, Any]) -> str:
+    code, message = code_of(warning.get("code"), ""), plain(warning.get("message"))
+    text = scrubbed(message)[:300] if message else code or "there is a warning, without a word why"
+    return f"{text} ({code})" if code and message else text
 
 
 def _plan_limit(code: str, text: str, said: Mapping[str, Any]) -> PlanLimit:
@@ -262,4 +270,5 @@ def connection(shown: Mapping[str, Any]) -> Connection:
         printable(plain(shown.get("tokenStatus")) or "unknown"),
         plain(shown.get("accessTokenExpiresAt")),
         scrubbed(last.get("message")) if isinstance(last, dict) else None,
+        printable(subscription)[:100] if (subscription := plain(shown.get("subscriptionType"))) else None,
     )

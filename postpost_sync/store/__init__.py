@@ -63,7 +63,7 @@ class Store:
         self.at_postpost, self.held_or_cancelled = read.at_postpost, read.held_or_cancelled
         self.queued, self.taken_slots = read.queued, read.taken_slots
         # of a folder's neighbours
-        self.alike, self.beside, self.furthest = read.alike, read.beside, read.furthest
+        self.alike, self.beside, self.day, self.furthest = read.alike, read.beside, read.day, read.furthest
         self.known_group_ids, self.unknown_group_ids = read.known_group_ids, read.unknown_group_ids
         self.open_creates, self.creating_with = read.open_creates, read.creating_with
         # of roots, and of who is notified
@@ -243,6 +243,12 @@ class Store:
             with self._db.transaction():
                 self._db.conn.execute("INSERT INTO facts VALUES (?, ?)", (name, value))
             return value
+
+    def known_fact(self, name: str) -> str:
+        """A fact about the database as a whole; "" where it is not known. Writes nothing."""
+        with self._db.lock, translated(self.path):
+            row = self._db.conn.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
+        return str(row[0]) if row is not None else ""
 
     def _with_free_slot(self, record: Record) -> Record:
         """The record; without the slot that another folder of its root has by now."""

@@ -61,3 +61,9 @@ def initial(db: Database) -> None:
         "CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
     ):
         db.execute(statement)
+
+
+@migrations(name="0002_first_comment")
+def first_comment(db: Database) -> None:
+    db.execute("ALTER TABLE groups ADD COLUMN first_comment TEXT")
+    db.execute("ALTER TABLE groups ADD COLUMN said TEXT NOT NULL DEFAULT '[]'")

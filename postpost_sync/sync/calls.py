@@ -37,13 +37,14 @@ from postpost_sync.plan.steps import (
     Create,
     Delete,
     LearnAccounts,
+    LearnLimits,
     LearnTime,
     Recognise,
     Search,
     Step,
     Update,
 )
-from postpost_sync.post import targets
+from postpost_sync.post import first_comments, targets
 from postpost_sync.service.account import Account
 from postpost_sync.service.holdings import same_text
 from postpost_sync.service.listing import EVER, LIST_SLACK, Listing
@@ -71,6 +72,8 @@ class Calls:
                 account.learn_time()
             case LearnAccounts(since):
                 account.learn_accounts(since)
+            case LearnLimits():
+                account.learn_limits()
             case Compare(since, lately):
                 account.holdings.look(since, lately)
             case Recognise():
@@ -87,12 +90,14 @@ class Calls:
                 if answer.status == "scheduled":
                     raise Unclear(Finding("UNSCHEDULE_NOT_TAKEN", "PostPost left the post scheduled", _AGAIN))
                 change(look.key, ledger.updated, group.key, step, answer.status, answer.time, account.now())
+                self._warned(look, group, answer.warnings)
             case Update(group, datetime() as time, _):
                 change(look.key, ledger.updating, group.key)
                 answer = account.api.schedule(_id(group), time)
                 if answer.status == "draft":
                     raise Unclear(Finding("SCHEDULE_NOT_TAKEN", "PostPost left the post a draft", _AGAIN))
                 change(look.key, ledger.updated, group.key, step, answer.status, answer.time, account.now())
+                self._warned(look, group, answer.warnings)
             case Delete(group):
                 self._delete(account, group)
                 change(look.key, ledger.deleted, group.key)
@@ -100,6 +105,10 @@ class Calls:
                 results = tuple(_result(one, group) for one in account.api.get_post(_id(group)))
                 change(look.key, ledger.outcome, group.key, results, account.now())
         return True
+
+    def _warned(self, look: Look, group: Group, said: tuple[Finding, ...]) -> None:
+        if said:
+            self._store.note(look.key, ledger.warned, group.key, said)
 
     def reconcile(self, account: Account, records: Sequence[Record]) -> list[int]:
         """Compare what stands scheduled with what PostPost lists: one listing for all. The keys of those that differ.
@@ -152,11 +161,12 @@ class Calls:
             about = post, account.now(), account.digest, str(uuid.uuid4())
             group = self._store.change(look.key, ledger.creating, *about).groups[-1]
             try:
-                made = account.api.create_post(post.content, post.platforms, post.platform_settings, group.intent)
+                sent = post.content, post.platforms, post.platform_settings, group.intent
+                made = account.api.create_post(*sent, first_comments.of_those(post.first_comment, post.platforms))
             except (NotReached, Refused):  # known not to have happened
                 self._store.change(look.key, with_group, group.key, stage=GroupStage.GONE)
                 raise
-            self._store.change(look.key, ledger.created, group.key, made)
+            self._store.change(look.key, ledger.created, group.key, made.post_group_id, made.warnings)
 
     def _recognise(self, look: Look, account: Account, step: Recognise) -> None:
         """Find the post of a folder whose record does not know it: by its status file's word, else by its looks.
@@ -328,7 +338,7 @@ def _as_claimed(group: Group, claim: Claim, held: Listed, post: Post) -> Group |
     if not known:
         out = group.stage is GroupStage.GOING_OUT  # whatever it holds, it is out
         return group if out or (not post.media and not held.media) else None
-    same = claim.digest == digest(post.content, post.platform_settings)
+    same = claim.digest == digest(post.content, post.platform_settings, post.first_comment)
     if same and claim.media == tuple(file.sha256 or "" for file in post.media):
         return group
     earlier = tuple(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from postpost_sync import ledger
@@ -13,9 +13,10 @@ from postpost_sync.model.post import Policy
 from postpost_sync.model.record import Effect, GroupStage, Record, kept, live_group, made_with
 from postpost_sync.plan.asked import patience
 from postpost_sync.plan.situation import TOO_MANY_PENDING, unfit
-from postpost_sync.plan.snapshot import Shown, Snapshot, Stranger
+from postpost_sync.plan.snapshot import Day, Shown, Snapshot, Stranger
 from postpost_sync.post import live_limits
 from postpost_sync.post.desired import Wanted, resolve
+from postpost_sync.post.platforms import daily
 from postpost_sync.service.account import Account
 from postpost_sync.service.clock import SKEW
 from postpost_sync.store import Store
@@ -65,7 +66,7 @@ class Snapshots:
         self._drifts: dict[Account, float] = {}
         self._refused: set[Account] = set()  # whose key is not taken
         self._clock_off: dict[Account, bool] = {}  # whether that was said
-        self._policies: dict[tuple[str, Account], tuple[object, object, Policy]] = {}  # and what it was made of
+        self._policies: dict[tuple[str, Account], tuple[tuple[object, ...], Policy]] = {}  # and what it was made of
         self._copies: dict[int, int] = {}  # key -> that of a folder which waits for a word, since it is the same
 
     def account_of(self, record: Record) -> Account:
@@ -179,6 +180,7 @@ class Snapshots:
             furthest=self._store.furthest(account.digest) if over else (),
             alike=self._store.alike(record.key, text) if text else (),
             beside=self._store.beside(record.key, record.time) if pending and record.time is not None else (),
+            days=self._days(record, policy) if pending else (),
             twin=self._store.record_of(record.copy_of) if record.copy_of is not None and not record.groups else None,
             desired=_desired(look, seen, policy, account.now()),
         )
@@ -207,15 +209,20 @@ class Snapshots:
             if not (one.status == "draft" and not one.media and creating)
         )
 
+    def _days(self, record: Record, policy: Policy) -> tuple[Day, ...]:
+        """Of a post's accounts those whose platform says how many it takes a day."""
+        if record.time is None:
+            return ()
+        told = [one for one in record.platforms if daily(one.partition("-")[0], policy.limits)]
+        return tuple(self._store.day(record.key, one, record.time) for one in told)
+
     def _policy(self, root: str, account: Account) -> Policy:
         """What the config says, with what its account last said besides: one and the same for as long as it says no more."""
-        connections, limits = account.api.last_connections, account.limits
+        told = account.api.last_connections, account.limits, account.first_comments
         known = self._policies.get((root, account))
-        if known is None or known[0] is not connections or known[1] is not limits:
-            policy = self._sites[root].policy
-            merged = replace(policy, connections=connections, limits=live_limits.under(policy.limits, limits))
-            known = self._policies[root, account] = connections, limits, merged
-        return known[2]
+        if known is None or any(now is not then for now, then in zip(told, known[0], strict=True)):
+            known = self._policies[root, account] = told, live_limits.merged(self._sites[root].policy, *told)
+        return known[1]
 
 
 def _desired(look: Look, seen: Observed, policy: Policy, now: datetime) -> Wanted | None:

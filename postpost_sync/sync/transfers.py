@@ -152,6 +152,8 @@ class Transfers:
             one = replace(one, url=signed.url, expires_at=dies, resets=0)
             about = signed.url, signed.file_url, signed.media_id, dies
             self._store.note(look.key, ledger.signed, group.key, one.position, *about)
+            if signed.warnings:
+                self._store.note(look.key, ledger.warned, group.key, signed.warnings)
         stop = look.in_flight[one.position] = Stop()
         self._uplink.threads.submit(self._send, look, account, group, one, stop)
 

@@ -31,7 +31,7 @@ class Met:
 
     def add(self, number: int) -> list[str]:
         self.moment += timedelta(hours=1)
-        return [self.api.create_post(f"post {n}", ["twitter-123"], {}) for n in range(number)]
+        return [self.api.create_post(f"post {n}", ["twitter-123"], {}).post_group_id for n in range(number)]
 
     @property
     def pages(self) -> int:

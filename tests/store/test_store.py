@@ -167,7 +167,7 @@ def test_a_database_of_a_newer_version_is_refused(store: Store) -> None:
     conn = sqlite3.connect(store.path)
     (columns,) = conn.execute("SELECT count(*) FROM pragma_table_info('_sqlite_migrations')").fetchone()
     assert columns
-    conn.execute("UPDATE _sqlite_migrations SET name = '9999_future'")
+    conn.execute("UPDATE _sqlite_migrations SET name = '9999_future' WHERE name = '0001_initial'")
     conn.commit()
     conn.close()
     for read_only in (False, True):
