@@ -284,7 +284,7 @@ class Record:
     error: Finding | None = None
     warnings: tuple[Finding, ...] = ()
     retry_at: datetime | None = None
-    troubles: tuple[Trouble, ...] = ()  # at most one a kind of step; the newest last
+    troubles: tuple[Trouble, ...] = ()  # at most one a kind of step, and a file where it is about one; the newest last
     groups: tuple[Group, ...] = ()
     previous: tuple[str, ...] = ()  # post groups this folder had before
     claim: Claim | None = None
@@ -294,9 +294,10 @@ class Record:
     missed_at: datetime | None = None  # when it was first seen to be gone; None: it is there, or its root is not
     part: str = ""  # which post of the folder: "" is the main one
 
-    def trouble_with(self, step: Effect) -> Trouble | None:
-        """Why the last step of that kind did not work; None where it did."""
-        return next((trouble for trouble in self.troubles if trouble.step == step), None)
+    def trouble_with(self, step: Effect, file: str | None = None) -> Trouble | None:
+        """Why the last step of that kind did not work, for that `file` or for none in particular; None where it did."""
+        of_it = (one for one in self.troubles if one.step == step and (file is None or one.file in (None, file)))
+        return next(of_it, None)
 
     @property
     def trouble(self) -> Trouble | None:

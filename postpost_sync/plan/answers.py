@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from postpost_sync.model.errors import Finding, printable
+from postpost_sync.model.folder import MediaFile
 from postpost_sync.model.record import Effect, Group, GroupStage, TroubleKind
 from postpost_sync.model.states import State
 from postpost_sync.model.times import for_people
@@ -102,6 +103,17 @@ def as_it_is(after: float | None = None) -> Answer:
 def drop(s: Situation, group: Group, why: Finding | None = None, *, rebuild: bool = False) -> Answer:
     """The group is to be deleted; what is being sent to it ends first."""
     return Answer(Abort() if s.snapshot.in_flight else Doom(group, rebuild=rebuild, gave_up=why))
+
+
+def copy_of_one(s: Situation, files: tuple[MediaFile, ...]) -> Answer | None:
+    """Make the first fitted copy that is lacking among the files; one at a time."""
+    lacking = next((file for file in files if file.recipe is not None and file.copy is None), None)
+    if lacking is None:
+        return None
+    if s.snapshot.fitting:  # it is waked when that one is there
+        on_its_way = State.DRAFTING if s.draft is None else State.UPLOADING
+        return rest(on_its_way if s.live is None else State.SCHEDULED)
+    return Answer(Fit(lacking))
 
 
 def search(group: Group, state: State | None = None) -> Answer:
@@ -269,7 +281,7 @@ def _allowed(s: Situation, answer: Answer, shown: Answer) -> Answer:
     """The answer, unless its step has to wait; then the waiting, and why."""
     step = shown.step
     if isinstance(step, _READS_FILES):
-        trouble = s.record.trouble_with(step.effect)
+        trouble = s.record.trouble_with(step.effect, step.file.name if isinstance(step, Fit) else None)
         if trouble is None or (left := s.left(trouble)) is None or left <= 0:
             return shown
         return replace(shown, step=Rest(left), error=trouble.finding)
@@ -315,6 +327,6 @@ def _searching_meanwhile(s: Situation, answer: Answer) -> Answer:
 
 def _next_look(s: Situation, after: float | None) -> float | None:
     """Seconds until something is to be looked at; what is due and not done is held up by something else."""
-    met = (s.record.trouble_with(effect) for effect in (Effect.DELETE, Effect.FIT))
-    waits = (after, s.follow_due, *(s.left(trouble) for trouble in met if trouble is not None))
+    met = (one for one in s.record.troubles if one.step in (Effect.DELETE, Effect.FIT))
+    waits = (after, s.follow_due, *(s.left(trouble) for trouble in met))
     return min((wait for wait in waits if wait is not None and wait > 0), default=None)

@@ -15,7 +15,7 @@ from postpost_sync.model.post import Policy
 from postpost_sync.model.record import Consent, Effect, Group, GroupStage, kept, outcome
 from postpost_sync.model.states import OUTCOMES, State
 from postpost_sync.model.times import TimeProblem, for_people, parse_time
-from postpost_sync.plan.answers import Answer, as_it_is, drop_draft, give_up, held, invalid
+from postpost_sync.plan.answers import Answer, as_it_is, copy_of_one, drop_draft, give_up, held, invalid
 from postpost_sync.plan.gone import CANCEL_MANY, REMOVED
 from postpost_sync.plan.situation import WAITS_FOR_PERSON, Situation
 from postpost_sync.plan.steps import Finish, LearnAccounts, LearnLimits, LearnTime, Read, Rest
@@ -149,6 +149,8 @@ def wrong(s: Situation) -> Answer | None:
     first, *others = s.desired.errors or (None,)
     if first is None:
         return None
+    if s.unfit and s.draft is None and (answer := copy_of_one(s, s.desired.to_fit)) is not None:
+        return answer  # whether there is a copy of each of the others, so that all that lack one are named at once
     if any(error.code == "NO_CONNECTION" for error in s.desired.errors) and _accounts_are_old(s):
         return Answer(LearnAccounts(s.now), warnings=s.desired.warnings)
     further = (replace(error, is_error=True) for error in others)

@@ -112,7 +112,7 @@ class Situation:
 
     @cached_property
     def unfit(self) -> dict[str, Finding]:
-        """The file of which no fitted copy can be made, and why, until that is tried again, if it is."""
+        """The files of which no fitted copy can be made, and why, until that is tried again, if it is."""
         return unfit(self.record, self.now)
 
     @cached_property
@@ -311,11 +311,12 @@ class Situation:
 
 
 def unfit(record: Record, now: datetime) -> dict[str, Finding]:
-    """The file of which no fitted copy can be made, and why, until that is tried again, if it is."""
-    trouble = record.trouble_with(Effect.FIT)
-    if trouble is None or trouble.file is None or ((left := _left(trouble, now)) is not None and left <= 0):
-        return {}
-    return {trouble.file: trouble.finding}
+    """The files of which no fitted copy can be made, and why, until that is tried again, if it is."""
+    return {
+        one.file: one.finding
+        for one in record.troubles
+        if one.step is Effect.FIT and one.file is not None and ((left := _left(one, now)) is None or left > 0)
+    }
 
 
 def _left(trouble: Trouble, now: datetime) -> float | None:

@@ -51,6 +51,7 @@ class Wanted:
     held: Finding | None = None  # a person has to say that it is meant: it may lack a picture
     time: datetime | None = None  # known even where there is no post
     unknown: Mapping[str, Finding] = field(default_factory=dict)  # ids that the list of accounts lacks; warnings, too
+    to_fit: tuple[MediaFile, ...] = ()  # the media that are sent as a copy, which is not there yet
     next: bool = False  # its time is the next free slot of its root's queue, to be taken
 
 
@@ -82,7 +83,7 @@ def resolve(
     media, absent, empty, alone = _media(folder, reading, sidecar, errors, warnings, fit=fit)
     missing = _missing(absent, sidecar, "media", folder, policy) if absent else None
     held = alone or (_in_folder(reading.inside) if not (media or missing or empty) and reading.inside else None)
-    content, post = reading.content, None
+    content, post, to_fit = reading.content, None, tuple[MediaFile, ...]()
     if content is None and sidecar.content_file is not None:
         found = named(folder, sidecar.content_file)
         if found is None:
@@ -95,6 +96,7 @@ def resolve(
         post = Post(content, to.ids, settings, media, time, zone_name, asked, resolved, comment.comment)
         if fit:
             post = fitting.fit(post, limits, unfit)
+            to_fit = tuple(one for one in post.media if one.recipe is not None and one.copy is None)
             warnings += fitting.told(post, limits)
             errors += [_not_media(one) for one in post.media if one.content_type is None and one.recipe is None]
         refused, doubtful = preflight.check(fitting.as_sent(post), limits)
@@ -106,7 +108,7 @@ def resolve(
         post = None
         warnings += [held] if held is not None else []
     said, unsure = _most(errors), _most(warnings)
-    return Wanted(post, word == NOW, said, unsure, missing, empty, held, time, to.unknown, word == NEXT)
+    return Wanted(post, word == NOW, said, unsure, missing, empty, held, time, to.unknown, to_fit, word == NEXT)
 
 
 def _most(found: Sequence[Finding]) -> tuple[Finding, ...]:

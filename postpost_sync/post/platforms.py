@@ -88,6 +88,8 @@ SUFFIXES: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 """Every content type PostPost takes, with the extensions that fit it; it is sent under the first."""
 
+VIDEO_SUFFIXES = tuple(one for kind, suffixes in SUFFIXES.items() if kind.startswith("video/") for one in suffixes)
+
 FORMAT_NAMES = MappingProxyType(
     dict(zip(SUFFIXES, ("JPEG", "PNG", "GIF", "WebP", "MP4", "MOV", "AVI", "MKV", "WebM"), strict=True))
 )
@@ -280,11 +282,6 @@ def limit(platform: str, key: str, overrides: Overrides) -> Limit | None:
         return replace(row, platform=platform) if row and row.platform != platform else row
     unit, severity = (row.unit, row.severity) if row else (KEYS[key], Severity.ERROR)
     return Limit(platform, key, own, "bytes" if unit == "MB" else unit, severity, source, "")
-
-
-def daily(platform: str, overrides: Overrides) -> bool:
-    """Whether it is known how many posts the platform takes of one account a day."""
-    return any(limit(platform, key, overrides) is not None for key in (DAILY, DAILY_VIDEOS))
 
 
 # --- formats and settings ---------------------------------------------------------------------------------------------

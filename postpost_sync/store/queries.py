@@ -10,18 +10,18 @@ from datetime import datetime, timedelta
 
 from postpost_sync.model.errors import Finding
 from postpost_sync.model.program import Listener, RootStatus
-from postpost_sync.model.record import MediaName, Record, Trouble
+from postpost_sync.model.record import Record, Trouble
 from postpost_sync.model.states import State
 from postpost_sync.plan.situation import WAITS_FOR_PERSON
-from postpost_sync.plan.snapshot import Day, Neighbour, Scheduled
-from postpost_sync.post.platforms import SUFFIXES
+from postpost_sync.plan.snapshot import Neighbour, Scheduled
+from postpost_sync.post.platforms import VIDEO_SUFFIXES
 from postpost_sync.store.columns import encode, hints
 from postpost_sync.store.connection import Connection, as_written, decoded, from_row, translated
 
 # as the index groups_by_text has it: few texts are as long and begin the same. The + keeps SQLite to that index
 _SAME_TEXT = "length(content) = length(:text) AND substr(content, 1, 32) = substr(:text, 1, 32) AND +content = :text"
 
-_VIDEOS = tuple(suffix for kind, suffixes in SUFFIXES.items() if kind.startswith("video/") for suffix in suffixes)
+_HAS_VIDEO = " OR ".join(f"media LIKE '%{suffix}\",%'" for suffix in VIDEO_SUFFIXES)  # LIKE takes no case for another
 
 
 class Queries:
@@ -208,17 +208,20 @@ class Queries:
             ).fetchall()
         return tuple(Neighbour(_path(row[0]), decoded(tuple[str, ...], row[1])) for row in rows)
 
-    def day(self, key: int, platform_id: str, time: datetime) -> Day:
-        """What the account gets of other folders in the 24 hours up to then, on its way, scheduled or out; 1,000 at most."""
+    def in_a_day(self, key: int, platform_id: str, time: datetime, *, videos: bool) -> int:
+        """How many posts of other folders the account gets in the 24 hours up to then, or of `videos`; 1,000 at most.
+
+        On their way, scheduled or out. A video is told by its name: what it is was measured, and is not kept here.
+        """
         with self._db.lock, translated(self._db.path):
-            rows = self._db.conn.execute(
-                "SELECT media FROM folders INDEXED BY folders_by_asked_time WHERE time > ? AND time <= ? AND key != ? "
-                "AND instr(platforms, ?) AND state IN "
-                "('drafting', 'uploading', 'held', 'scheduled', 'published', 'partially_published') LIMIT 1000",
+            (count,) = self._db.conn.execute(
+                "SELECT count(*) FROM (SELECT 1 FROM folders INDEXED BY folders_by_asked_time "  # noqa: S608 - a constant
+                "WHERE time > ? AND time <= ? AND key != ? AND instr(platforms, ?) AND state IN "
+                "('drafting', 'uploading', 'held', 'scheduled', 'published', 'partially_published') "
+                f"{f'AND ({_HAS_VIDEO}) ' if videos else ''}LIMIT 1000)",
                 (encode(time - timedelta(days=1)), encode(time), key, json.dumps(platform_id)),
-            ).fetchall()
-        media = [decoded(tuple[MediaName, ...], row[0]) for row in rows]
-        return Day(platform_id, len(rows), sum(any(map(_is_video, files)) for files in media))
+            ).fetchone()
+        return int(count)
 
     def open_creates(self, content: str, platforms: tuple[str, ...]) -> list[int]:
         """The keys of the groups with this text and these platforms whose create is not answered, oldest first."""
@@ -237,11 +240,6 @@ class Queries:
                 {"text": encode(content)},
             ).fetchall()
         return bool(rows)
-
-
-def _is_video(file: MediaName) -> bool:
-    """By its name: what it is was measured, and is not kept here."""
-    return file.name.lower().endswith(_VIDEOS)
 
 
 def _path(column: str | bytes) -> str:

@@ -170,10 +170,10 @@ class Sync:
                     return
                 match decision.step:
                     case Rest(after):
-                        finished = self._folders.rested(look, record)
+                        finished = self._folders.rested(look, record, after)
                         if record.done and any(one.sent_as for group in record.groups for one in group.uploads):
                             self.copies.forget(key)
-                        if look.receipt_failed:
+                        if look.receipt_failed and look.there:
                             after = min(after or WRITE_AGAIN, WRITE_AGAIN)
                         if after is not None and not (finished and after > self._far):
                             self._wake(key, after)

@@ -136,15 +136,19 @@ class Folders:
         with self._lock:
             look.restless_since = None
 
-    def rested(self, look: Look, record: Record) -> bool:
-        """Nothing is to be done for now. True where the folder is finished as it is: then nothing of it is kept in mind."""
+    def rested(self, look: Look, record: Record, after: float | None) -> bool:
+        """Nothing is to be done for so many seconds; None: until something changes.
+
+        True where the folder is finished as it is. Then nothing of it is kept in mind, nor of one that is gone for good.
+        """
         with self._lock:
             self._index.remember(
                 look.key, Known(record.root, record.fingerprint, record.done, record.inode, record.device)
             )
             finished = record.done and look.there and look.fingerprint == record.fingerprint and not look.in_flight
             finished = finished and not look.fitting and not look.receipt_failed
-            if finished and self._looks.get(look.key) is look:
+            gone = not look.there and after is None and not look.in_flight and not look.fitting
+            if (finished or gone) and self._looks.get(look.key) is look:
                 del self._looks[look.key]
             return finished
 

@@ -103,6 +103,8 @@ class ListQueue:
         now = self._monotonic()
         with self._lock:
             self._reading = False
+            for key in [key for key, answer in self._answers.items() if now - answer.at >= GOOD_FOR]:
+                del self._answers[key]  # its folder is gone, or wants something else
             if isinstance(said, Listing):
                 self._pages = 1 + len(said.groups) // A_PAGE
             if said is not None:

@@ -16,7 +16,7 @@ from postpost_sync.plan.situation import TOO_MANY_PENDING, unfit
 from postpost_sync.plan.snapshot import Day, Shown, Snapshot, Stranger
 from postpost_sync.post import live_limits
 from postpost_sync.post.desired import Wanted, resolve
-from postpost_sync.post.platforms import daily
+from postpost_sync.post.platforms import DAILY, DAILY_VIDEOS, VIDEO_SUFFIXES, limit
 from postpost_sync.service.account import Account
 from postpost_sync.service.clock import SKEW
 from postpost_sync.store import Store
@@ -99,7 +99,7 @@ class Snapshots:
         account = self.account_of(record)
         if folder is None:
             away = self._absence.is_away(record.root, record.path, record.device)
-            if not away and (copy := self._copies.get(record.key)) is not None:
+            if not away and (copy := self._copies.pop(record.key, None)) is not None:
                 self._wake(copy, 0.0)  # it may be this one, moved there
             present = present and not away
         elif (folder.inode, folder.device) != (record.inode, record.device):
@@ -213,8 +213,16 @@ class Snapshots:
         """Of a post's accounts those whose platform says how many it takes a day."""
         if record.time is None:
             return ()
-        told = [one for one in record.platforms if daily(one.partition("-")[0], policy.limits)]
-        return tuple(self._store.day(record.key, one, record.time) for one in told)
+        days = []
+        has_video = any(file.name.lower().endswith(VIDEO_SUFFIXES) for file in record.media)
+        for one in record.platforms:
+            of_all, of_videos = (limit(one.partition("-")[0], key, policy.limits) for key in (DAILY, DAILY_VIDEOS))
+            about = record.key, one, record.time
+            posts = self._store.in_a_day(*about, videos=False) if of_all is not None else 0
+            videos = self._store.in_a_day(*about, videos=True) if of_videos is not None and has_video else 0
+            if posts or videos:
+                days.append(Day(one, posts, videos))
+        return tuple(days)
 
     def _policy(self, root: str, account: Account) -> Policy:
         """What the config says, with what its account last said besides: one and the same for as long as it says no more."""

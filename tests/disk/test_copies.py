@@ -186,6 +186,42 @@ def test_cmyk_and_other_profiles_become_srgb(place: Copies) -> None:
     assert abs(g - 131) < 8
 
 
+@pytest.mark.parametrize("form", ["HEIF", "AVIF"])
+@pytest.mark.parametrize(
+    ("colours", "transfer", "shown"),
+    [
+        ((12, 13), 13, "Display P3, as phones have it"),
+        ((9, 13), 13, "BT.2020"),
+        ((1, 13), 13, "as it is"),
+        ((2, 2), 2, "as it is"),
+    ],
+)
+def test_colours_that_a_picture_names_in_numbers_alone_become_srgb(
+    place: Copies, form: str, colours: tuple[int, int], transfer: int, shown: str
+) -> None:
+    data = _named_in_numbers(form, *colours)
+    r, g, b = opened(made(place, data)[1]).getpixel((30, 30))  # type: ignore[misc]  # three channels
+    meant = {"as it is": (120, 160, 110), "BT.2020": (86, 164, 103)}.get(shown, (108, 161, 105))
+    assert max(abs(is_ - to_be) for is_, to_be in zip((r, g, b), meant, strict=True)) < 6, (r, g, b)
+
+
+@pytest.mark.parametrize("form", ["HEIF", "AVIF"])
+@pytest.mark.parametrize(("transfer", "name"), [(16, "PQ"), (18, "HLG")])
+def test_colours_that_no_jpeg_can_show_are_said(place: Copies, form: str, transfer: int, name: str) -> None:
+    with pytest.raises(Unfit, match=f"HDR \\({name}\\)"):
+        made(place, _named_in_numbers(form, 9, transfer))
+
+
+def _named_in_numbers(form: str, primaries: int, transfer: int) -> bytes:
+    """A plain green without a profile, whose colours are named by code points."""
+    out = io.BytesIO()
+    Image.new("RGB", (64, 64), (120, 160, 110)).save(out, form, quality=95)
+    data = bytearray(out.getvalue())
+    at = data.index(b"colrnclx") + 8
+    data[at : at + 4] = primaries.to_bytes(2) + transfer.to_bytes(2)
+    return bytes(data)
+
+
 def _wide_gamut() -> bytes:
     """Display P3, as phones have it."""
     from postpost_sync.disk import fitting as maker

@@ -126,7 +126,7 @@ class Machine(RuleBasedStateMachine):
         return (self.world.now + timedelta(seconds=ahead)).replace(microsecond=0)
 
     def _pick(self, which: int) -> Dropped | None:
-        there = [folder for folder in self.world.folders if folder.there]
+        there = [one for one in self.world.folders if one.there and self.world.place(one).exists()]
         return there[which % len(there)] if there else None
 
     def _look(self) -> None:
@@ -143,9 +143,9 @@ class Machine(RuleBasedStateMachine):
     # --- folders ---
 
     @precondition(lambda self: len(self.world.folders) < 4)
-    @rule(count=st.integers(0, 3), platforms=st.sampled_from(PLATFORMS), when=WHEN)
-    def drop(self, count: int, platforms: tuple[str, ...], when: str) -> None:
-        self.world.fresh(count, platforms, self._time(when))
+    @rule(count=st.integers(0, 3), platforms=st.sampled_from(PLATFORMS), when=WHEN, elsewhere=st.booleans())
+    def drop(self, count: int, platforms: tuple[str, ...], when: str, elsewhere: bool) -> None:
+        self.world.fresh(count, platforms, self._time(when), elsewhere=elsewhere)
         self._look()
 
     def _edit(self, which: int, at: int | None, change: Callable[[Dropped], object]) -> None:
@@ -236,10 +236,26 @@ class Machine(RuleBasedStateMachine):
 
     @rule(which=WHICH)
     def bring_back(self, which: int) -> None:
-        gone = [folder for folder in self.world.folders if not folder.there]
+        gone = [one for one in self.world.folders if not one.there and self.world.place(one).parent.exists()]
         if gone:
             self.world.bring_back(gone[which % len(gone)])
             self._look()
+
+    @rule(at=LATER, leaves=st.booleans())
+    def root_away(self, at: int | None, leaves: bool) -> None:
+        """A root goes away, whatever waits there in line, or comes back."""
+        self._do(at, self.world.root_leaves if leaves else self.world.root_comes_back)
+
+    @rule(name=st.sampled_from(["", "", "slide0.jpg", "slide1.jpg", "post.yaml"]))
+    def broken_disk(self, name: str) -> None:
+        """Files of that name cannot be opened from now on, although they are listed; "": all can."""
+        self.world.unopenable = name
+        self._look()
+
+    @rule(number=st.integers(1, 4), gap=st.sampled_from([60, 300, 700]))
+    def single_passes(self, number: int, gap: float) -> None:
+        """Nothing but `run --once` runs for a while."""
+        self.world.alive(lambda: self.world.single_passes(number, gap))
 
     @rule(which=WHICH, at=LATER, word=st.sampled_from(["retry", "cancel"]))
     def word(self, which: int, at: int | None, word: str) -> None:

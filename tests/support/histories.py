@@ -8,18 +8,21 @@ edit; a copy of a folder has the same mark, and so allows for one more post.
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
 import re
 import shutil
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
+import httpx
 import yaml
 
 from postpost_sync import ledger
@@ -32,6 +35,7 @@ from postpost_sync.model.times import to_service
 from postpost_sync.plan.schedule import FRESH
 from postpost_sync.sandbox import Behaviour, FaultKind, Faults, Group, Request, Response
 from postpost_sync.sandbox.state import PostResult
+from postpost_sync.sync.watched import Site
 from tests.support.world import KEY, Killed, World, picture
 
 MARK = re.compile(r"\[L(\d+)\]")
@@ -55,6 +59,7 @@ class Dropped:
     platforms: tuple[str, ...] = PLATFORMS[0]
     time: datetime | str | None = None
     there: bool = True
+    elsewhere: bool = False  # it lies below the second root
 
     @property
     def content(self) -> str:
@@ -110,13 +115,17 @@ class Histories(World):
         self.said: list[str] = []
         self._standing: set[str] = set()
         self._meanwhile = False
+        self.more, self.gone = place / "more", place / "gone"  # the second root; and where it is while it is away
+        self.unopenable = ""  # the name of the files that cannot be opened for now
         self._away, self._backup = place / "away", place / "backup"
         self.unproved: set[str] = set()  # drafts that stood when a database was lost or put back
         self._pictures = 0
         self._stamps = 0
+        self.more.mkdir()
         super().__init__(place, behaviour=behaviour, policy=policy, concurrency=concurrency, jitter=lambda: 0.5)
         self._away.mkdir()
-        (self.root / "readme.txt").touch()  # a root that is suddenly empty says nothing about its folders
+        for root in (self.root, self.more):
+            (root / "readme.txt").touch()  # a root that is suddenly empty says nothing about its folders
         self._handle = self.sandbox.handle
         self._patch = mock.patch.object(self.sandbox, "handle", self._watched)
         self._patch.start()
@@ -286,16 +295,60 @@ class Histories(World):
         with self._files_watched():
             self.sync.reconcile()
 
+    # --- two roots, of which one may be away, and files that cannot be opened ---
+
+    def sites(self, client: httpx.Client) -> dict[str, Site]:
+        return {str(root): Site(str(root), self.policy, self.account) for root in (self.root, self.more)}
+
+    def place(self, folder: Dropped) -> Path:
+        return (self.more if folder.elsewhere else self.root) / folder.name
+
+    def look_around(self) -> None:
+        self.watched.absence.found_root(str(self.more), away=not self.more.exists())
+        super().look_around()
+        if self.more.exists():
+            self.look_below(self.more)
+
+    def root_leaves(self) -> None:
+        """The second root is unmounted, whatever waits there."""
+        if self.more.exists():
+            self.more.rename(self.gone)
+
+    def root_comes_back(self) -> None:
+        if self.gone.exists():
+            self.gone.rename(self.more)
+
+    @contextlib.contextmanager
+    def _files_watched(self) -> Iterator[None]:
+        real, name = os.open, self.unopenable
+
+        def broken(path: Any, *args: Any, **more: Any) -> int:
+            if path == name:
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+            return real(path, *args, **more)
+
+        with super()._files_watched(), mock.patch.object(os, "open", broken) if name else contextlib.nullcontext():
+            yield
+
+    def single_passes(self, number: int, gap: float) -> None:
+        """What `run --once` does from cron: a process each, which ends once nothing is due soon."""
+        for _ in range(number):
+            self.restart()
+            self.run_until_rest(30.0)
+            self.pass_time(gap)
+
     # --- people and their folders ---
 
     def new_picture(self) -> int:
         self._pictures += 1
         return self._pictures % 200
 
-    def fresh(self, media: int, platforms: tuple[str, ...], time: datetime | str | None) -> Dropped:
-        """Somebody drops a folder."""
-        number = len(self.lineages)
-        folder = Dropped(number, f"post{len(self.folders)}", platforms=platforms, time=time)
+    def fresh(
+        self, media: int, platforms: tuple[str, ...], time: datetime | str | None, *, elsewhere: bool = False
+    ) -> Dropped:
+        """Somebody drops a folder; `elsewhere`: below the second root, where that is there."""
+        number, elsewhere = len(self.lineages), elsewhere and self.more.exists()
+        folder = Dropped(number, f"post{len(self.folders)}", platforms=platforms, time=time, elsewhere=elsewhere)
         folder.media = [(f"slide{i}.jpg", self.new_picture()) for i in range(media)]
         self.lineages[number] = Asked()
         self.folders.append(folder)
@@ -307,7 +360,7 @@ class Histories(World):
         asked = self.lineages[folder.lineage]
         asked.versions.add(folder.version)
         asked.times.add(folder.time)
-        place = self.root / folder.name
+        place = self.place(folder)
         place.mkdir(exist_ok=True)
         wanted = {name: picture(number) for name, number in folder.media}
         for path in place.iterdir():
@@ -325,29 +378,29 @@ class Histories(World):
         self._put_file(place / "post.yaml", text.encode())
 
     def touch(self, folder: Dropped) -> None:
-        for path in (self.root / folder.name).iterdir():
+        for path in self.place(folder).iterdir():
             if not path.name.startswith((".", "post.status")):
                 self.stamp(path)
 
     def rename(self, folder: Dropped) -> None:
         name = folder.name + "x"
-        os.rename(self.root / folder.name, self.root / name)
+        os.rename(self.place(folder), self.place(folder).with_name(name))
         folder.name = name
 
     def copy(self, folder: Dropped) -> Dropped:
         """Everything in it, the status file too."""
         twin = replace(folder, name=f"post{len(self.folders)}", media=list(folder.media))
-        shutil.copytree(self.root / folder.name, self.root / twin.name)
+        shutil.copytree(self.place(folder), self.place(twin))
         self.folders.append(twin)
         self.lineages[folder.lineage].folders += 1
         return twin
 
     def take_away(self, folder: Dropped) -> None:
-        os.rename(self.root / folder.name, self._away / folder.name)
+        os.rename(self.place(folder), self._away / folder.name)
         folder.there = False
 
     def bring_back(self, folder: Dropped) -> None:
-        os.rename(self._away / folder.name, self.root / folder.name)
+        os.rename(self._away / folder.name, self.place(folder))
         folder.there = True
 
     # --- databases and status files that are lost, or older than what was done ---
@@ -375,7 +428,7 @@ class Histories(World):
         self.put_back_database()
 
     def lose_status_files(self) -> None:
-        for file in self.root.glob("*/post.status.yaml"):
+        for file in (*self.root.glob("*/post.status.yaml"), *self.more.glob("*/post.status.yaml")):
             file.unlink()
 
     def retry(self, folder: Dropped) -> None:
@@ -386,7 +439,7 @@ class Histories(World):
         self._say(folder, "retried", ledger.retried)
 
     def cancel(self, folder: Dropped) -> None:
-        seen = scan.look(str(self.root), folder.name, self.names)
+        seen = scan.look(str(self.place(folder).parent), folder.name, self.names)
         self._say(folder, "cancelled", ledger.cancelled, seen.fingerprint if seen is not None else None)
 
     def _say(self, folder: Dropped, asked: str, word: Callable[..., Record], *told: str | None) -> None:
@@ -457,7 +510,7 @@ class Histories(World):
         texts = [str(tuple(row)) for row in self.store._db.conn.execute("SELECT * FROM folders")]
         for folder in self.folders:
             with contextlib.suppress(FileNotFoundError):
-                texts.append((self.root / folder.name / "post.status.yaml").read_text())
+                texts.append((self.place(folder) / "post.status.yaml").read_text())
         for text in texts:
             if KEY in text or "X-Amz-Signature" in text:
                 raise Broken(f"a secret is shown: {text}")
@@ -474,7 +527,8 @@ class Histories(World):
         self.sandbox.faults.clear()
         self.unreachable.clear()
         self.put_takes, self.interruption = 0.0, None
-        self._kill_at = None
+        self._kill_at, self.unopenable = None, ""
+        self.root_comes_back()
         for _ in range(20):
             self.advance_time(1800.0)
         self.check()
