@@ -6,12 +6,13 @@ reading serves all whose question is older than it.
 
 from __future__ import annotations
 
+import hashlib
 import math
 import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from postpost_sync.model.errors import Finding, Unclear
@@ -21,6 +22,8 @@ from postpost_sync.service.responses import Listed
 SLACK = timedelta(minutes=2)  # how far the listing's times may be from ours, and how far it may lag behind
 MAX_PAGES = 100
 AT_ONCE, WITHIN = 5, 5.0  # so many readings may begin within so many seconds; then one has to wait for others to join
+_LONG = 200  # characters: of a text that is longer its beginning and its hash are kept
+_CUT = "\0"  # between the two; no text holds it
 _INDEXED = 24  # characters of a text by which it is looked up
 
 
@@ -109,7 +112,7 @@ class Holdings:
 
     def _keep(self, one: Listed, at: datetime) -> None:
         before = self._held.get(one.post_group_id)
-        self._held[one.post_group_id] = Held(one, at)
+        self._held[one.post_group_id] = Held(replace(one, content=_in_short(one.content)), at)
         if before is None:
             begins = _indexed(one.content.strip())
             self._by_text[begins] = (*self._by_text.get(begins, ()), one.post_group_id)
@@ -145,12 +148,22 @@ class Holdings:
 
 
 def same_text(shown: str, text: str) -> bool:
-    """Whether what a list shows is that text, space around them aside. Some lists shorten what is long."""
+    """Whether what a list shows is that text, space around them aside. Some lists shorten what is long, as is done here."""
     shown, text = shown.strip(), text.strip()
     if shown == text:
         return True
+    if _CUT in shown:
+        return shown == _in_short(text)
     kept = shown.removesuffix("…").removesuffix("...")
     return kept != shown and len(kept) >= _INDEXED and text.startswith(kept)
+
+
+def _in_short(content: str) -> str:
+    """What is kept of a text, to tell it from any other: thousands of long ones would be megabytes."""
+    text = content.strip()
+    if len(text) <= _LONG or text.endswith(("…", "...")):
+        return content
+    return f"{text[:_INDEXED]}{_CUT}{hashlib.sha256(text.encode('utf-8', 'replace')).hexdigest()}"
 
 
 def _indexed(text: str) -> str:

@@ -78,6 +78,11 @@ class Listings:
                     self._read_one(latest.groups.values(), latest.read_at, latest.back_to)
             return latest
 
+    def forget(self) -> None:
+        """The latest readings serve nobody any more: all their texts would be kept until there is another."""
+        with self._lock:
+            self._latest.clear()
+
     def held(self, post_group_id: str) -> Listed | None:
         """The group as it was a minute ago at the most, whatever its status and age; None where the service holds none.
 

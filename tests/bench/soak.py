@@ -1,7 +1,8 @@
-"""What lasts while folders come, change and go: `python -m tests.bench.soak [--minutes 30] [--folders 600] [--rate 2]`.
+"""What lasts while folders come, change and go: `python -m tests.bench.soak [--minutes 30] [--folders 200] [--rate 4]`.
 
 The real daemon serves a root of so many folders, in which so many things happen a second: a folder is dropped, its text or
-picture edited, touched, renamed, its sidecar taken out or written badly, removed. The simulated PostPost runs in a process
+picture edited, touched, renamed, its sidecar taken out or written badly, or it is removed, so that there are as many at any
+time, and others in the end. The simulated PostPost runs in a process
 of its own and publishes what is due. Once a minute the daemon's memory, threads and descriptors are printed; at the end,
 how much they grew since the fifth minute (until then caches fill), each with its target, the lines of its log for each
 post, the posts that are left unfinished once all is quiet, and what it held for longer than it lasts: the kinds of objects
@@ -82,6 +83,10 @@ class Churn:
         self.root, self.most, self.dropped = root, folders, 0
         self._random, self._there, self._number = random.Random(seed), list[Path](), 0  # noqa: S311 - no secret
 
+    @property
+    def there(self) -> int:
+        return len(self._there)
+
     def once(self) -> None:
         deeds: list[tuple[int, Callable[[Path], None]]] = [
             (4, self._text),
@@ -90,18 +95,18 @@ class Churn:
             (1, self._rename),
             (1, self._badly),
             (1, self._without_sidecar),
-            (5, self._remove),
+            (6, self._remove),
         ]
-        if len(self._there) < self.most and (len(self._there) < 20 or self._random.random() < 0.4):
+        if len(self._there) < self.most and self._random.random() < 0.8:
             self._drop()
             return
         weights, acts = zip(*deeds, strict=True)
-        folder = self._random.choice(self._there)
-        if len(self._there) >= self.most:
-            self._remove(folder)
-            return
         (act,) = self._random.choices(acts, weights)
-        act(folder)
+        act(self._random.choice(self._there))
+
+    def fill(self) -> None:
+        while len(self._there) < self.most:
+            self._drop()
 
     def _drop(self) -> None:
         self.dropped += 1
@@ -193,6 +198,7 @@ def unfinished(config: Path) -> list[str]:
 
 def measure(arguments: argparse.Namespace, place: Path, process: subprocess.Popen[str], config: Path) -> None:
     churn = Churn(place / "posts", arguments.folders, arguments.seed)
+    churn.fill()
     began = time.monotonic()
     ends, next_sample = began + 60 * arguments.minutes, began + 60
     before: Any = None
@@ -206,7 +212,7 @@ def measure(arguments: argparse.Namespace, place: Path, process: subprocess.Pope
             next_sample += 60
             now = Sample.of(process.pid, began, place / "log")
             shown = f"{now.memory:.1f} MB, {now.threads} threads, {now.descriptors} descriptors, {now.lines} lines"
-            say(f"minute {now.minute:.0f}, {churn.dropped} posts dropped", shown)
+            say(f"minute {now.minute:.0f}, {churn.dropped} posts dropped, {churn.there} there", shown)
         time.sleep(1 / arguments.rate)
     last = Sample.of(process.pid, began, place / "log")
     after = stock(process, place / "stock.json")
@@ -241,8 +247,8 @@ def served(twin: str) -> Iterator[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--minutes", type=float, default=30)
-    parser.add_argument("--folders", type=int, default=600, help="at most at once")
-    parser.add_argument("--rate", type=float, default=2.0, help="things that happen a second")
+    parser.add_argument("--folders", type=int, default=200, help="at any time")
+    parser.add_argument("--rate", type=float, default=4.0, help="things that happen a second")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--kinds", type=int, default=12, help="of objects that are shown")
     parser.add_argument("--twin", action="store_true", help="answer as the twin product does")

@@ -143,9 +143,15 @@ class Machine(RuleBasedStateMachine):
     # --- folders ---
 
     @precondition(lambda self: len(self.world.folders) < 4)
-    @rule(count=st.integers(0, 3), platforms=st.sampled_from(PLATFORMS), when=WHEN, elsewhere=st.booleans())
-    def drop(self, count: int, platforms: tuple[str, ...], when: str, elsewhere: bool) -> None:
-        self.world.fresh(count, platforms, self._time(when), elsewhere=elsewhere)
+    @rule(
+        count=st.integers(0, 3),
+        platforms=st.sampled_from(PLATFORMS),
+        when=WHEN,
+        elsewhere=st.booleans(),
+        phone=st.booleans(),
+    )
+    def drop(self, count: int, platforms: tuple[str, ...], when: str, elsewhere: bool, phone: bool) -> None:
+        self.world.fresh(count, platforms, self._time(when), elsewhere=elsewhere, phone=phone)
         self._look()
 
     def _edit(self, which: int, at: int | None, change: Callable[[Dropped], object]) -> None:
@@ -246,7 +252,7 @@ class Machine(RuleBasedStateMachine):
         """A root goes away, whatever waits there in line, or comes back."""
         self._do(at, self.world.root_leaves if leaves else self.world.root_comes_back)
 
-    @rule(name=st.sampled_from(["", "", "slide0.jpg", "slide1.jpg", "post.yaml"]))
+    @rule(name=st.sampled_from(["", "", "slide0.jpg", "slide1.jpg", "slide0.heic", "post.yaml"]))
     def broken_disk(self, name: str) -> None:
         """Files of that name cannot be opened from now on, although they are listed; "": all can."""
         self.world.unopenable = name
@@ -263,7 +269,7 @@ class Machine(RuleBasedStateMachine):
         said = {"retry": self.world.retry, "cancel": self.world.cancel}[word]
         self._with(which, at, said)
 
-    @rule(what=st.sampled_from(["keep", "keep", "put back", "put back", "lost", "status files lost"]))
+    @rule(what=st.sampled_from(["keep", "keep", "put back", "put back", "lost", "status files lost", "copies lost"]))
     def database(self, what: str) -> None:
         world = self.world
         acts: dict[str, Callable[[], object]] = {
@@ -271,6 +277,7 @@ class Machine(RuleBasedStateMachine):
             "put back": world.put_back_database,
             "lost": world.lose_database,
             "status files lost": world.lose_status_files,
+            "copies lost": world.lose_copies,
         }
         world.alive(acts[what])
         self._look()

@@ -11,6 +11,7 @@ import pytest
 from postpost_sync.sandbox import Sandbox, SandboxTransport
 from postpost_sync.service.api import PostPost
 from postpost_sync.service.connections import new_client
+from postpost_sync.service.holdings import Holdings, same_text
 from postpost_sync.service.listing import EVER, Listings
 
 NOW = datetime(2026, 12, 1, 8, 0, tzinfo=UTC)
@@ -119,3 +120,25 @@ def test_a_reading_of_one_status_answers_no_question_about_all(met: Met) -> None
     asked_at = time.monotonic()
     assert met.listings.since(asked_at, EVER, status="scheduled").get(one) is None
     assert met.listings.since(asked_at, EVER).get(one) is not None
+
+
+@pytest.mark.parametrize("text", ["short", "long " * 300, "ends with dots " * 40 + "..."])
+def test_what_an_account_holds_is_found_by_its_text_however_long(met: Met, text: str) -> None:
+    made = met.api.create_post(f"  {text}\n", ["twitter-123"], {}).post_group_id
+    met.api.create_post(f"{text} and more", ["twitter-123"], {})
+    holdings = Holdings(met.api)
+    holdings.look(EVER, 3600.0)
+    assert [one.post_group_id for one in holdings.with_text(text)] == [made]
+    assert holdings.with_text(f"!{text}") == ()
+    held = holdings.get(made)
+    assert held is not None
+    assert len(held.group.content) < 620, "long texts are not kept"
+    assert same_text(held.group.content, text)
+
+
+def test_readings_that_are_forgotten_are_made_anew(met: Met) -> None:
+    (one,) = met.add(1)
+    met.listings.since(time.monotonic(), EVER, [one])
+    met.listings.forget()
+    assert met.listings.held(one) is not None
+    assert met.pages == 2

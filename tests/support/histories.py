@@ -27,6 +27,8 @@ import yaml
 
 from postpost_sync import ledger
 from postpost_sync.disk import scan
+from postpost_sync.disk.copies import Copies
+from postpost_sync.model.folder import Copy, MediaFile, Recipe
 from postpost_sync.model.post import Policy
 from postpost_sync.model.record import MAYBE_OUT, GroupStage, Record
 from postpost_sync.model.slots import moments, parse
@@ -36,6 +38,7 @@ from postpost_sync.plan.schedule import FRESH
 from postpost_sync.sandbox import Behaviour, FaultKind, Faults, Group, Request, Response
 from postpost_sync.sandbox.state import PostResult
 from postpost_sync.sync.watched import Site
+from tests.support.media_files import heic
 from tests.support.world import KEY, Killed, World, picture
 
 MARK = re.compile(r"\[L(\d+)\]")
@@ -67,11 +70,12 @@ class Dropped:
 
     @property
     def version(self) -> Version:
-        return self.content, self.platforms, tuple(_sha256(number) for _, number in self.media)
+        return self.content, self.platforms, tuple(hashlib.sha256(taken(*one)).hexdigest() for one in self.media)
 
 
-def _sha256(number: int) -> str:
-    return hashlib.sha256(picture(number)).hexdigest()
+def taken(name: str, number: int) -> bytes:
+    """The picture of that number, as its name says: as a phone makes it, or a JPEG."""
+    return heic(number) if name.endswith(".heic") else picture(number)
 
 
 @dataclass
@@ -79,6 +83,7 @@ class Asked:
     """All that one lineage ever asked for."""
 
     folders: int = 1
+    elsewhere: bool = False  # below the second root
     versions: set[Version] = field(default_factory=set)
     times: set[datetime | str | None] = field(default_factory=set)
     by_person: bool = False  # somebody had a hand in it at the service
@@ -118,6 +123,7 @@ class Histories(World):
         self.more, self.gone = place / "more", place / "gone"  # the second root; and where it is while it is away
         self.unopenable = ""  # the name of the files that cannot be opened for now
         self._away, self._backup = place / "away", place / "backup"
+        self._originals: dict[str, str] = {}  # the hash of a fitted copy -> that of what it was made of
         self.unproved: set[str] = set()  # drafts that stood when a database was lost or put back
         self._pictures = 0
         self._stamps = 0
@@ -127,12 +133,34 @@ class Histories(World):
         for root in (self.root, self.more):
             (root / "readme.txt").touch()  # a root that is suddenly empty says nothing about its folders
         self._handle = self.sandbox.handle
-        self._patch = mock.patch.object(self.sandbox, "handle", self._watched)
-        self._patch.start()
+        self._patches: list[Any] = [
+            mock.patch.object(self.sandbox, "handle", self._watched),
+            mock.patch.object(Copies, "make", self._fitted(Copies.make)),
+        ]
+        for patch in self._patches:
+            patch.start()
 
     def close(self) -> None:
-        self._patch.stop()
+        for patch in self._patches:
+            patch.stop()
         super().close()
+
+    def _fitted(self, make: Callable[..., Copy | None]) -> Callable[..., Copy | None]:
+        """What is made of which picture is remembered, so that what stands at the service is known as that picture."""
+
+        def made(copies: Copies, key: int, file: MediaFile, recipe: Recipe, fd: int) -> Copy | None:
+            copy = make(copies, key, file, recipe, fd)
+            if copy is not None and file.sha256 is not None:
+                with copies.opened(copy) as out:
+                    self._originals[hashlib.sha256(os.pread(out, copy.size, 0)).hexdigest()] = file.sha256
+            return copy
+
+        return made
+
+    def version_of(self, group: Group) -> Version:
+        """What stands at the service, each fitted copy as the picture that it was made of."""
+        hashes = (one.sha256 or "" for one in group.media)
+        return group.content, group.platforms, tuple(self._originals.get(one, one) for one in hashes)
 
     # --- at every request ---
 
@@ -190,7 +218,7 @@ class Histories(World):
             raise Broken(f"two posts of one folder stand: {same}")
         if not all(media.stored for media in group.media):
             raise Broken(f"scheduled without all its bytes: {group}")
-        version = group.content, group.platforms, tuple(m.sha256 for m in group.media)
+        version = self.version_of(group)
         if not self._was_asked(version, asked) and not self._just_changed(group):
             raise Broken(f"scheduled as no folder ever was: {group}")
         if group.status == "scheduled" and not self._punctual(group, asked):
@@ -207,7 +235,8 @@ class Histories(World):
                 if lineage_of(other.content) != lineage_of(group.content)
                 and (other.status, group.status) == ("scheduled", "scheduled")
                 and other.scheduled_time == group.scheduled_time
-                and asked.times == self.lineages[lineage_of(other.content)].times == {"next"}
+                and asked.times == (theirs := self.lineages[lineage_of(other.content)]).times == {"next"}
+                and asked.elsewhere == theirs.elsewhere  # each root has a queue of its own
                 and not {other.id, group.id} & self.by_person
             ),
             None,
@@ -344,13 +373,20 @@ class Histories(World):
         return self._pictures % 200
 
     def fresh(
-        self, media: int, platforms: tuple[str, ...], time: datetime | str | None, *, elsewhere: bool = False
+        self,
+        media: int,
+        platforms: tuple[str, ...],
+        time: datetime | str | None,
+        *,
+        elsewhere: bool = False,
+        phone: bool = False,
     ) -> Dropped:
-        """Somebody drops a folder; `elsewhere`: below the second root, where that is there."""
+        """Somebody drops a folder; `elsewhere`: below the second root, where that is there; `phone`: its first is a HEIC."""
         number, elsewhere = len(self.lineages), elsewhere and self.more.exists()
         folder = Dropped(number, f"post{len(self.folders)}", platforms=platforms, time=time, elsewhere=elsewhere)
-        folder.media = [(f"slide{i}.jpg", self.new_picture()) for i in range(media)]
-        self.lineages[number] = Asked()
+        names = [f"slide{i}.{'heic' if phone and i == 0 else 'jpg'}" for i in range(media)]
+        folder.media = [(name, self.new_picture()) for name in names]
+        self.lineages[number] = Asked(elsewhere=elsewhere)
         self.folders.append(folder)
         self.write(folder)
         return folder
@@ -362,7 +398,7 @@ class Histories(World):
         asked.times.add(folder.time)
         place = self.place(folder)
         place.mkdir(exist_ok=True)
-        wanted = {name: picture(number) for name, number in folder.media}
+        wanted = {name: taken(name, number) for name, number in folder.media}
         for path in place.iterdir():
             if path.name not in wanted and not path.name.startswith((".", "post.")):
                 path.unlink()
@@ -426,6 +462,10 @@ class Histories(World):
     def lose_database(self) -> None:
         shutil.rmtree(self._backup, ignore_errors=True)
         self.put_back_database()
+
+    def lose_copies(self) -> None:
+        """Somebody clears what lies beside the database."""
+        shutil.rmtree(self.state_db.with_name(f"{self.state_db.name}.copies"), ignore_errors=True)
 
     def lose_status_files(self) -> None:
         for file in (*self.root.glob("*/post.status.yaml"), *self.more.glob("*/post.status.yaml")):
@@ -588,7 +628,7 @@ class Histories(World):
         live = {State.SCHEDULED: "scheduled", State.PUBLISHED: "published", State.DRAFTED: "draft"}[record.state]
         ids = {group.post_group_id for group in record.groups}
         held = [g for g in self.ours(live) if g.id in ids]
-        if [(g.content, g.platforms, tuple(m.sha256 for m in g.media)) for g in held] != [folder.version]:
+        if [self.version_of(group) for group in held] != [folder.version]:
             raise Broken(f"{folder} is said to be {record.state}, and at the service is {held}: {record}")
 
 
