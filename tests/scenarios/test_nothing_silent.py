@@ -249,3 +249,40 @@ def test_tidying_the_folder_of_a_published_post_changes_nothing(world: World) ->
     record = world.record("launch")
     assert (record.state, record.error, record.done) == (State.PUBLISHED, None, True)
     assert [one.code for one in record.warnings] == ["CHANGED_SINCE"]
+
+
+@pytest.mark.parametrize(("cancels", "left"), [(True, 0), (False, 1)])
+def test_a_removal_is_concluded_by_single_passes_alone(new_world: NewWorld, cancels: bool, left: int) -> None:
+    """From cron: each process sees that it is gone for the first time, and only the database knows since when."""
+    world = new_world(policy=Policy(settle=2.0, cancel_removed=cancels))
+    (world.root / "readme.txt").touch()  # a root that is suddenly empty says nothing about its folders
+    world.drop("launch", "hello", MEDIA, world.now + 20 * HOUR)
+    world.run_until_rest(30)
+    world.remove("launch")
+    for minutes in (0, 4, 8):
+        world.restart()
+        world.run_until_rest(20)
+        assert len(world.groups("scheduled")) == 1, f"{minutes} minutes say nothing"
+        world.pass_time(240)
+    world.restart()
+    world.run_until_rest(20)
+    assert len(world.groups("scheduled")) == left
+    assert world.state("launch") is (State.CANCELLED if cancels else State.SCHEDULED)
+    assert [one.code for one in world.record("launch").warnings] == ([] if cancels else ["FOLDER_REMOVED"])
+
+
+def test_a_folder_that_comes_back_between_single_passes_was_not_removed(new_world: NewWorld, tmp_path: Path) -> None:
+    world = new_world(policy=Policy(settle=2.0, cancel_removed=True))
+    (world.root / "readme.txt").touch()
+    folder = world.drop("launch", "hello", MEDIA, world.now + 20 * HOUR)
+    world.run_until_rest(30)
+    for _ in range(4):
+        folder.rename(tmp_path / "aside")
+        world.restart()
+        world.run_until_rest(20)
+        (tmp_path / "aside").rename(folder)
+        world.pass_time(240)
+        world.restart()
+        world.run_until_rest(20)
+        world.pass_time(240)
+    assert (world.state("launch"), len(world.groups("scheduled"))) == (State.SCHEDULED, 1)
