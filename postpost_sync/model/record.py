@@ -127,6 +127,7 @@ class PlatformResult:
     posted_id: str | None = None
     error: Finding | None = None
     retryable: bool | None = None
+    no_comment: str | None = None  # why the first comment is not below it, where it was asked for
 
 
 @dataclass(frozen=True, slots=True)

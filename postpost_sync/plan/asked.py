@@ -6,6 +6,7 @@ An earlier post that stands is touched by none of these answers.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -30,7 +31,11 @@ RESTLESS_TIMES, RESTLESS_LEAST = (
 WAITS_LONG = 3600.0  # seconds after which what is waited for needs a person
 OLD_FOR_NOW = 86400.0  # seconds; a `now` folder whose files are older than this waits for a person
 PASSING = frozenset(  # warnings that are said anew while they hold
-    {"REPLACING", "OUTCOME_UNKNOWN", "CHANGED_AT_POSTPOST", "STATUS_FILE_UNWRITABLE", CANCEL_MANY.code, REMOVED.code}
+    {
+        *"REPLACING OUTCOME_UNKNOWN CHANGED_AT_POSTPOST STATUS_FILE_UNWRITABLE FIRST_COMMENT_FAILED".split(),
+        CANCEL_MANY.code,
+        REMOVED.code,
+    }
 )
 
 
@@ -48,6 +53,7 @@ def at_rest(s: Situation) -> Answer | None:
         return Answer(Rest(), State.DRAFTED, None, warnings)
     if live.stage is GroupStage.ENDED:
         failed = next((result.error for result in live.results if result.error is not None), None)
+        warnings = (*warnings, *_uncommented(live))
         return Answer(Rest(), outcome(record, live) or record.state, failed, warnings)
     if not s.snapshot.clock_known:
         return Answer(LearnTime(), State.SCHEDULED, None, warnings)
@@ -55,6 +61,14 @@ def at_rest(s: Situation) -> Answer | None:
         why = "PostPost did not say within a day what became of it"
         warnings = (*warnings, Finding("OUTCOME_UNKNOWN", why, "look at it there"))
     return Answer(Rest(), State.SCHEDULED, None, warnings)
+
+
+def _uncommented(live: Group) -> Iterator[Finding]:
+    """The accounts below whose post the first comment does not stand: the service tries that once."""
+    for result in live.results:
+        if result.no_comment is not None:
+            why = f"{printable(result.platform_id)}: the first comment was not posted: {printable(result.no_comment)}"
+            yield Finding("FIRST_COMMENT_FAILED", why, "write it yourself; PostPost does not try it again")
 
 
 def settling(s: Situation) -> Answer | None:

@@ -84,6 +84,7 @@ class PlatformPost:
     status: str
     posted_id: str | None
     error: Mapping[str, Any] | None
+    no_comment: str | None = None  # why the first comment is not below it, where it was asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +248,17 @@ def platform_post(post: Mapping[str, Any]) -> PlatformPost:
         plain(post.get("status")) or "",
         plain(post.get("postedId")),
         _failure(post["error"]) if isinstance(post.get("error"), dict) else None,
+        _no_comment(post.get("firstCommentResult")),
     )
+
+
+def _no_comment(result: object) -> str | None:
+    """Why a first comment was not posted; None where it was, is still to be, or was not asked for."""
+    if not isinstance(result, dict) or result.get("status") not in ("failed", "skipped"):
+        return None
+    error = result.get("error")
+    why = (plain(error.get("message")) or plain(error.get("code"))) if isinstance(error, dict) else None
+    return scrubbed(why or plain(result.get("skipReason")) or "no reason given")[:300]
 
 
 def attached(media: Mapping[str, Any]) -> Attached:

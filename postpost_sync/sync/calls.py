@@ -395,7 +395,7 @@ def _result(one: PlatformPost, group: Group) -> PlatformResult:
     compound = f"{one.platform}-{one.platform_id}"
     asked = [name for name in (compound, one.platform_id) if name in group.platforms]
     platform_id = asked[0] if asked else one.platform_id if "-" in one.platform_id else compound
-    result = PlatformResult(platform_id, one.status, one.posted_id)
+    result = PlatformResult(platform_id, one.status, one.posted_id, no_comment=one.no_comment)
     if one.error is None:
         return result
     retryable = one.error.get("retryable") is True

@@ -7,14 +7,17 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from postpost_sync.sandbox import TWIN
+from postpost_sync.model.states import State
+from postpost_sync.sandbox import TWIN, Fault
 from tests.support.drops import picture, sidecar
 from tests.support.rig import HANG, Rig, rig
+from tests.support.world import NewWorld
 
 
 @pytest.fixture
@@ -120,3 +123,32 @@ def _until(true: Callable[[], bool]) -> None:
     while not true():
         assert time.monotonic() < ends
         time.sleep(0.2)
+
+
+def test_a_first_comment_that_was_not_posted_is_said_once_the_post_is_out(new_world: NewWorld) -> None:
+    error = {"code": "FIRST_COMMENT_PERMISSION_REQUIRED", "message": "reconnect it"}
+    world = new_world(behaviour=replace(TWIN, first_comment_errors={"linkedin-ABC": error}))
+    at = world.now + timedelta(hours=1)
+    world.drop("post", "hello", time=at, platforms=("linkedin-ABC", "mastodon-109348"), first_comment="More")
+    world.advance_time(2 * 3600)
+    record = world.record("post")
+    assert record.state is State.PUBLISHED
+    assert [(one.code, one.message) for one in record.warnings] == [
+        ("FIRST_COMMENT_FAILED", "linkedin-ABC: the first comment was not posted: reconnect it")
+    ]
+    world.restart()
+    world.advance_time(3600)
+    assert world.record("post").warnings == record.warnings
+
+
+def test_a_first_comment_is_sent_once_whatever_is_lost(new_world: NewWorld) -> None:
+    for kind in ("lost_reply", "reset_before", "reset_during"):
+        world = new_world(behaviour=TWIN)
+        world.sandbox.faults.add(Fault("create-post", kind, times=2))
+        world.sandbox.faults.add(Fault("platform-limits", "status", times=2, status=503))
+        world.drop(
+            "post", "hello", time=world.now + timedelta(hours=5), platforms=("linkedin-ABC",), first_comment="More"
+        )
+        world.advance_time(1800)
+        (group,) = world.groups()
+        assert (group.status, group.first_comment) == ("scheduled", {"text": "More", "platforms": ["linkedin"]})
