@@ -99,6 +99,15 @@ class Holdings:
                     self._keep(one, began)
             self._began = began
 
+    def deleted(self, post_group_id: str) -> None:
+        """It is held no longer, since we deleted it."""
+        with self._lock:
+            one = self._held.pop(post_group_id, None)
+            begins = _indexed(one.group.content.strip()) if one is not None else ""
+            left = tuple(other for other in self._by_text.pop(begins, ()) if other != post_group_id)
+            if left:
+                self._by_text[begins] = left
+
     def get(self, post_group_id: str) -> Held | None:
         with self._lock:
             return self._held.get(post_group_id)

@@ -142,3 +142,14 @@ def test_readings_that_are_forgotten_are_made_anew(met: Met) -> None:
     met.listings.forget()
     assert met.listings.held(one) is not None
     assert met.pages == 2
+
+
+def test_what_was_deleted_is_held_no_longer(met: Met) -> None:
+    (first,), (second,) = met.add(1), met.add(1)
+    holdings = Holdings(met.api)
+    holdings.look(EVER, 3600.0)
+    holdings.deleted(first)
+    holdings.deleted("0" * 24)
+    assert (holdings.get(first), [one.post_group_id for one in holdings.with_text("post 0")]) == (None, [second])
+    holdings.deleted(second)
+    assert holdings.with_text("post 0") == ()
