@@ -23,6 +23,7 @@ import sys
 import tempfile
 import threading
 import time
+import tracemalloc
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -68,7 +69,12 @@ def watched() -> None:
 def _take_stock(file: Path) -> None:
     gc.collect()
     held = Counter(f"{type(one).__module__}.{type(one).__qualname__}" for one in gc.get_objects())
-    stock = {"objects": held, "blocks": sys.getallocatedblocks()}
+    lines: dict[str, int] = {}
+    if tracemalloc.is_tracing():
+        for one in tracemalloc.take_snapshot().statistics("lineno"):
+            frame = one.traceback[0]
+            lines["/".join(Path(frame.filename).parts[-3:]) + f":{frame.lineno}"] = one.size
+    stock = {"objects": held, "blocks": sys.getallocatedblocks(), "lines": lines}
     file.with_suffix(".new").write_text(json.dumps(stock))
     file.with_suffix(".new").rename(file)
 
@@ -146,7 +152,8 @@ class Churn:
 
     def _remove(self, folder: Path) -> None:
         self._there.remove(folder)
-        shutil.rmtree(folder)
+        while folder.exists():  # a status file may be written meanwhile
+            shutil.rmtree(folder, ignore_errors=True)
 
     def mend(self) -> None:
         """Every sidecar is there again, and right."""
@@ -230,6 +237,8 @@ def measure(arguments: argparse.Namespace, place: Path, process: subprocess.Pope
     say("Python's own blocks", f"{after['blocks'] - before['blocks']:+,}")
     for kind, more in (Counter(after["objects"]) - Counter(before["objects"])).most_common(arguments.kinds):
         say(f"  {kind}", f"{more:+,} of {after['objects'][kind]:,}")
+    for line, more in (Counter(after["lines"]) - Counter(before["lines"])).most_common(arguments.kinds):
+        say(f"  {line}", f"{more / 1000:+,.0f} kB of {after['lines'][line] / 1000:,.0f}")
 
 
 @contextmanager
@@ -252,6 +261,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--kinds", type=int, default=12, help="of objects that are shown")
     parser.add_argument("--twin", action="store_true", help="answer as the twin product does")
+    parser.add_argument("--trace", action="store_true", help="say which lines allocated what stays; slow")
     arguments = parser.parse_args()
     place = Path(tempfile.mkdtemp(prefix="bench-soak-"))
     (place / "posts").mkdir()
@@ -264,7 +274,8 @@ def main() -> None:
             )
             config.chmod(0o600)
             command = [sys.executable, "-c", _WATCHED, str(place / "stock.json"), "-c", str(config), "run"]
-            process = subprocess.Popen(command, stderr=log, text=True)
+            trace = {"PYTHONTRACEMALLOC": "1"} if arguments.trace else {}
+            process = subprocess.Popen(command, stderr=log, text=True, env={**os.environ, **trace})
             try:
                 time.sleep(3)
                 measure(arguments, place, process, config)

@@ -9,7 +9,6 @@ import io
 import os
 import random
 import resource
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -21,14 +20,14 @@ import av
 import pytest
 from PIL import Image, ImageCms
 
-from postpost_sync.disk import copies, media, probe, structure
+from postpost_sync.disk import copies, probe
 from postpost_sync.disk.copies import Copies
-from postpost_sync.disk.scan import of
 from postpost_sync.model.errors import FileChanged, NoRoom, Unfit
-from postpost_sync.model.folder import Copy, MediaFile, Recipe
+from postpost_sync.model.folder import Copy, Recipe
 from postpost_sync.model.post import Post
 from postpost_sync.post import fitting, preflight
 from postpost_sync.post.platforms import PLATFORMS
+from tests.support.copies import is_red, opened, seen
 from tests.support.matrices import Matrix, Survived
 from tests.support.measuring_server import server_with
 from tests.support.media_files import image, photo, video
@@ -44,18 +43,6 @@ def place(tmp_path: Path) -> Copies:
     return Copies(tmp_path / "copies")
 
 
-def seen(data: bytes, name: str = "a") -> tuple[MediaFile, int]:
-    """A file as it is read, and a descriptor of it."""
-    with tempfile.TemporaryFile(buffering=0) as file:
-        file.write(data)
-        fd = os.dup(file.fileno())
-    kind = media.kind(data[: media.HEAD])
-    content_type, sniffed = media.named(kind)
-    facts = {**structure.facts(fd, kind), **probe.measure(fd, kind)}
-    sha256 = f"hash of {len(data)} bytes"
-    return MediaFile(name, of(os.fstat(fd)), content_type, sniffed, sha256, facts, kind), fd
-
-
 def made(place: Copies, data: bytes, recipe: Recipe = JPEG) -> tuple[Copy, bytes]:
     """The copy, and its bytes. Unfit where none can be made."""
     file, fd = seen(data)
@@ -66,17 +53,6 @@ def made(place: Copies, data: bytes, recipe: Recipe = JPEG) -> tuple[Copy, bytes
     assert copy is not None
     with place.opened(copy) as out:
         return copy, os.pread(out, copy.size, 0)
-
-
-def opened(data: bytes) -> Image.Image:
-    shown = Image.open(io.BytesIO(data))
-    shown.load()
-    return shown
-
-
-def is_red(pixel: Any) -> bool:
-    red, green, blue = pixel
-    return bool(red > 180 and green < 90 and blue < 90)
 
 
 # --- pictures ---------------------------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from postpost_sync.model.folder import Copy, MediaFile, Recipe, Stat
 from postpost_sync.model.post import Post
 from postpost_sync.post import fitting, platforms, preflight
 from postpost_sync.post.platforms import PLATFORMS
-from tests.disk.test_copies import is_red, opened, seen
+from tests.support.copies import is_red, opened, seen
 from tests.support.media_files import image, lasting, photo, read_media
 from tests.support.platform_facts import IMAGE_BYTES, MB, MIB
 
