@@ -124,7 +124,15 @@ class Daemon:
         watched = Watched.of(self.store, sites, Names(config.ignore), runtime)
         self._folders, self._absence = watched.folders, watched.absence
         uplink = Uplink(self._transfers, self._senders, config.concurrency)
-        self.sync = Sync(self.store, watched, uplink, runtime, far=FAR, fitters=self._fitters)
+        self.sync = Sync(
+            self.store,
+            watched,
+            uplink,
+            runtime,
+            far=FAR,
+            fitters=self._fitters,
+            others_come=lambda: self._workers.others_wait(),
+        )
         self._workers = Workers(
             self.sync.advance,
             lambda key: self.sync.times.get(key, 0.0),  # one that was not read yet comes first, to learn its time

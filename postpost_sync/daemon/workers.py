@@ -54,6 +54,10 @@ class Workers:
                     self._staff(name)
                 self._lanes[name].put((self._urgency(key), next(self._order), key))
 
+    def others_wait(self) -> bool:
+        """Whether folders are queued."""
+        return bool(self._queued)
+
     def idle(self, but: Collection[str] = ()) -> bool:
         """Whether there is nothing to do, leaving these lanes aside."""
         with self._lock:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 from collections.abc import Collection, Iterable, Sequence
@@ -63,9 +64,15 @@ def mounts_at(root: str, table: str = TABLE) -> tuple[Mount, ...]:
 
 def mounts_of(real: str, table: str = TABLE) -> tuple[Mount, ...]:
     """The same of a path without links, from the mount table alone: no file system is asked."""
+    return _mounts_in(_text(table), real)
+
+
+@functools.lru_cache(maxsize=64)
+def _mounts_in(text: str, real: str) -> tuple[Mount, ...]:
+    """A table seldom changes, and is asked for at every hint."""
     under = {"": Mount(0, "", "")}
     longest = -1
-    for line in _lines(table):  # as proc_pid_mountinfo(5) has them
+    for line in text.splitlines():  # as proc_pid_mountinfo(5) has them
         fields = line.split(" ")
         number, place, kind = int(fields[0]), _unescaped(fields[4]), fields[fields.index("-") + 1]
         device, inside = fields[2], _unescaped(fields[3])
@@ -128,12 +135,12 @@ def is_one(here: str, there: str) -> bool:
         return False
 
 
-def _lines(table: str) -> list[str]:
+def _text(table: str) -> str:
     try:
         with open(table, encoding="utf-8", errors="surrogateescape") as lines:
-            return lines.read().splitlines()
+            return lines.read()
     except OSError:
-        return []
+        return ""
 
 
 def _unescaped(place: str) -> str:

@@ -17,7 +17,7 @@ from postpost_sync.plan.answers import Answer, held_beside
 from postpost_sync.plan.build import too_late_for
 from postpost_sync.plan.situation import Situation, seconds
 from postpost_sync.plan.snapshot import Stranger
-from postpost_sync.plan.steps import Compare, Recognise, Rest, Update, Withdraw
+from postpost_sync.plan.steps import Compare, Recognise, Update, Withdraw
 
 LOOK_AGAIN = 3600.0  # seconds
 
@@ -40,9 +40,7 @@ def _compare(s: Situation, within: float) -> Answer | None:
     """What PostPost holds is asked for, unless that was within so many seconds."""
     if s.snapshot.list_age < max(within, 0.001) or s.said(Consent.MAYBE):
         return None
-    if s.snapshot.list_wait > 0:
-        return Answer(Rest(s.snapshot.list_wait))
-    return Answer(Compare(s.now - seconds(within), s.policy.catch_up))
+    return Answer(Compare(s.now - seconds(within)))
 
 
 def recognise(s: Situation) -> Answer | None:

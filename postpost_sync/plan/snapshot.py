@@ -88,7 +88,6 @@ class Snapshot:
     key_probe_at: datetime | None = None
     accounts_age: float = 0.0  # seconds since `policy.connections` were asked for; infinite: never
     list_age: float = 0.0  # seconds since what PostPost holds was asked for; infinite: it is to be asked for whole
-    list_wait: float = 0.0  # seconds for which asking again should wait for others to join
     strangers: tuple[Stranger, ...] = ()
     shown: Mapping[str, Shown] = field(default_factory=dict)  # post group id -> what it was shown as
     clock_known: bool = True  # whether `now` is the service's time, not just what this machine takes it for

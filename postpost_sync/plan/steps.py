@@ -83,11 +83,10 @@ class LearnLimits:
 
 @dataclass(frozen=True, slots=True)
 class Compare:
-    """Ask PostPost what it holds, unless that was asked later than `since`. `lately`: seconds for which what is out counts."""
+    """Ask PostPost what it holds, unless that was asked later than `since`."""
 
     effect: ClassVar[Effect] = Effect.COMPARE
     since: datetime
-    lately: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,6 @@ from postpost_sync.post import live_limits
 from postpost_sync.post.platforms import Overrides
 from postpost_sync.service.api import PostPost
 from postpost_sync.service.holdings import Holdings
-from postpost_sync.service.listing import Listings
-from postpost_sync.service.responses import Listed
 
 PROBE_EVERY = timedelta(minutes=15)
 
@@ -32,7 +30,6 @@ class Account:
 
     def __init__(self, api: PostPost, key: str, user_id: str | None) -> None:
         self.api, self.holdings = api, Holdings(api)
-        self.listings = Listings(api, self.holdings.note)
         self.digest = digest(key, user_id)
         # what a status file says is proved by it. Slow, so that nobody guesses a key by it
         self._secret = hashlib.scrypt(f"{key}\0{user_id or ''}".encode(), salt=b"post.status.yaml", n=2**12, r=8, p=1)
@@ -128,11 +125,3 @@ class Account:
             lock = self._creating.setdefault(content.strip(), threading.Lock())
         with lock:
             yield
-
-    # --- the list of posts ---
-
-    def held(self, post_group_id: str) -> Listed | None:
-        """The group, whatever its status and however old; None where the service does not hold it."""
-        if (known := self.holdings.get(post_group_id)) is not None:
-            return known.group
-        return self.listings.held(post_group_id)

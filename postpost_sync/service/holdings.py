@@ -1,7 +1,7 @@
-"""What an account holds that could be a post of ours: what stands scheduled or as a draft, and what went out lately.
+"""What an account holds, as list-posts shows it: what stands scheduled or as a draft, and what went out lately.
 
-It is read whole once, and from then on only as far back as the reading before: who is new in it is what counts. Each
-reading serves all whose question is older than it.
+It is read whole once, and from then on newest first, only as far back as the reading before or as it is asked for: what is
+older in the account costs nothing.
 """
 
 from __future__ import annotations
@@ -9,19 +9,17 @@ from __future__ import annotations
 import hashlib
 import math
 import threading
-import time
-from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
-from postpost_sync.model.errors import Finding, Unclear
 from postpost_sync.service.api import PostPost
 from postpost_sync.service.responses import Listed
 
 SLACK = timedelta(minutes=2)  # how far the listing's times may be from ours, and how far it may lag behind
+EVER = datetime.min.replace(tzinfo=UTC) + 2 * SLACK
 MAX_PAGES = 100
-AT_ONCE, WITHIN = 5, 5.0  # so many readings may begin within so many seconds; then one has to wait for others to join
+_FRESH = timedelta(minutes=1)
 _LONG = 200  # characters: of a text that is longer its beginning and its hash are kept
 _CUT = "\0"  # between the two; no text holds it
 _INDEXED = 24  # characters of a text by which it is looked up
@@ -35,8 +33,26 @@ class Held:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One reading, which began `at` (the service's time). `groups`: by id, all that were created since it was asked for."""
+
+    at: datetime
+    groups: Mapping[str, Listed]
+    pages: int
+    to_the_end: bool  # nothing is older in the account
+
+    def get(self, post_group_id: str) -> Listed | None:
+        return self.groups.get(post_group_id)
+
+    def with_text(self, content: str) -> tuple[Listed, ...]:
+        """Those with this text, space around it aside."""
+        text = content.strip()
+        return tuple(one for one in self.groups.values() if one.content.strip() == text)
+
+
 class Holdings:
-    """Of one account. Safe to use from several threads."""
+    """Of one account. Safe to use from several threads: one reading at a time."""
 
     def __init__(self, api: PostPost) -> None:
         self._api = api
@@ -44,60 +60,32 @@ class Holdings:
         self._held: dict[str, Held] = {}
         self._by_text: dict[str, tuple[str, ...]] = {}  # how a text begins -> ids
         self._began: datetime | None = None  # the latest reading, in the service's time
-        self._unanswered: tuple[float, Finding] | None = None  # when it was last read in vain, monotonic
-        self._begun: deque[datetime] = deque(maxlen=AT_ONCE)
+        self._older: Reading | None = None  # the latest one that went back as far as it took to find a certain group
 
     def age(self) -> float:
         """Seconds since the latest reading began; infinite where it is to be read whole."""
         began, now = self._began, self._api.clock.now()
         return (now - began).total_seconds() if began is not None and began <= now else math.inf
 
-    def wait(self) -> float:
-        """Seconds for which the next reading should wait, so that many share it."""
-        begun = list(self._begun)
-        if len(begun) < AT_ONCE or self._began is None:
-            return 0.0
-        since = (self._api.clock.now() - begun[0]).total_seconds()
-        last = (self._api.clock.now() - begun[-1]).total_seconds()
-        return max(0.0, WITHIN / AT_ONCE - last) if 0 <= since < WITHIN else 0.0
-
     def forget(self) -> None:
         """The clock was set, the machine slept, or an hour went by: the next reading is a whole one."""
-        self._began = None
+        self._began = self._older = None
 
-    def look(self, since: datetime, lately: float) -> None:
-        """Read, unless a reading began after `since`. `lately`: seconds for which what went out counts still."""
-        asked_at = time.monotonic()
+    def read(self, lately: float, back_to: datetime | None = None) -> Reading:
+        """What was created since the reading before, and since `back_to`. `lately`: seconds for which what went out counts."""
         with self._reading:
-            began = self._began
-            if began is not None and since < began <= self._api.clock.now():
-                return
-            if self._unanswered is not None and self._unanswered[0] > asked_at:  # while this waited
-                raise Unclear(self._unanswered[1])
-            now = self._api.clock.now()
-            try:
-                found = self._whole(now - timedelta(seconds=lately)) if began is None else self._newer(began - SLACK)
-            except Unclear as error:
-                self._unanswered = time.monotonic(), error.finding
-                raise
+            before, now = (self._began if self.age() < math.inf else None), self._api.clock.now()
+            if before is None:
+                reading = self._whole(now, now - timedelta(seconds=lately))
+            else:
+                reading = self._newest(now, min(before, back_to or before) - SLACK)
             with self._lock:
-                if began is None:
+                if before is None:
                     self._held, self._by_text = {}, {}
-                for one in found.values():
+                for one in reading.groups.values():
                     self._keep(one, now)
-            self._begun.append(now)
             self._began = now
-
-    def note(self, groups: Iterable[Listed], began: datetime, back_to: datetime) -> None:
-        """The list was read for another reason: that counts where it goes back to the reading before, as it mostly does."""
-        with self._reading:
-            before = self._began
-            if before is None or not before <= began or back_to > before - SLACK:
-                return
-            with self._lock:
-                for one in groups:
-                    self._keep(one, began)
-            self._began = began
+            return reading
 
     def deleted(self, post_group_id: str) -> None:
         """It is held no longer, since we deleted it."""
@@ -119,6 +107,31 @@ class Holdings:
             found = [self._held[one].group for one in self._by_text.get(_indexed(text), ())]
         return tuple(one for one in found if same_text(one.content, text))
 
+    def find(self, post_group_id: str) -> Listed | None:
+        """The group, whatever its status and however old; None where the service does not hold it.
+
+        Of many old ones that are asked for one after the other, the first is read up to, and the second brings all there are.
+        """
+        if (known := self.get(post_group_id)) is not None:
+            return known.group
+        with self._reading:
+            older, now = self._older, self._api.clock.now()
+            if older is not None and timedelta() <= now - older.at < _FRESH:
+                if post_group_id in older.groups or older.to_the_end:
+                    return older.get(post_group_id)
+                self._older = self._newest(now, EVER)
+            else:
+                self._older = self._pages(now, lambda _, groups: post_group_id in groups)
+            return self._older.get(post_group_id)
+
+    def in_status(self, status: str, oldest: datetime, wanted: Collection[str]) -> Mapping[str, Listed]:
+        """Those that have that status now, others among them: all created since `oldest`, or fewer once `wanted` are there."""
+
+        def enough(page: Iterable[Listed], groups: Mapping[str, Listed]) -> bool:
+            return groups.keys() >= set(wanted) or _oldest(page) < oldest - SLACK
+
+        return self._pages(self._api.clock.now(), enough, status=status).groups
+
     def _keep(self, one: Listed, at: datetime) -> None:
         before = self._held.get(one.post_group_id)
         self._held[one.post_group_id] = Held(replace(one, content=_in_short(one.content)), at)
@@ -126,34 +139,43 @@ class Holdings:
             begins = _indexed(one.content.strip())
             self._by_text[begins] = (*self._by_text.get(begins, ()), one.post_group_id)
 
-    def _whole(self, back_to: datetime) -> Mapping[str, Listed]:
+    def _whole(self, now: datetime, back_to: datetime) -> Reading:
         """All drafts, and what stands scheduled or was due since then."""
-        found: dict[str, Listed] = {}
-        for page in range(1, MAX_PAGES + 1):
-            listed, more = self._api.list_posts(page, sort_by="scheduledTime")
-            found |= {one.post_group_id: one for one in listed}
-            if not more or not listed:
-                return found
-            times = [one.time for one in listed if one.time is not None]
-            if times and max(times) < back_to - SLACK:
-                break
-        for page in range(1, MAX_PAGES + 1):
-            listed, more = self._api.list_posts(page, status="draft")
-            found |= {one.post_group_id: one for one in listed}
-            if not more or not listed:
-                break
-        return found
 
-    def _newer(self, back_to: datetime) -> Mapping[str, Listed]:
+        def enough(page: Iterable[Listed], _: Mapping[str, Listed]) -> bool:
+            times = [one.time for one in page if one.time is not None]
+            return bool(times) and max(times) < back_to - SLACK
+
+        timed = self._pages(now, enough, sort_by="scheduledTime")
+        if timed.to_the_end:
+            return timed
+        drafts = self._pages(now, lambda *_: False, status="draft")
+        return Reading(now, {**timed.groups, **drafts.groups}, timed.pages + drafts.pages, to_the_end=False)
+
+    def _newest(self, now: datetime, back_to: datetime) -> Reading:
         """All that was created since then, whatever became of it."""
-        found: dict[str, Listed] = {}
-        for page in range(1, MAX_PAGES + 1):
-            listed, more = self._api.list_posts(page)
-            found |= {one.post_group_id: one for one in listed}
-            created = [one.created_at for one in listed if one.created_at is not None]
-            if not more or not listed or (created and min(created) < back_to):
+        return self._pages(now, lambda page, _: _oldest(page) < back_to)
+
+    def _pages(
+        self,
+        now: datetime,
+        enough: Callable[[Iterable[Listed], Mapping[str, Listed]], bool],
+        *,
+        status: str | None = None,
+        sort_by: str = "createdAt",
+    ) -> Reading:
+        """Page by page until `enough` says so of the last page and of all groups so far."""
+        groups: dict[str, Listed] = {}
+        for number in range(1, MAX_PAGES + 1):
+            page, more = self._api.list_posts(number, status=status, sort_by=sort_by)
+            groups |= {
+                one.post_group_id: one for one in page
+            }  # one that is seen twice was pushed to a later page meanwhile
+            if not more or not page:
+                return Reading(now, groups, number, to_the_end=True)
+            if enough(page, groups):
                 break
-        return found
+        return Reading(now, groups, number, to_the_end=False)
 
 
 def same_text(shown: str, text: str) -> bool:
@@ -177,3 +199,8 @@ def _in_short(content: str) -> str:
 
 def _indexed(text: str) -> str:
     return text[:_INDEXED]
+
+
+def _oldest(page: Iterable[Listed]) -> datetime:
+    """When the oldest was created, of those of which that is shown; never where it is of none."""
+    return min((one.created_at for one in page if one.created_at is not None), default=datetime.max.replace(tzinfo=UTC))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import time
 import uuid
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -46,11 +45,10 @@ from postpost_sync.plan.steps import (
 )
 from postpost_sync.post import first_comments, targets
 from postpost_sync.service.account import Account
-from postpost_sync.service.holdings import same_text
-from postpost_sync.service.listing import EVER, LIST_SLACK, Listing
+from postpost_sync.service.holdings import EVER, SLACK, Reading, same_text
 from postpost_sync.service.responses import Attached, Listed, PlatformPost
 from postpost_sync.store import Store
-from postpost_sync.sync.list_queue import ListQueue
+from postpost_sync.sync.list_queue import ListQueue, Question
 from postpost_sync.sync.look import Look
 
 _AGAIN = "it is tried again by itself"
@@ -74,12 +72,12 @@ class Calls:
                 account.learn_accounts(since)
             case LearnLimits():
                 account.learn_limits()
-            case Compare(since, lately):
-                account.holdings.look(since, lately)
+            case Compare(since):
+                return self._queues[account].take(look.key, Question(("compare", 0), since)) is not None
             case Recognise():
                 self._recognise(look, account, step)
             case Search(group):
-                if (listing := self._queues[account].take(look.key, "search", group)) is None:
+                if (listing := self._queues[account].check(look.key, "search", group)) is None:
                     return False
                 self._search(look, account, group, listing)
             case CheckDraft(group):
@@ -119,7 +117,7 @@ class Calls:
         if not any(_to_compare(record, account) for record in records):
             return []
         account.learn_time()
-        settled = account.now() - LIST_SLACK
+        settled = account.now() - SLACK
         ours = {
             r.key: g
             for r in records
@@ -141,7 +139,7 @@ class Calls:
         if not groups:
             return {}
         oldest, ids = min(group.intent_at for group in groups), [_id(group) for group in groups]
-        return account.listings.since(time.monotonic(), oldest, ids, status).groups
+        return account.holdings.in_status(status, oldest, ids)
 
     def _delete(self, account: Account, group: Group) -> None:
         """Put it back to draft first: one that is going out (a lost answer, a person) stays, and counts as the folder's."""
@@ -181,7 +179,7 @@ class Calls:
         with account.creating(post.content):  # a twin must not take the same one
             named = claim.post_group_id if claim is not None else step.looks
             found = named and self._store.unknown_group_ids([named])
-            held = account.held(named) if named and found else None
+            held = account.holdings.find(named) if named and found else None
             if held is None:
                 self._store.change(look.key, ledger.unrecognised)
                 return
@@ -208,7 +206,7 @@ class Calls:
         self._store.change(look.key, ledger.recognised, group, slot)
         self._log.info("recognised", folder=look.name, post_group=group.post_group_id)
 
-    def _search(self, look: Look, account: Account, group: Group, listing: Listing) -> None:
+    def _search(self, look: Look, account: Account, group: Group, listing: Reading) -> None:
         """Look for the draft that an unanswered create may have made. As many as our open intents of that text are ours."""
         with account.creating(group.content):
             known = self._store.known_group_ids()
@@ -239,13 +237,13 @@ class Calls:
             if media is not None:
                 self._store.note(look.key, ledger.read_back, group.key, True, len(media), *_attached(media, group), now)
                 return True
-        if (listing := queue.take(look.key, "check", group)) is None:
+        if (listing := queue.check(look.key, "check", group)) is None:
             return False
         listed = listing.get(_id(group))
         urls = listed.media if listed is not None else None
         count, found = len(urls) if urls is not None else None, listed is not None
         self._store.note(
-            look.key, ledger.read_back, group.key, found, count, *_recognised(urls or (), group), listing.read_at
+            look.key, ledger.read_back, group.key, found, count, *_recognised(urls or (), group), listing.at
         )
         return True
 
@@ -258,7 +256,7 @@ def _to_compare(record: Record, account: Account) -> Group | None:
     if live is None or other_key(live, account.digest) or live.post_group_id is None or live.lost or live.updating:
         return None
     if live.stage is GroupStage.SCHEDULED:
-        soon = account.now() + LIST_SLACK
+        soon = account.now() + SLACK
         return live if live.answered_time is not None and live.answered_time > soon else None
     drafted = live.stage is GroupStage.DRAFT or (live.stage is GroupStage.WITHDRAWN and live.asked_time == record.time)
     return live if drafted and record.done else None
@@ -291,7 +289,7 @@ def _could_be(one: Listed, group: Group) -> bool:
     return (
         sorted(one.platforms) == sorted(group.platforms)
         and not one.media
-        and (one.created_at is None or one.created_at >= group.intent_at - LIST_SLACK)
+        and (one.created_at is None or one.created_at >= group.intent_at - SLACK)
     )
 
 

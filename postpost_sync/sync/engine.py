@@ -7,6 +7,7 @@ different ones. What it needs of the outside comes in through the constructor, s
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -36,6 +37,7 @@ from postpost_sync.plan.steps import (
     Forget,
     Hash,
     HoldCopy,
+    LearnTime,
     LeaveSlot,
     Read,
     Rest,
@@ -86,9 +88,11 @@ class Sync:
         *,
         far: float = math.inf,
         fitters: Executor | None = None,
+        others_come: Callable[[], bool] = lambda: False,
     ) -> None:
         """`fitters`: the threads in which fitted copies are made; None: those that send media.
 
+        `others_come`: whether folders wait to be taken forward.
         `far`: a finished post that is due later than so many seconds is not waked; the caller asks the store for it.
         """
         self._store, self._far = store, far
@@ -109,8 +113,9 @@ class Sync:
         self._removals = Removals(runtime.monotonic)
         self._turns = Turns(runtime.wake, runtime.monotonic)
         accounts = dict.fromkeys(site.account for site in self._sites.values())
-        self._list_queues = {one: ListQueue(one, self._slots.busy, runtime) for one in accounts}
-        self._calls = Calls(store, self._list_queues, runtime.log)
+        lately = max((site.policy.catch_up for site in self._sites.values()), default=0.0)
+        queues = {one: ListQueue(one, lambda: self._slots.busy() or others_come(), lately, runtime) for one in accounts}
+        self._calls = Calls(store, queues, runtime.log)
         self._waiting_lists = {
             one: WaitingList(store, one.digest, one.now, runtime.wake, self._is_away) for one in accounts
         }
@@ -165,7 +170,7 @@ class Sync:
                     waiting_list.remove(key)
                 else:
                     waiting_list.update(record)
-                if unknown and key in self.times and not isinstance(decision.step, Rest | Forget):
+                if unknown and key in self.times and not isinstance(decision.step, Rest | Forget | LearnTime):
                     self._wake(key, 0.0)  # now that its time is known, it takes its place in the order of the times
                     return
                 match decision.step:
@@ -242,7 +247,6 @@ class Sync:
                     if record.key in changed:
                         self._log.info("changed at PostPost", folder=f"{record.root}/{record.path}")
                         self._wake(record.key, 0.0)
-            account.listings.forget()
 
     def _leave_lists(self, key: int, but: Account | None = None) -> None:
         """It waits at no account, or at none but this one: whose it was before, it is no longer."""
@@ -319,6 +323,7 @@ class Sync:
             if look.receipt_failed:
                 self._wake(look.key, 0.0)  # the warning is over
             look.receipt, look.receipt_of, look.receipt_failed = facts, record, False
+            look.receipt_text = hash(content)
         except OSError as error:
             if not look.there:
                 return  # removed as a whole
@@ -398,8 +403,12 @@ class Sync:
 
     def _read(self, look: Look, snapshot: Snapshot, folder: Folder, record: Record, at: datetime) -> None:
         now = at if snapshot.clock_known else None
-        known = {file.name: file for file in look.reading.media} if look.reading else {}
-        look.reading = reading = reader.read(folder, known | look.hashes)
+        reading = look.reading
+        if (
+            reading is None or not reading.fingerprint == folder.fingerprint == record.fingerprint
+        ):  # else it lacks the time
+            known = {file.name: file for file in reading.media} if reading is not None else {}
+            look.reading = reading = reader.read(folder, known | look.hashes)
         asks_now = reading.sidecar is not None and time_word(reading.sidecar, snapshot.policy) == NOW
         now_time = (record.now_time or now) if asks_now else None
         # one that is new may have been moved here: its files are as old as they were there

@@ -15,9 +15,11 @@ from postpost_sync.post.names import Names, spelt_alike
 from postpost_sync.store import Store
 from postpost_sync.sync.absence import Absence
 from postpost_sync.sync.folder_index import FolderIndex, Known
-from postpost_sync.sync.identity import Identity, identify, may_be_at_its_place, unknown_claim
+from postpost_sync.sync.identity import Identity, content, identify, may_be_at_its_place, unknown_claim
 from postpost_sync.sync.look import Look
 from postpost_sync.sync.runtime import Runtime
+
+ECHO = 2.0  # seconds within which the kernel tells of a file that we wrote
 
 
 class Folders:
@@ -37,6 +39,9 @@ class Folders:
         self._made_at = 0.0  # seconds since 1970, of the database
         self._lock = threading.Lock()
         self._looks: dict[int, Look] = {}
+        self._finished: dict[
+            int, float
+        ] = {}  # key -> since when nothing is to be done for it, of those in `_looks` still
         self._index = FolderIndex(store.index(), roots)
 
     def start(self, now: float) -> None:
@@ -61,6 +66,7 @@ class Folders:
         """The look of a folder that the database knows and that lies below one of our roots."""
         with self._lock:
             look = self._looks.get(key)
+            self._finished.pop(key, None)  # it is taken forward again
         if look is None:
             record = self._store.record(key)
             if record is None or record.root not in self._roots:
@@ -86,13 +92,13 @@ class Folders:
         """Whether a rescan need not look closer: known, finished, and as it was. `mark`: what its walk told of it."""
         with self._lock:
             key = self._index.key_at((folder.root, folder.path))
-            return key not in self._looks and self._index.is_finished(folder, mark)
+            return self._is_out_of_mind(key) and self._index.is_finished(folder, mark)
 
     def as_before(self, root: str, path: str, mark: int) -> bool:
         """Whether a walk told the same mark of that folder when it was found to be unchanged, and it is so still."""
         with self._lock:
             key = self._index.finished_at((root, path), mark)
-            return key is not None and key not in self._looks
+            return key is not None and self._is_out_of_mind(key)
 
     def renumber(self, root: str) -> None:
         """Learn the numbers that the root's file systems have by now: each mount of a network share gives it another one.
@@ -100,6 +106,7 @@ class Folders:
         Else a folder that is removed later would be taken for one whose file system is away. Call it after a rescan.
         """
         with self._lock:
+            self._let_go()
             if numbers := self._index.renumber(root):
                 self._store.renumber(root, numbers)
 
@@ -109,6 +116,7 @@ class Folders:
         if key is None:
             key = self._moved(folder) or self._new(folder, now)
         with self._lock:
+            self._let_go()
             look = self._looks.get(key)
             news = look is None
             if look is None:
@@ -142,20 +150,38 @@ class Folders:
         True where the folder is finished as it is. Then nothing of it is kept in mind, nor of one that is gone for good.
         """
         with self._lock:
+            self._let_go()
             self._index.remember(
                 look.key, Known(record.root, record.fingerprint, record.done, record.inode, record.device)
             )
             finished = record.done and look.there and look.fingerprint == record.fingerprint and not look.in_flight
             finished = finished and not look.fitting and not look.receipt_failed
-            gone = not look.there and after is None and not look.in_flight and not look.fitting
-            if (finished or gone) and self._looks.get(look.key) is look:
-                del self._looks[look.key]
+            if finished:
+                self._finished[look.key] = self._monotonic()
+            elif not look.there and after is None and not look.in_flight and not look.fitting:  # gone for good
+                self._out_of_mind(look.key)
             return finished
+
+    def _let_go(self) -> None:
+        """Nothing is kept in mind of what is finished, once the notifications of its own status file have come."""
+        ends = self._monotonic() - ECHO
+        while self._finished:
+            key, since = next(iter(self._finished.items()))
+            if since > ends:
+                break
+            self._out_of_mind(key)
+
+    def _out_of_mind(self, key: int) -> None:
+        self._looks.pop(key, None)
+        self._finished.pop(key, None)
+
+    def _is_out_of_mind(self, key: int | None) -> bool:
+        return key not in self._looks or key in self._finished
 
     def remove(self, look: Look) -> None:
         """It is known no longer."""
         with self._lock:
-            self._looks.pop(look.key, None)
+            self._out_of_mind(look.key)
             self._index.remove(look.key, (look.root, look.path))
 
     def _saw(self, look: Look, folder: Folder | None) -> bool:
@@ -265,6 +291,8 @@ class Folders:
             self._store.swap_places(key, other.key)
             for one, place in ((other.key, mine), (key, theirs)):
                 self._index.put(one, place)
+                if one in self._finished:
+                    self._out_of_mind(one)  # it is looked at anew
                 look = self._looks.setdefault(one, Look(one, *place, since=self._monotonic()))
                 look.root, look.path = place
             self._log.info("moved", folder="/".join(mine), was="/".join(theirs))
@@ -291,7 +319,10 @@ class Folders:
         """Whether its status file says something that our records do not know; then that is written down."""
         if record.claim is not None or is_out(live_group(record)):
             return False
-        claim = unknown_claim(folder, record, self._store, self._instance)
+        written = content(folder.root, folder.path)
+        if written is None or hash(written) == look.receipt_text:
+            return False
+        claim = unknown_claim(written, record, self._store, self._instance)
         if claim is None:
             return False
         self._store.change(look.key, ledger.claimed, claim, None)
@@ -344,7 +375,7 @@ class Folders:
                 return None  # somebody else saw it elsewhere at the same time
             self._store.swap_places(look.key, moved.key)  # at once, so that no crash leaves a post without its folder
             self._store.forget(look.key)
-            self._looks.pop(look.key, None)
+            self._out_of_mind(look.key)
             self._index.remove(look.key)
             self._put(moved.key, was, place)
         self._log.info("moved", folder="/".join(place), was="/".join(was))
@@ -356,5 +387,7 @@ class Folders:
 
     def _put(self, key: int, was: tuple[str, str], place: tuple[str, str]) -> None:
         self._index.put(key, place, was)
+        if key in self._finished:
+            self._out_of_mind(key)  # it is looked at anew
         if (look := self._looks.get(key)) is not None:
             look.root, look.path = place

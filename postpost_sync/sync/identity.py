@@ -57,12 +57,12 @@ def identify(
     return Identity(folder_id=folder_id if _well_formed(folder_id) else None, claim=_claim(said, instance))
 
 
-def unknown_claim(folder: Folder, record: Record, store: Store, instance: str) -> Claim | None:
+def unknown_claim(content: str, record: Record, store: Store, instance: str) -> Claim | None:
     """What the folder's status file says of a post that our records do not know, as where they are older than that.
 
     Or where another installation wrote it. None where it says nothing new.
     """
-    said = claims(folder.root, folder.path)
+    said = status_file.claims(content)
     if not said.get("folder_id"):
         return None
     if said["folder_id"] != record.folder_id:
@@ -100,11 +100,16 @@ def may_be_at_its_place(
 
 
 def claims(root: str, path: str) -> Mapping[str, str]:
+    return status_file.claims(content(root, path))
+
+
+def content(root: str, path: str) -> str | None:
+    """The status file of the folder there; None where there is none, or it cannot be read."""
     try:
         with scan.descend(root, path) as folder:
-            return status_file.claims(status_file.read(folder))
+            return status_file.read(folder)
     except OSError:
-        return {}
+        return None
 
 
 def _still_there(record: Record, names: Names) -> bool:

@@ -7,7 +7,6 @@ long enough reads for all of them, in its own thread.
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,37 +14,43 @@ from datetime import datetime
 from postpost_sync.model.errors import PostError
 from postpost_sync.model.record import Group
 from postpost_sync.service.account import Account
-from postpost_sync.service.listing import Listing
+from postpost_sync.service.holdings import Reading
 from postpost_sync.sync.runtime import Runtime
 
-A_PAGE = 100  # groups on a page of the list
 WORTH_A_PAGE = 20  # as many have to wait for each page that is read, unless it has lasted long enough
 PATIENCE = 2.0  # seconds
+PATIENCE_A_PAGE = 1.0  # seconds; where a reading takes many pages, so many posts are made that they can wait for more
 GOOD_FOR = 30.0  # seconds for which a reading is kept for a folder that does not come for it
 
 
 @dataclass(frozen=True, slots=True)
+class Question:
+    """What a folder wants to know. The reading must have begun after `since` (the service's time)."""
+
+    about: tuple[str, int]  # what it is wanted for, and the key of the group; 0: of none
+    since: datetime
+    back_to: datetime | None = None  # and show all that was created since then; None: since the reading before
+
+
+@dataclass(frozen=True, slots=True)
 class _Asked:
-    about: tuple[str, int]  # what it is wanted for, and the key of the group
-    post_group_id: str | None
-    created_since: datetime
-    since: float  # monotonic, of the runtime's clock, which a test turns
+    question: Question
     at: float  # monotonic
 
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
     about: tuple[str, int]
-    said: Listing | PostError
-    at: float  # as `since`
+    said: Reading | PostError
+    at: float  # monotonic
 
 
 class ListQueue:
     """Of one account. Safe to use from several threads, for different folders."""
 
-    def __init__(self, account: Account, others_come: Callable[[], bool], runtime: Runtime) -> None:
-        """`others_come`: whether other posts are on their way here."""
-        self._account, self._others_come = account, others_come
+    def __init__(self, account: Account, others_come: Callable[[], bool], lately: float, runtime: Runtime) -> None:
+        """`others_come`: whether other posts are on their way here. `lately`: seconds for which what went out counts."""
+        self._account, self._others_come, self._lately = account, others_come, lately
         self._wake, self._monotonic = runtime.wake, runtime.monotonic
         self._lock = threading.Lock()
         self._asked: dict[int, _Asked] = {}  # by the folder's key, in the order in which they came
@@ -53,22 +58,25 @@ class ListQueue:
         self._reading = False
         self._pages = 1  # of the last reading
 
-    def take(self, key: int, purpose: str, group: Group) -> Listing | None:
-        """A reading that began after this was first asked, and covers the group; or the error that it met.
+    def check(self, key: int, purpose: str, group: Group) -> Reading | None:
+        """As `take`: a reading that shows the group, if there is one."""
+        return self.take(key, Question((purpose, group.key), self._account.now(), group.intent_at))
+
+    def take(self, key: int, question: Question) -> Reading | None:
+        """A reading that answers the question, or the error that it met.
 
         None: not yet. The folder is waked when there is one, or when it may read itself.
         """
-        about, now = (purpose, group.key), self._monotonic()
+        now = self._monotonic()
         with self._lock:
             answer = self._answers.pop(key, None)
-            if answer is not None and answer.about == about and now - answer.at < GOOD_FOR:
+            if answer is not None and answer.about == question.about and now - answer.at < GOOD_FOR:
                 return _given(answer.said)
             asked = self._asked.get(key)
-            if asked is None or asked.about != about:
-                asked = _Asked(about, group.post_group_id, group.intent_at, now, time.monotonic())
-                self._asked[key] = asked
-            oldest = next(iter(self._asked.values()))
-            left = PATIENCE - (now - oldest.since)
+            if asked is None or asked.question.about != question.about:
+                self._asked[key] = _Asked(question, now)
+            patience = max(PATIENCE, PATIENCE_A_PAGE * self._pages)
+            left = next(iter(self._asked.values())).at + patience - now
             enough = len(self._asked) >= WORTH_A_PAGE * self._pages
             # a key that is refused is tried now, or not for a while
             alone = not self._others_come() or self._account.refused is not None
@@ -77,7 +85,7 @@ class ListQueue:
                 return None
             self._reading, batch = True, self._asked
             self._asked = {}
-        said: Listing | PostError | None = None
+        said: Reading | PostError | None = None
         try:
             said = self._read(batch)
         except PostError as error:
@@ -91,31 +99,38 @@ class ListQueue:
         with self._lock:
             return any(one != key for one in self._asked)
 
-    def _read(self, batch: dict[int, _Asked]) -> Listing:
-        """As far back as the oldest of them was created, or less where all of them are found earlier."""
-        ids = [one.post_group_id for one in batch.values() if one.post_group_id is not None]
-        wanted = ids if len(ids) == len(batch) else []  # what is searched for has no id
-        oldest = min(one.created_since for one in batch.values())
-        return self._account.listings.since(max(one.at for one in batch.values()), oldest, wanted)
+    def _read(self, batch: dict[int, _Asked]) -> Reading:
+        since = [one.question.back_to for one in batch.values() if one.question.back_to is not None]
+        return self._account.holdings.read(self._lately, min(since, default=None))
 
-    def _done(self, reader: int, batch: dict[int, _Asked], said: Listing | PostError | None) -> None:
+    def _done(self, reader: int, batch: dict[int, _Asked], said: Reading | PostError | None) -> None:
         """`said`: None where a defect was met; then each of the others asks again."""
         now = self._monotonic()
         with self._lock:
             self._reading = False
-            for key in [key for key, answer in self._answers.items() if now - answer.at >= GOOD_FOR]:
-                del self._answers[key]  # its folder is gone, or wants something else
-            if isinstance(said, Listing):
-                self._pages = 1 + len(said.groups) // A_PAGE
+            self._answers = {key: one for key, one in self._answers.items() if now - one.at < GOOD_FOR}
+            if isinstance(said, Reading):
+                self._pages = said.pages
+                for key, one in list(
+                    self._asked.items()
+                ):  # who came while it was read, and asks for no more than it shows
+                    if one.question.since < said.at and one.question.back_to is None:
+                        batch[key] = self._asked.pop(key)
             if said is not None:
-                self._answers |= {key: _Answer(one.about, said, now) for key, one in batch.items() if key != reader}
+                told = {key: one.question for key, one in batch.items() if key != reader}
+                self._answers |= {
+                    key: _Answer(question.about, said, now)
+                    for key, question in told.items()
+                    # what it shows to all is kept with the holdings
+                    if question.back_to is not None or isinstance(said, PostError)
+                }
             next_one = next(iter(self._asked), None)
         for key in (*batch, *([next_one] if next_one is not None else [])):
             if key != reader:
                 self._wake(key, 0.0)
 
 
-def _given(said: Listing | PostError) -> Listing:
+def _given(said: Reading | PostError) -> Reading:
     if isinstance(said, PostError):
         raise said
     return said

@@ -63,6 +63,7 @@ class Look:
     )  # files with theirs, by name; another map at each change
     receipt: Mapping[str, Any] | None = None  # what the status file says
     receipt_of: Record | None = None  # the record that was last compared with it
+    receipt_text: int | None = None  # the hash of its text as we wrote it last
     receipt_failed: bool = False
 
     @property

@@ -171,7 +171,6 @@ class Snapshots:
             key_probe_at=account.probe_at,
             accounts_age=account.accounts_age(),
             list_age=account.holdings.age(),
-            list_wait=account.holdings.wait(),
             strangers=self._strangers(record, account, reading.content) if pending and reading is not None else (),
             shown=_shown(record, account) if pending else {},
             clock_known=account.api.clock.known,
