@@ -142,7 +142,10 @@ class Sync:
     def advance(self, key: int) -> None:
         """Take one folder as far as it goes now."""
         look = self._folders.get(key)
-        if look is None:
+        if look is None:  # forgotten, or taken for another meanwhile: whatever it waited for, others are next
+            self._leave_lists(key)
+            self._turns.leave(key)
+            self._slots.stop_waiting(key)
             return
         waits_for_slot = False  # or for its draft to be made
         waits_for_turn = False
