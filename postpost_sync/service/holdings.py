@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import sys
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -134,7 +135,7 @@ class Holdings:
 
     def _keep(self, one: Listed, at: datetime) -> None:
         before = self._held.get(one.post_group_id)
-        self._held[one.post_group_id] = Held(replace(one, content=_in_short(one.content)), at)
+        self._held[one.post_group_id] = Held(_in_short(one), at)
         if before is None:
             begins = _indexed(one.content.strip())
             self._by_text[begins] = (*self._by_text.get(begins, ()), one.post_group_id)
@@ -184,13 +185,20 @@ def same_text(shown: str, text: str) -> bool:
     if shown == text:
         return True
     if _CUT in shown:
-        return shown == _in_short(text)
+        return shown == _text_in_short(text)
     kept = shown.removesuffix("…").removesuffix("...")
     return kept != shown and len(kept) >= _INDEXED and text.startswith(kept)
 
 
-def _in_short(content: str) -> str:
-    """What is kept of a text, to tell it from any other: thousands of long ones would be megabytes."""
+def _in_short(one: Listed) -> Listed:
+    """What is kept of a group: thousands of long texts and addresses would be megabytes. Of its media their number tells."""
+    platforms = tuple(map(sys.intern, one.platforms))
+    media = ("",) * len(one.media) if one.media is not None else None
+    return replace(one, content=_text_in_short(one.content), platforms=platforms, media=media)
+
+
+def _text_in_short(content: str) -> str:
+    """What tells a text from any other."""
     text = content.strip()
     if len(text) <= _LONG or text.endswith(("…", "...")):
         return content
