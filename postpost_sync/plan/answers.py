@@ -254,8 +254,8 @@ def _too_many_a_day(s: Situation, shown: str) -> Iterator[Finding]:
             if day.platform_id in s.whole.platforms and most is not None and count >= most.value:
                 why = f"with this one {day.platform_id} gets {count + 1:,} {what} in the 24 hours up to {shown}"
                 why += f"; {platform} may take no more than {most.value:,g} a day"
-                hint = "move some to another day; if the account may do more: limits in the config"
-                yield Finding("DAILY_LIMIT", why, f"{hint} ({key}) [{source(most)}]")
+                hint = f"move some to another day; if it may do more, correct {key} under limits in the config"
+                yield Finding("DAILY_LIMIT", why, f"{hint} [{source(most)}]")
 
 
 def _with_who_holds_the_room(s: Situation, error: Finding | None) -> Finding | None:

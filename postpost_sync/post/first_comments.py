@@ -37,9 +37,6 @@ def resolve(sidecar: Sidecar, ids: Collection[str], policy: Policy, limits: Over
         why = f"{where}: PostPost takes no first comment, and would drop it silently"
         found.errors.append(Finding("FIRST_COMMENT_NOT_TAKEN", why, f"take it out, and {_YOURSELF}"))
         return found
-    if policy.first_comments is None:
-        why = f"{where}: PostPost was not asked yet whether it takes one; it is, before it is sent"
-        found.warnings.append(Finding("FIRST_COMMENT_NOT_ASKED", why))
     if not asked.text.strip():
         found.errors.append(Finding("FIRST_COMMENT_BLANK", f"{where} is blank", "write some text, or take it out"))
     there = tuple(dict.fromkeys(one.partition("-")[0] for one in ids))
@@ -48,6 +45,9 @@ def resolve(sidecar: Sidecar, ids: Collection[str], policy: Policy, limits: Over
         _too_long(asked.text, platform, limits, where, found)
     if chosen and not found.errors:
         found.comment = FirstComment(asked.text, chosen)
+        if policy.first_comments is None:
+            why = f"{where}: PostPost was not asked yet whether it takes one; it is, before it is sent"
+            found.warnings.append(Finding("FIRST_COMMENT_NOT_ASKED", why))
     return found
 
 
