@@ -63,17 +63,16 @@ def _chosen(asked: FirstComment, there: Collection[str], where: str, found: Want
     takes = ", ".join(one for one in PLATFORMS if one in FIRST_COMMENTS)
     if not asked.platforms:
         without = [one for one in there if one not in FIRST_COMMENTS]
-        if there and len(without) == len(there):
-            why = f"{where}: {printable(' and '.join(without))} take{'s' * (len(without) == 1)} no first comment"
-            found.errors.append(
-                Finding("FIRST_COMMENT_NOT_TAKEN", f"{why}; {takes} do", f"take it out, and {_YOURSELF}")
-            )
+        with_one = tuple(one for one in there if one in FIRST_COMMENTS)
+        several, names = len(without) > 1, printable(" and ".join(without))
+        if there and not with_one:
+            why = f"{where}: {names} take{'' if several else 's'} no first comment; {takes} do"
+            found.errors.append(Finding("FIRST_COMMENT_NOT_TAKEN", why, f"take it out, and {_YOURSELF}"))
         elif without:
-            why = f"{where}: {printable(' and '.join(without))} take{'s' * (len(without) == 1)} none, and get the post alone"
-            found.warnings.append(
-                Finding("FIRST_COMMENT_SKIPPED", why, "name the others in its platforms, if that is meant")
-            )
-        return tuple(one for one in there if one in FIRST_COMMENTS)
+            why = f"{where}: {names} {'take none, and get' if several else 'takes none, and gets'} the post alone"
+            hint = f"to say that it is meant so: {{text: …, platforms: [{', '.join(with_one)}]}}"
+            found.warnings.append(Finding("FIRST_COMMENT_SKIPPED", why, hint))
+        return with_one
     chosen = tuple(
         dict.fromkeys(one if one in there else platforms.named(one.removesuffix(":*")) for one in asked.platforms)
     )
