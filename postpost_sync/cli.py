@@ -174,7 +174,10 @@ def queue(config: str | None, root: Path | None, as_json: bool, close_gaps: bool
 @click.argument("paths", nargs=-1, required=True, type=_PATHS, metavar="PATH...")
 @click.pass_obj
 def adopt(config: str | None, paths: tuple[Path, ...]) -> int:
-    """Take over the folders at PATH, which another installation has been serving."""
+    """Take over the folders at PATH, which another installation has been serving.
+
+    Where a folder is held since PostPost may hold its post already (MAYBE_POSTED), that post is the folder's from then on.
+    """
     from postpost_sync.commands.adopt import adopt
 
     return adopt(config, paths)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import socket
 from collections.abc import Callable, Iterator
 from itertools import count
@@ -13,6 +14,7 @@ import pytest
 from hypothesis import settings
 
 from tests.support import matrices
+from tests.support.browser import Browser, browser
 from tests.support.matrices import Matrix, Survived
 from tests.support.rig import Manager, Rig, rig
 from tests.support.web_hook import Hook
@@ -39,6 +41,11 @@ _KEYS = (
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--whole", action="store_true", help="every case of each matrix, not a sample of them")
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """`-n auto`: two for each processor, since many tests wait for a daemon, a clock or a browser."""
+    return 2 * len(os.sched_getaffinity(0))
 
 
 @pytest.hookimpl(trylast=True)  # of what -k and -m have chosen
@@ -73,6 +80,13 @@ def survived(record_property: Callable[[str, object], None]) -> Survived:
 def pp(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Rig]:
     """The real program on a folder of its own, and the service it talks to."""
     with rig(tmp_path, capsys) as one:
+        yield one
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """The browser, once for all; skipped with the reason where there is none."""
+    with browser() as one:
         yield one
 
 

@@ -7,7 +7,6 @@ terminal stands right of this room.
     entries     one post as it is shown
     weeks       the days, the weeks, and what has no day
     seen        what is in view now: the weeks that are shown, read from the database
-    links       where a published post can be seen
     history     what was tried for a post, and when
     page        one HTML page: a file for itself, or served and live
     feed        the calendar that phones subscribe to

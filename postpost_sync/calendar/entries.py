@@ -13,9 +13,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from postpost_sync.calendar.links import link
 from postpost_sync.model.errors import Finding, printable
 from postpost_sync.model.folder import Stat
+from postpost_sync.model.links import link
 from postpost_sync.model.program import RootStatus
 from postpost_sync.model.record import Group, PlatformResult, Record, draft_group, kept_results, live_group
 from postpost_sync.model.states import NEEDS_PERSON, State
@@ -243,9 +243,8 @@ def _clean(found: Finding) -> Finding:
 def _result(result: PlatformResult) -> Result:
     posted = printable(result.posted_id) if result.posted_id else None
     error = _clean(result.error) if result.error is not None else None
-    return Result(
-        printable(result.platform_id), printable(result.status), posted, link(result.platform_id, posted), error
-    )
+    url = result.url or link(result.platform_id, posted)
+    return Result(printable(result.platform_id), printable(result.status), posted, url, error)
 
 
 def _media(record: Record) -> tuple[Medium, ...]:

@@ -29,6 +29,12 @@ MOST_PAGE = 5_000_000  # bytes of a file
 UNFOLDED = 6  # of what is stuck; the calendar is not to stand far below
 _A_POST = 2000  # bytes that a post takes without its picture, at the most for nearly all
 
+_OF_MANY = {
+    State.SETTLING: "waiting for their files",
+    State.INVALID: "need a change",
+    State.DRAFTED: "drafts without a time",
+}
+
 Pictures = Callable[[Entry], bytes | None]  # a JPEG thumbnail of its first file
 
 
@@ -123,10 +129,12 @@ def _inlined(calendar: Calendar, pictures: Pictures) -> dict[str, str]:
 def _render(calendar: Calendar, thumb: Callable[[Entry], str | None], *, live: bool, **more: Any) -> bytes:
     first = calendar.weeks[0].monday if calendar.weeks else calendar.today
     coming = sorted(_coming(calendar), key=lambda one: one.at or calendar.now)
-    return (
-        _environment()
+    # piece by piece: as one text, and then as bytes, a large page would take its size four times
+    return b"".join(
+        piece.encode()
+        for piece in _environment()
         .get_template("page.html.j2")
-        .render(
+        .generate(
             calendar=calendar,
             thumb=thumb,
             live=live,
@@ -139,7 +147,6 @@ def _render(calendar: Calendar, thumb: Callable[[Entry], str | None], *, live: b
             after=(first + timedelta(weeks=WEEKS_AFTER + 1)).isoformat(),
             **more,
         )
-        .encode()
     )
 
 
@@ -152,7 +159,7 @@ def _coming(calendar: Calendar) -> Iterator[Entry]:
 def _summary(calendar: Calendar) -> Iterator[tuple[int, str, str]]:
     """How many posts are in each state that there is, for people: number, words, state."""
     for state, number in sorted(calendar.number.items(), key=lambda one: list(State).index(one[0])):
-        yield number, WORDS[state], state.value
+        yield number, WORDS[state] if number == 1 else _OF_MANY.get(state, WORDS[state]), state.value
 
 
 @cache

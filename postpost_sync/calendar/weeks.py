@@ -6,8 +6,8 @@ A post stands on the day on which it goes out by its own zone, wherever the one 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from postpost_sync.calendar.entries import Entry, in_zone
@@ -27,6 +27,15 @@ class Slot:
 
     at: datetime
     zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """How many posts there are beyond those that were read: on days that are full, stuck ones among them, and later ones."""
+
+    days: Mapping[date, int] = field(default_factory=dict)
+    stuck: int = 0
+    later: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,12 +128,9 @@ def calendar(
     slots: Sequence[Slot] = (),
     notices: Sequence[Finding] = (),
     first: date | None = None,
-    beyond: int = 0,
+    unread: Unread = Unread(),
 ) -> Calendar:
-    """The calendar of these posts. `first`: begin with the week of that day instead of the present one.
-
-    `beyond`: how many more there are after the last of them.
-    """
+    """The calendar of these posts. `first`: begin with the week of that day instead of the present one."""
     begin, end = span(now, zone_name, first)
     today = in_zone(now, zone_name).date()
     by_day: dict[date, list[Entry]] = defaultdict(list)
@@ -144,7 +150,7 @@ def calendar(
     for slot in slots:
         local = in_zone(slot.at, slot.zone)
         free[local.date()].append(local)
-    weeks = [_week(start, by_day, free, today) for start in _mondays(begin, end)]
+    weeks = [_week(start, by_day, free, today, unread) for start in _mondays(begin, end)]
     now_at = (
         next((n for n, week in enumerate(weeks) if week.monday >= monday(today)), len(weeks)) if first is None else 0
     )
@@ -161,7 +167,7 @@ def calendar(
         stuck=tuple(stuck[:MOST_LISTED]),
         undated=tuple(undated[:MOST_LISTED]),
         later=tuple(later[:MOST_LISTED]),
-        more=(_beyond(stuck), _beyond(undated), _beyond(later) + beyond),
+        more=(_beyond(stuck) + unread.stuck, _beyond(undated), _beyond(later) + unread.later),
         notices=tuple(notices),
     )
 
@@ -176,13 +182,16 @@ def _mondays(begin: date, end: date) -> Iterable[date]:
         begin += timedelta(weeks=1)
 
 
-def _week(start: date, by_day: dict[date, list[Entry]], free: dict[date, list[datetime]], today: date) -> Week:
+def _week(
+    start: date, by_day: dict[date, list[Entry]], free: dict[date, list[datetime]], today: date, unread: Unread
+) -> Week:
     days = []
     for number in range(7):
         day = start + timedelta(days=number)
         found = sorted(by_day.get(day, ()), key=_soonest)
         open_slots = tuple(sorted(free.get(day, ()))) if day >= today else ()
-        days.append(Day(day, tuple(found[:MOST_A_DAY]), max(0, len(found) - MOST_A_DAY), open_slots))
+        more = max(0, len(found) - MOST_A_DAY) + unread.days.get(day, 0)
+        days.append(Day(day, tuple(found[:MOST_A_DAY]), more, open_slots))
     return Week(tuple(days), "")
 
 

@@ -1,4 +1,4 @@
-"""`adopt`: a person's word that this installation serves folders from now on that another one has been serving."""
+"""`adopt`: a person's word that folders are this installation's from now on, with what PostPost holds of them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,14 @@ import click
 from postpost_sync import ledger
 from postpost_sync.commands.common import load_config, opened_store
 from postpost_sync.commands.folders import look_up, unknown
+from postpost_sync.model.record import Record
 from postpost_sync.store.lock import Lock
+
+
+def _is_anothers(record: Record) -> bool:
+    """Whether it waits because another installation, or somebody, may have posted it already."""
+    maybe = record.error is not None and record.error.code == "MAYBE_POSTED"
+    return maybe or (record.claim is not None and record.claim.foreign)
 
 
 def adopt(option: str | None, paths: Sequence[Path]) -> int:
@@ -21,7 +28,7 @@ def adopt(option: str | None, paths: Sequence[Path]) -> int:
             click.echo(f"warning: {why}", err=True)
         keys = dict.fromkeys(key for one in found for key in one.keys)
         records = [record for key in keys if (record := store.record(key)) is not None]
-        others = [record for record in records if record.claim is not None and record.claim.foreign]
+        others = [record for record in records if _is_anothers(record)]
         for record in others:
             store.change(record.key, ledger.adopted)
     when = "now" if Lock(config.state_db).held() else "when the daemon runs again"

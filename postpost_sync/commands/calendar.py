@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from postpost_sync.calendar.entries import Entry
-from postpost_sync.calendar.seen import WatchRoot, seen
+from postpost_sync.calendar.seen import WatchRoot, dated, seen
 from postpost_sync.commands.common import load_config, opened_store
 from postpost_sync.config.load import Config
 from postpost_sync.disk import whole_file
@@ -27,10 +27,10 @@ def calendar(option: str | None, path: Path | None, *, week: bool, ics: Path | N
         roots, below = _chosen(config, path)
         running = Lock(store.path).held()
         found = seen(store, roots, now, running=running, below=below)
-    if ics is not None:
-        from postpost_sync.calendar.feed import feed
+        if ics is not None:
+            from postpost_sync.calendar.feed import feed
 
-        _write(ics, feed(found.calendar.title, found.entries, now))
+            _write(ics, feed(found.title, dated(store, roots, now, below)))
     if html is not None:
         from postpost_sync.calendar.page import file_page
         from postpost_sync.disk.thumbnails import Thumbnails
@@ -44,21 +44,21 @@ def calendar(option: str | None, path: Path | None, *, week: bool, ics: Path | N
             first = one.media[0]
             return thumbnails.of(one.root, one.path, first.name, first.stat, first.sha256)
 
-        _write(html, file_page(found.calendar, picture).data)
+        _write(html, file_page(found, picture).data)
     if ics is None and html is None:
         from rich.console import Console
 
         from postpost_sync.terminal.calendar import calendar_text
 
-        calendar_text(found.calendar, Console(highlight=False), week=week)
+        calendar_text(found, Console(highlight=False), week=week)
     return 0
 
 
-def _chosen(config: Config, path: Path | None) -> tuple[list[WatchRoot], Callable[[Entry], bool]]:
+def _chosen(config: Config, path: Path | None) -> tuple[list[WatchRoot], Callable[[str, str], bool]]:
     """The roots that are meant, and which of their posts."""
     every = [WatchRoot(str(root.path), root.policy.timezone, root.policy.slots) for root in config.roots]
     if path is None:
-        return every, lambda _: True
+        return every, lambda _root, _path: True
     wanted = Path(os.path.abspath(path))
     if wanted.is_file():
         wanted = wanted.parent
@@ -68,10 +68,10 @@ def _chosen(config: Config, path: Path | None) -> tuple[list[WatchRoot], Callabl
         if not roots:
             hint = "watched are " + ", ".join(printable(root.path) for root in every)
             raise ProgramError(f'"{printable(str(wanted))}" is not below a watch root', hint)
-        return roots, lambda _: True
+        return roots, lambda _root, _path: True
 
-    def below(one: Entry) -> bool:
-        folder = Path(one.root, one.path)
+    def below(root: str, path: str) -> bool:
+        folder = Path(root, path)
         return folder == wanted or wanted in folder.parents
 
     return roots, below

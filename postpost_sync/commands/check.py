@@ -28,7 +28,7 @@ from postpost_sync.model.program import Oddity
 from postpost_sync.model.record import Record, is_out, live_group
 from postpost_sync.model.slots import moments
 from postpost_sync.model.states import State
-from postpost_sync.model.times import for_people, parse_service_time, to_service
+from postpost_sync.model.times import to_service
 from postpost_sync.plan.rules import plan
 from postpost_sync.plan.slots import AHEAD, in_queue
 from postpost_sync.plan.snapshot import Snapshot
@@ -112,8 +112,10 @@ def _connections(config: Config) -> dict[str, tuple[Connection, ...]]:
                     asked[who] = PostPost(client, *who).connections()
                 found[str(root.path)] = asked[who]
             except (ProgramError, PostError) as error:
-                why = error.finding.message if isinstance(error, PostError) else error.message
-                click.echo(f"warning: the accounts of {root.path} are not checked: {printable(why)}", err=True)
+                said = error.finding if isinstance(error, PostError) else Finding("", error.message, error.hint)
+                way_out = f" (hint: {printable(said.hint)})" if said.hint else ""
+                why = f"the accounts of {root.path} are not checked: {printable(said.message)}{way_out}"
+                click.echo(f"warning: {why}", err=True)
     return found
 
 
@@ -124,7 +126,7 @@ def _limits(config: Config) -> dict[str, tuple[datetime, object]]:
         with opened_store(config.state_db, read_only=True, untouched=True) as store:
             for root in config.roots:
                 who = digest(configs.api_key(root, os.environ), root.api.user_id)
-                asked, platforms = kept_limits(store.known_fact(fact_name(who)))
+                asked, platforms = kept_limits(store.fact_of(fact_name(who)) or "")
                 if asked is not None:
                     found[str(root.path)] = asked, platforms
     except ProgramError:  # no database, or no key: then nothing is known
@@ -148,14 +150,7 @@ def _expiring(verdicts: Sequence[Verdict], connections: Mapping[str, Sequence[Co
     """The accounts that these posts go to and whose token expires soon, each once."""
     used = {one for verdict in verdicts for one in verdict.platforms}
     accounts = {one.platform_id: one for found in connections.values() for one in found}
-    found = []
-    for name in sorted(used & accounts.keys()):
-        if accounts[name].token_status == "expiring_soon":  # noqa: S105 - a status, no secret
-            ends = parse_service_time(accounts[name].token_expires)
-            when = for_people(ends, "UTC") if ends else "soon"
-            what = f"the token of {printable(name)} ({printable(accounts[name].name)}) expires {when}"
-            found.append(Finding("TOKEN_EXPIRING", what, targets.RECONNECT))
-    return found
+    return list(targets.tokens(accounts[name] for name in sorted(used & accounts.keys())))
 
 
 def _places(config: Config | None, paths: Sequence[Path]) -> Iterator[tuple[str, str, Policy]]:

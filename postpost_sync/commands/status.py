@@ -22,6 +22,7 @@ from postpost_sync.model.record import Record
 from postpost_sync.model.states import OUTCOMES, State
 from postpost_sync.model.times import to_service, zone
 from postpost_sync.store import Store
+from postpost_sync.store.health import warnings
 from postpost_sync.store.lock import Lock
 from postpost_sync.store.status import Outline, outlines, shown
 
@@ -67,7 +68,8 @@ def status(option: str | None, paths: Sequence[Path], wanted: Filter, *, as_json
 
         console, timezone = Console(highlight=False), zone(config.roots[0].policy.timezone)
         report = {**chosen.program(), "posts": chosen.outlines(now), "filtered": wanted != EVERY}
-        status_text(report, console, now, timezone, chosen.in_full, fit=named is None and wanted == EVERY)
+        fit = named is None and wanted == EVERY
+        status_text(report, console, now, timezone, chosen.in_full, fit=fit, links=named is not None)
     return 0
 
 
@@ -84,7 +86,7 @@ class Chosen:
             "state_db": str(self.store.path),
             "daemon": {"running": Lock(self.store.path).held()},
             "roots": [_root(root) for root in self.store.roots()],
-            "warnings": [view.finding(one.error) for one in self.store.listeners() if one.error is not None],
+            "warnings": [view.finding(one) for one in warnings(self.store)],
         }
 
     def posts(self, now: datetime) -> list[Post]:

@@ -15,13 +15,13 @@ from datetime import UTC, datetime
 
 from postpost_sync.calendar import feed, page
 from postpost_sync.calendar.entries import Entry, in_zone
-from postpost_sync.calendar.seen import WatchRoot, seen
+from postpost_sync.calendar.seen import WatchRoot, dated, seen
 from postpost_sync.config.load import Root
 from postpost_sync.disk import whole_file
 from postpost_sync.disk.mounts import Place
 from postpost_sync.disk.thumbnails import Thumbnails
 from postpost_sync.log import Log
-from postpost_sync.model.errors import ProgramError
+from postpost_sync.model.errors import Finding, ProgramError, printable
 from postpost_sync.model.folder import CALENDAR_FEED, CALENDAR_PAGE
 from postpost_sync.store import Store
 
@@ -55,6 +55,10 @@ class Calendars:
         for writer in self._writers:
             writer.start()
 
+    def troubles(self) -> list[Finding]:
+        """The calendars that could not be written when that was last tried, and why."""
+        return [writer.trouble for writer in self._writers if writer.trouble is not None]
+
     def finish(self, within: float) -> None:
         """Write now what is to be written; returns when it is done, or after `within` seconds."""
         ends = time.monotonic() + within
@@ -72,7 +76,7 @@ class Calendars:
 
 
 class _Writer:
-    """Of one root. All but `hurry`, `end` and `finished` is done by its own thread."""
+    """Of one root. All but `hurry`, `end`, `trouble` and `finished` is done by its own thread."""
 
     def __init__(
         self,
@@ -86,7 +90,7 @@ class _Writer:
         self._place, self._log = place, log
         self._not_before = 0.0  # monotonic
         self._seen: object = None  # what there was when it was last looked at
-        self._failed = ""
+        self.trouble: Finding | None = None
         self._ended, self._hurried, self._wake = threading.Event(), threading.Event(), threading.Event()
         self.finished = threading.Event()
         self._thread = threading.Thread(target=self._work, name=f"calendar {root.path}", daemon=True)
@@ -148,8 +152,8 @@ class _Writer:
     def _write(self, now: datetime, place: Place) -> None:
         began = time.monotonic()
         found = seen(self._store, [self._root], now)
-        made = page.file_page(found.calendar, self._picture)
-        stream = feed.feed(found.calendar.title, found.entries, now)
+        made = page.file_page(found, self._picture)
+        stream = feed.feed(found.title, dated(self._store, [self._root], now))
         rest = (time.monotonic() - began) / SHARE
         self._later(max(MADE_EVERY, rest))
         folder = os.open(self._root.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -166,7 +170,7 @@ class _Writer:
                 self._later(max(AT_MOST_EVERY, rest))
         finally:
             os.close(folder)
-        self._failed = ""
+        self.trouble = None
 
     def _later(self, after: float) -> None:
         self._not_before = time.monotonic() + after
@@ -179,7 +183,10 @@ class _Writer:
 
     def _say_failed(self, why: str) -> None:
         self._later(AT_MOST_EVERY)
-        if why != self._failed:
-            self._failed = why
-            hint = "let the daemon write into the watch root, or set calendar: false"
-            self._log.warning("the calendar cannot be written", root=self._root.path, why=why, hint=hint)
+        said = self.trouble
+        message = f"the calendar of {printable(self._root.path)} cannot be written: {why}"
+        self.trouble = Finding(
+            "CALENDAR_NOT_WRITTEN", message, "let the daemon write into the root, or set calendar: false"
+        )
+        if self.trouble != said:
+            self._log.warning("the calendar cannot be written", root=self._root.path, why=why, hint=self.trouble.hint)

@@ -170,6 +170,7 @@ class Daemon:
             self._tally,
             {path: site.account for path, site in sites.items()},
             statuses=self.roots.statuses,
+            troubles=self._calendars.troubles,
             rescan=config.rescan,
             monitor=Monitor(config.monitor.ping_url) if config.monitor.ping_url else None,
             every=config.monitor.every,
@@ -309,6 +310,7 @@ class Daemon:
         for account in self._accounts:
             account.api.clock.known = False
             account.holdings.forget()
+        self.sync.compare_anew()
         self.roots.scan_all()
         self._wake_pending()
         self.timers.soon()

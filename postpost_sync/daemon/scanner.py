@@ -76,6 +76,7 @@ class Scanner:
         self._status = RootStatus(self.path, "polling", RootState.OK)  # as long as nothing is known about it
         self._presence = Presence(self.path, watched, store)
         self._root_lock = RootLock(self.path)
+        watched.absence.found_served(self.path, served=False)
         self._away_because: Finding | None = None
         self._last_scan: datetime | None = None
         self._walk_took = 0.0
@@ -178,8 +179,16 @@ class Scanner:
             folder = None  # the folder's own turn shows what that means
         if folder is not None:
             self._notice(folder)
-        elif (key := self._all_known().get(path)) is not None:
-            self._told.ready(key)
+        else:
+            self._ready_above(path)
+
+    def _ready_above(self, path: str) -> None:
+        """The post folder at that path, or the nearest one above: what lies in its folders may matter to it."""
+        known = self._all_known()
+        while path and path not in known:
+            path = path.rpartition("/")[0]
+        if path:
+            self._told.ready(known[path])
 
     def _scan_below(self, path: str) -> None:
         found = set()
@@ -189,7 +198,9 @@ class Scanner:
             if isinstance(seen, Folder):
                 found.add(seen.path)
                 self._compare(seen)
-        if found and path not in self._observer.remote():  # what is new: nothing can be missing below it
+        if not found:
+            self._ready_above(path)
+        elif path not in self._observer.remote():  # what is new: nothing can be missing below it
             return
         known = self._all_known()
         first, end = bisect_left(self._paths, f"{path}/"), bisect_left(self._paths, f"{path}0")  # "0" follows "/"
@@ -228,6 +239,7 @@ class Scanner:
             if another and not self._root_lock.take():
                 self._not_served(presence.served_by_another(self.path))
                 return
+            self._watched.absence.found_served(self.path, served=True)
             missing = self._presence.found(place, missing)
             walk = scan.walk(self.path, self._names, visit=visit, skip=self._presence.again, as_before=as_before)
             for found in walk:
@@ -297,6 +309,7 @@ class Scanner:
         if self._away_because is None or self._away_because.code != why.code:
             self._log.warning("root is away", root=self.path, why=why.message, hint=why.hint)
         self._away_because = why
+        self._watched.absence.found_served(self.path, served=False)
         self._presence.away()
         self._observer.lost()
         self._show()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 
 from postpost_sync.log import Log
@@ -13,6 +13,7 @@ from postpost_sync.model.program import RootStatus
 from postpost_sync.model.times import to_service
 from postpost_sync.model.vitals import OVERDUE, Vitals, ailments
 from postpost_sync.notify.monitor import Monitor, Ping
+from postpost_sync.post import targets
 from postpost_sync.service.account import Account
 from postpost_sync.service.tally import Tally
 from postpost_sync.store import Store
@@ -31,15 +32,16 @@ class Pulse:
         accounts: Mapping[str, Account],
         *,
         statuses: Callable[[], list[RootStatus]],
+        troubles: Callable[[], list[Finding]],
         rescan: float,
         monitor: Monitor | None,
         every: float,
         log: Log,
     ) -> None:
-        """`accounts`: root -> the account that it posts as."""
+        """`accounts`: root -> the account that it posts as. `troubles`: what else is to be told and is no post's."""
         self._store, self._tally, self._accounts, self._statuses = store.overview, tally, accounts, statuses
         self._rescan, self._log, self._monitor, self._every = rescan, log, monitor, every
-        self._started = datetime.now(UTC)
+        self._troubles, self._started = troubles, datetime.now(UTC)
         self._written, self._write_at = "", 0.0
         self._ended, self._wake, self.finished = threading.Event(), threading.Event(), threading.Event()
         self._hurried = False
@@ -61,7 +63,13 @@ class Pulse:
         keys = {printable(root): _taken(account) for root, account in self._accounts.items()}
         refused = {root: account.refused for root, account in self._accounts.items()}
         why = {printable(root): found.message for root, found in refused.items() if found is not None}
-        return Vitals(to_service(self._started), sent, calls, keys, why)
+        return Vitals(to_service(self._started), sent, calls, keys, why, (*self._troubles(), *self._tokens()))
+
+    def _tokens(self) -> Iterator[Finding]:
+        """The accounts whose token expires soon, each once."""
+        known = {account.digest: account.api.last_connections or () for account in self._accounts.values()}
+        accounts = {one.platform_id: one for found in known.values() for one in found}
+        return targets.tokens(accounts[name] for name in sorted(accounts))
 
     def ailments(self, now: datetime) -> tuple[Finding, ...]:
         overdue = [printable(f"{root}/{path}") for root, path in self._store.overdue(now - OVERDUE)]

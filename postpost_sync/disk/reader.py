@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
@@ -9,7 +10,16 @@ import re
 from postpost_sync.disk import media, probe, scan, structure
 from postpost_sync.model import unseen
 from postpost_sync.model.errors import Finding, PostError, Unreadable, printable
-from postpost_sync.model.folder import UNREADABLE, Entry, EntryKind, Folder, MediaFile, Reading, Sidecar
+from postpost_sync.model.folder import (
+    NOTHING_WRITTEN,
+    UNREADABLE,
+    Entry,
+    EntryKind,
+    Folder,
+    MediaFile,
+    Reading,
+    Sidecar,
+)
 from postpost_sync.model.yaml_tree import MAX_BYTES
 from postpost_sync.model.yaml_values import located
 from postpost_sync.post import sidecar
@@ -32,7 +42,7 @@ def read(folder: Folder, known: dict[str, MediaFile] | None = None) -> Reading:
         before = (known or {}).get(entry.name)
         files.append(before if before is not None and before.stat == entry.stat else _sniff(folder, entry))
     own = parsed is None or parsed.media is not None or any(file.content_type for file in files)
-    inside = () if own else scan.media_inside(folder)
+    inside = () if own else folder.inside
     doubts = parsed.doubts if parsed is not None else ()
     return Reading(folder.fingerprint, parsed, tuple(errors), doubts, tuple(files), content, inside)
 
@@ -129,9 +139,26 @@ def _bytes(folder: Folder, entry: Entry) -> bytes:
 def _sniff(folder: Folder, entry: Entry) -> MediaFile:
     try:
         with scan.opened(folder.root, folder.path, entry.name, entry.stat) as fd:
+            if _nothing_written(fd):
+                return MediaFile(entry.name, entry.stat, None, NOTHING_WRITTEN)
             kind = media.kind(os.pread(fd, media.HEAD, 0))
             content_type, sniffed = media.named(kind)
             facts = {**structure.facts(fd, kind), **probe.measure(fd, kind)}
     except Unreadable:
         return MediaFile(entry.name, entry.stat, None, UNREADABLE)
     return MediaFile(entry.name, entry.stat, content_type, sniffed, facts=facts, kind=kind)
+
+
+def _nothing_written(fd: int) -> bool:
+    """Whether the whole file is a hole: something has made room for it, and writes it later.
+
+    Asked of the file system, not concluded from the number of its blocks: small files lie beside their inode in btrfs and
+    ext4, and network and user-space file systems report any number. Those that do not know of holes say that all is data.
+    """
+    try:
+        os.lseek(fd, 0, os.SEEK_DATA)
+    except OSError as error:
+        return error.errno == errno.ENXIO
+    finally:
+        os.lseek(fd, 0, os.SEEK_SET)
+    return False

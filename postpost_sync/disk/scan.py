@@ -63,7 +63,8 @@ def walk(
                 fd = os.open(name, _FOLDER_INSIDE, dir_fd=above) if name and "/" not in name else _inside(above, name)
                 try:
                     seen = _see(fd, names)
-                    same = bool(path and seen.stats) and as_before(path, seen.mark())
+                    plain = bool(path and seen.stats) and not _matters_inside(seen)
+                    same = plain and as_before(path, seen.mark())
                     listed = _list(seen, names) if not same else None
                     if seen.folders:
                         inside = sorted(seen.folders, reverse=True)
@@ -162,14 +163,14 @@ _LOOKED_AT = 1000  # names below a post folder that are looked at for media, and
 _BELOW = 3
 
 
-def media_inside(folder: Folder) -> tuple[str, ...]:
-    """One picture or video of each folder inside that holds any, at whatever depth, unless it is a post of its own."""
+def _media_inside(root: str, folder: str, folders: Collection[str]) -> tuple[str, ...]:
+    """One picture or video of each of these folders inside that holds any, at whatever depth, unless it is a post of its own."""
     found: list[str] = []
-    coming = [entry.name for entry in reversed(folder.entries) if entry.kind is EntryKind.FOLDER]
+    coming = sorted(folders, reverse=True)
     left = _LOOKED_AT
     while coming and left > 0:
         path = coming.pop()
-        with contextlib.suppress(OSError), descend(folder.root, f"{folder.path}/{path}") as fd:
+        with contextlib.suppress(OSError), descend(root, f"{folder}/{path}") as fd:
             listed = _list(_see(fd, _USUAL), _USUAL)
             left -= 1 + len(listed.files)
             if listed.has_sidecar:
@@ -178,6 +179,11 @@ def media_inside(folder: Folder) -> tuple[str, ...]:
             if path.count("/") + 1 < _BELOW:
                 coming += [f"{path}/{name}" for name in sorted(listed.folders, reverse=True)]
     return tuple(found)
+
+
+def _matters_inside(seen: _Seen) -> bool:
+    """Whether what lies in its folders matters: it has no picture or video itself."""
+    return bool(seen.folders) and not any(looks_like_media(entry.name) for entry in seen.others)
 
 
 class _Seen(NamedTuple):
@@ -228,6 +234,7 @@ class _Listed(NamedTuple):
     arriving: float | None
     awaited: list[Awaited]
     moved_at: float
+    matters_inside: bool
 
     def sidecar_awaited(self) -> Awaited | None:
         return next((one for one in self.awaited if one.name.lower() in SIDECAR_NAMES), None)
@@ -238,7 +245,8 @@ class _Listed(NamedTuple):
         self.found.sort()
         inode = self.inode if self.inode < 1 << 63 else self.inode - (1 << 64)  # SQLite's numbers are signed
         found, awaited = tuple(self.found), tuple(sorted(self.awaited))
-        return Folder(root, path, inode, self.device, found, self.arriving, awaited, self.moved_at)
+        inside = _media_inside(root, path, self.folders) if self.matters_inside else ()
+        return Folder(root, path, inode, self.device, found, self.arriving, awaited, self.moved_at, inside)
 
 
 def _list(seen: _Seen, names: Names) -> _Listed:
@@ -266,7 +274,8 @@ def _list(seen: _Seen, names: Names) -> _Listed:
         awaited = [one for one in awaited if one.partly == (one.name in there)]
     here, found = seen.here, found if has_sidecar else []
     moved_at = here.st_ctime_ns / 1e9
-    return _Listed(here.st_ino, here.st_dev, files, seen.folders, found, has_sidecar, arriving, awaited, moved_at)
+    about = files, seen.folders, found, has_sidecar, arriving, awaited, moved_at
+    return _Listed(here.st_ino, here.st_dev, *about, has_sidecar and _matters_inside(seen))
 
 
 _TYPE = 0o170000  # the bits of a mode that say what it is

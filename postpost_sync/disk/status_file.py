@@ -15,7 +15,7 @@ from postpost_sync.model.errors import printable
 from postpost_sync.model.folder import SIDECAR_NAMES, STATUS_FILE
 
 _MAX = 64 * 1024
-HASHES = "media_sha256"  # the one list that is read again
+_LISTS = ("media_sha256", "held_for")  # that are read again
 _MOST_WARNINGS = 3  # that are said in the first lines
 _DUMPER: type = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
@@ -72,7 +72,7 @@ def read(folder: int) -> str | None:
 
 
 def claims(content: str | None) -> dict[str, str]:
-    """The plain text values in it, and the hashes with spaces between.
+    """The plain text values in it, and the hashes and ids with spaces between.
 
     They are claims: whoever can write the folder can have written them.
     """
@@ -86,6 +86,6 @@ def claims(content: str | None) -> dict[str, str]:
         return {}
     said = {key: node.text for key, _, node in tree if isinstance(node, yaml_tree.Scalar)}
     for key, _, node in tree:
-        if key == HASHES and isinstance(node, yaml_tree.Sequence):
+        if key in _LISTS and isinstance(node, yaml_tree.Sequence):
             said[key] = " ".join(one.text for one in node.items if isinstance(one, yaml_tree.Scalar))
     return said

@@ -55,8 +55,24 @@ def shown(record: Record, decision: Decision, now: datetime) -> Record:
     return replace(record, **new, updated_at=now)
 
 
-def settled(record: Record, fingerprint: str, complete_at: datetime | None, now_time: datetime | None) -> Record:
-    """The folder has been read as it is: troubles with what it was before are over. No times: none was known yet."""
+def settled(
+    record: Record,
+    fingerprint: str,
+    complete_at: datetime | None,
+    now_time: datetime | None,
+    mark: str = "",
+    config: str = "",
+    *,
+    untouched: bool = False,
+) -> Record:
+    """The folder has been read as it is: troubles with what it was before are over. No times: none was known yet.
+
+    `untouched`: nobody edited it, whatever is seen of it by now; a post that was taken back stays so.
+    """
+    same = (record.fingerprint,) if untouched else ()
+    if untouched and mark != record.asked:  # the config has more of its files seen, or fewer
+        record = replace(record, groups=tuple(_as_seen(group, record.asked, mark) for group in record.groups))
+    record = replace(record, asked=mark, config=config)
     if record.fingerprint == fingerprint:
         record = replace(record, complete_at=record.complete_at or complete_at, now_time=now_time, done=False)
         return without_trouble(record, Effect.READ)
@@ -68,7 +84,7 @@ def settled(record: Record, fingerprint: str, complete_at: datetime | None, now_
         complete_at=complete_at,
         now_time=now_time,
         consents=(),
-        cancel=fingerprint if record.cancel == fingerprint else None,
+        cancel=fingerprint if record.cancel in (fingerprint, *same) else None,
         rebuilds=0,
         gave_up=None,
         done=False,
@@ -77,16 +93,30 @@ def settled(record: Record, fingerprint: str, complete_at: datetime | None, now_
     )
 
 
-def finished(record: Record, post: Post | None, said: tuple[Consent, ...]) -> Record:
+def _as_seen(group: Group, before: str, mark: str) -> Group:
+    return replace(group, mark=mark) if before and group.mark == before else group
+
+
+def judged_anew(record: Record) -> Record:
+    """The config says something else of its root by now: whether that changes its post is to be decided."""
+    return replace(record, done=False)
+
+
+def finished(record: Record, post: Post | None, said: tuple[Consent, ...], config: str = "") -> Record:
     """What stands at PostPost is the post; so its selectors stand for what that goes to from now on.
 
-    `said`: what of a person's words went into that; what was said since is still to be decided about.
+    `said`: what of a person's words went into that; what was said since is still to be decided about. `config`: the digest
+    of the one by which that is so.
     """
     if set(record.consents) - set(said):
         return record
     if post is not None and (group := live_group(record) or draft_group(record)) is not None:
-        record = with_group(record, group.key, resolved=post.resolved)
-    return replace(record, done=True, troubles=(), consents=())
+        as_it_is = {} if group.stage in _LEFT_US else {"mark": record.asked}  # what is out was made of an earlier one
+        record = with_group(record, group.key, resolved=post.resolved, **as_it_is)
+    return replace(record, done=True, troubles=(), consents=(), config=config)
+
+
+_LEFT_US = (GroupStage.GOING_OUT, GroupStage.ENDED)
 
 
 def retried(record: Record, again: bool = False) -> Record:
@@ -97,6 +127,7 @@ def retried(record: Record, again: bool = False) -> Record:
         record,
         consents=consents(record, again=again),
         cancel=None,
+        maybe=() if record.error is not None and record.error.code == "MAYBE_POSTED" else record.maybe,
         rebuilds=0,
         gave_up=None,
         troubles=(),
@@ -117,9 +148,11 @@ def missed(record: Record, at: datetime | None) -> Record:
 
 
 def adopted(record: Record) -> Record:
-    """A person said that this installation serves the folder from now on."""
+    """A person said that this installation serves the folder from now on, and what PostPost holds with its text is its own."""
     claim = replace(record.claim, foreign=False) if record.claim is not None else None
-    return replace(record, claim=claim, troubles=(), retry_at=None)
+    ours = (Consent.OURS,) if record.error is not None and record.error.code == "MAYBE_POSTED" else ()
+    consents = tuple(sorted({*record.consents, *ours}))
+    return replace(record, claim=claim, troubles=(), retry_at=None, consents=consents)
 
 
 def slot_taken(record: Record, at: datetime) -> Record:
@@ -146,8 +179,11 @@ def recognised(record: Record, group: Group, slot: datetime | None = None) -> Re
     ]
     previous = (*record.previous, *stood)
     groups = (*older, group)
-    record = replace(record, slot=slot or record.slot)
-    return replace(record, groups=groups, previous=previous, unproven=False, claim=None, troubles=())
+    left = tuple(one for one in record.consents if one is not Consent.OURS)
+    record = replace(record, slot=slot or record.slot, consents=left)
+    return replace(
+        record, groups=groups, previous=previous, unproven=False, claim=None, troubles=(), cancel=None, maybe=()
+    )
 
 
 _SUPERSEDED = {
@@ -185,6 +221,11 @@ def held_as_copy(record: Record, mark: str) -> Record:
     return replace(record, copied=mark)
 
 
+def held_for(record: Record, post_group_ids: tuple[str, ...]) -> Record:
+    """It is held, since PostPost shows these, and one of them may be its own."""
+    return replace(record, maybe=post_group_ids)
+
+
 def copied(record: Record, original: str | None) -> Record:
     """It is a copy of the folder with that `folder_id`, so nothing that stands at PostPost is its own."""
     return replace(record, copy_of=original, unproven=False)
@@ -193,7 +234,9 @@ def copied(record: Record, original: str | None) -> Record:
 def claimed(record: Record, claim: Claim, folder_id: str | None) -> Record:
     """Its status file, which came after its sidecar, says that it has a post. `folder_id`: None where that names none."""
     own = record.folder_id if folder_id is None else folder_id
-    return replace(record, folder_id=own, claim=claim, unproven=True, done=False, slot=claim.slot or record.slot)
+    maybe = tuple(sorted({*record.maybe, *claim.maybe}))
+    slot = claim.slot or record.slot
+    return replace(record, folder_id=own, claim=claim, unproven=True, done=False, slot=slot, maybe=maybe)
 
 
 def contradicted(record: Record) -> Record:

@@ -38,8 +38,8 @@ MOST_SAID = 10  # warnings of the service that are kept of one post
 _TEXT_CHANGED = "not as the folder has it:"
 
 
-def creating(record: Record, post: Post, now: datetime, account: str, intent: str = "") -> Record:
-    """The intent: from here on the create may have been sent. `intent`: a new Idempotency-Key.
+def creating(record: Record, post: Post, now: datetime, account: str, intent: str = "", mark: str = "") -> Record:
+    """The intent: from here on the create may have been sent. `intent`: a new Idempotency-Key. `mark`: the folder's.
 
     One that was sent already for the same, and of which nothing is known, is used once more while the service keeps it.
     """
@@ -62,6 +62,7 @@ def creating(record: Record, post: Post, now: datetime, account: str, intent: st
         account=account,
         intent=intent,
         first_comment=post.first_comment,
+        mark=mark,
     )
     return replace(record, groups=(*record.groups, group), claim=None, unproven=False)
 
@@ -139,7 +140,8 @@ def standing(
 def searched(record: Record, key: int, now: datetime) -> Record:
     """An unknown create was looked for and not found; the listing may lag, so again a little later."""
     done = next(g.searches for g in record.groups if g.key == key)
-    why = Finding("CREATE_UNKNOWN", "PostPost's answer to create-post was lost; its list of drafts is searched for it")
+    lost = "PostPost's answer to create-post was lost; its list of drafts is searched for it"
+    why = Finding("CREATE_UNKNOWN", lost, "nothing is to be done: it goes on by itself, and makes the post once")
     pause = SEARCH_PAUSES[min(done, len(SEARCH_PAUSES) - 1)]
     trouble = Trouble(Effect.SEARCH, TroubleKind.RETRY, why, now, now + timedelta(seconds=pause))
     return with_trouble(with_group(record, key, searches=done + 1), trouble)

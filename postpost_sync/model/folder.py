@@ -71,10 +71,11 @@ class Folder:
     moved_at: float = field(
         default=0.0, compare=False
     )  # when the folder itself last was changed, renamed or moved (its ctime, seconds since 1970)
+    inside: tuple[str, ...] = ()  # where it has no picture or video itself: one of each folder inside that has
 
     @cached_property
     def fingerprint(self) -> str:
-        """Equal as long as nothing about any entry changed. Folders inside count by name alone."""
+        """Equal as long as nothing about any entry changed. Folders inside count by name, and by what of theirs is `inside`."""
         folder = EntryKind.FOLDER
         facts = [
             f"{name}/"
@@ -83,6 +84,7 @@ class Folder:
             for name, kind, s in self.entries
         ]
         facts += [f"{one.sign}//" for one in self.awaited]
+        facts += [f"{one}///" for one in self.inside]
         return hashlib.blake2b("\0".join(facts).encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
 
     @property
@@ -130,6 +132,7 @@ class Sidecar:
     fit: bool | None = None
 
 
+NOTHING_WRITTEN = "nothing written"  # `MediaFile.sniffed` of one that has a length, and no bytes as yet
 UNREADABLE = "not readable"  # `MediaFile.sniffed` of what we have no right to read
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -226,7 +226,7 @@ def readings(text: str, zone_name: str, written: datetime | None) -> tuple[Readi
     if number := _as_number(said, zone_name):
         return (number,)
     if written is not None and (match := _AHEAD.fullmatch(said)) and match[2] in UNIT_OF:
-        moment = written + timedelta(**{UNIT_OF[match[2]]: int(match[1])})
+        moment = _after(written, UNIT_OF[match[2]], int(match[1]), zone_name)
         return (Reading(moment.date(), moment.time().replace(second=0, microsecond=0), relative=True),)
     place = zones = ""
     if (match := _PLACE.search(said)) and (place := _zone_names().get(match[1], "")):
@@ -255,6 +255,15 @@ def readings(text: str, zone_name: str, written: datetime | None) -> tuple[Readi
             at = clock.time if clock else None
             found += [Reading(on, at, o, z, relative, by) for o, z, by in _in_zones(zones, offset, place, on, at)]
     return tuple(dict.fromkeys(found))
+
+
+def _after(written: datetime, unit: str, number: int, zone_name: str) -> datetime:
+    """Hours and minutes pass as they pass; in some days the clock shows the same time again, or would."""
+    span = timedelta(**{unit: number})
+    if unit in ("days", "weeks"):
+        return written + span
+    tz = ZoneInfo(zone_name)
+    return (written.replace(tzinfo=tz).astimezone(UTC) + span).astimezone(tz).replace(tzinfo=None)
 
 
 def _hour_alone(rest: str) -> tuple[list[_Clock], str]:

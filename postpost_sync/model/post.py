@@ -52,6 +52,15 @@ class Policy:
     fit: bool = True  # what would be refused, and would not be as a fitted copy, is sent as that
 
 
+def config_digest(policy: Policy) -> str:
+    """Tells one config from another, as far as it says what a folder asks for. What it was resolved to once is not in it:
+    what a missing time means, and the slots of a queue, are kept with the post."""
+    accounts, limits = dict(policy.accounts), {one: dict(figures) for one, figures in policy.limits.items()}
+    said = [policy.timezone, policy.default_platforms, accounts, limits, policy.fit, sorted(policy.ignore)]
+    text = json.dumps(said, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+
+
 @dataclass(frozen=True, slots=True)
 class Post:
     """What the folder asks PostPost for, everything resolved. `time` None: leave it a draft.

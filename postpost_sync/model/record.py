@@ -128,6 +128,7 @@ class PlatformResult:
     error: Finding | None = None
     retryable: bool | None = None
     no_comment: str | None = None  # why the first comment is not below it, where it was asked for
+    url: str | None = None  # where it can be seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +163,7 @@ class Group:
     adopted: bool = False  # found at PostPost, and not proved to be made by us: it is never deleted by itself
     first_comment: FirstComment | None = None
     said: tuple[Finding, ...] = ()  # warnings in PostPost's answers about it
+    mark: str = ""  # of the folder that it was made of: tells an edit of it from another config
 
     @property
     def records_possible(self) -> int:
@@ -221,6 +223,7 @@ class Consent(StrEnum):
     COPY = "copy"  # it is meant, although it is a copy of another folder
     MEDIA = "media"  # its media are all that is meant, although it looks as if one were lacking
     DUPLICATE = "duplicate"  # it is meant, although another folder has the same post
+    OURS = "ours"  # what PostPost holds with its text is the folder's
     MAYBE = "maybe"  # it is meant, although PostPost may hold it already
     ADOPTED = "adopted"  # the folder counts, although the post it replaces was found at PostPost and may be another's
     DIFFERS = "differs"  # it is a new post, whatever PostPost holds under the id in its status file
@@ -246,6 +249,7 @@ class Claim:
     digest: str = ""  # of text and settings
     media: tuple[str, ...] = ()  # SHA-256 of each file, in order; "-" where it was not known
     proof: str = ""  # that we wrote the above
+    maybe: tuple[str, ...] = ()  # post groups for which it was held, since one of them may be its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,6 +298,9 @@ class Record:
     unproven: bool = False  # PostPost may hold its post already: it is asked before anything is created
     missed_at: datetime | None = None  # when it was first seen to be gone; None: it is there, or its root is not
     part: str = ""  # which post of the folder: "" is the main one
+    maybe: tuple[str, ...] = ()  # post groups that may be its own, of whatever text it had then: it is held for them
+    asked: str = ""  # its mark, as it was read last: what it asks for by what lies in it alone
+    config: str = ""  # digest of what the config said of its root then
 
     def trouble_with(self, step: Effect, file: str | None = None) -> Trouble | None:
         """Why the last step of that kind did not work, for that `file` or for none in particular; None where it did."""

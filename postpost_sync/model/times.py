@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo, available_timezones
@@ -89,7 +90,7 @@ def parse_time(
 def _not_a_time(text: str, zone_name: str, written: datetime | None, key: str, why: str = "") -> TimeProblem:
     """What is wrong with it, and every line that it can mean."""
     then = written.astimezone(zone(zone_name)).replace(tzinfo=None) if written else None
-    found = other_times.readings(text, zone_name, then)
+    found = [_there(one, zone_name) for one in other_times.readings(text, zone_name, then)]
     lines = [f'"{key}{one.value}"{_zone_line(one.zone)} ({_told(one, found)})' for one in found]
     bare = bool(found) and found[0].clock is None
     code, what = "BAD_TIME", "not a date and a time"
@@ -103,6 +104,21 @@ def _not_a_time(text: str, zone_name: str, written: datetime | None, key: str, w
     )
     which = ", whichever is meant" if len(found) > 1 else ""
     return TimeProblem(code, f'"{text}" is {what}{why}', f"{saved}{add}{' or '.join(lines)}{which}")
+
+
+def _there(one: other_times.Reading, zone_name: str) -> other_times.Reading:
+    """What is offered exists: where the clocks go forward over it, the time that they then show."""
+    if one.offset or one.clock is None:
+        return one
+    tz = zone(one.zone or zone_name)
+    local = datetime.combine(one.day, one.clock)
+    shown = local.replace(tzinfo=tz).astimezone(UTC).astimezone(tz).replace(tzinfo=None)
+    if shown == local:
+        return one
+    why = f"{local:%H:%M} does not exist on that day"
+    return replace(
+        one, day=shown.date(), clock=shown.time(), taken_for=f"{one.taken_for}, {why}" if one.taken_for else why
+    )
 
 
 def _zone_line(name: str) -> str:

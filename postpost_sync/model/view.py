@@ -6,6 +6,7 @@ import os
 from typing import Any
 
 from postpost_sync.model.errors import Finding, printable
+from postpost_sync.model.links import link
 from postpost_sync.model.post import digest
 from postpost_sync.model.record import (
     Group,
@@ -100,6 +101,7 @@ def _results(results: tuple[PlatformResult, ...]) -> list[dict[str, Any]]:
             "platform_id": printable(r.platform_id),
             "status": printable(r.status),
             "posted_id": printable(r.posted_id) if r.posted_id else None,
+            "url": r.url or link(r.platform_id, r.posted_id),  # those of before were kept without it
             "error": finding(r.error),
         }
         for r in results
@@ -167,6 +169,7 @@ def receipt(record: Record, instance: str) -> dict[str, Any]:
         "instance": instance,
         "path": printable(record.path),
         "revision": record.fingerprint,
+        **({"held_for": list(record.maybe)} if record.maybe else {}),
         "being_replaced": [g.post_group_id for g in record.groups if g.stage in _TO_GO and g.post_group_id],
     }
 

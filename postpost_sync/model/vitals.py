@@ -15,6 +15,7 @@ from postpost_sync.model.program import RootState, RootStatus
 from postpost_sync.model.times import to_service
 
 OVERDUE = timedelta(minutes=10)  # that a post may be late before something is wrong
+_PLAIN = ("started", "sent", "calls", "keys", "why")
 _SLACK = timedelta(minutes=5)  # for a walk through a slow share
 
 
@@ -27,10 +28,12 @@ class Vitals:
     calls: Mapping[str, int] = field(default_factory=dict)  # "create-post ok" -> how many
     keys: Mapping[str, bool | None] = field(default_factory=dict)  # root -> whether its key is taken; None: not known
     why: Mapping[str, str] = field(default_factory=dict)  # root -> why its key is not
+    warnings: tuple[Finding, ...] = ()  # of what is no single post's: tokens that expire, files that cannot be written
 
     def text(self) -> str:
         """As the database keeps it."""
-        facts = {name: getattr(self, name) for name in ("started", "sent", "calls", "keys", "why")}
+        facts: dict[str, object] = {name: getattr(self, name) for name in _PLAIN}
+        facts["warnings"] = [(one.code, one.message, one.hint) for one in self.warnings]
         return json.dumps(facts, sort_keys=True, separators=(",", ":"))
 
     @classmethod
@@ -38,7 +41,8 @@ class Vitals:
         """What was written; nothing where there is nothing that could be read."""
         try:
             facts = dict(json.loads(text or "{}"))
-            return cls(**{name: facts[name] for name in ("started", "sent", "calls", "keys", "why") if name in facts})
+            warnings = tuple(Finding(code, message, hint) for code, message, hint in facts.get("warnings", ()))
+            return cls(**{name: facts[name] for name in _PLAIN if name in facts}, warnings=warnings)
         except (ValueError, TypeError):
             return cls()
 

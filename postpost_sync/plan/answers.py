@@ -13,7 +13,7 @@ from datetime import datetime
 
 from postpost_sync.model.errors import Finding, printable
 from postpost_sync.model.folder import MediaFile
-from postpost_sync.model.record import Effect, Group, GroupStage, TroubleKind
+from postpost_sync.model.record import Consent, Effect, Group, GroupStage, TroubleKind
 from postpost_sync.model.states import State
 from postpost_sync.model.times import for_people
 from postpost_sync.plan.situation import SOON, TOO_MANY_PENDING, Situation
@@ -31,6 +31,7 @@ from postpost_sync.plan.steps import (
     Forget,
     Hash,
     HoldCopy,
+    HoldFor,
     LearnAccounts,
     LearnLimits,
     LearnTime,
@@ -51,7 +52,7 @@ LEARN_WITHIN = 900.0  # seconds; a try to learn the time that is further off tha
 SEARCHES = 4  # looks for a create whose answer was lost, before it counts as not happened
 
 # warnings about how it was scheduled, worth keeping afterwards
-LASTING = frozenset({"TIME_SOON", "MEDIA_NOT_LISTED", "DRAFTS_DOUBTFUL", "DUPLICATE_POST"})
+LASTING = frozenset({"CONFIG_CHANGED", "TIME_SOON", "MEDIA_NOT_LISTED", "DRAFTS_DOUBTFUL", "DUPLICATE_POST"})
 # the same and others, which are of no use any more once it is out; DRAFTS_DOUBTFUL names what is still to be deleted
 OF_SCHEDULING = (LASTING - {"DRAFTS_DOUBTFUL"}) | {
     "SAME_MINUTE",
@@ -62,7 +63,7 @@ OF_SCHEDULING = (LASTING - {"DRAFTS_DOUBTFUL"}) | {
 }
 OUT = frozenset({State.PUBLISHED, State.PARTIALLY_PUBLISHED})
 # written down, or read from the disk, within the second: nothing else is shown meanwhile
-_OUR_OWN = Read | Hash | Abort | Doom | Follow | TakeSlot | LeaveSlot | HoldCopy | Abandon | Forget
+_OUR_OWN = Read | Hash | Abort | Doom | Follow | TakeSlot | LeaveSlot | HoldCopy | HoldFor | Abandon | Forget
 _READS_FILES = Read | Hash | Fit
 
 
@@ -148,7 +149,7 @@ def invalid(s: Situation, error: Finding, warnings: tuple[Finding, ...]) -> Answ
     """A person must change something in the folder. An earlier post that stands is not touched by that."""
     if s.live is not None and s.live.stage is not GroupStage.ENDED:
         error = _stands(error)
-    return Answer(Rest(), State.INVALID, error, warnings)
+    return Answer(Rest(), State.INVALID, error, (*warnings, *_by_config(s)))
 
 
 def _stands(error: Finding) -> Finding:
@@ -231,6 +232,9 @@ def _holding(s: Situation) -> tuple[Finding, ...]:
         warnings += _too_many_a_day(s, shown) if s.record.time == time else ()
     for made in filter(None, (live, draft)):
         warnings += made.said
+    warnings += _by_config(s)
+    if s.desired.held is not None and live is not None and not s.out and not s.said(Consent.MEDIA):
+        warnings.append(s.desired.held)  # it stands: too late to hold it
     if s.replacing:
         why = "the folder was changed; the earlier post stands until the new one is ready"
         warnings.append(Finding("REPLACING", why))
@@ -256,6 +260,22 @@ def _too_many_a_day(s: Situation, shown: str) -> Iterator[Finding]:
                 why += f"; {platform} may take no more than {most.value:,g} a day"
                 hint = f"move some to another day; if it may do more, correct {key} under limits in the config"
                 yield Finding("DAILY_LIMIT", why, f"{hint} [{source(most)}]")
+
+
+def _by_config(s: Situation) -> tuple[Finding, ...]:
+    """What is to be said where the folder is as it was, and its post is changed all the same."""
+    if s.live is None or not s.by_config:
+        return ()
+    post, was = s.desired.post, s.live.asked_time
+    why = "its folder is as it was, but what it asks for is another post since the config was changed"
+    if post is not None and s.time is not None and was is not None and s.time != was:
+        times = f"{for_people(s.time, post.timezone)} instead of {for_people(was, post.timezone)}"
+        why = f"its time is {times} since the config was changed; its folder is as it was"
+    elif post is not None and post.platforms != s.live.platforms:
+        accounts = f"{', '.join(post.platforms)} instead of {', '.join(s.live.platforms)}"
+        why = f"it goes to {accounts} since the config was changed; its folder is as it was"
+    hint = "where that is not meant, write it into the sidecar, or change the config back"
+    return (Finding("CONFIG_CHANGED", why, hint),)
 
 
 def _with_who_holds_the_room(s: Situation, error: Finding | None) -> Finding | None:

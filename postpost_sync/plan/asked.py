@@ -19,7 +19,7 @@ from postpost_sync.model.times import TimeProblem, for_people, parse_time
 from postpost_sync.plan.answers import Answer, as_it_is, copy_of_one, drop_draft, give_up, held, invalid
 from postpost_sync.plan.gone import CANCEL_MANY, REMOVED
 from postpost_sync.plan.situation import WAITS_FOR_PERSON, Situation
-from postpost_sync.plan.steps import Finish, LearnAccounts, LearnLimits, LearnTime, Read, Rest
+from postpost_sync.plan.steps import Finish, Hash, LearnAccounts, LearnLimits, LearnTime, Read, Rest
 from postpost_sync.post.targets import selectors
 
 ARRIVING_FOR = 3600.0  # seconds a transfer's temporary keeps its folder settling after it was last written
@@ -44,6 +44,8 @@ def at_rest(s: Situation) -> Answer | None:
     folder, live, record = s.folder, s.live, s.record
     if folder is not None and (folder.fingerprint != record.fingerprint or not record.done):
         return None
+    if folder is not None and record.config != s.snapshot.config and (s.draft or live) is not None and not s.out:
+        return None  # the config says something else by now, or it was moved to a root of which it does
     warnings = tuple(one for one in record.warnings if one.code not in PASSING)
     if live is not None and live.elsewhere is not None:
         warnings = (*warnings, live.elsewhere)
@@ -133,7 +135,7 @@ def unread(s: Situation) -> Answer | None:
 
 def stays_cancelled(s: Situation) -> Answer | None:
     """A person took it back, and it is as it was then: it is no longer at PostPost, and stays so."""
-    back = s.live is not None and s.live.outcome is State.CANCELLED
+    back = s.live is not None and s.live.outcome is State.CANCELLED and s.record.claim is None
     return (
         Answer(Finish(), s.record.state, s.record.error) if back and s.record.cancel == s.record.fingerprint else None
     )
@@ -148,10 +150,29 @@ def stays_out(s: Situation) -> Answer | None:
         return None
     if s.draft is not None:
         return drop_draft(s, s.draft)
-    state = outcome(s.record, live) or s.record.state
-    failed = next((result.error for result in live.results if result.error is not None), None)
+    if same := s.as_made(live):
+        return Answer(Hash(same))
     why = "the folder was changed too late for its post, which went out as it was, and stays so"
-    return Answer(Finish(), state, failed, (Finding("CHANGED_SINCE", why, "make a new folder for a new post"),))
+    since = Finding("CHANGED_SINCE", why, "make a new folder for a new post")
+    return _ended(s, live, () if same == () else (since,))  # else only the config has changed
+
+
+def stays_ended(s: Situation) -> Answer | None:
+    """It failed, or was cancelled, and only the config has changed since: it stays so, until its files do or a person says so."""
+    live = s.live
+    if live is None or live.stage is not GroupStage.ENDED or s.said(Consent.ONCE_MORE) or s.record.claim is not None:
+        return None
+    same = s.as_made(live)
+    if same is None or (s.desired.post is not None and not s.unlike(live) and _as_timed(s, live)):
+        return None
+    if same:
+        return Answer(Hash(same))
+    return drop_draft(s, s.draft) if s.draft is not None else _ended(s, live, ())
+
+
+def _ended(s: Situation, live: Group, warnings: tuple[Finding, ...]) -> Answer:
+    failed = next((result.error for result in live.results if result.error is not None), None)
+    return Answer(Finish(), outcome(s.record, live) or s.record.state, failed, warnings)
 
 
 def _as_timed(s: Situation, live: Group) -> bool:
@@ -248,7 +269,9 @@ def too_late(s: Situation) -> Answer | None:
     if time is None or s.desired.next or s.out or s.stands or record.complete_at is None:
         return None
     again = s.said(Consent.ONCE_MORE) and any(group.stage is GroupStage.FOLLOWED for group in record.groups)
-    if again or record.complete_at <= time + timedelta(seconds=s.policy.late_tolerance):
+    by_config = s.by_config and s.live is not None and s.live.stage is GroupStage.SCHEDULED
+    complete_at = s.now if by_config else record.complete_at  # another config asks for it since now
+    if again or complete_at <= time + timedelta(seconds=s.policy.late_tolerance):
         return None
     why = f"scheduled_time {for_people(time, s.post.timezone)} had passed when the folder was complete"
     hint = "give a time that is still to come, or now"

@@ -40,8 +40,8 @@ def outcome_due(s: Situation) -> Answer | None:
     """Its time has come, or PostPost no longer lists it: ask what became of it."""
     if s.live is None or s.follow_due is None or s.follow_due > 0:
         return None
-    known = s.record.state  # where nobody was told yet that it was scheduled, that comes first
-    return Answer(Ask(s.live), State.SCHEDULED if known in UNFINISHED else known, s.record.error)
+    known, untold = s.record.state, UNFINISHED | {State.CANCELLED}  # that it was scheduled comes first
+    return Answer(Ask(s.live), State.SCHEDULED if known in untold else known, s.record.error)
 
 
 def doomed(s: Situation) -> Answer | None:
@@ -65,6 +65,8 @@ def cancelled(s: Situation) -> Answer | None:
         return drop_draft(s, s.draft)
     if any(group.stage is GroupStage.DOOMED for group in record.groups):
         return rest(record.state, s.not_deleted)
+    if record.claim is not None and folder is not None:
+        return None  # its status file knows of a later post
     return Answer(Rest(), State.CANCELLED, None, ()) if live is None else None
 
 

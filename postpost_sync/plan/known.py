@@ -17,7 +17,7 @@ from postpost_sync.plan.answers import Answer, held_beside
 from postpost_sync.plan.build import too_late_for
 from postpost_sync.plan.situation import Situation, seconds
 from postpost_sync.plan.snapshot import Stranger
-from postpost_sync.plan.steps import Compare, Recognise, Update, Withdraw
+from postpost_sync.plan.steps import Compare, HoldFor, Recognise, Update, Withdraw
 
 LOOK_AGAIN = 3600.0  # seconds
 
@@ -48,6 +48,8 @@ def recognise(s: Situation) -> Answer | None:
     record, claim = s.record, s.record.claim
     if s.said(Consent.DIFFERS) or s.said(Consent.MAYBE):
         return None
+    if s.said(Consent.OURS) and (named := _said_to_be_ours(s)) is not None:
+        return Answer(Recognise(s.post, s.time, named, said=True))
     if claim is None:
         looks = not record.groups and record.copy_of is None and _only_one(s) is not None
         return (
@@ -59,13 +61,25 @@ def recognise(s: Situation) -> Answer | None:
         return None
     if claim.doubtful:
         why = f"the status file names the post {claim.post_group_id}, and whether its media are the folder's cannot be told"
-        hint = "look at it at PostPost; to post this one all the same: postpost-sync retry FOLDER"
+        hint = "look at it at PostPost; if it is as the folder is: postpost-sync adopt FOLDER; "
+        hint += "to post this one all the same: postpost-sync retry FOLDER"
         return held_beside(s, Finding("MAYBE_POSTED", why, hint))
     if not claim.differs:
         return Answer(Recognise(s.post, s.time))
     why = f"the status file names the post {claim.post_group_id}, and PostPost holds something else under it"
     hint = "delete that post at PostPost if it is this folder's, then: postpost-sync retry FOLDER"
     return held_beside(s, Finding("EARLIER_POST_DIFFERS", why, hint))
+
+
+def _said_to_be_ours(s: Situation) -> str | None:
+    """The post that a person means by saying that it is the folder's: the one that there is, on its accounts."""
+    if s.record.claim is not None and s.record.claim.doubtful:
+        return s.record.claim.post_group_id
+    if s.record.claim is not None or len(s.strangers) != 1:
+        return None
+    (one,) = s.strangers
+    like = set(one.platforms) == set(s.post.platforms) and one.media in (None, len(s.post.media))
+    return one.post_group_id if like else None
 
 
 def _only_one(s: Situation) -> str | None:
@@ -90,10 +104,16 @@ def maybe_posted(s: Situation) -> Answer | None:
         return None
     if s.draft is None and s.live is not None and not s.replacing:
         return None
+    ids = {one.post_group_id for one in s.strangers}
+    if not ids <= set(s.record.maybe):
+        return Answer(HoldFor(tuple(sorted(ids | set(s.record.maybe)))))
     one, *others = sorted(s.strangers, key=lambda stranger: (stranger.status == "draft", stranger.post_group_id))
     more = f", and {len(others)} more" if others else ""
-    why = f"PostPost holds a post with this text that is not known here: {_described(s, one)}{more}"
-    hint = "look at it there, and delete what is not wanted; to post this one all the same: postpost-sync retry FOLDER"
+    why = f"PostPost holds a post that may be this one and is not known here: {_described(s, one)}{more}"
+    if s.said(Consent.OURS):
+        why += "; it cannot be taken over, since there is more than one, or its accounts or media are not the folder's"
+    hint = "look at it there, and delete what is not wanted; if it is this folder's: postpost-sync adopt FOLDER; "
+    hint += "to post this one all the same: postpost-sync retry FOLDER"
     return held_beside(s, Finding("MAYBE_POSTED", why, hint), LOOK_AGAIN)
 
 

@@ -16,6 +16,7 @@ As it was read:
 
   stays_cancelled       a person took it back, and it is as it was then
   stays_out             it was published: tidying or editing its folder changes nothing any more
+  stays_ended           it failed or was cancelled, and only the config has changed since: it stays so
   wrong                 something in the folder is wrong: a person must change it
   empty                 a file has no length: it is waited for, for a while
   missing               a file that is named is not there: it is waited for until the post's time
@@ -97,6 +98,7 @@ WHATEVER_IT_LOOKS_LIKE: tuple[Rule, ...] = (
 AS_IT_WAS_READ: tuple[Rule, ...] = (
     asked.stays_cancelled,
     asked.stays_out,
+    asked.stays_ended,
     asked.wrong,
     asked.empty,
     asked.missing,

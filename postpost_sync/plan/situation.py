@@ -6,12 +6,13 @@ What is here answers questions. Which question comes first, and what follows fro
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 
 from postpost_sync.model.errors import Finding, printable
-from postpost_sync.model.folder import Folder
+from postpost_sync.model.folder import Folder, MediaFile, Reading
 from postpost_sync.model.post import Policy, Post
 from postpost_sync.model.record import (
     Consent,
@@ -41,7 +42,6 @@ SOON = 120.0  # seconds; PostPost advises to schedule at least this much ahead
 # seconds before its time within which a post is no longer changed: the scheduler ticks once a minute
 EDIT_CLOSES = 120.0
 DUPLICATE_WITHIN = timedelta(days=3)
-LISTS_LAG = timedelta(minutes=2)  # how far the times in a list may be from ours
 
 TOO_MANY_PENDING = "SCHEDULED_POST_LIMIT_REACHED"  # the limit of a plan for which a later post can hold the room
 IN_LINE = frozenset(  # limits for which the posts of an account wait in the order of their times
@@ -161,22 +161,13 @@ class Situation:
         return tuple(
             one
             for one in self.snapshot.strangers
-            if (not one.platforms or ours & set(one.platforms))
-            and not self._long_out(one)
-            and not self._lost_create(one)
+            if (not one.platforms or ours & set(one.platforms)) and not self._long_out(one)
         )
 
     def _long_out(self, one: Stranger) -> bool:
         """Whether it went out so long ago that it says nothing about this post."""
         out = one.status not in ("draft", "scheduled") and one.time is not None
         return out and one.time is not None and one.time < self.now - seconds(self.policy.catch_up)
-
-    def _lost_create(self, one: Stranger) -> bool:
-        """Whether it is a draft that one of our own creates may have made, whose answer was lost and which was not found."""
-        if one.status != "draft" or one.media or one.created_at is None:
-            return False
-        lost = (g for g in self.record.groups if g.post_group_id is None)
-        return any(one.created_at >= g.intent_at - LISTS_LAG for g in lost)
 
     # --- times ---
 
@@ -287,15 +278,25 @@ class Situation:
     @cached_property
     def mark(self) -> str:
         """Tells what the folder asks for from anything else, by what lies in it alone: no config and no restart changes it."""
-        reading = self.snapshot.reading
-        asked = reading.sidecar if reading is not None else None
-        if reading is None or asked is None:
-            return ""
-        settings = sorted((name, sorted(values.items())) for name, values in asked.platform_settings.items())
-        words: tuple[object, ...] = reading.content, asked.platforms, asked.scheduled_time, asked.timezone, asked.media
-        words = (*words, settings, *([asked.first_comment] if asked.first_comment is not None else []))
-        files = [(file.name, file.stat.size) for file in reading.media]
-        return hashlib.sha256(repr((words, files)).encode("utf-8", "surrogateescape")).hexdigest()
+        return mark(self.snapshot.reading) if self.snapshot.reading is not None else ""
+
+    def as_made(self, group: Group) -> tuple[str, ...] | None:
+        """Whether the folder itself is as it was when the group was made of it, whatever the config says by now.
+
+        None it is not, () it is, else the files that must be hashed to tell.
+        """
+        return as_made(group, self.mark, self.snapshot.reading.media if self.snapshot.reading is not None else ())
+
+    @cached_property
+    def by_config(self) -> bool:
+        """Whether another post is asked for than stands, and it is the config that has changed, not the folder."""
+        live = self.live
+        if live is None or self.out or self.as_made(live) != ():
+            return False
+        if self.desired.post is None:
+            return True
+        retimed = live.asked_time != self.time and not self.desired.next and not self.desired.now
+        return retimed or self.unlike(live)
 
     def _queued_too(self, original: Record) -> bool:
         """Whether both ask for the next slot, and the original is not out: a slot is never asked for by two."""
@@ -308,6 +309,51 @@ class Situation:
         if trouble is not None and trouble.kind is TroubleKind.HELD:
             return trouble.finding.code in IN_LINE
         return record.state is State.HELD and record.error is not None and record.error.code in IN_LINE | {HELD_LONG}
+
+
+def mark(reading: Reading) -> str:
+    """Tells what a folder asks for, by what lies in it alone. Of its files by name and size: their bytes are not read for it."""
+    asked = reading.sidecar
+    if asked is None:
+        return ""
+    words = [(field.name, getattr(asked, field.name)) for field in fields(asked) if field.name not in _NOT_ASKED]
+    settings = sorted((name, sorted(values.items())) for name, values in asked.platform_settings.items())
+    files = [(file.name, file.stat.size) for file in reading.media]
+    return hashlib.sha256(
+        repr((reading.content, words, settings, files)).encode("utf-8", "surrogateescape")
+    ).hexdigest()
+
+
+# what of a sidecar says where and how it is written; `content` is what was read, from whichever file; settings in any order
+_NOT_ASKED = frozenset({"lines", "file", "unseen", "doubts", "content", "content_file", "platform_settings"})
+
+
+def as_made(group: Group, mark: str, media: Sequence[MediaFile]) -> tuple[str, ...] | None:
+    """As `Situation.as_made`, of a folder with that mark and these files."""
+    if not mark or group.mark != mark:
+        return None
+    files, unknown = {file.name: file for file in media}, []
+    for upload in group.uploads:
+        file = files.get(upload.name)
+        if file is None or upload.sha256 is None or upload.stat == file.stat:
+            continue
+        if file.sha256 is None:
+            unknown.append(file.name)
+        elif file.sha256 != upload.sha256:
+            return None
+    return tuple(unknown)
+
+
+def only_touched(record: Record, reading: Reading) -> tuple[str, ...] | None:
+    """Whether the folder asks for what it asked for when it was read before: it was touched at the most.
+
+    None it does not, () it does, else the files that must be hashed to tell. What was never sent counts by its size.
+    """
+    now = mark(reading)
+    if not now or record.asked != now:
+        return None
+    last = record.groups[-1:]
+    return as_made(last[0], now, reading.media) if last and last[0].mark == now else ()
 
 
 def unfit(record: Record, now: datetime) -> dict[str, Finding]:

@@ -99,3 +99,4 @@ class Snapshot:
     waiting: Waiting | None = None  # of the account's posts that wait for room in its plan, the one whose turn it is
     furthest: tuple[Scheduled, ...] = ()  # where it waits: the posts that the account has scheduled the furthest ahead
     desired: Wanted | None = None  # what the folder asks for, where it was resolved before
+    config: str = ""  # digest of what the config says of the root, as far as what a folder asks for depends on it

@@ -51,12 +51,16 @@ class Create:
 
 @dataclass(frozen=True, slots=True)
 class Recognise:
-    """Find out whether PostPost holds this post already. `looks`: the post group that shows all that the folder asks for."""
+    """Find out whether PostPost holds this post already. `looks`: the post group that shows all that the folder asks for.
+
+    `said`: a person says that it is the folder's.
+    """
 
     effect: ClassVar[Effect] = Effect.RECOGNISE
     post: Post
     time: datetime | None
     looks: str | None = None
+    said: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +179,13 @@ class Follow:
 
 
 @dataclass(frozen=True, slots=True)
+class HoldFor:
+    """Write down which post groups may be the folder's: an edit of it does not make them another's."""
+
+    post_group_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class HoldCopy:
     """Write down what a copy asks for: it is held as long as it asks for that."""
 
@@ -234,7 +245,7 @@ Tried = (
     | Ask
     | Delete
 )
-Step = Tried | Rest | Abort | Doom | Follow | TakeSlot | LeaveSlot | HoldCopy | Abandon | Finish | Forget
+Step = Tried | Rest | Abort | Doom | Follow | TakeSlot | LeaveSlot | HoldCopy | HoldFor | Abandon | Finish | Forget
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,17 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from postpost_sync.model.errors import Finding, nearest, printable
-from postpost_sync.model.folder import SIDECAR_NAMES, UNREADABLE, Entry, EntryKind, Folder, MediaFile, Reading, Sidecar
+from postpost_sync.model.folder import (
+    NOTHING_WRITTEN,
+    SIDECAR_NAMES,
+    UNREADABLE,
+    Entry,
+    EntryKind,
+    Folder,
+    MediaFile,
+    Reading,
+    Sidecar,
+)
 from postpost_sync.model.other_times import as_offset, readings
 from postpost_sync.model.post import Policy, Post, Resolved
 from postpost_sync.model.times import TimeProblem, parse_time, zone
@@ -33,6 +43,7 @@ from postpost_sync.post.sidecar import meant, named
 
 NOTHING_KEPT: Resolved = MappingProxyType({})
 NOW, NEXT = "now", "next"  # words for a time
+LEFT_OUT = "scheduled_time"  # what a time that is left out stood for when the draft was made is kept under this name
 MOST_MISSING = 5  # files that are looked for under another spelling
 MOST_FINDINGS = 20  # errors, and as many warnings, of one post
 _TOO_FEW = frozenset({"MEDIA_REQUIRED", "VIDEO_REQUIRED"})  # preflight's codes for media that are not there
@@ -72,13 +83,13 @@ def resolve(
     to = targets.resolve(given, policy, kept, _at(sidecar, "platforms"), sidecar.unseen.get("platforms", ""))
     errors += to.errors
     warnings += to.warnings
-    word = time_word(sidecar, policy)
+    word = time_word(sidecar, policy, kept)
     fit = policy.fit if sidecar.fit is None else sidecar.fit
     limits = live_limits.for_accounts(policy.limits, to.ids, policy.connections)
     comment = first_comments.resolve(sidecar, to.ids, policy, limits, _at(sidecar, "first_comment"))
     errors += comment.errors
     warnings += comment.warnings
-    zone_name, time = _time(folder, sidecar, policy, errors, warnings)
+    zone_name, time = _time(folder, sidecar, policy, errors, warnings, word)
     warnings += targets.expiring(to.ids, policy.connections or (), time, zone_name, _at(sidecar, "platforms"))
     media, absent, empty, alone = _media(folder, reading, sidecar, errors, warnings, fit=fit)
     missing = _missing(absent, sidecar, "media", folder, policy) if absent else None
@@ -89,9 +100,11 @@ def resolve(
         if found is None:
             missing = missing or _missing([sidecar.content_file], sidecar, "content_file", folder, policy)
         elif found.kind is EntryKind.FILE and found.stat.size == 0:
-            empty = empty or _empty(found.name)
+            empty = empty or _empty(found)
     if content is not None:
-        asked, resolved = tuple(to.asked), to.resolved
+        asked, resolved = tuple(to.asked), dict(to.resolved)
+        if sidecar.scheduled_time is None:
+            resolved[LEFT_OUT] = _left_out(policy, kept)
         settings = targets.settings_of(sidecar.platform_settings, to.ids)
         post = Post(content, to.ids, settings, media, time, zone_name, asked, resolved, comment.comment)
         if fit:
@@ -125,7 +138,7 @@ def _at(sidecar: Sidecar, key: str) -> str:
 
 
 def _time(
-    folder: Folder, sidecar: Sidecar, policy: Policy, errors: list[Finding], warnings: list[Finding]
+    folder: Folder, sidecar: Sidecar, policy: Policy, errors: list[Finding], warnings: list[Finding], word: str
 ) -> tuple[str, datetime | None]:
     zone_name = sidecar.timezone or policy.timezone
     written = _written(folder)
@@ -135,19 +148,24 @@ def _time(
         hidden = sidecar.unseen.get("timezone", "")
         instead = _with_offset(sidecar.scheduled_time, zone_name, written)
         errors.append(_located(problem.finding, _at(sidecar, "timezone"), instead, hidden))
-        if sidecar.scheduled_time and not instead and not time_word(sidecar, policy):
+        if sidecar.scheduled_time and not instead and not word:
             _parsed(sidecar, "UTC", written, errors, [])  # what else is wrong with it
         return "UTC", None
-    if sidecar.scheduled_time is None or time_word(sidecar, policy):
+    if sidecar.scheduled_time is None or word:
         return zone_name, None
     return zone_name, _parsed(sidecar, zone_name, written, errors, warnings)
 
 
-def time_word(sidecar: Sidecar, policy: Policy) -> str:
+def time_word(sidecar: Sidecar, policy: Policy, kept: Resolved = NOTHING_KEPT) -> str:
     """`now` or `next`, where one of them is its time, or its root's for what has none; "" where it is neither."""
-    given = policy.default_time if sidecar.scheduled_time is None else sidecar.scheduled_time
+    given = _left_out(policy, kept)[0] if sidecar.scheduled_time is None else sidecar.scheduled_time
     word = given.strip().lower()
     return word if word in (NOW, NEXT) else ""
+
+
+def _left_out(policy: Policy, kept: Resolved) -> tuple[str, ...]:
+    """What a time that is left out stands for: another config does not send out what was left a draft."""
+    return kept.get(LEFT_OUT) or (policy.default_time,)
 
 
 def _written(folder: Folder) -> datetime | None:
@@ -264,8 +282,8 @@ def _media(
                 errors.append(Finding("STANDS_TWICE", where, "keep one of the two"))
             elif (wrong := _not_sendable(entry, read.get(entry.name), fit=fit)) is not None:
                 errors.append(wrong)
-            elif entry.stat.size == 0:
-                empty = empty or _empty(entry.name)
+            elif _is_empty(entry, read.get(entry.name)):
+                empty = empty or _empty(entry)
             elif entry.name in read:
                 media.append(read[entry.name])
             taken.add(entry.name if entry else given)
@@ -287,9 +305,9 @@ def _media(
             warnings.append(copy.finding)
             if copy.original is not None and _meant_as_media(name, read.get(name)):
                 alone = alone or _alone(name, copy.original)
-        elif entry.kind is EntryKind.FILE and entry.stat.size == 0:
+        elif entry.kind is EntryKind.FILE and _is_empty(entry, read.get(name)):
             if looks_like_media(name):
-                empty = empty or _empty(name)
+                empty = empty or _empty(entry)
         elif name in motions:
             warnings.append(_live_photo(name, motions[name]))
         elif (wrong := _not_sendable(entry, read.get(name), fit=fit)) is None:
@@ -354,8 +372,16 @@ def _in_folder(inside: Sequence[str]) -> Finding:
     return Finding("MEDIA_IN_SUBFOLDER", why, hint)
 
 
-def _empty(name: str) -> Finding:
-    return Finding("MEDIA_EMPTY", f"{printable(name)} is empty (0 bytes)", "wait for it to arrive, or copy it again")
+def _is_empty(entry: Entry, file: MediaFile | None) -> bool:
+    return entry.stat.size == 0 or (file is not None and file.sniffed == NOTHING_WRITTEN)
+
+
+def _empty(entry: Entry) -> Finding:
+    shown, hint = printable(entry.name), "wait for it to arrive, or copy it again"
+    if entry.stat.size:
+        why = f"{shown} is empty: there is room for its {entry.stat.size:,} bytes, and none of them was written yet"
+        return Finding("MEDIA_EMPTY", why, hint)
+    return Finding("MEDIA_EMPTY", f"{shown} is empty (0 bytes)", hint)
 
 
 def _live_photo(name: str, picture: str) -> Finding:
@@ -373,7 +399,7 @@ def _not_sendable(entry: Entry, file: MediaFile | None, *, fit: bool) -> Finding
         return Finding(
             "MEDIA_NOT_A_FILE", f"{printable(entry.name)} is {what}, not a file", "put the file itself into the folder"
         )
-    if file is None or entry.stat.size == 0 or file.content_type is not None:
+    if file is None or _is_empty(entry, file) or file.content_type is not None:
         return None
     if fit and fitting.could_be_fitted(file):
         return None

@@ -62,7 +62,7 @@ def resolve(names: Sequence[str], policy: Policy, kept: Resolved, where: str, un
             found.errors.append(replace(wrong, message=f"{where}: {wrong.message}{hidden}"))
         elif name in found.asked:
             said = f"{where}: {printable(one)} is named more than once; it is used once"
-            found.warnings.append(Finding("PLATFORM_TWICE", said))
+            found.warnings.append(Finding("PLATFORM_TWICE", said, "take it out where it stands twice"))
         else:
             found.asked.append(name)
     for name in filter(_selects, found.asked):
@@ -79,7 +79,10 @@ def resolve(names: Sequence[str], policy: Policy, kept: Resolved, where: str, un
     for one in found.ids:
         if _BLUESKY_DID.fullmatch(one):
             why = f"PostPost may refuse the id {printable(one)}, since it holds colons; it is sent as it is"
-            found.warnings.append(Finding("PLATFORM_ID_DOUBTFUL", f"{where}: {why}"))
+            hint = (
+                "where it is refused, reconnect the account in PostPost's dashboard, and take the id that it then has"
+            )
+            found.warnings.append(Finding("PLATFORM_ID_DOUBTFUL", f"{where}: {why}", hint))
     found.warnings += _accounts(found, policy.connections or (), where)
     return found
 
@@ -137,7 +140,7 @@ def as_held(post: Post, ids: Sequence[str]) -> Post | None:
     platforms = _flattened(post.asked, resolved) if resolved else post.platforms
     if not all(resolved.values()) or sorted(platforms) != sorted(ids):
         return None
-    return replace(post, platforms=platforms, resolved=resolved)
+    return replace(post, platforms=platforms, resolved={**post.resolved, **resolved})
 
 
 def settings_of(settings: Settings, ids: Sequence[str]) -> Settings:
@@ -208,6 +211,16 @@ def _accounts(found: Targets, connections: Sequence[Connection], where: str) -> 
                 yield finding
         elif account.token_status == "expired":  # noqa: S105 - a status, no secret
             yield Finding("TOKEN_EXPIRED", f"{where}: the token of {one} has expired", RECONNECT)
+
+
+def tokens(connections: Iterable[Connection]) -> Iterator[Finding]:
+    """The accounts whose token expires soon, each once."""
+    for account in connections:
+        if account.token_status == "expiring_soon":  # noqa: S105 - a status, no secret
+            ends = parse_service_time(account.token_expires)
+            when = for_people(ends, "UTC") if ends else "soon"
+            what = f"the token of {printable(account.platform_id)} ({printable(account.name)}) expires {when}"
+            yield Finding("TOKEN_EXPIRING", what, RECONNECT)
 
 
 def expiring(

@@ -50,6 +50,8 @@ def _get(state: State, exchange: Exchange, find: GroupFinder) -> Response:
         }
         if post.posted_id is not None:
             shown["postedId"] = post.posted_id
+            if exchange.behaviour.get_post_media:
+                shown["permalink"] = f"https://{post.platform}.example/posts/{post.posted_id}"
         if post.error is not None:
             shown["error"] = dict(post.error)
         if exchange.behaviour.first_comment:

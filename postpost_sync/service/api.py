@@ -245,5 +245,6 @@ def _are_objects(value: object) -> TypeGuard[list[dict[str, Any]]]:
 def _checked(post_group_id: str) -> str:
     """A malformed id would be answered with 500, which looks like something to try again."""
     if not _ID.fullmatch(post_group_id):
-        raise Refused(Finding("BAD_POST_GROUP_ID", f'"{printable(post_group_id)}" is not a post group id'), 0)
+        why = f'"{printable(post_group_id)}" is not a post group id'
+        raise Refused(Finding("BAD_POST_GROUP_ID", why, "save the post again: it is made anew"), 0)
     return post_group_id

@@ -6,7 +6,6 @@ older in the account costs nothing.
 
 from __future__ import annotations
 
-import hashlib
 import math
 import sys
 import threading
@@ -21,8 +20,6 @@ SLACK = timedelta(minutes=2)  # how far the listing's times may be from ours, an
 EVER = datetime.min.replace(tzinfo=UTC) + 2 * SLACK
 MAX_PAGES = 100
 _FRESH = timedelta(minutes=1)
-_LONG = 200  # characters: of a text that is longer its beginning and its hash are kept
-_CUT = "\0"  # between the two; no text holds it
 _INDEXED = 24  # characters of a text by which it is looked up
 
 
@@ -100,6 +97,11 @@ class Holdings:
     def get(self, post_group_id: str) -> Held | None:
         with self._lock:
             return self._held.get(post_group_id)
+
+    def all(self) -> tuple[Listed, ...]:
+        """Everything that the readings showed."""
+        with self._lock:
+            return tuple(held.group for held in self._held.values())
 
     def with_text(self, content: str) -> tuple[Listed, ...]:
         """Those with this text, space around it aside; where the list shows texts shortened, with what is shown of it."""
@@ -180,29 +182,18 @@ class Holdings:
 
 
 def same_text(shown: str, text: str) -> bool:
-    """Whether what a list shows is that text, space around them aside. Some lists shorten what is long, as is done here."""
+    """Whether what a list shows is that text, space around them aside. Some lists shorten what is long."""
     shown, text = shown.strip(), text.strip()
     if shown == text:
         return True
-    if _CUT in shown:
-        return shown == _text_in_short(text)
     kept = shown.removesuffix("…").removesuffix("...")
     return kept != shown and len(kept) >= _INDEXED and text.startswith(kept)
 
 
 def _in_short(one: Listed) -> Listed:
-    """What is kept of a group: thousands of long texts and addresses would be megabytes. Of its media their number tells."""
+    """What is kept of a group: thousands of addresses would be megabytes, and of its media their number tells."""
     platforms = tuple(map(sys.intern, one.platforms))
-    media = ("",) * len(one.media) if one.media is not None else None
-    return replace(one, content=_text_in_short(one.content), platforms=platforms, media=media)
-
-
-def _text_in_short(content: str) -> str:
-    """What tells a text from any other."""
-    text = content.strip()
-    if len(text) <= _LONG or text.endswith(("…", "...")):
-        return content
-    return f"{text[:_INDEXED]}{_CUT}{hashlib.sha256(text.encode('utf-8', 'replace')).hexdigest()}"
+    return replace(one, platforms=platforms, media=("",) * len(one.media) if one.media is not None else None)
 
 
 def _indexed(text: str) -> str:

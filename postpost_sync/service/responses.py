@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 
+from postpost_sync.model import links
 from postpost_sync.model.errors import (
     Finding,
     KeyRefused,
@@ -85,6 +86,7 @@ class PlatformPost:
     posted_id: str | None
     error: Mapping[str, Any] | None
     no_comment: str | None = None  # why the first comment is not below it, where it was asked for
+    url: str | None = None  # where it can be seen, as far as that is told
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +251,7 @@ def platform_post(post: Mapping[str, Any]) -> PlatformPost:
         plain(post.get("postedId")),
         _failure(post["error"]) if isinstance(post.get("error"), dict) else None,
         _no_comment(post.get("firstCommentResult")),
+        links.told(post.get("permalink")),
     )
 
 

@@ -100,7 +100,11 @@ class _Body:
                 raise Aborted
             block = os.pread(self._fd, min(BLOCK, self._size - offset), offset)
             if not block:
-                raise FileChanged(Finding("MEDIA_CHANGED", "the file became shorter while it was sent"))
+                raise FileChanged(
+                    Finding(
+                        "MEDIA_CHANGED", "the file became shorter while it was sent", "leave it as it is until it is up"
+                    )
+                )
             self.digests.add(block)
             for at in range(0, len(block), PIECE):
                 if self._stop.is_set():
@@ -132,7 +136,11 @@ class Sender:
         Aborted where it was stopped. OSError where the file cannot be read.
         """
         if not is_secure(url):
-            raise Refused(Finding("UPLOAD_URL_NOT_SECURE", "PostPost gave an upload URL that is not https"), 0)
+            why, hint = (
+                "PostPost gave an upload URL that is not https",
+                "check api.base_url, and any proxy on the way to it",
+            )
+            raise Refused(Finding("UPLOAD_URL_NOT_SECURE", why, hint), 0)
         body = _Body(fd, size, progress, stop)
         headers = {"Content-Type": content_type, "Content-Length": str(size), "Accept-Encoding": "identity"}
         noted = {"trace": lambda event, info: self._note(event, info, stop)}

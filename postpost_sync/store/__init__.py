@@ -54,7 +54,7 @@ class Store:
     def __init__(self, db: Connection) -> None:
         self.path, self._db, read = db.path, db, Queries(db)
         self.close, self.hurry, self.checked, self.check_sound = db.close, db.hurry, db.checked, db.check_sound
-        self.data_version, self.changes = db.data_version, db.changes
+        self.data_version, self.changes, self.overtaken = db.data_version, db.changes, db.overtaken
         self.rows, self.copy_into = db.rows, db.copy_into  # for `status` and `backup`
         # of folders
         self.record, self.record_of, self.records = read.record, read.record_of, read.records
@@ -64,6 +64,7 @@ class Store:
         self.queued, self.taken_slots = read.queued, read.taken_slots
         # of a folder's neighbours
         self.alike, self.beside, self.in_a_day, self.furthest = read.alike, read.beside, read.in_a_day, read.furthest
+        self.at_rest_with, self.lost_create_with = read.at_rest_with, read.lost_create_with
         self.known_group_ids, self.unknown_group_ids = read.known_group_ids, read.unknown_group_ids
         self.open_creates, self.creating_with = read.open_creates, read.creating_with
         # of roots, and of who is notified
@@ -244,11 +245,11 @@ class Store:
                 self._db.conn.execute("INSERT INTO facts VALUES (?, ?)", (name, value))
             return value
 
-    def known_fact(self, name: str) -> str:
-        """A fact about the database as a whole; "" where it is not known. Writes nothing."""
+    def fact_of(self, name: str) -> str | None:
+        """A fact about the database as a whole; None where it is not known."""
         with self._db.lock, translated(self.path):
             row = self._db.conn.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
-        return str(row[0]) if row is not None else ""
+        return str(row[0]) if row is not None else None
 
     def _with_free_slot(self, record: Record) -> Record:
         """The record; without the slot that another folder of its root has by now."""

@@ -38,10 +38,17 @@ _MOVE_AWAY = (
 class Connection:
     """Threads share it behind one lock. Errors of SQLite come out as ProgramError: which file, and what to do."""
 
-    def __init__(self, path: Path, conn: sqlite3.Connection, verdict: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        conn: sqlite3.Connection,
+        verdict: Callable[[], None] | None = None,
+        at_rest: tuple[int, ...] | None = None,
+    ) -> None:
         self.path = path
         self.conn = conn
         self._verdict = verdict
+        self._at_rest = at_rest  # the file as it was, where it was opened as one that nobody writes to
         self.lock = threading.RLock()
         self._inode = inode(path)
         self._gives_up_at = math.inf  # monotonic
@@ -55,13 +62,16 @@ class Connection:
 
         `check_beside`: it may be read while it is checked; the first that is written waits for the verdict, as `checked`
         does. A check takes 0.3 s for 100,000 posts, as long as it takes to read what is known of them.
-        `untouched`: reading leaves nothing beside it either, which SQLite does where nobody else has it open.
+        `untouched`: reading leaves nothing beside it either, which SQLite does where nobody else has it open. It is read
+        so, too, by who may not write there: SQLite would want to make its -shm. See `overtaken`.
         """
-        verdict = None
+        verdict, at_rest = None, None
         with translated(path), contextlib.ExitStack() as undo:
             if not read_only:
                 _make(path)
-            conn = _connect(path, read_only=read_only, still=untouched and not _log(path).exists())
+            if read_only and (untouched or not os.access(path.parent, os.W_OK)) and not _log(path).exists():
+                at_rest = _state(path)
+            conn = _connect(path, read_only=read_only, still=at_rest is not None)
             undo.callback(conn.close)
             pending = _check_ours(path, conn)
             if not read_only:
@@ -82,7 +92,15 @@ class Connection:
             elif pending:
                 raise ProgramError(f"{path} is empty or of an older version", "start the daemon once")
             undo.pop_all()
-        return cls(path, conn, verdict)
+        return cls(path, conn, verdict, at_rest)
+
+    def overtaken(self) -> bool:
+        """Whether it was read as one that nobody writes to, and somebody does or did meanwhile: open it again, and ask again.
+
+        SQLite looks neither at locks nor at the log of such a file, so that what it reads may be neither old nor new. Who
+        writes makes the log first, and leaves the file changed.
+        """
+        return self._at_rest is not None and (_log(self.path).exists() or _state(self.path) != self._at_rest)
 
     def hurry(self, within: float) -> None:
         """In `within` seconds nobody waits any longer for another process: the program is to end."""
@@ -252,6 +270,15 @@ def as_written() -> Iterator[None]:
 def _log(path: Path) -> Path:
     """Where SQLite writes what is not in the file itself yet."""
     return path.with_name(path.name + "-wal")
+
+
+def _state(path: Path) -> tuple[int, ...] | None:
+    """What changes with a file."""
+    try:
+        there = path.stat()
+    except FileNotFoundError:
+        return None
+    return there.st_dev, there.st_ino, there.st_size, there.st_mtime_ns, there.st_ctime_ns
 
 
 def _connect(path: Path, *, read_only: bool, still: bool = False) -> sqlite3.Connection:

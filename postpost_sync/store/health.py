@@ -1,4 +1,4 @@
-"""Whether the daemon that writes a database does its work, found out from the database alone."""
+"""Whether the daemon that writes a database does its work, and what it warns of, found out from the database alone."""
 
 from __future__ import annotations
 
@@ -9,6 +9,16 @@ from postpost_sync.model.errors import Finding, printable
 from postpost_sync.model.vitals import OVERDUE, Vitals, ailments
 from postpost_sync.store import Store
 from postpost_sync.store.lock import Lock
+
+
+def warnings(store: Store) -> list[Finding]:
+    """What the daemon has to say that belongs to no post, as it last wrote it down."""
+    return [*undelivered(store), *Vitals.read(store.overview.vitals()).warnings]
+
+
+def undelivered(store: Store) -> list[Finding]:
+    """Why nothing gets through to those who are notified."""
+    return [one.error for one in store.listeners() if one.error is not None]
 
 
 def ailing(store: Store, roots: Sequence[str], rescan: float, now: datetime) -> tuple[Finding, ...]:

@@ -196,6 +196,18 @@ class Queries:
             found = [self._db.one(row[0]) for row in rows]
         return tuple(record for record in found if record is not None)
 
+    def at_rest_with(self, contents: Collection[str]) -> list[int]:
+        """The keys of the folders for which nothing is to be done, and that have, or had, a post with one of those texts."""
+        found: set[int] = set()
+        with self._db.lock, translated(self._db.path):
+            for content in contents:
+                rows = self._db.conn.execute(
+                    f"SELECT DISTINCT folder FROM groups JOIN folders ON folders.key = folder WHERE {_SAME_TEXT} AND done",  # noqa: S608 - a constant
+                    {"text": encode(content)},
+                ).fetchall()
+                found.update(row[0] for row in rows)
+        return sorted(found)
+
     def beside(self, key: int, time: datetime) -> tuple[Neighbour, ...]:
         """The other folders that ask for the same minute and are on their way or stand scheduled; the first 20 of them."""
         minute = time.replace(second=0, microsecond=0)
@@ -231,6 +243,15 @@ class Queries:
                 (encode(content), encode(platforms)),
             ).fetchall()
         return [row[0] for row in rows]
+
+    def lost_create_with(self, content: str) -> datetime | None:
+        """When the first create of a group with this text was tried that was not answered, and not found; None where none was."""
+        with self._db.lock, translated(self._db.path):
+            rows = self._db.conn.execute(
+                f"SELECT min(intent_at) FROM groups WHERE {_SAME_TEXT} AND stage = 'gone' AND post_group_id IS NULL",  # noqa: S608 - a constant
+                {"text": encode(content)},
+            ).fetchall()
+        return decoded(datetime, rows[0][0]) if rows[0][0] is not None else None
 
     def creating_with(self, content: str) -> bool:
         """Whether the create of a group with this text is not answered."""

@@ -19,6 +19,7 @@ from postpost_sync.model.states import State
 from postpost_sync.store import Store
 from postpost_sync.store.columns import decoder, encode, hints
 from postpost_sync.store.connection import as_written, translated
+from postpost_sync.store.overview import SHOWN_TIME
 
 _CAPTION = 400  # characters of a text; its first words are among them
 _NOT_YET = datetime.min.replace(tzinfo=UTC)
@@ -39,13 +40,8 @@ class Outline(NamedTuple):
     updated_at: str
 
 
-# the same group as view.shown_group: what stands, else the draft, else what was withdrawn for one; the newest of them
-_OUTLINE = """
-    SELECT key, root, path, state, error IS NOT NULL, warnings != '[]', instr(warnings, 'WAITS_LONG'), updated_at, coalesce((
-        SELECT answered_time FROM groups WHERE folder = folders.key AND stage IN
-            ('scheduled', 'going_out', 'ended', 'creating', 'draft', 'withdrawn')
-        ORDER BY CASE stage WHEN 'withdrawn' THEN 2 WHEN 'creating' THEN 1 WHEN 'draft' THEN 1 ELSE 0 END, key DESC LIMIT 1
-    ), time) FROM folders"""
+_OUTLINE = f"""SELECT key, root, path, state, error IS NOT NULL, warnings != '[]', instr(warnings, 'WAITS_LONG'), updated_at,
+    {SHOWN_TIME} FROM folders"""  # noqa: S608 - ours
 _OF_KEYS = " WHERE {} IN (SELECT value FROM json_each(?))"
 
 

@@ -12,6 +12,7 @@ class Absence:
     def __init__(self) -> None:
         self.silent: frozenset[str] = frozenset()
         self._away: set[str] = set()
+        self._not_served: set[str] = set()
         self._unmounted: dict[str, frozenset[str]] = {}
         self._seen_again: dict[str, frozenset[str]] = {}
 
@@ -22,6 +23,13 @@ class Absence:
     def found_root(self, root: str, *, away: bool) -> None:
         """Whether the watch root is away as a whole."""
         (self._away.add if away else self._away.discard)(root)
+
+    def found_served(self, root: str, *, served: bool) -> None:
+        """Whether the root is ours to serve: not before it is known that nobody else does, nor where it is part of another."""
+        (self._not_served.discard if served else self._not_served.add)(root)
+
+    def is_served(self, root: str) -> bool:
+        return root not in self._not_served
 
     def is_root_away(self, root: str) -> bool:
         """Whether nothing below the root can be looked at for now, or it is no root of ours."""
@@ -37,7 +45,7 @@ class Absence:
         The number of its device does not show that where it was bound there from elsewhere on the same disk.
         """
         if root in self.silent or is_in(path, self._unmounted.get(root, ())) or self.is_seen_again(root, path):
-            return True
+            return root not in self._not_served
         return not scan.present(root, path, device)
 
     def is_seen_again(self, root: str, path: str) -> bool:

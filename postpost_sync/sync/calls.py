@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import math
 import uuid
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -13,6 +14,7 @@ from postpost_sync import ledger
 from postpost_sync.disk import reader
 from postpost_sync.ledger import with_group
 from postpost_sync.log import Log
+from postpost_sync.model import links
 from postpost_sync.model.errors import Finding, KeyRefused, NotEditable, NotFound, NotReached, Refused, Unclear
 from postpost_sync.model.folder import Settings, Stat
 from postpost_sync.model.post import Post, digest
@@ -29,6 +31,7 @@ from postpost_sync.model.record import (
     live_group,
     other_key,
 )
+from postpost_sync.plan.situation import mark
 from postpost_sync.plan.steps import (
     Ask,
     CheckDraft,
@@ -109,6 +112,17 @@ class Calls:
         if said:
             self._store.note(look.key, ledger.warned, group.key, said)
 
+    def unknown_texts(self, account: Account, lately: float) -> frozenset[str]:
+        """The texts of what PostPost holds and no record of ours knows: what was made since an older database, or by others.
+
+        `lately`: seconds for which what went out counts still.
+        """
+        account.learn_time()
+        if account.holdings.age() == math.inf:  # else it was read since the start
+            account.holdings.read(lately)
+        held = {one.post_group_id: one.content for one in account.holdings.all()}
+        return frozenset(held[one].strip() for one in self._store.unknown_group_ids(held))
+
     def reconcile(self, account: Account, records: Sequence[Record]) -> list[int]:
         """Compare what stands scheduled with what PostPost lists: one listing for all. The keys of those that differ.
 
@@ -157,7 +171,8 @@ class Calls:
 
     def _create(self, look: Look, account: Account, post: Post) -> None:
         with account.creating(post.content):
-            about = post, account.now(), account.digest, str(uuid.uuid4())
+            of = mark(look.reading) if look.reading is not None else ""
+            about = post, account.now(), account.digest, str(uuid.uuid4()), of
             group = self._store.change(look.key, ledger.creating, *about).groups[-1]
             try:
                 sent = post.content, post.platforms, post.platform_settings, group.intent
@@ -177,7 +192,7 @@ class Calls:
             return
         claim = record.claim
         with account.creating(post.content):  # a twin must not take the same one
-            named = claim.post_group_id if claim is not None else step.looks
+            named = claim.post_group_id if claim is not None and not step.said else step.looks
             found = named and self._store.unknown_group_ids([named])
             held = account.holdings.find(named) if named and found else None
             if held is None:
@@ -189,6 +204,10 @@ class Calls:
                 return
             media = tuple(replace(file, sha256=reader.sha256(look.root, look.path, file)) for file in ours.media)
             ours = replace(ours, media=media)
+            if step.said:
+                stage = _stage(held, Claim(held.post_group_id, foreign=False, state="drafted"), proved=False)
+                self._take_over(look, replace(_standing(ours, held, stage, account, held.time), adopted=True))
+                return
             if claim is None:
                 group = _standing(ours, held, GroupStage.SCHEDULED, account, held.time)
                 self._take_over(look, replace(group, adopted=True), held.time if step.time is None else None)
@@ -394,7 +413,8 @@ def _result(one: PlatformPost, group: Group) -> PlatformResult:
     compound = f"{one.platform}-{one.platform_id}"
     asked = [name for name in (compound, one.platform_id) if name in group.platforms]
     platform_id = asked[0] if asked else one.platform_id if "-" in one.platform_id else compound
-    result = PlatformResult(platform_id, one.status, one.posted_id, no_comment=one.no_comment)
+    url = one.url or links.link(platform_id, one.posted_id)
+    result = PlatformResult(platform_id, one.status, one.posted_id, no_comment=one.no_comment, url=url)
     if one.error is None:
         return result
     retryable = one.error.get("retryable") is True

@@ -6,22 +6,26 @@ different ones. What it needs of the outside comes in through the constructor, s
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from postpost_sync import ledger
 from postpost_sync.disk import reader, scan, status_file
 from postpost_sync.disk.copies import Copies
 from postpost_sync.model import view
 from postpost_sync.model.errors import FileChanged, Finding, KeyRefused, NotFound, OtherKey, PostError
-from postpost_sync.model.folder import Folder
-from postpost_sync.model.record import Effect, Group, Record, is_out, live_group, other_key
+from postpost_sync.model.folder import Folder, MediaFile
+from postpost_sync.model.post import Policy
+from postpost_sync.model.record import Effect, Group, Record, is_out, kept, live_group, other_key
 from postpost_sync.model.slots import moments
 from postpost_sync.model.states import WRONG, State
 from postpost_sync.plan.rules import plan
+from postpost_sync.plan.situation import mark, only_touched
 from postpost_sync.plan.snapshot import Snapshot
 from postpost_sync.plan.steps import (
     Abandon,
@@ -37,6 +41,7 @@ from postpost_sync.plan.steps import (
     Forget,
     Hash,
     HoldCopy,
+    HoldFor,
     LearnTime,
     LeaveSlot,
     Read,
@@ -48,6 +53,7 @@ from postpost_sync.plan.steps import (
     Withdraw,
 )
 from postpost_sync.post.desired import NOW, time_word
+from postpost_sync.post.names import Names
 from postpost_sync.service.account import Account
 from postpost_sync.store import Store
 from postpost_sync.sync.calls import Calls
@@ -115,6 +121,7 @@ class Sync:
         accounts = dict.fromkeys(site.account for site in self._sites.values())
         lately = max((site.policy.catch_up for site in self._sites.values()), default=0.0)
         queues = {one: ListQueue(one, lambda: self._slots.busy() or others_come(), lately, runtime) for one in accounts}
+        self._compared: set[Account] = set()  # whose posts were compared with the folders at rest
         self._calls = Calls(store, queues, runtime.log)
         self._waiting_lists = {
             one: WaitingList(store, one.digest, one.now, runtime.wake, self._is_away) for one in accounts
@@ -130,6 +137,7 @@ class Sync:
         if not now:
             return
         self._folders.start(min(now.values()).timestamp())
+        self._notice_config()
         self.copies.keep(lambda: {row[0] for row in self._store.index() if not row[4]})
         for record in self._store.held_or_cancelled(min(now.values()) - timedelta(seconds=AT_ONCE)):
             if record.root not in now:
@@ -138,6 +146,16 @@ class Sync:
                 self._removals.cancelled(record.key, max(0.0, (now[record.root] - record.updated_at).total_seconds()))
             elif record.state is State.HELD:
                 self._waiting_lists[self._snapshots.account_of(record)].update(record)
+
+    def _notice_config(self) -> None:
+        """What another config means for the posts that stand is decided now, and not when their folders are next touched."""
+        for site in self._sites.values():
+            self._store.fact(f"ignore {site.config}", partial(_ignored, site.policy))
+        configs = {root: site.config for root, site in self._sites.items()}
+        for record in self._store.at_postpost():
+            if record.done and record.config != configs.get(record.root, record.config):
+                self._store.note(record.key, ledger.judged_anew)
+                self._log.info("the config has changed", folder=f"{record.root}/{record.path}")
 
     def advance(self, key: int) -> None:
         """Take one folder as far as it goes now."""
@@ -235,11 +253,13 @@ class Sync:
         """Notice what people changed at PostPost: one listing of the scheduled posts for each account."""
         records = [record for record in self._store.at_postpost() if record.root in self._sites]
         for account in self._waiting_lists:
-            account.holdings.forget()
             if account.refused is not None:
+                account.holdings.forget()
                 continue
             mine = [record for record in records if self._snapshots.account_of(record) is account]
             try:
+                self._compare_at_rest(account)
+                account.holdings.forget()
                 changed = self._calls.reconcile(account, mine)
             except KeyRefused as error:
                 account.refuse(error.finding)
@@ -250,6 +270,22 @@ class Sync:
                     if record.key in changed:
                         self._log.info("changed at PostPost", folder=f"{record.root}/{record.path}")
                         self._wake(record.key, 0.0)
+
+    def compare_anew(self) -> None:
+        """The machine slept, or was put back to what it was: our records may be older than what we did."""
+        self._compared.clear()
+
+    def _compare_at_rest(self, account: Account) -> None:
+        """Once: folders at rest whose text stands in a post that is not known here may have had it made since.
+
+        Their status files say so, and are looked at.
+        """
+        if account in self._compared:
+            return
+        catch_up = max(site.policy.catch_up for site in self._sites.values())
+        for key in self._store.at_rest_with(self._calls.unknown_texts(account, catch_up)):
+            self._wake(key, 0.0)
+        self._compared.add(account)
 
     def _leave_lists(self, key: int, but: Account | None = None) -> None:
         """It waits at no account, or at none but this one: whose it was before, it is no longer."""
@@ -304,7 +340,7 @@ class Sync:
     def _write_receipt(self, look: Look, account: Account, record: Record) -> None:
         if not record.fingerprint:
             return  # nothing is written into a folder that is still arriving
-        if record is look.receipt_of:
+        if record is look.receipt_of or not self._absence.is_served(look.root):
             return
         if record.claim is not None:
             return  # nor over a claim that is still to be proved, or another installation's
@@ -358,12 +394,14 @@ class Sync:
                         self._removals.cancelled(look.key)
                 case Follow(group, again):
                     change(look.key, ledger.followed, group.key, again=again)
+                case HoldFor(post_group_ids):
+                    change(look.key, ledger.held_for, post_group_ids)
                 case HoldCopy(mark):
                     change(look.key, ledger.held_as_copy, mark)
                 case Abandon(group):
                     change(look.key, ledger.abandoned, group, now, self._jitter())
                 case Finish():
-                    self._store.note(look.key, ledger.finished, decision.post, record.consents)
+                    self._store.note(look.key, ledger.finished, decision.post, record.consents, snapshot.config)
                 case TakeSlot(since):
                     policy = snapshot.policy
                     self._store.take_slot(look.key, moments(policy.slots, policy.timezone, since))
@@ -412,24 +450,46 @@ class Sync:
         ):  # else it lacks the time
             known = {file.name: file for file in reading.media} if reading is not None else {}
             look.reading = reading = reader.read(folder, known | look.hashes)
-        asks_now = reading.sidecar is not None and time_word(reading.sidecar, snapshot.policy) == NOW
+        asks_now = reading.sidecar is not None and time_word(reading.sidecar, snapshot.policy, kept(record)) == NOW
         now_time = (record.now_time or now) if asks_now else None
         # one that is new may have been moved here: its files are as old as they were there
         seen_before = record.complete_at is not None or bool(record.groups)
         changed_at = folder.changed_at if seen_before else max(folder.changed_at, folder.moved_at)
         complete_at = min(now, datetime.fromtimestamp(changed_at, UTC)) if now is not None else None
         self._folders.settled(look)
-        self._store.note(look.key, ledger.settled, folder.fingerprint, complete_at, now_time)
+        untouched = self._untouched(look, folder, record)
+        about = folder.fingerprint, complete_at, now_time, mark(reading), snapshot.config
+        self._store.note(look.key, ledger.settled, *about, untouched=untouched)
+
+    def _untouched(self, look: Look, folder: Folder, record: Record) -> bool:
+        """Whether the folder that was read is as it was when it was read before, but for a touch, or what the config ignores."""
+        if folder.fingerprint == record.fingerprint or look.reading is None:
+            return False
+        names, reading = self._store.fact_of(f"ignore {record.config}"), look.reading
+        if names is not None and names != _ignored(self._sites[look.root].policy):
+            before = scan.look(look.root, look.path, Names(json.loads(names)))
+            if before is None or before.fingerprint == record.fingerprint:
+                return before is not None
+            reading = reader.read(before, look.hashes)
+        same = only_touched(record, reading)
+        if same and (record.cancel is not None or reading is not look.reading):
+            media = (self._hashed(look, folder, one) if one.name in same else one for one in reading.media)
+            same = only_touched(record, replace(reading, media=tuple(media)))
+        return same == ()
 
     def _hash(self, look: Look, folder: Folder, names: tuple[str, ...]) -> None:
         if look.reading is None:
             return
-        files = []
-        for file in look.reading.media:
-            if file.name in names:
-                file = look.hashes[file.name] = replace(file, sha256=reader.sha256(folder.root, folder.path, file))
-            files.append(file)
-        look.reading = replace(look.reading, media=tuple(files))
+        media = (self._hashed(look, folder, file) if file.name in names else file for file in look.reading.media)
+        look.reading = replace(look.reading, media=tuple(media))
+
+    def _hashed(self, look: Look, folder: Folder, file: MediaFile) -> MediaFile:
+        known = look.hashes[file.name] = replace(file, sha256=reader.sha256(folder.root, folder.path, file))
+        return known
+
+
+def _ignored(policy: Policy) -> str:
+    return json.dumps(sorted(policy.ignore))
 
 
 def _makes_a_post(record: Record, decision: Decision) -> bool:

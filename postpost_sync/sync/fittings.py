@@ -39,6 +39,7 @@ class Fittings:
     def start(self, look: Look, file: MediaFile, now: Callable[[], datetime]) -> None:
         """Hand the file to a thread; the folder is woken when its copy is there, or when it is known that there is none."""
         look.fitting.add(file.name)
+        look.at_work.add(file.name)
         self._threads.submit(self._fit, look, file, now)
 
     def _fit(self, look: Look, file: MediaFile, now: Callable[[], datetime]) -> None:
@@ -60,6 +61,7 @@ class Fittings:
         finally:
             look.fitting.discard(file.name)
             self._wake(look.key, pause)
+            look.at_work.discard(file.name)
 
     def _carry_out(self, look: Look, file: MediaFile) -> None:
         recipe = file.recipe

@@ -46,7 +46,6 @@ class FolderIndex:
         return self._keys.get(place[0], {}).get(place[1])
 
     def get(self, key: int | None) -> Known | None:
-        """None also of a folder that was found since, until something is known of it."""
         return self._known.get(key) if key is not None else None
 
     def below(self, root: str) -> dict[str, int]:
@@ -100,9 +99,14 @@ class FolderIndex:
         return key if known is not None and known.done and known.mark == mark != 0 else None
 
     def is_other(self, folder: Folder) -> bool:
-        """Whether the folder at a known place is not as it had settled there, so that it may be another one."""
+        """Whether the folder at a known place is not as it had settled there, so that it may be another one.
+
+        Of one that has not settled yet nothing is known but its directory.
+        """
         known = self.get(self.key_at((folder.root, folder.path)))
-        return known is not None and known.fingerprint not in ("", folder.fingerprint)
+        if known is None or known.fingerprint:
+            return known is not None and known.fingerprint != folder.fingerprint
+        return (known.inode, known.device) != (folder.inode, folder.device)
 
     def renumber(self, root: str) -> dict[int, int]:
         """The numbers that the root's file systems have by now, as far as its finished folders showed: before -> now."""

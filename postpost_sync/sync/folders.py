@@ -11,6 +11,7 @@ from postpost_sync import ledger
 from postpost_sync.disk import scan
 from postpost_sync.model.folder import Folder
 from postpost_sync.model.record import Record, is_out, live_group, made_with
+from postpost_sync.model.states import State
 from postpost_sync.post.names import Names, spelt_alike
 from postpost_sync.store import Store
 from postpost_sync.sync.absence import Absence
@@ -54,9 +55,9 @@ class Folders:
             return self._index.below(root)
 
     def sending(self) -> list[Look]:
-        """The folders with transfers under way, or copies."""
+        """The folders with transfers under way, or copies, or with such as ended just now."""
         with self._lock:
-            return [look for look in self._looks.values() if look.in_flight or look.fitting]
+            return [look for look in self._looks.values() if look.at_work]
 
     def in_memory(self) -> list[int]:
         with self._lock:
@@ -225,11 +226,13 @@ class Folders:
             folder_id=known.folder_id,
             claim=known.claim,
             slot=known.claim.slot if known.claim is not None else None,
+            maybe=known.claim.maybe if known.claim is not None else (),
             copy_of=copy_of,
             unproven=known.claim is not None or (older and copy_of is None),
         )
         with self._lock:
             self._index.put(record.key, (folder.root, folder.path))
+            self._index.remember(record.key, Known(folder.root, "", False, folder.inode, folder.device))
         self._log.info("found", folder=f"{folder.root}/{folder.path}")
         return record.key
 
@@ -317,7 +320,9 @@ class Folders:
 
     def claimed(self, look: Look, folder: Folder, record: Record) -> bool:
         """Whether its status file says something that our records do not know; then that is written down."""
-        if record.claim is not None or is_out(live_group(record)):
+        live = live_group(record)
+        may_have_followed = live is not None and live.outcome in (State.FAILED, State.CANCELLED)
+        if record.claim is not None or (is_out(live) and not may_have_followed):
             return False
         written = content(folder.root, folder.path)
         if written is None or hash(written) == look.receipt_text:

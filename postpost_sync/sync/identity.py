@@ -49,7 +49,8 @@ def identify(
     record = store.record_of(folder_id)
     if record is not None:
         at_its_place = (record.root, record.path) == (folder.root, folder.path)
-        if not at_its_place and may_be_at_its_place(record, names, roots, is_away):
+        same_files = folder.fingerprint == record.fingerprint  # their inodes, too: no copy has those
+        if not at_its_place and not same_files and may_be_at_its_place(record, names, roots, is_away):
             return Identity(copy_of=folder_id)
         return Identity(moved=record)
     if said.get("path") not in (None, folder.path) and _is_original(folder, said, names):
@@ -85,6 +86,7 @@ def _claim(said: Mapping[str, str], instance: str) -> Claim:
         digest=said.get("digest", ""),
         media=tuple(said.get("media_sha256", "").split()),
         proof=said.get("proof", ""),
+        maybe=tuple(one for one in said.get("held_for", "").split() if _POST_GROUP_ID.fullmatch(one)),
     )
 
 

@@ -42,8 +42,8 @@ class Grounds(NamedTuple):
 
 @dataclass
 class Look:
-    """One folder. Changed under the lock of `Folders` alone, but for what its transfers change, `in_flight`, and who makes
-    its copies, `fitting` and `copies`."""
+    """One folder. Changed under the lock of `Folders` alone, but for what its transfers change, `in_flight` and `at_work`, and
+    who makes its copies, `fitting`, `at_work` and `copies`."""
 
     key: int
     root: str
@@ -57,6 +57,9 @@ class Look:
     judged: tuple[Grounds, Wanted] | None = None  # what it asks for, and what that was concluded from
     hashes: dict[str, MediaFile] = field(default_factory=dict)  # files hashed, by name, with the stat they had
     in_flight: dict[int, Stop] = field(default_factory=dict)  # position -> what ends the transfer
+    at_work: set[object] = field(
+        default_factory=set
+    )  # what threads do for it, until the folder was waked for what came of it
     fitting: set[str] = field(default_factory=set)  # names of the files of which a copy is being made
     copies: Mapping[str, MediaFile] = field(
         default_factory=dict

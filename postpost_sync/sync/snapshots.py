@@ -19,6 +19,8 @@ from postpost_sync.post.desired import Wanted, resolve
 from postpost_sync.post.platforms import DAILY, DAILY_VIDEOS, VIDEO_SUFFIXES, limit
 from postpost_sync.service.account import Account
 from postpost_sync.service.clock import SKEW
+from postpost_sync.service.holdings import SLACK
+from postpost_sync.service.responses import Listed
 from postpost_sync.store import Store
 from postpost_sync.sync.look import Grounds, Look
 from postpost_sync.sync.removals import Removals
@@ -102,7 +104,7 @@ class Snapshots:
             if not away and (copy := self._copies.pop(record.key, None)) is not None:
                 self._wake(copy, 0.0)  # it may be this one, moved there
             present = present and not away
-        elif (folder.inode, folder.device) != (record.inode, record.device):
+        elif _is_in_another_directory(folder, record):
             record = self._store.note(record.key, ledger.in_directory, folder.inode, folder.device)
         if (gone := folder is None and present) is not (record.missed_at is not None):
             record = self._store.change(record.key, ledger.missed, account.now() if gone else None)
@@ -114,7 +116,9 @@ class Snapshots:
         return Observed(folder, present, quiet, in_flight, fitting, removed, record, account, restless, glimpse)
 
     def _look(self, look: Look) -> tuple[Folder | None, bool]:
-        """The folder as it is; None where it is not there. And whether its root is."""
+        """The folder as it is; None where it is not there, or not ours to serve. And whether its root is."""
+        if not self._absence.is_served(look.root):
+            return None, False
         try:
             seen_again = self._absence.is_seen_again(look.root, look.path)
             folder = None if seen_again else scan.look(look.root, look.path, self._names)
@@ -182,18 +186,22 @@ class Snapshots:
             days=self._days(record, policy) if pending else (),
             twin=self._store.record_of(record.copy_of) if record.copy_of is not None and not record.groups else None,
             desired=_desired(look, seen, policy, account.now()),
+            config=self._sites[look.root].config,
         )
 
     def _strangers(self, record: Record, account: Account, text: str | None) -> tuple[Stranger, ...]:
         """What the account holds with this text that no record of ours knows."""
         own = {group.post_group_id for group in record.groups}
         found = account.holdings.with_text(text) if text else ()
+        before = (account.holdings.get(one) for one in record.maybe)  # it was held for them, and edited since
+        found = (*found, *(held.group for held in before if held is not None))
         others = {one.post_group_id: one for one in found if one.post_group_id not in own}
         if not others:
             return ()
         creating = self._store.creating_with(
             text or ""
         )  # before the others: an answer that comes meanwhile is known then
+        lost_at = self._store.lost_create_with(text or "")
         unknown = self._store.unknown_group_ids(others)
         return tuple(
             Stranger(
@@ -205,7 +213,7 @@ class Snapshots:
                 len(one.media) if one.media is not None else None,
             )
             for one in (others[key] for key in sorted(unknown))
-            if not (one.status == "draft" and not one.media and creating)
+            if not (one.status == "draft" and not one.media and (creating or _may_be_of_a_lost_create(one, lost_at)))
         )
 
     def _days(self, record: Record, policy: Policy) -> tuple[Day, ...]:
@@ -230,6 +238,17 @@ class Snapshots:
         if known is None or any(now is not then for now, then in zip(told, known[0], strict=True)):
             known = self._policies[root, account] = told, live_limits.merged(self._sites[root].policy, *told)
         return known[1]
+
+
+def _may_be_of_a_lost_create(one: Listed, lost_at: datetime | None) -> bool:
+    """Whether a draft may be what a create of ours made, of whichever folder, that was not answered and not found."""
+    return lost_at is not None and one.created_at is not None and one.created_at >= lost_at - SLACK
+
+
+def _is_in_another_directory(folder: Folder, record: Record) -> bool:
+    """Where its files differ, too, it may be another folder that has its name for a moment, as when two are swapped."""
+    same_files = record.fingerprint in ("", folder.fingerprint)
+    return same_files and (folder.inode, folder.device) != (record.inode, record.device)
 
 
 def _desired(look: Look, seen: Observed, policy: Policy, now: datetime) -> Wanted | None:

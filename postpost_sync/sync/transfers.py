@@ -161,6 +161,7 @@ class Transfers:
             if signed.warnings:
                 self._store.note(look.key, ledger.warned, group.key, signed.warnings)
         stop = look.in_flight[one.position] = Stop()
+        look.at_work.add(stop)
         self._uplink.threads.submit(self._send, look, account, group, one, stop)
 
     def stop(self) -> None:
@@ -186,6 +187,7 @@ class Transfers:
             self._shown_at.pop((group.key, one.position), None)
             self.slots.release(look.key)
             self._wake(look.key, 0.0)
+            look.at_work.discard(stop)
 
     def _carry(self, look: Look, account: Account, group: Group, one: Upload, stop: Stop) -> None:
         change, at = self._store.change, (group.key, one.position)

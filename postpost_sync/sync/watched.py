@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from postpost_sync.model.folder import Folder
-from postpost_sync.model.post import Policy
+from postpost_sync.model.post import Policy, config_digest
 from postpost_sync.post.names import Names
 from postpost_sync.service.account import Account
 from postpost_sync.store import Store
@@ -22,6 +23,11 @@ class Site:
     path: str
     policy: Policy
     account: Account
+
+    @cached_property
+    def config(self) -> str:
+        """Digest of what the config says of it, as far as what a folder asks for depends on that."""
+        return config_digest(self.policy)
 
 
 @dataclass(frozen=True)

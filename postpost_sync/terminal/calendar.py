@@ -8,7 +8,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
-from postpost_sync.calendar.entries import Entry, when
+from postpost_sync.calendar.entries import MARKS, WORDS, Entry, when
 from postpost_sync.calendar.weeks import DAYS, Calendar, Day, Week
 from postpost_sync.model.errors import printable
 from postpost_sync.terminal.words import STYLES, count, finding, say
@@ -35,6 +35,7 @@ def calendar_text(calendar: Calendar, console: Console, *, week: bool) -> None:
         _say_days(calendar.weeks[:WEEKS], calendar, console)
     else:
         _say_grid(calendar.weeks[:WEEKS], calendar, console)
+        _say_marks(calendar.weeks[:WEEKS], console)
     later = [day for one in calendar.weeks[1 if week else WEEKS :] for day in one.days]
     rest = [
         len(calendar.later) + calendar.more[2] + sum(day.number for day in later),
@@ -106,6 +107,16 @@ def _say_grid(weeks: tuple[Week, ...], calendar: Calendar, console: Console) -> 
         for at in range(max(map(len, cells))):
             _line(console, [cell[at] if at < len(cell) else Text(" " * width) for cell in cells], "│")
     console.print(Text("└" + "┴".join(["─" * width] * 7) + "┘", "dim"), soft_wrap=True)
+
+
+def _say_marks(weeks: tuple[Week, ...], console: Console) -> None:
+    """What the marks of the grid mean, those that are in it."""
+    days = [day for week in weeks for day in week.days]
+    states = {one.state for day in days for one in day.entries}
+    words = [f"{mark} {WORDS[state]}" for state, mark in MARKS.items() if state in states]
+    words += ["○ free"] if any(day.free for day in days) else []
+    if words:
+        say(console, Text("   ".join(words), "dim"), 1)
 
 
 def _line(console: Console, cells: list[Text], between: str) -> None:

@@ -37,12 +37,12 @@ def checked_text(
         if post["preview"] is not None:
             for line in _preview(post["preview"], console.width - 6, now):
                 say(console, line, 2, 4)
-        for kind, style in (("error", "bold red"), ("warning", "bold yellow")):
+        for kind, style in (("error", "bold red"), ("warning", "bold magenta")):
             for found in post[f"{kind}s"]:
                 _say_finding(found, kind, style, console, 2)
     console.print()
     for found in warnings:
-        _say_finding(found, "warning", "bold yellow", console, 0)
+        _say_finding(found, "warning", "bold magenta", console, 0)
     if limits["source"] == "PostPost":
         asked = parse_service_time(limits["asked_at"])
         said = (

@@ -59,11 +59,13 @@ def status_text(
     in_full: Callable[[Sequence[Post]], Sequence[Post]] = tuple,
     *,
     fit: bool = False,
+    links: bool = False,
 ) -> None:
     """Print `status` for people from what `status --json` says: who needs a person first, then by how far it is.
 
     Of its posts state, folder and time will do, and whether there is an error or a warning: `in_full` has the rest of
-    those that are shown. `fit`: in a terminal no more than it has lines, and something of each group.
+    those that are shown. `fit`: in a terminal no more than it has lines, and something of each group. `links`: with where
+    each can be seen.
     """
     posts: Sequence[Post] = report["posts"]
     frame = Frame(timezone, now, tuple(root["path"] for root in report["roots"]))
@@ -71,20 +73,23 @@ def status_text(
     for root in report["roots"]:
         if root["state"] != "ok":
             head += _root(root, console)
-    for line in [line for warning in report.get("warnings", ()) for line in finding(warning, "warning: ")]:
-        head += lines(console, line, hang=2)
+    warnings = [list(finding(warning, "warning: ")) for warning in report.get("warnings", ())]
+    told = [line for found in warnings for each in found for line in lines(console, each, hang=2)]
     if not posts:
-        put(console, head)
+        put(console, head + told)
         _say_nothing(report, console)
         return
     fit = fit and console.is_terminal
     groups = _grouped(posts, console.height if fit else FOLDED_AFTER_PERSON)
     full = iter(in_full([post for group in groups for post in group.shown]))
     known = [[next(full) for _ in group.shown] for group in groups]
-    blocks = [_blocks(group, posts, console, frame) for group, posts in zip(groups, known, strict=True)]
-    if fit and len(head) + _FOOT + sum(_HEADING + sum(map(len, made)) for made in blocks) > console.height:
+    blocks = [_blocks(group, posts, console, frame, links=links) for group, posts in zip(groups, known, strict=True)]
+    if fit and len(head) + len(told) + _FOOT + sum(_HEADING + sum(map(len, made)) for made in blocks) > console.height:
         blocks = [_blocks(group, posts, console, frame, brief=True) for group, posts in zip(groups, known, strict=True)]
-        room = console.height - len(head) - _FOOT
+        told = [
+            line for found in warnings for line in lines(console, found[0], hang=2)
+        ]  # how to mend it is told elsewhere
+        room = console.height - len(head) - len(told) - _FOOT
         needs = [_HEADING + sum(map(len, b)) + bool(g.folded) for g, b in zip(groups, blocks, strict=True)]
         if sum(needs) > room:
             least = [_HEADING + 1] * len(groups)
@@ -94,7 +99,7 @@ def status_text(
             for group, made, more in zip(groups, blocks, spare, strict=True):
                 _trim(group, made, 1 + more)
         fit = any(group.folded for group in groups)
-    put(console, head)
+    put(console, head + told)
     for group, made in zip(groups, blocks, strict=True):
         folded = [line for text in _folded_words(group, frame) for line in lines(console, Text(text), 2, 2)]
         body = [line for block in made for line in block]
@@ -163,7 +168,7 @@ def _source(report: Mapping[str, Any], console: Console, frame: Frame) -> Iterat
     seen = [root.get("last_scan") for root in report["roots"]] + [post["updated_at"] for post in report["posts"]]
     last = max(filter(None, seen), key=lambda time: time[:19], default=None)  # all of them UTC
     stood = f": this is how things stood at {when}" if (when := frame.when(last)) else ""
-    yield from lines(console, Text(f"the daemon is not running{stood}", "yellow"), hang=2)
+    yield from lines(console, Text(f"the daemon is not running{stood}", "magenta"), hang=2)
     yield from lines(console, hint("start it with `postpost-sync run`"), 2)
 
 
@@ -193,9 +198,9 @@ def _say_nothing(report: Mapping[str, Any], console: Console) -> None:
 
 
 def _blocks(
-    group: _Group, posts: Sequence[Post], console: Console, frame: Frame, *, brief: bool = False
+    group: _Group, posts: Sequence[Post], console: Console, frame: Frame, *, brief: bool = False, links: bool = False
 ) -> list[list[Text]]:
-    """The lines of each post; `brief`: warnings are counted."""
+    """The lines of each post; `brief`: warnings are counted; `links`: where it can be seen."""
     rows = [(post, frame.folder(post["folder"]), _when(post, frame)) for post in posts]
     names = min(_NAME_COLUMN, max((cell_len(name) for _, name, _ in rows), default=0))
     times = max((cell_len(time) for _, _, time in rows), default=0)
@@ -217,6 +222,9 @@ def _blocks(
         _add_caption(block, post.get("caption", ""), console.width)
         for reason in (*reasons(post), *warned):
             block += lines(console, reason, _WHY_INDENT, 2)
+        for result in post["results"] if links else ():
+            if result.get("url"):  # in one piece, to be clicked on
+                block.append(Text(f"{' ' * _WHY_INDENT}{printable(result['platform_id'])}: {printable(result['url'])}"))
         blocks.append(block)
     return blocks
 

@@ -93,9 +93,9 @@ def _token(one: Connection, now: datetime) -> tuple[str, str]:
             ago = f" {count(int(-days), 'day')} ago" if days is not None and days <= -1 else ""
             return f"expired{ago}", "bold red"
         case "expiring_soon" | "valid" if passed:
-            return "its time has passed, it may have expired", "bold yellow"
+            return "its time has passed, it may have expired", "bold magenta"
         case "expiring_soon":
-            return f"expires soon{':' if far else ''}{far}", "bold yellow"
+            return f"expires soon{':' if far else ''}{far}", "bold magenta"
         case "valid":
             return f"valid{', ends' if far else ''}{far}", "green"
         case other:

@@ -22,8 +22,8 @@ Post = Mapping[str, Any]  # an entry of `posts` in `status --json`
 STYLES: Mapping[str, str] = {
     State.INVALID: "bold red",
     State.FAILED: "bold red",
-    State.PARTIALLY_PUBLISHED: "bold yellow",
-    State.HELD: "bold yellow",
+    State.PARTIALLY_PUBLISHED: "bold magenta",
+    State.HELD: "bold magenta",
     State.SETTLING: "cyan",
     State.DRAFTING: "cyan",
     State.UPLOADING: "cyan",

@@ -86,8 +86,8 @@ class _App:
         kept = "private, max-age=86400" if request.query_params.get("v") else "no-cache"
         return Response(made, media_type="image/jpeg", headers={"Cache-Control": kept})
 
-    def feed(self, _: Request) -> Response:
-        return Response(self._source.feed(), media_type="text/calendar; charset=utf-8")
+    def feed(self, request: Request) -> Response:
+        return _tagged(request, self._source.feed(), "text/calendar; charset=utf-8")
 
     def metrics(self, _: Request) -> Response:
         return Response(self._source.metrics(), headers={"Content-Type": metrics.CONTENT_TYPE})
@@ -137,11 +137,16 @@ def _id(request: Request) -> str:
 
 
 def _html(request: Request, made: bytes) -> Response:
+    return _tagged(request, made, "text/html; charset=utf-8")
+
+
+def _tagged(request: Request, made: bytes, media_type: str) -> Response:
+    """Not sent again where who asks has it already."""
     tag = f'"{hashlib.sha256(made).hexdigest()[:32]}"'
     headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
     if request.headers.get("If-None-Match") == tag:
         return Response(status_code=304, headers=headers)
-    return Response(made, media_type="text/html; charset=utf-8", headers=headers)
+    return Response(made, media_type=media_type, headers=headers)
 
 
 def _unusable(_: Request, error: ProgramError) -> Response:

@@ -1,18 +1,23 @@
-"""What `web` reads: one database, opened for reading and again where it was replaced, and the thumbnails."""
+"""What `web` reads: one database, opened for reading and again where it was replaced, and the thumbnails.
+
+It may run where it may write nowhere, and the daemon may not. Then the database is read as one that nobody writes to, and
+asked again where somebody did meanwhile: see `store.Connection.overtaken`.
+"""
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import TypeVar
 
 from postpost_sync.calendar import feed, page
 from postpost_sync.calendar.entries import Entry, entry
 from postpost_sync.calendar.history import history
-from postpost_sync.calendar.seen import Seen, WatchRoot, seen
+from postpost_sync.calendar.seen import WatchRoot, below_roots, dated, seen, title
+from postpost_sync.calendar.weeks import Calendar
 from postpost_sync.disk.thumbnails import Thumbnails
 from postpost_sync.model.errors import Finding, ProgramError
 from postpost_sync.model.record import Record
@@ -24,6 +29,8 @@ from postpost_sync.store.lock import Lock
 from postpost_sync.web import metrics
 
 LOOK_EVERY = 0.5  # seconds: how old an answer to `version` may be
+_OPENINGS = 3  # of the database for one question: more than once only where the daemon starts or ends meanwhile
+_T = TypeVar("_T")
 
 
 class Source:
@@ -35,19 +42,20 @@ class Source:
         self.ending = threading.Event()  # set where nothing more is to be followed
         self._lock = threading.Lock()
         self._store: Store | None = None
+        self._opened_at = 0  # nanoseconds
         self._version, self._version_at = "", 0.0
         self._page: tuple[str, bytes] = ("", b"")
 
     def close(self) -> None:
-        with self._lock:
-            self._forget()
+        if self._store is not None:
+            self._forget(self._store)
 
     def version(self) -> str:
         """Another one where what there is to see may be another, or a minute has passed."""
         if time.monotonic() - self._version_at > LOOK_EVERY:
-            with self._opened() as store:
-                running = Lock(store.path).held()
-                self._version = f"{id(store):x}-{store.data_version()}-{int(time.time() // 60)}-{running:d}"
+            running = Lock(self._state_db).held()
+            written = self._asked(lambda store: f"{self._opened_at:x}-{store.data_version()}")
+            self._version = f"{written}-{int(time.time() // 60)}-{running:d}"
             self._version_at = time.monotonic()
         return self._version
 
@@ -56,14 +64,14 @@ class Source:
         version = self.version()
         if first is None and self._page[0] == version:
             return self._page[1]
-        made = page.live_page(self._seen(first).calendar, _thumbnail, version)
+        made = page.live_page(self._seen(first), _thumbnail, version)
         if first is None:
             self._page = version, made
         return made
 
     def feed(self) -> bytes:
-        found = self._seen()
-        return feed.feed(found.calendar.title, found.entries, found.calendar.now)
+        name = title(self._roots)
+        return self._asked(lambda store: feed.feed(name, dated(store, self._roots, datetime.now(UTC))))
 
     def post(self, folder_id: str) -> bytes | None:
         """All about one post; None where none has that id."""
@@ -72,7 +80,7 @@ class Source:
             return None
         now = datetime.now(UTC)
         states = [medium["state"] for medium in facts(record)["media"]]
-        return page.post_page(entry(record), history(record, now), states, now, version)
+        return page.post_page(below_roots(entry(record), self._roots), history(record, now), states, now, version)
 
     def thumbnail(self, folder_id: str, number: int) -> bytes | None:
         """The thumbnail of a post's file with that number; None where there is none."""
@@ -85,47 +93,63 @@ class Source:
 
     def ailments(self) -> tuple[Finding, ...]:
         """Why the daemon does not do what it is there for."""
+        roots = [root.path for root in self._roots]
         try:
-            with self._opened() as store:
-                return ailing(store, [root.path for root in self._roots], self._rescan, datetime.now(UTC))
+            return self._asked(lambda store: ailing(store, roots, self._rescan, datetime.now(UTC)))
         except ProgramError as error:
             return (Finding("DATABASE", error.message, error.hint),)
 
     def metrics(self) -> bytes:
-        with self._opened() as store:
-            return metrics.text(store, [root.path for root in self._roots], datetime.now(UTC))
+        roots = [root.path for root in self._roots]
+        return self._asked(lambda store: metrics.text(store, roots, datetime.now(UTC)))
 
-    def _seen(self, first: date | None = None) -> Seen:
-        with self._opened() as store:
-            running = Lock(store.path).held()
-            return seen(store, self._roots, datetime.now(UTC), running=running, first=first)
+    def _seen(self, first: date | None = None) -> Calendar:
+        running = Lock(self._state_db).held()
+        return self._asked(lambda store: seen(store, self._roots, datetime.now(UTC), running=running, first=first))
 
     def _record(self, folder_id: str) -> Record | None:
-        with self._opened() as store:
-            record = store.record_of(folder_id)
+        record = self._asked(lambda store: store.record_of(folder_id))
         return record if record is not None and any(record.root == root.path for root in self._roots) else None
 
-    @contextlib.contextmanager
-    def _opened(self) -> Iterator[Store]:
+    def _asked(self, question: Callable[[Store], _T]) -> _T:
+        """The answer of the database as it is now."""
+        for _ in range(_OPENINGS):
+            store = self._opened()
+            try:
+                store.data_version()  # it was not moved or replaced
+                answer = question(store)
+            except ProgramError:
+                overtaken = store.overtaken()
+                self._forget(store)
+                if not overtaken:
+                    raise
+            else:
+                if not store.overtaken():
+                    return answer
+                self._forget(store)
+        raise ProgramError("the daemon begins and ends again and again", "see why: journalctl -u postpost-sync")
+
+    def _opened(self) -> Store:
         with self._lock:
             if self._store is None:
-                if not self._state_db.exists():
+                if not _there(self._state_db):
                     raise ProgramError("there is no database yet", "start the daemon once: postpost-sync run")
-                self._store = Store.open(self._state_db, read_only=True)
-            store = self._store
-        try:
-            store.data_version()  # it was not moved or replaced
-            yield store
-        except ProgramError:
-            with self._lock:
-                if self._store is store:
-                    self._forget()
-            raise
+                self._store, self._opened_at = Store.open(self._state_db, read_only=True), time.time_ns()
+            return self._store
 
-    def _forget(self) -> None:
-        if self._store is not None:
-            self._store.close()
-            self._store = None
+    def _forget(self, store: Store) -> None:
+        """It is not used any more, but by who asks it just now."""
+        with self._lock:
+            if self._store is store:
+                self._store = None
+                store.close()
+
+
+def _there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:
+        return True  # who opens it says why that cannot be
 
 
 def _thumbnail(one: Entry) -> str | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -13,16 +12,13 @@ from postpost_sync.calendar.seen import WatchRoot, seen
 from postpost_sync.commands.status import report
 from postpost_sync.store import Store
 from tests.support import calendar_posts as posts
-from tests.support.browser import SCHEMES, SIZES, Browser, Opened, browser
+from tests.support.browser import LOOKS, Browser, Opened
 from tests.support.drops import picture
+from tests.support.matrices import Matrix, Survived
+
+pytestmark = pytest.mark.xdist_group("browser")  # one for all
 
 NOW = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with browser() as one:
-        yield one
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +30,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, set[tuple[str, 
     store = Store.open(place / "state.db")
     posts.stored(store, posts.records(NOW, root=root))
     store.set_roots([posts.root_status(root, NOW)])
-    page = file_page(seen(store, [WatchRoot(root, "Europe/Berlin")], NOW).calendar, lambda one: with_pictures)
+    page = file_page(seen(store, [WatchRoot(root, "Europe/Berlin")], NOW), lambda one: with_pictures)
     said = report(store)["posts"]
     store.close()
     file = place / "page.html"
@@ -49,25 +45,25 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, set[tuple[str, 
     return file.as_uri(), shown - gone
 
 
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.whole
+@pytest.mark.timeout(400)
 def test_it_is_whole_quiet_and_readable(
-    size: int, scheme: str, chromium: Browser, made: tuple[str, set[tuple[str, str]]]
+    chromium: Browser, made: tuple[str, set[tuple[str, str]]], matrix: Matrix, survived: Survived
 ) -> None:
     address, said = made
-    opened = Opened(chromium, address, size, scheme)
-    try:
+    for size, scheme in matrix.of(LOOKS):
+        opened = Opened(chromium, address, size, scheme)
         assert said <= opened.posts()
-        for view in ("month", "week", "list"):
+        for view in ("list", "week", "month"):
             opened.choose(view)
-            assert not opened.too_wide(), view
-            assert opened.serious() == [], view
+            assert not opened.too_wide(), (size, scheme, view)
+            assert opened.serious() == [], (size, scheme, view)
         assert opened.said == []
         assert [url for url in opened.asked if not url.startswith("data:")] == [address]
         assert opened.page.title().startswith(posts.HOSTILE.replace("/", "_"))
         assert opened.page.locator("script, iframe, img:not([src^='data:image/jpeg'])").count() == 0
-    finally:
         opened.page.close()
+        survived("sizes and colours of the calendar's page")
 
 
 def test_the_views_are_chosen_from_the_keyboard(chromium: Browser, made: tuple[str, set[tuple[str, str]]]) -> None:
@@ -101,7 +97,9 @@ def test_a_post_of_the_month_opens_and_closes_without_a_script(
 def test_on_a_phone_a_day_of_the_month_leads_to_its_posts(
     chromium: Browser, made: tuple[str, set[tuple[str, str]]]
 ) -> None:
-    opened = Opened(chromium, made[0], 360)
+    opened = Opened(chromium, made[0], 360, "dark")
+    assert not opened.too_wide()
+    assert opened.serious() == []
     opened.page.get_by_label("Thu 3 December, 3 posts").click()
     assert abs(opened.top("#d-2026-12-03")) < 60
     opened.page.close()

@@ -48,14 +48,15 @@ FILE = MADE.data
 PARSED = Tags(FILE)
 
 
-def test_nothing_in_it_runs_and_no_address_in_it_leaves_it() -> None:
+def test_nothing_in_it_runs_and_nothing_is_fetched_from_elsewhere() -> None:
     assert {tag for tag, _ in PARSED.tags} & {"script", "iframe", "object", "embed", "form", "link", "base"} == set()
     for tag, attributes in PARSED.tags:
         assert not [name for name in attributes if name.startswith("on")], tag
         assert "style" not in attributes
-        for name in ("src", "href"):
-            if name in attributes:
-                assert (attributes[name] or "").startswith(("#", "data:image/jpeg;base64,")), attributes
+        if "src" in attributes:
+            assert (attributes["src"] or "").startswith("data:image/jpeg;base64,"), attributes
+        if "href" in attributes and attributes.get("rel") != "noreferrer noopener":  # which a person may follow
+            assert (tag, (attributes["href"] or "")[:1]) == ("a", "#"), attributes
 
 
 def test_its_policy_allows_its_own_style_and_inlined_pictures_alone() -> None:
@@ -112,7 +113,14 @@ def test_whatever_a_folder_is_called_and_whenever_it_is_due_there_is_a_page(path
     for record in (one, far):
         shown = weeks.calendar("Posts", [entry(record)], NOW, BERLIN)
         assert b"<!DOCTYPE html>" in page.file_page(shown, lambda _: None).data
-        assert feed.feed("Posts", [entry(record)], NOW).endswith(b"END:VCALENDAR\r\n")
+        assert feed.feed("Posts", [entry(record)]).endswith(b"END:VCALENDAR\r\n")
+
+
+def test_what_is_out_leads_to_where_it_can_be_seen() -> None:
+    found = [attributes for tag, attributes in Tags(FILE).tags if tag == "a" and "rel" in attributes]
+    assert found
+    assert all((one["href"] or "").startswith("https://www.linkedin.com/feed/update/urn:li:share:") for one in found)
+    assert "See it on linkedin-ABC." in " ".join(Tags(FILE).text.split())
 
 
 def test_without_posts_it_says_so() -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from postpost_sync.calendar import entries, links, weeks
+from postpost_sync.calendar import entries, weeks
 from postpost_sync.calendar.entries import Entry, entry
 from postpost_sync.calendar.weeks import Calendar, Day, Slot
 from postpost_sync.model.errors import Finding
@@ -153,24 +153,6 @@ def test_the_caption_is_the_first_words_or_the_folder() -> None:
 )
 def test_text_is_shown_without_what_would_break_or_turn_it(text: str, shown: str) -> None:
     assert entries.readable(text) == shown
-
-
-@pytest.mark.parametrize(
-    ("platform", "posted", "address"),
-    [
-        ("twitter-123", "1789", "https://x.com/i/web/status/1789"),
-        ("youtube-012", "dQw4w9WgXcQ", "https://www.youtube.com/watch?v=dQw4w9WgXcQ"),
-        ("linkedin-ABC", "urn:li:share:71", "https://www.linkedin.com/feed/update/urn:li:share:71"),
-        ("bluesky-a", "at://did:plc:abc/app.bsky.feed.post/3k2", "https://bsky.app/profile/did:plc:abc/post/3k2"),
-        ("twitter-123", '1"onclick="x', None),
-        ("twitter-123", None, None),
-        ("instagram-456", "1789", None),
-    ],
-)
-def test_a_link_is_made_of_an_id_only_where_it_follows_from_it(
-    platform: str, posted: str | None, address: str | None
-) -> None:
-    assert links.link(platform, posted) == address
 
 
 def test_what_is_no_post_folder_is_shown_as_status_shows_it() -> None:

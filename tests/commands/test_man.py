@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import pty
 import re
+import select
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import click
@@ -14,7 +17,7 @@ import pytest
 
 from postpost_sync.__main__ import main
 from postpost_sync.cli import cli
-from tests.support.rig import REPOSITORY
+from tests.support.rig import HANG, REPOSITORY
 
 
 @pytest.fixture
@@ -99,7 +102,9 @@ def test_a_shell_takes_the_script(shell: str, tmp_path: Path) -> None:
     assert subprocess.run([shell, "-n", str(script)], check=False).returncode == 0
 
 
-def test_what_the_readme_says_installs_both(tmp_path: Path, own_home: Path) -> None:
+@pytest.fixture
+def installed(tmp_path: Path, own_home: Path) -> dict[str, str]:
+    """By the README's lines, into a home of its own; the environment of who lives there."""
     program = tmp_path / "bin" / "postpost-sync"
     program.parent.mkdir()
     program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m postpost_sync "$@"\n')
@@ -109,6 +114,10 @@ def test_what_the_readme_says_installs_both(tmp_path: Path, own_home: Path) -> N
     for mark in ("completion", "man"):
         (block,) = re.findall(rf"<!-- {mark} -->\n```sh\n(.*?)```", readme, re.DOTALL)
         subprocess.run(["bash", "-euc", block], env=environ, check=True)  # noqa: S607  # whichever bash there is
+    return environ
+
+
+def test_what_the_readme_says_installs_both(installed: dict[str, str], own_home: Path) -> None:
     home = {str(path.relative_to(own_home)) for path in own_home.rglob("*") if path.is_file()}
     assert home == {
         ".local/share/bash-completion/completions/postpost-sync",
@@ -118,3 +127,46 @@ def test_what_the_readme_says_installs_both(tmp_path: Path, own_home: Path) -> N
         ".local/share/man/man1/postpost-sync.1",
     }
     assert all((own_home / name).stat().st_size for name in home)
+
+
+@pytest.mark.parametrize(
+    ("shell", "begin"),
+    [
+        # what bash-completion does with a file in that place
+        ("bash", "bash --norc -i; source ~/.local/share/bash-completion/completions/postpost-sync"),
+        ("zsh", "zsh -f -i; autoload -Uz compinit; compinit -u; source ~/.zshrc"),
+    ],
+)
+def test_the_tab_key_completes_a_command(shell: str, begin: str, installed: dict[str, str], own_home: Path) -> None:
+    if shutil.which(shell) is None:
+        pytest.skip(f"there is no {shell} here")
+    command, first = begin.split("; ", 1)
+    terminal, inside = pty.openpty()
+    environ = {**installed, "HOME": str(own_home), "TERM": "dumb", "PS1": "> "}
+    child = subprocess.Popen(
+        command.split(), env=environ, start_new_session=True, stdin=inside, stdout=inside, stderr=inside
+    )
+    os.close(inside)
+    said = b""
+    try:
+        os.write(terminal, f"{first}; echo be''gun\n".encode())
+        for wanted, typed in ((b"begun", b"postpost-sync calen\t"), (b"postpost-sync calendar", b"\x03exit\n")):
+            ends = time.monotonic() + HANG
+            while wanted not in said and time.monotonic() < ends:
+                if select.select([terminal], [], [], 0.2)[0]:
+                    said += os.read(terminal, 65536)
+            assert wanted in said, said.decode(errors="replace")
+            os.write(terminal, typed)
+    finally:
+        child.kill()
+        child.wait()
+        os.close(terminal)
+
+
+def test_fish_completes_a_command(installed: dict[str, str], own_home: Path) -> None:
+    if shutil.which("fish") is None:
+        pytest.skip("there is no fish here")
+    environ = {**installed, "HOME": str(own_home), "XDG_CONFIG_HOME": str(own_home / ".config")}
+    asked = ["fish", "-c", 'complete -C "postpost-sync calen"']
+    done = subprocess.run(asked, env=environ, capture_output=True, text=True, check=True)
+    assert done.stdout.split("\t")[0].strip() == "calendar"

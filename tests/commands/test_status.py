@@ -221,3 +221,13 @@ def test_a_further_error_is_called_one(pp: Rig) -> None:
     text = pp.output()[0]
     assert text.count("is not a key") == 2
     assert 'error: post.yaml, line 3: "scheduled_tiem" is not a key' in " ".join(text.split())
+
+
+def test_a_token_that_expires_is_told_once_and_on_a_post_only_where_it_is_due_later(served: Rig) -> None:
+    report = served.status()
+    (warning,) = [found for found in report["warnings"] if found["code"] == "TOKEN_EXPIRING"]
+    assert "facebook-1001 (Harbour Coffee) expires" in warning["message"]  # in four days
+    told = {Path(post["folder"]).name for post in report["posts"] if "TOKEN_EXPIRING" in str(post["warnings"])}
+    assert told == {"later"}
+    served.command("status")
+    assert served.output()[0].count("(Harbour Coffee)") == 1

@@ -615,6 +615,7 @@ def test_what_is_as_before_is_visited_and_walked_below_and_not_made_up(tmp_path:
     for path in ("launch", "launch/inside", "other"):
         (tmp_path / path).mkdir()
         (tmp_path / path / "post.yaml").write_text("content: x")
+    (tmp_path / "launch/a.jpg").touch()  # else what lies in its folders would matter to it
     visited: list[str] = []
     walk = scan.walk(str(tmp_path), Names(), visit=visited.append, as_before=lambda path, mark: path == "launch")
     assert sorted(found.path for found in walk) == ["launch/inside", "other"]

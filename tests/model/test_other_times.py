@@ -142,6 +142,38 @@ def test_a_zone_beside_the_time_becomes_its_offset_with_the_sign_that_is_meant(t
     assert refused(text) == ("BAD_TIME", f"write {' or '.join(lines)}{which}")
 
 
+@pytest.mark.parametrize(
+    ("text", "zone", "hint"),
+    [
+        ("28.03.2027 2:30", "Europe/Berlin", 'write "2027-03-28 03:30" (Sun, 02:30 does not exist on that day)'),
+        ("03/14/2027 2:15 am", "America/New_York", 'write "2027-03-14 03:15" (Sun, 02:15 does not exist on that day)'),
+        ("28.03.2027 2:30 CET", "Europe/Berlin", None),  # an offset is a moment, whatever the clocks show
+        ("28.03.2027 2:30 Europe/Berlin", "UTC",
+         'write "2027-03-28 03:30" and "timezone: Europe/Berlin" (Sun, 02:30 does not exist on that day)'),
+        ("6.9.2026 midnight", "America/Santiago",
+         'write "2026-09-06 01:00" (Sun 6 Sep, 00:00 does not exist on that day) or "2026-09-07 00:00" (Mon 7 Sep), '
+         "whichever is meant"),
+        ("30.12.2011 14:30", "Pacific/Apia", 'write "2011-12-31 14:30" (Sat, 14:30 does not exist on that day)'),
+    ],
+)  # fmt: skip
+def test_what_is_offered_exists_where_the_clocks_go_forward_over_it(text: str, zone: str, hint: str | None) -> None:
+    offered = refused(text, None, zone)[1]
+    assert hint is None or offered == hint
+    for line in offered.split('"')[1::2]:
+        if not line.startswith("timezone: "):
+            parse_time(line, "Europe/Berlin" if "timezone" in offered else zone)
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [("in 3 hours", '"2027-03-28 05:00" (Sun)'), ("in 150 min", '"2027-03-28 04:30" (Sun)'),
+     ("in 1 day", '"2027-03-29 01:00" (Mon)')],
+)  # fmt: skip
+def test_hours_pass_as_they_pass_also_where_the_clocks_go_forward(text: str, lines: str) -> None:
+    saved = datetime(2027, 3, 28, 0, 0, tzinfo=UTC)  # 01:00 in Berlin, an hour before
+    assert refused(text, saved)[1].endswith(f"write {lines}")
+
+
 def test_the_line_to_write_is_a_whole_line_where_the_key_is_known() -> None:
     with pytest.raises(TimeProblem) as caught:
         parse_time("15.12.2026 14:30", "UTC", None, "scheduled_time: ")
@@ -158,8 +190,4 @@ def test_whatever_is_written_is_a_moment_or_refused_and_what_is_offered_is_one(t
     for line in offered:
         if line.startswith("timezone: "):
             continue
-        try:
-            parse_time(line, "Europe/Berlin")
-        except TimeProblem as again:
-            if again.finding.code != "TIME_DOES_NOT_EXIST":  # which says what to write in its turn
-                raise
+        parse_time(line, "Europe/Berlin")

@@ -64,7 +64,9 @@ def test_of_many_overdue_posts_one_is_named() -> None:
 
 
 def test_what_was_written_down_is_read_again() -> None:
-    vitals = Vitals("2026-12-01T09:00:00.000Z", 7, {"create-post ok": 1}, {"/a": False}, {"/a": "no"})
+    vitals = Vitals(
+        "2026-12-01T09:00:00.000Z", 7, {"create-post ok": 1}, {"/a": False}, {"/a": "no"}, (Finding("X", "y", "z"),)
+    )
     assert Vitals.read(vitals.text()) == vitals
 
 

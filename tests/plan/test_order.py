@@ -18,6 +18,7 @@ from postpost_sync.model.slots import parse
 from postpost_sync.model.states import State
 from postpost_sync.plan import rules
 from postpost_sync.plan.rules import RULES, plan
+from postpost_sync.plan.situation import mark
 from postpost_sync.plan.snapshot import Shown, Snapshot, Stranger, Waiting
 from postpost_sync.plan.steps import Delete
 from tests.support.situations import (
@@ -78,6 +79,8 @@ COMMENTED = replace(
 )
 STRANGER = snapshot(platforms=("twitter-9",), policy=ONE_ACCOUNT)
 
+OTHER_ALIAS = replace(PICTURE, policy=Policy(accounts={"twitter-1": ("twitter-2",)}))
+
 # rule -> a situation in which it is the one that answers
 CASES: dict[str, tuple[Snapshot, Record, datetime]] = {
     "defective": (TEXT, record(TEXT, troubles=(DEFECT,)), NOW),
@@ -99,6 +102,14 @@ CASES: dict[str, tuple[Snapshot, Record, datetime]] = {
         NOW,
     ),
     "stays_out": (EDITED, record(EDITED, group(PICTURE, GroupStage.ENDED, outcome=State.PUBLISHED)), NOW),
+    "stays_ended": (
+        OTHER_ALIAS,
+        record(
+            PICTURE,
+            group(PICTURE, GroupStage.ENDED, outcome=State.FAILED, mark=mark(PICTURE.reading)),  # type: ignore[arg-type]
+        ),
+        NOW,
+    ),
     "wrong": (WRONG, record(WRONG), NOW),
     "empty": (EMPTY, record(EMPTY), NOW),
     "missing": (MISSING, record(MISSING), NOW),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import time
@@ -11,6 +12,7 @@ import icalendar
 import pytest
 
 from postpost_sync.model.folder import CALENDAR_FEED, CALENDAR_PAGE
+from postpost_sync.store.lock import Lock
 from tests.support.drops import picture, sidecar
 from tests.support.rig import Rig, until
 
@@ -82,6 +84,19 @@ def test_a_place_that_cannot_be_written_is_said_and_holds_up_nothing(asked: Rig)
     asked.drop("post")
     assert asked.run_once() == 0
     assert "the calendar cannot be written" in asked.output()[1]
+    (warning,) = [found for found in asked.status()["warnings"] if found["code"] == "CALENDAR_NOT_WRITTEN"]
+    assert warning["message"] == f"the calendar of {asked.root} cannot be written: Is a directory"
+    assert "set calendar: false" in warning["hint"]
+    assert asked.command("status") == 0
+    assert "warning: the calendar of" in " ".join(asked.output()[0].split())
+    with asked.daemon():
+        until(lambda: Lock(asked.state_db).held())
+        asked.command("doctor", "--json")
+        findings = json.loads(asked.output()[0])["findings"]
+    assert [found["what"] for found in findings if found["message"] == warning["message"]] == ["daemon"]
+    (asked.root / CALENDAR_PAGE).rmdir()
+    assert asked.run_once() == 0
+    assert "CALENDAR_NOT_WRITTEN" not in {found["code"] for found in asked.status()["warnings"]}
 
 
 def test_a_link_in_its_place_is_replaced_and_not_followed(asked: Rig, tmp_path: Path) -> None:

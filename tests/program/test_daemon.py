@@ -56,6 +56,30 @@ def test_a_hangup_takes_in_a_new_config_and_refuses_a_bad_one(pp: Rig, manager: 
         assert process.poll() is None
 
 
+def test_a_hangup_moves_the_posts_that_another_zone_moves_and_brings_back_none(pp: Rig, manager: Manager) -> None:
+    for name in ("stands", "cancelled"):
+        pp.drop(name, f"content: {name}\nplatforms: [facebook-1001]\nscheduled_time: 2031-03-04 10:00\n")
+    with pp.daemon() as process:
+        for name in ("stands", "cancelled"):
+            pp.wait_for(name, "scheduled")
+        assert pp.command("cancel", str(pp.root / "cancelled")) == 0
+        pp.wait_for("cancelled", "cancelled")
+        pp.configure(root="    timezone: Asia/Tokyo\n")
+        process.send_signal(signal.SIGHUP)
+        until(lambda: [f"{group.scheduled_time:%H:%M}" for group in pp.groups()] == ["01:00"])
+        until(lambda: "CONFIG_CHANGED" in [one["code"] for one in pp.post("stands")["warnings"]])
+        for name in ("stands", "cancelled"):
+            (pp.root / name / "post.yaml").touch()
+        pp.drop("later")
+        pp.wait_for("later", "scheduled")
+        time.sleep(0.5)
+        assert sorted((group.content, f"{group.scheduled_time:%H:%M}") for group in pp.groups()) == [
+            ("later", "01:00"),
+            ("stands", "01:00"),
+        ]
+        assert pp.post("cancelled")["state"] == "cancelled"
+
+
 def test_hangups_that_come_while_the_config_is_read_again_end_nothing(pp: Rig) -> None:
     pp.drop("post", sidecar())
     with pp.daemon() as process:

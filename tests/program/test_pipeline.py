@@ -88,13 +88,19 @@ def test_without_a_time_it_stays_a_complete_draft(pp: Rig) -> None:
     assert pp.post("draft")["state"] == "drafted"
 
 
-def test_now_goes_out_at_once_and_its_outcome_is_followed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with rig(tmp_path, capsys, behaviour=Behaviour(tick_seconds=1)) as pp:
-        pp.drop("now", sidecar(time="now"))
+@pytest.mark.parametrize("told", [False, True], ids=["the page is made of its id", "the service tells its page"])
+def test_now_goes_out_at_once_and_its_outcome_is_followed(
+    told: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with rig(tmp_path, capsys, behaviour=Behaviour(tick_seconds=1, get_post_media=told)) as pp:
+        pp.drop("now", sidecar(time="now", platforms="[twitter-123]"))
         with pp.daemon():
             post = pp.wait_for("now", "published")
         assert [r["status"] for r in post["results"]] == ["published"]
-        assert post["results"][0]["posted_id"]
+        (result,) = post["results"]
+        page = "https://twitter.example/posts/" if told else "https://x.com/i/web/status/"
+        assert result["url"] == page + result["posted_id"]
+        assert result["url"] in (pp.root / "now" / "post.status.yaml").read_text()
 
 
 def test_platform_settings_and_the_services_own_spellings_are_sent(pp: Rig) -> None:

@@ -1,21 +1,25 @@
-"""The units under a real systemd, installed by the README's own lines. One machine for all; about three minutes."""
+"""The units under a real systemd, installed by the README's own lines. One machine for all; about four minutes."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import httpx
 import pytest
 
 from postpost_sync.sandbox import Behaviour, Sandbox, serve
 from tests.support.booted import USER, Machine, block, machine
 from tests.support.drops import picture
+from tests.support.rig import until
 
-pytestmark = [pytest.mark.timeout(900), pytest.mark.xdist_group("systemd")]
+pytestmark = [pytest.mark.whole, pytest.mark.timeout(900), pytest.mark.xdist_group("systemd")]
 
 KEY = "plainly-fake-key"
 CREDENTIAL = "/etc/credstore/postpost-api-key"
@@ -240,6 +244,132 @@ def test_a_backup_is_made_while_it_runs(system: Service) -> None:
     system.wait_for("third", "scheduled")
 
 
+def test_an_upgrade_by_the_readmes_lines_runs_the_new_version_and_goes_on(system: Service) -> None:
+    source = system.machine.root / "src/postpost_sync/__init__.py"
+    before = system.scheduled
+    source.write_text(source.read_text().replace('__version__ = "', '__version__ = "9.'))
+    system.machine.run(for_the("system service", block("## Upgrading", 0)))
+    system.machine.run("sudo systemctl restart postpost-sync && sudo postpost-sync doctor")
+    system.machine.until({"ActiveState": "active", "SubState": "running"})
+    assert system.machine.run("postpost-sync --version").stdout.split()[-1].startswith("9.")
+    system.drop("upgraded")
+    system.wait_for("upgraded", "scheduled")
+    assert system.scheduled == sorted([*before, "upgraded"])
+
+
+def for_the(which: str, lines: str) -> str:
+    """Of a block with a line for each way to install it, those that are meant."""
+    every = [line.partition("  #") for line in lines.splitlines()]
+    ways = ("pipx", "uv", "a venv", "the system service")
+    return "\n".join(line for line, _, about in every if about.strip() not in ways or which in about)
+
+
+# --- the web unit -----------------------------------------------------------------------------------------------------
+
+PAGE = "http://127.0.0.1:8484"  # of the machine, whose loopback is this one's
+
+
+def asked(path: str = "/") -> bytes:
+    return httpx.get(f"{PAGE}{path}", trust_env=False, timeout=20).content
+
+
+def until_it_says(*words: str, path: str = "/") -> str:
+    """What it says then; nobody may listen yet."""
+    said = [""]
+
+    def says() -> bool:
+        with contextlib.suppress(httpx.TransportError):
+            said[0] = asked(path).decode()
+        return all(word in said[0] for word in words)
+
+    until(says)
+    return said[0]
+
+
+def until_it_shows(*names: str) -> str:
+    return until_it_says("<!DOCTYPE html>", *(f'data-folder="{name}"' for name in names))
+
+
+def web_begins_anew(system: Service) -> None:
+    system.machine.run("systemctl restart postpost-sync-web", "root")
+    system.machine.until({"ActiveState": "active", "SubState": "running"}, unit="postpost-sync-web")
+
+
+@pytest.fixture(scope="module")
+def web(system: Service) -> Service:
+    """By the README's lines, with a post that has a picture."""
+    with socket.socket() as free:
+        try:
+            free.bind(("127.0.0.1", 8484))
+        except OSError:
+            pytest.skip("something else listens on port 8484 here")
+    system.machine.run(block("## Looking at it", 1))
+    system.machine.until(
+        {"ActiveState": "active", "SubState": "running", "UnitFileState": "enabled"}, unit="postpost-sync-web"
+    )
+    system.drop("seen", files={"a.jpg": picture()})
+    system.wait_for("seen", "scheduled")
+    return system
+
+
+def test_the_web_unit_shows_what_the_daemon_does_and_a_thumbnail_of_it(web: Service) -> None:
+    text = until_it_shows("first", "seen")
+    assert "The daemon is not running" not in text
+    number = re.search(r'data-folder="seen".*?/thumb/([0-9a-f-]{36})/0', text, re.DOTALL)
+    assert number is not None
+    assert asked(f"/thumb/{number[1]}/0")[:3] == b"\xff\xd8\xff"
+    assert asked("/calendar.ics").startswith(b"BEGIN:VCALENDAR")
+    assert b"postpost_sync_daemon_running 1.0" in asked("/metrics")
+    until_it_says("ok\n", path="/healthz")
+
+
+def test_the_web_unit_shows_it_also_where_nobody_has_the_database_open(web: Service) -> None:
+    """Which would want a file made beside it; the unit may write nowhere."""
+    web.machine.run("systemctl stop postpost-sync", "root")
+    until_it_says('data-folder="seen"', "The daemon is not running")
+    web.runs_again()
+    web.machine.run("systemctl stop postpost-sync-web && systemctl stop postpost-sync", "root")
+    assert not list((web.machine.root / "var/lib/postpost-sync").glob("state.db-*"))
+    web_begins_anew(web)
+    until_it_shows("first", "seen")
+    web.runs_again()
+    web.drop("later")
+    web.wait_for("later", "scheduled")
+    until_it_shows("first", "seen", "later")
+
+
+def test_the_web_unit_shows_what_a_killed_daemon_left_behind(web: Service) -> None:
+    web.machine.run("systemctl kill --signal=KILL postpost-sync && systemctl stop postpost-sync", "root")
+    web_begins_anew(web)
+    until_it_shows("first", "seen", "later")
+    web.runs_again()
+    web.drop("after")
+    web.wait_for("after", "scheduled")
+    until_it_shows("after")
+
+
+def test_the_web_unit_waits_for_a_database(web: Service) -> None:
+    place = "/var/lib/postpost-sync"
+    web.machine.run("systemctl stop postpost-sync-web && systemctl stop postpost-sync", "root")
+    web.machine.run(f"mv {place}/state.db /root/away.db", "root")
+    web_begins_anew(web)
+    until_it_says("there is no database yet")
+    web.machine.run(f"mv /root/away.db {place}/state.db", "root")
+    until_it_shows("first", "after")
+    web.runs_again()
+
+
+def test_the_web_unit_ends_in_time_and_has_said_nothing(web: Service) -> None:
+    with httpx.stream("GET", f"{PAGE}/changes", trust_env=False, timeout=20) as followed:
+        next(followed.iter_lines())
+        web.machine.run("systemctl stop postpost-sync-web", "root")
+    assert web.machine.show("Result", "ExecMainStatus", unit="postpost-sync-web") == ["success", "0"]
+    said = web.machine.journal("postpost-sync-web", "-o", "cat")
+    assert "Traceback" not in said
+    assert "ERROR" not in said
+    assert KEY not in said
+
+
 # --- the user unit ----------------------------------------------------------------------------------------------------
 
 
@@ -264,3 +394,46 @@ def test_the_user_unit_runs_by_the_readmes_lines(booted: Service) -> None:
     doctor = one.run("~/.local/bin/postpost-sync doctor", check=False)
     assert doctor.returncode == 1
     assert "user service: it is enabled, and does not run" in " ".join(doctor.stdout.split())
+
+
+def test_a_backup_of_ones_own_is_put_back_by_the_readmes_lines(booted: Service) -> None:
+    one, path = booted.machine, "export PATH=$PATH:~/.local/bin && "
+    one.run("systemctl --user start postpost-sync")
+    booted.wait_for("of-mine", "scheduled", user=USER)
+    before = booted.scheduled
+    one.run(path + block("## Backup and restore", 0))
+    one.run("mv ~/postpost-*.db ~/postpost-2026-12-01.db")  # the day that the README has it of
+    one.run("systemctl --user stop postpost-sync && rm ~/.local/state/postpost-sync/state.db")
+    one.run(block("## Backup and restore", 1))
+    one.until({"ActiveState": "active", "SubState": "running"}, scope="--user")
+    booted.wait_for("of-mine", "scheduled", user=USER)
+    booted.drop("after-it", f"/home/{USER}/Dropbox/Posts")
+    booted.wait_for("after-it", "scheduled", user=USER)
+    assert booted.scheduled == sorted([*before, "after-it"])
+
+
+# --- and away with it -------------------------------------------------------------------------------------------------
+
+
+def left(one: Machine, *places: str) -> list[str]:
+    """What still has the name of it."""
+    found = one.run(f"find {' '.join(places)} -xdev -iname '*postpost*'", "root").stdout.splitlines()
+    return [file for file in found if not file.endswith("/Dropbox/Posts") and "/var/log/journal" not in file]
+
+
+def test_uninstalled_as_a_user_nothing_is_left_but_the_folders(booted: Service) -> None:
+    one = booted.machine
+    one.run(for_the("a venv", block("## Uninstalling", 0)) + "\nrm ~/postpost-2026-12-01.db")
+    assert left(one, f"/home/{USER}") == []
+    assert (one.root / f"home/{USER}/Dropbox/Posts/of-mine/post.status.yaml").exists()
+
+
+def test_uninstalled_as_a_service_nothing_is_left_but_the_folders(web: Service) -> None:
+    one = web.machine
+    one.run("sudo systemctl enable --now postpost-sync-web")
+    one.run(block("## Uninstalling", 1))
+    assert left(one, "/etc", "/opt", "/usr", "/var/lib") == []
+    assert "postpost-sync" not in one.run("getent passwd; getent group").stdout
+    assert "postpost-sync" not in one.run("systemctl list-unit-files --no-pager", "root").stdout
+    assert (one.root / "srv/posts/first/post.status.yaml").exists()
+    assert re.findall(r"^(?:default:)?user:[^:]+:", one.run("getfacl -cp /srv/posts").stdout, re.MULTILINE) == []

@@ -1,4 +1,4 @@
-"""The real `web` process: small, quiet, without the key, and ended in time also where pages follow it."""
+"""The real `web` process: small, quiet, without the key, ended in time also where pages follow it, and content to read."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -14,17 +16,25 @@ import pytest
 
 from postpost_sync import log
 from postpost_sync.calendar.seen import WatchRoot
+from postpost_sync.model.record import Record
+from postpost_sync.store import Store
 from postpost_sync.web.server import Address, served
 from postpost_sync.web.source import Source
+from tests.support import calendar_posts as posts
 from tests.support.drops import picture, sidecar
-from tests.support.rig import REPOSITORY, Rig
+from tests.support.rig import REPOSITORY, Rig, until
 
 KEY = "plainly-fake-key"  # the rig's
 
 
+# what the unit does by ProtectSystem=strict
+_READ_ONLY = 'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" "$0" && exec "$@"'
+
+
 @contextmanager
-def started(pp: Rig) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    command = [sys.executable, "-m", "postpost_sync", "-c", str(pp.config), "web", "--listen", "127.0.0.1:0"]
+def started(pp: Rig, *before: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """`before`: what the command is to be started by."""
+    command = [*before, sys.executable, "-m", "postpost_sync", "-c", str(pp.config), "web", "--listen", "127.0.0.1:0"]
     process = subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
@@ -39,6 +49,12 @@ def started(pp: Rig) -> Iterator[tuple[subprocess.Popen[str], str]]:
 
 def get(url: str) -> httpx.Response:
     return httpx.get(url, trust_env=False, timeout=20)
+
+
+def peak(process: subprocess.Popen[str]) -> int:
+    """The most memory that it had, in kB."""
+    lines = Path(f"/proc/{process.pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
 
 
 def test_it_serves_all_of_it_in_little_memory_and_the_key_is_nowhere(pp: Rig) -> None:
@@ -58,11 +74,34 @@ def test_it_serves_all_of_it_in_little_memory_and_the_key_is_nowhere(pp: Rig) ->
         assert answers[2].content.startswith(b"\xff\xd8\xff")
         assert get(f"{url}/healthz").status_code == 503
         assert not any(KEY.encode() in one.content for one in answers)
-        (peak,) = [
-            line for line in Path(f"/proc/{process.pid}/status").read_text().splitlines() if line.startswith("VmHWM")
-        ]
-        assert int(peak.split()[1]) < 80_000
+        assert peak(process) < 80_000
         assert KEY not in Path(f"/proc/{process.pid}/environ").read_text()
+
+
+@pytest.mark.whole
+def test_it_takes_no_more_where_thousands_of_posts_are_in_view(pp: Rig, request: pytest.FixtureRequest) -> None:
+    """Sixty a day for eleven weeks: twice as many as a day shows, so that still more make no difference."""
+    if not request.config.getoption("--whole"):
+        pytest.skip("it fills a large database: run with --whole")
+    now = datetime.now(UTC)
+    store = Store.open(pp.state_db)
+    with store._db.not_waiting():
+        posts.stored(store, list(spread(now, 77 * 60, str(pp.root))))
+    store.close()
+    with started(pp) as (process, url):
+        for path in ("/", f"/?from={now + timedelta(weeks=2):%Y-%m-%d}", "/calendar.ics", "/metrics", "/"):
+            assert get(url + path).status_code == 200
+        assert get(url).text.count('class="post ') > 2000
+        assert peak(process) < 80_000
+
+
+def spread(now: datetime, number: int, root: str) -> Iterator[Record]:
+    for at in range(number):
+        one = posts.record(at % 60, now, root)
+        time = now - timedelta(days=14) + at * timedelta(days=77) / number if one.time else None
+        groups = tuple(replace(group, answered_time=time, asked_time=time) for group in one.groups)
+        folder_id = f"{at:08x}-0000-4000-8000-000000000000"
+        yield replace(one, folder_id=folder_id, path=f"{at}/{one.path}", inode=at, time=time, groups=groups)
 
 
 def test_a_request_that_meets_a_defect_is_told_in_a_line_and_the_others_go_on(
@@ -112,3 +151,42 @@ def test_a_page_says_within_two_seconds_what_the_daemon_did(pp: Rig) -> None:
             assert next(lines) != before
         pp.wait_for("another", "scheduled")
         assert 'data-folder="another"' in get(url).text
+
+
+def test_it_may_write_nowhere_and_shows_what_there_is_whether_the_daemon_runs_or_not(pp: Rig) -> None:
+    """A database in WAL mode that nobody has open wants a file made beside it by who reads it."""
+    if subprocess.run(["unshare", "--mount", "true"], capture_output=True).returncode:  # noqa: S607
+        pytest.skip("new namespaces are not allowed here")
+    place = pp.state_db.parent
+    place.mkdir()
+    with started(pp, "unshare", "--mount", "sh", "-c", _READ_ONLY, str(place)) as (_, url):
+
+        def shows(*names: str) -> bool:
+            answer = get(url)
+            return answer.status_code == 200 and all(f'data-folder="{name}"' in answer.text for name in names)
+
+        answer = get(url)
+        assert (answer.status_code, answer.text.splitlines()[0]) == (503, "there is no database yet")
+        pp.drop("first")
+        pp.run_once()
+        assert not pp.state_db.with_name("state.db-wal").exists()
+        assert shows("first")  # nobody has it open
+        assert "The daemon is not running" in get(url).text
+        with pp.daemon() as daemon:
+            pp.drop("second")
+            pp.wait_for("second", "scheduled")
+            assert shows("first", "second")  # it was started meanwhile
+            daemon.kill()
+            daemon.wait()
+        assert pp.state_db.with_name("state.db-wal").exists()
+        assert shows("first", "second")  # it was killed
+        with pp.daemon():
+            pp.drop("third")
+            pp.wait_for("third", "scheduled")
+            assert shows("first", "second", "third")
+        assert shows("first", "second", "third")  # it was stopped
+        for file in place.glob("state.db*"):
+            file.unlink()
+        until(lambda: get(url).text.startswith("there is no database yet"))
+        pp.run_once()
+        assert shows("first", "second", "third")  # another one, made of what PostPost holds

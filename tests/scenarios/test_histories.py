@@ -30,7 +30,7 @@ from hypothesis.stateful import (
 
 from postpost_sync.model.post import Policy
 from postpost_sync.sandbox import Behaviour, Fault, Plan
-from tests.support.histories import FAULTS, PLATFORMS, SLOTS, Dropped, Histories
+from tests.support.histories import BRANDS, FAULTS, PLATFORMS, SLOTS, ZONES, Dropped, Histories
 from tests.support.matrices import Matrix, Survived
 
 QUICK, WHOLE = 200, 2000
@@ -102,7 +102,8 @@ class Machine(RuleBasedStateMachine):
     ) -> None:
         start = Behaviour(listing_lag=lag, reissue_media=reissue, plan=plan)
         behaviour = replace(start, list_media_urls=urls)  # type: ignore[arg-type]  # one of its values
-        policy = Policy(settle=2.0, cancel_removed=cancels, duplicates=duplicates, slots=SLOTS)
+        about = {"cancel_removed": cancels, "duplicates": duplicates, "accounts": {"brand": BRANDS[0]}}
+        policy = Policy(settle=2.0, slots=SLOTS, **about)  # type: ignore[arg-type]  # each has its own
         self.world = Histories(self.place, behaviour=behaviour, policy=policy, concurrency=concurrency)
         self.world.local_offset = timedelta(seconds=offset)
         self.world.fresh(count, PLATFORMS[0], self._time(when))
@@ -147,11 +148,15 @@ class Machine(RuleBasedStateMachine):
         count=st.integers(0, 3),
         platforms=st.sampled_from(PLATFORMS),
         when=WHEN,
+        by_config=st.booleans(),
         elsewhere=st.booleans(),
         phone=st.booleans(),
     )
-    def drop(self, count: int, platforms: tuple[str, ...], when: str, elsewhere: bool, phone: bool) -> None:
-        self.world.fresh(count, platforms, self._time(when), elsewhere=elsewhere, phone=phone)
+    def drop(
+        self, count: int, platforms: tuple[str, ...], when: str, by_config: bool, elsewhere: bool, phone: bool
+    ) -> None:
+        more = {"by_config": by_config, "elsewhere": elsewhere, "phone": phone}
+        self.world.fresh(count, platforms, self._time(when), **more)
         self._look()
 
     def _edit(self, which: int, at: int | None, change: Callable[[Dropped], object]) -> None:
@@ -230,6 +235,19 @@ class Machine(RuleBasedStateMachine):
     @rule(which=WHICH)
     def rename(self, which: int) -> None:
         self._with(which, None, self.world.rename)
+
+    @rule(which=WHICH, other=WHICH)
+    def swap(self, which: int, other: int) -> None:
+        """Two folders change their names; one of them may have been dropped a moment ago."""
+        one, two = self._pick(which), self._pick(other)
+        if one is not None and two is not None and one is not two:
+            self.world.swap(one, two)
+            self._look()
+
+    @rule(brand=st.sampled_from(BRANDS), zone=st.sampled_from(ZONES))
+    def configure(self, brand: tuple[str, ...], zone: str) -> None:
+        self.world.configure(brand, zone)
+        self._look()
 
     @precondition(lambda self: len(self.world.folders) < 4)
     @rule(which=WHICH, at=LATER)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -170,6 +171,90 @@ def test_nothing_is_attached_to_a_post_that_stands_scheduled_since_the_backup(
     world.once("post", "text", TWO, time)
 
 
+@pytest.mark.parametrize("when", ["at the start", "once it is due"])
+def test_a_folder_at_rest_whose_post_was_made_anew_since_the_backup_is_that_ones(
+    world: World, tmp_path: Path, when: str
+) -> None:
+    """Nothing in it has changed since, so that nobody would look at it."""
+    world.drop("post", "text", ONE, tomorrow(world))
+    world.run_until_rest()
+    (first,) = world.groups()
+    keep(world, tmp_path / "backup")
+    world.sandbox.dashboard_delete(first.id)
+    world.pass_time(300)
+    world.sync.reconcile()
+    world.run_until_rest()
+    say(world, "post")
+    world.run_until_rest()
+    (second,) = world.groups()
+    if when == "once it is due":
+        world.pass_time(86400 + 600)
+    put_back(world, tmp_path / "backup")
+    world.pass_time(300)
+    world.sync.reconcile()
+    for key in world.store.due(first.created_at - timedelta(days=9), world.now):
+        world.wake(key, 0.0)
+    world.run_until_rest()
+    record = world.record("post")
+    assert [group.post_group_id for group in record.groups][-1] == second.id
+    assert record.state == ("scheduled" if when == "at the start" else "published")
+    assert [group.id for group in world.groups()] == [second.id]
+
+
+@pytest.mark.parametrize("by", ["command", "dashboard"])
+@pytest.mark.parametrize("then", ["it stands", "it went out", "it is claimed by nobody"])
+def test_a_post_that_was_cancelled_at_the_backup_and_brought_back_since_is_known_again(
+    world: World, tmp_path: Path, by: str, then: str
+) -> None:
+    world.drop("post", "text", ONE, tomorrow(world))
+    world.drop("other", "another text", {}, tomorrow(world))
+    world.run_until_rest()
+    first = next(group for group in world.groups() if group.content == "text")
+    if by == "command":
+        say(world, "post", lambda record: ledger.cancelled(record, None))
+    else:
+        world.sandbox.dashboard_delete(first.id)
+        world.pass_time(300)
+        world.sync.reconcile()
+    world.run_until_rest()
+    assert world.state("post") == "cancelled"
+    keep(world, tmp_path / "backup")
+    say(world, "post")
+    world.run_until_rest()
+    if then == "it went out":
+        world.advance_time(86400 + 3600)
+    second = next(group for group in world.groups() if group.content == "text")
+    if then == "it is claimed by nobody":
+        lose_status_files(world)
+    put_back(world, tmp_path / "backup")
+    world.sync.reconcile()
+    world.run_until_rest()
+    known = world.record("post").groups[-1].post_group_id == second.id
+    assert (known, world.state("post")) == {
+        "it stands": (True, "scheduled"),
+        "it went out": (True, "published"),
+        "it is claimed by nobody": (False, "cancelled"),
+    }[then]
+    say(world, "post")
+    world.run_until_rest()
+    assert [group.id for group in world.groups() if group.content == "text"] == [second.id]
+
+
+def test_a_cancelled_post_is_not_brought_back_by_a_status_file_that_names_nothing(world: World) -> None:
+    folder = world.drop("post", "text", ONE, tomorrow(world))
+    world.run_until_rest()
+    (group,) = world.groups()
+    say(world, "post", lambda record: ledger.cancelled(record, None))
+    world.run_until_rest()
+    status = folder / "post.status.yaml"
+    status.write_text(status.read_text().replace(group.id, "f" * 24) + f"post_group_id: {'f' * 24}\n")
+    world.wake(world.record("post").key, 0.0)
+    world.restart()
+    world.wake(world.record("post").key, 0.0)
+    world.run_until_rest()
+    assert (world.state("post"), world.groups()) == ("cancelled", [])
+
+
 # --- database and status files lost -----------------------------------------------------------------------------------
 
 
@@ -212,6 +297,90 @@ def test_a_folder_that_comes_back_after_its_database_was_made_is_not_posted_agai
     (folder / "post.status.yaml").unlink()
     world.run_until_rest()
     assert (world.code("post"), world.groups()) == ("MAYBE_POSTED", before)
+
+
+# --- a person says whose it is -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("stands", ["scheduled", "moved", "published", "draft"])
+def test_a_post_that_may_be_the_folders_is_its_own_where_a_person_says_so(world: World, stands: str) -> None:
+    world.sandbox.behaviour = Behaviour(move_time=90 if stands == "moved" else 0)
+    world.drop("post", "text", TWO, None if stands == "draft" else world.now + timedelta(hours=5))
+    world.run_until_rest()
+    if stands == "published":
+        world.advance_time(5 * 3600 + 600)
+    (before,) = world.groups()
+    lose_the_database(world)
+    lose_status_files(world)
+    if stands == "draft":
+        world.drop("post", "text", TWO, world.now + timedelta(hours=5))
+    world.run_until_rest(600)
+    assert (world.state("post"), world.code("post")) == ("held", "MAYBE_POSTED")
+    say(world, "post", ledger.adopted)
+    world.run_until_rest(600)
+    (now,) = world.groups()
+    assert (now.id, now.status) == (before.id, "published" if stands == "published" else "scheduled")
+    assert world.state("post") == now.status
+    assert world.record("post").error is None
+    assert world.record("post").groups[-1].adopted
+
+
+@pytest.mark.parametrize("other", ["two of them", "other accounts", "other media"])
+def test_what_cannot_be_the_folders_is_not_taken_over_though_a_person_says_so(world: World, other: str) -> None:
+    time = tomorrow(world)
+    world.sandbox.behaviour = Behaviour(move_time=90)
+    for n in range(2 if other == "two of them" else 1):
+        world.drop(f"made {n}", "text", TWO if other == "other media" else ONE, time, ("twitter-123", "linkedin-ABC"))
+        world.run_until_rest()
+    lose_the_database(world)
+    for n in range(2):
+        shutil.rmtree(world.root / f"made {n}", ignore_errors=True)
+    accounts = ("twitter-123",) if other == "other accounts" else ("twitter-123", "linkedin-ABC")
+    world.drop("post", "text", ONE, time, accounts)
+    world.run_until_rest()
+    before = world.groups()
+    say(world, "post", ledger.adopted)
+    world.run_until_rest()
+    error = world.record("post").error
+    assert error is not None
+    assert (error.code, "cannot be taken over" in error.message, world.groups()) == ("MAYBE_POSTED", True, before)
+
+
+def test_the_lost_create_of_a_twin_holds_nobody(world: World) -> None:
+    """Its draft comes to light after both have given up looking for it."""
+    world.sandbox.behaviour = Behaviour(listing_lag=600)
+    world.sandbox.faults.add(Fault("create-post", "lost_reply"))
+    world.drop("one", "text", {}, tomorrow(world))
+    world.run_until_rest(120)
+    world.sandbox.behaviour = Behaviour()
+    world.drop("two", "text", {}, tomorrow(world) + timedelta(hours=1))
+    world.run_until_rest()
+    world.advance_time(3600)
+    assert [world.state(name) for name in ("one", "two")] == ["scheduled", "scheduled"]
+
+
+def test_an_edit_of_a_folder_that_is_held_is_no_way_round_what_holds_it(world: World) -> None:
+    """Also where the database is lost beside it: what is held for is in its status file."""
+    world.sandbox.behaviour = Behaviour(move_time=90)
+    world.drop("post", "text", ONE, tomorrow(world))
+    world.run_until_rest()
+    before = world.groups()
+    lose_the_database(world)
+    lose_status_files(world)
+    world.run_until_rest()
+    for text in ("edited", "edited again"):
+        world.drop("post", text, ONE, tomorrow(world))
+        world.run_until_rest()
+        assert (world.state("post"), world.code("post"), world.groups()) == ("held", "MAYBE_POSTED", before)
+        lose_the_database(world)
+        world.run_until_rest()
+        assert (world.state("post"), world.code("post"), world.groups()) == ("held", "MAYBE_POSTED", before)
+    say(world, "post")
+    world.run_until_rest()
+    assert sorted(group.content for group in world.groups("scheduled")) == ["edited again", "text"]
+    world.drop("post", "and edited once more", ONE, tomorrow(world))
+    world.run_until_rest()
+    assert sorted(group.content for group in world.groups("scheduled")) == ["and edited once more", "text"]
 
 
 # --- only the database is lost ----------------------------------------------------------------------------------------
@@ -544,6 +713,38 @@ def a_copy(world: World) -> None:
     shutil.copytree(original, world.root / "copy")
 
 
+def an_adopt(world: World) -> None:
+    """Another installation served the folder, is gone, and a person says so."""
+    world.drop("post", "text", TWO, tomorrow(world))
+    world.run_until_rest()
+    world.instance = "another"
+    lose_the_database(world)
+    world.run_until_rest()
+    assert world.code("post") == "OTHER_DAEMON"
+    world.store.change(world.record("post").key, ledger.adopted)
+    world.restart()
+
+
+def an_adopt_of_what_may_be_its_own(world: World) -> None:
+    world.drop("post", "text", TWO, tomorrow(world))
+    world.run_until_rest()
+    lose_the_database(world)
+    lose_status_files(world)
+    world.run_until_rest()
+    assert world.code("post") == "MAYBE_POSTED"
+    world.store.change(world.record("post").key, ledger.adopted)
+    world.restart()
+
+
+def another_config(world: World) -> None:
+    world.drop("post", "text", TWO, f"{tomorrow(world):%Y-%m-%d %H:%M}", ("brand",))
+    world.policy = replace(world.policy, accounts={"brand": ("twitter-123",)})
+    world.restart()
+    world.run_until_rest()
+    world.policy = replace(world.policy, accounts={"brand": ("linkedin-ABC",)}, timezone="Asia/Tokyo")
+    world.restart()
+
+
 def a_retry_of_what_failed_in_part(world: World) -> None:
     errors = {"twitter-123": {"code": "PUBLISH_OUTCOME_UNKNOWN"}, "linkedin-ABC": {"code": "RATE_LIMITED"}}
     world.sandbox.behaviour = Behaviour(publish_errors=errors)
@@ -555,8 +756,19 @@ def a_retry_of_what_failed_in_part(world: World) -> None:
     world.restart()
 
 
+INTERRUPTED = (
+    an_older_database,
+    a_lost_database,
+    a_copy,
+    an_adopt,
+    an_adopt_of_what_may_be_its_own,
+    another_config,
+    a_retry_of_what_failed_in_part,
+)
+
+
 @pytest.mark.whole
-@pytest.mark.parametrize("what", [an_older_database, a_lost_database, a_copy, a_retry_of_what_failed_in_part])
+@pytest.mark.parametrize("what", INTERRUPTED)
 def test_whatever_is_killed_on_the_way_nothing_is_posted_twice(
     new_world: NewWorld, what: Callable[[World], None], matrix: Matrix, survived: Survived
 ) -> None:

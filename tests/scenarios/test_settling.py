@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 
 from tests.support.drops import picture, sidecar
-from tests.support.rig import Rig
+from tests.support.rig import Rig, until
 from tests.support.world import World
 from tests.support.world import picture as small
 
@@ -190,3 +190,46 @@ def test_pictures_in_a_folder_inside_hold_a_text_post_until_a_person_says_so(pp:
     assert [len(group.media) for group in pp.groups()] == [0]
     assert pp.run_once() == 0
     assert pp.post("post")["state"] == "scheduled"
+
+
+@pytest.mark.parametrize("before", ["no folder", "an empty folder", "deeper"])
+def test_pictures_that_come_later_in_a_folder_inside_are_said_of_a_post_that_stands(world: World, before: str) -> None:
+    folder = world.drop("post", time=world.now + timedelta(days=1))
+    inside = folder / "photos" / "best" if before == "deeper" else folder / "photos"
+    if before != "no folder":
+        inside.mkdir(parents=True)
+    world.run_until_rest()
+    (group,) = world.groups()
+    assert (world.state("post"), world.record("post").warnings) == ("scheduled", ())
+    inside.mkdir(parents=True, exist_ok=True)
+    (inside / "1.jpg").write_bytes(small(1))
+    world.run_until_rest()
+    assert (world.state("post"), world.groups()) == ("scheduled", [group])
+    assert [one.code for one in world.record("post").warnings] == ["MEDIA_IN_SUBFOLDER"]
+    (inside / "1.jpg").rename(folder / "1.jpg")
+    world.run_until_rest()
+    assert (len(world.groups()[0].media), world.record("post").warnings) == (1, ())
+
+
+def test_pictures_that_come_later_in_a_folder_inside_are_noticed_by_the_daemon(pp: Rig) -> None:
+    folder = pp.drop("post", sidecar(platforms="[mastodon-109348]"))
+    (folder / "photos").mkdir()
+    with pp.daemon():
+        pp.wait_for("post", "scheduled")
+        (folder / "photos" / "1.jpg").write_bytes(picture())
+        until(lambda: [one["code"] for one in pp.post("post")["warnings"]] == ["MEDIA_IN_SUBFOLDER"])
+
+
+def test_a_file_of_which_nothing_was_written_yet_is_waited_for(world: World) -> None:
+    """As aria2, rsync and torrents make room for a file: it has its length, and no bytes."""
+    folder = world.drop("post", media={"a.jpg": small(1)}, time=world.now + timedelta(days=1))
+    with (folder / "b.jpg").open("wb") as file:
+        file.truncate(len(small(2)))
+    sidecar = folder / "post.yaml"
+    sidecar.write_text(sidecar.read_text().partition("media:")[0])
+    world.run_until_rest(5)
+    assert (world.state("post"), world.code("post"), world.groups()) == ("settling", "MEDIA_EMPTY", [])
+    (folder / "b.jpg").write_bytes(small(2))
+    world.run_until_rest()
+    (group,) = world.groups("scheduled")
+    assert len(group.media) == 2

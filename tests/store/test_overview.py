@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from postpost_sync.calendar.entries import entry
 from postpost_sync.model.states import State
 from postpost_sync.store import Store, overview
 from tests.support import calendar_posts as posts
@@ -26,8 +27,9 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 def read(store: Store, *roots: str) -> set[str]:
-    found, _ = store.overview.posts(roots or (ROOT,), FIRST, UNTIL)
-    return {one.folder_id for one in found}
+    among, overview = roots or (ROOT,), store.overview
+    found = {*overview.open(among), *overview.dated(among, FIRST, UNTIL), *overview.later(among, UNTIL, 100)[0]}
+    return {one.folder_id for one in overview.records([one.key for one in found])}
 
 
 def test_the_posts_of_the_span_are_read_and_those_that_stand_still(store: Store) -> None:
@@ -61,21 +63,32 @@ def test_a_time_that_postpost_has_moved_counts_as_it_answered(store: Store) -> N
     assert read(store) == {one.folder_id}
 
 
-def test_of_very_many_later_posts_the_soonest_are_read_and_the_others_counted(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(overview, "MOST_LATER", 3)
+def test_of_later_posts_the_soonest_are_told_and_how_many_there_are(store: Store) -> None:
     every = []
     for number in range(5):
         time = NOW + timedelta(days=100 + number)
         one = posts.record(15 * number, NOW, time=time)
         every.append(replace(one, groups=tuple(replace(group, answered_time=time) for group in one.groups)))
     posts.stored(store, every)
-    found, beyond = store.overview.posts([ROOT], FIRST, UNTIL)
-    assert ([one.folder_id for one in found], beyond) == ([one.folder_id for one in every[:3]], 2)
+    found, number = store.overview.later([ROOT], UNTIL, 3)
+    assert ({one.path for one in found}, number) == ({one.path for one in every[:3]}, 5)
 
 
-@pytest.mark.parametrize("query", [overview._OPEN, overview._DATED, f"SELECT f.key {overview._LATER}"])
+def test_it_tells_of_a_post_what_is_told_of_its_record(store: Store) -> None:
+    every = posts.records(NOW)
+    posts.stored(store, every)
+    entries = {one.key: entry(one) for one in store.records()}
+    for one in (*store.overview.open([ROOT]), *store.overview.dated([ROOT], FIRST, UNTIL)):
+        shown = entries[one.key]
+        assert (one.root, one.path, one.zone, one.at) == (shown.root, shown.path, shown.zone, shown.at)
+
+
+def test_records_come_in_the_order_in_which_they_are_asked_for(store: Store) -> None:
+    posts.stored(store, posts.records(NOW, 5))
+    assert [one.key for one in store.overview.records([4, 1, 99, 3])] == [4, 1, 3]
+
+
+@pytest.mark.parametrize("query", [overview._OPEN, overview._DATED, overview._LATER, overview._HOW_MANY_LATER])
 def test_no_question_walks_through_all_posts(query: str, store: Store) -> None:
     at = {"roots": "[]", "first": "", "until": "", "most": 1}
     rows = store.rows(f"EXPLAIN QUERY PLAN {query}", at)

@@ -6,6 +6,7 @@ import contextlib
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -168,7 +169,9 @@ def test_a_database_of_a_newer_version_is_refused(store: Store) -> None:
     conn = sqlite3.connect(store.path)
     (columns,) = conn.execute("SELECT count(*) FROM pragma_table_info('_sqlite_migrations')").fetchone()
     assert columns
-    conn.execute("UPDATE _sqlite_migrations SET name = '9999_future' WHERE name = '0001_initial'")
+    conn.execute(
+        "UPDATE _sqlite_migrations SET name = '9999_future' WHERE name = (SELECT max(name) FROM _sqlite_migrations)"
+    )
     conn.commit()
     conn.close()
     for read_only in (False, True):
@@ -190,6 +193,23 @@ def test_a_database_that_is_not_ours_is_not_read_nor_made(tmp_path: Path, there:
         Store.open(path, read_only=True)
     assert caught.value.hint
     assert (path.read_bytes() if path.exists() else None) == before
+
+
+def test_what_was_read_as_at_rest_is_asked_again_once_somebody_has_written(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    Store.open(path).close()
+    for written in (False, True):
+        reader = Store.open(path, read_only=True, untouched=True)
+        assert (reader.overtaken(), list(tmp_path.glob("*-wal"))) == (False, [])
+        writer = Store.open(path)
+        assert reader.overtaken()
+        if written:
+            writer.add("/srv/posts", "post", 1, 1, NOW)
+        writer.close()
+        assert reader.overtaken() == written
+        reader.close()
+    with closing(Store.open(path, read_only=True)) as follower:
+        assert not follower.overtaken()  # SQLite itself looks after it
 
 
 def test_read_only_sees_what_a_daemon_writes_and_changes_nothing(store: Store) -> None:
@@ -572,7 +592,7 @@ def test_a_database_of_the_version_before_is_brought_up_to_date_with_its_posts(s
     known = store.change(record.key, lambda old: replace(old, groups=(group(uploads=1),)))
     store.close()
     with contextlib.closing(sqlite3.connect(store.path)) as conn, conn:
-        conn.execute("DELETE FROM _sqlite_migrations WHERE name = '0002_first_comment'")
+        conn.execute("DELETE FROM _sqlite_migrations WHERE name = '0003_first_comment'")
         conn.execute("ALTER TABLE groups DROP COLUMN first_comment")
         conn.execute("ALTER TABLE groups DROP COLUMN said")
     again = Store.open(store.path)

@@ -119,15 +119,15 @@ class Machine:
         known = dict(line.partition("=")[::2] for line in said.splitlines())
         return [known[name] for name in properties]
 
-    def until(self, wanted: dict[str, str], within: float = 60.0, scope: str = "") -> None:
+    def until(self, wanted: dict[str, str], within: float = 60.0, scope: str = "", unit: str = "postpost-sync") -> None:
         """Until the unit's properties match these patterns."""
         ends, seen = time.monotonic() + within, []
         while time.monotonic() < ends:
-            seen = self.show(*wanted, scope=scope)
+            seen = self.show(*wanted, scope=scope, unit=unit)
             if all(re.fullmatch(pattern, value) for pattern, value in zip(wanted.values(), seen, strict=True)):
                 return
             time.sleep(0.3)
-        raise AssertionError(f"{wanted} did not come to be, but {seen}\n{self.journal()}")
+        raise AssertionError(f"{wanted} did not come to be, but {seen}\n{self.journal(unit)}")
 
     def answer(self, file: str, text: str) -> None:
         """What is typed where the README says `nano FILE`."""
@@ -228,7 +228,8 @@ def _furnish(root: Path) -> None:
     wheels = root / "wheels"
     wheels.mkdir()
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
-    wanted = [line.split(";")[0] for line in project["project"]["dependencies"]] + project["build-system"]["requires"]
+    named = [*project["project"]["dependencies"], *project["project"]["optional-dependencies"]["web"]]
+    wanted = [line.split(";")[0] for line in named] + project["build-system"]["requires"]
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--only-binary=:all:", f"--python-version={PYTHON}"]
     try:
         done = subprocess.run(

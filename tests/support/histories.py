@@ -21,6 +21,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from unittest import mock
+from zoneinfo import ZoneInfo
 
 import httpx
 import yaml
@@ -46,6 +47,8 @@ STANDING = frozenset({"scheduled", "processing", "published", "partially_publish
 PLATFORMS = (("twitter-123",), ("mastodon-109348",), ("twitter-123", "mastodon-109348"))
 REQUEST_TAKES = 0.05  # seconds
 SLOTS = tuple(parse(f"daily {hour:02}:30") for hour in range(24))
+BRANDS = (PLATFORMS[0], PLATFORMS[1])
+ZONES = ("UTC", "Europe/Berlin", "America/New_York")
 PUNCTUAL = 5.0  # seconds a scheduled time may be beside what was asked for
 
 Version = tuple[str, tuple[str, ...], tuple[str, ...]]  # content, platforms, hashes of the media in order
@@ -63,6 +66,8 @@ class Dropped:
     time: datetime | str | None = None
     there: bool = True
     elsewhere: bool = False  # it lies below the second root
+    alias: bool = False  # its platforms are what the config's name `brand` stands for
+    local: str = ""  # its time as the sidecar has it, where that is local to the config's zone
 
     @property
     def content(self) -> str:
@@ -90,6 +95,7 @@ class Asked:
     retried: bool = False  # a person said: try again
     cancelled: bool = False  # a person said: take it back
     forgotten: bool = False  # a database was lost, or an older one put back, since it was dropped
+    reconfigured: bool = False  # another config says something else of it
 
 
 class Broken(AssertionError):
@@ -104,7 +110,7 @@ class Histories(World):
         place: Path,
         *,
         behaviour: Behaviour = Behaviour(),  # noqa: B008 - frozen, so one default is safely shared
-        policy: Policy = Policy(settle=2.0, slots=SLOTS),  # noqa: B008 - likewise
+        policy: Policy = Policy(settle=2.0, slots=SLOTS, accounts={"brand": BRANDS[0]}),  # noqa: B008 - likewise
         concurrency: int = 2,
     ) -> None:
         self.folders: list[Dropped] = []
@@ -378,12 +384,18 @@ class Histories(World):
         platforms: tuple[str, ...],
         time: datetime | str | None,
         *,
+        by_config: bool = False,
         elsewhere: bool = False,
         phone: bool = False,
     ) -> Dropped:
-        """Somebody drops a folder; `elsewhere`: below the second root, where that is there; `phone`: its first is a HEIC."""
+        """Somebody drops a folder. `by_config`: it leaves to the config what its accounts are, and of which zone its time is.
+
+        `elsewhere`: below the second root, where that is there; `phone`: its first picture is a HEIC.
+        """
         number, elsewhere = len(self.lineages), elsewhere and self.more.exists()
         folder = Dropped(number, f"post{len(self.folders)}", platforms=platforms, time=time, elsewhere=elsewhere)
+        if by_config:
+            folder.alias, folder.platforms = True, self.policy.accounts["brand"]
         names = [f"slide{i}.{'heic' if phone and i == 0 else 'jpg'}" for i in range(media)]
         folder.media = [(name, self.new_picture()) for name in names]
         self.lineages[number] = Asked(elsewhere=elsewhere)
@@ -394,6 +406,12 @@ class Histories(World):
     def write(self, folder: Dropped) -> None:
         """Bring the folder on the disk to what its keeper wants; each file that differs is put in place whole."""
         asked = self.lineages[folder.lineage]
+        if folder.alias and isinstance(folder.time, datetime):
+            folder.local = f"{folder.time.astimezone(ZoneInfo(self.policy.timezone)):%Y-%m-%d %H:%M:%S}"
+        else:
+            folder.local = ""
+        if folder.alias:
+            folder.platforms = self.policy.accounts["brand"]
         asked.versions.add(folder.version)
         asked.times.add(folder.time)
         place = self.place(folder)
@@ -406,8 +424,11 @@ class Histories(World):
             if not (place / name).exists() or (place / name).read_bytes() != data:
                 self._put_file(place / name, data)
         sidecar: dict[str, object] = {"content": folder.content, "platforms": list(folder.platforms)}
+        if folder.alias:
+            sidecar["platforms"] = ["brand"]
         if folder.time is not None:
-            sidecar["scheduled_time"] = to_service(folder.time) if isinstance(folder.time, datetime) else folder.time
+            written = to_service(folder.time) if isinstance(folder.time, datetime) else folder.time
+            sidecar["scheduled_time"] = folder.local or written
         if folder.media:
             sidecar["media"] = [name for name, _ in folder.media]
         text = yaml.dump(sidecar, Dumper=_DUMPER, allow_unicode=True, sort_keys=False)
@@ -430,6 +451,30 @@ class Histories(World):
         self.folders.append(twin)
         self.lineages[folder.lineage].folders += 1
         return twin
+
+    def swap(self, folder: Dropped, other: Dropped) -> None:
+        """The two change their names."""
+        aside = self.root / ".aside"
+        os.rename(self.root / folder.name, aside)
+        os.rename(self.root / other.name, self.root / folder.name)
+        os.rename(aside, self.root / other.name)
+        folder.name, other.name = other.name, folder.name
+
+    def configure(self, brand: tuple[str, ...], zone: str) -> None:
+        """Another config is read: the daemon starts again by it."""
+        self.policy = replace(self.policy, accounts={"brand": brand}, timezone=zone)
+        for folder in self.folders:
+            if not folder.alias:
+                continue
+            asked = self.lineages[folder.lineage]
+            asked.reconfigured = True
+            folder.platforms = brand
+            if folder.local:
+                local = datetime.strptime(folder.local, "%Y-%m-%d %H:%M:%S").replace(tzinfo=ZoneInfo(zone))
+                folder.time = local.astimezone(UTC)
+            asked.versions.add(folder.version)
+            asked.times.add(folder.time)
+        self.restart()
 
     def take_away(self, folder: Dropped) -> None:
         os.rename(self.place(folder), self._away / folder.name)
@@ -593,7 +638,7 @@ class Histories(World):
         asked, code = self.lineages[folder.lineage], record.error.code if record.error else None
         match record.state:
             case State.SCHEDULED | State.PUBLISHED | State.DRAFTED:
-                late = any(warning.code == "CHANGED_SINCE" for warning in record.warnings)
+                late = any(warning.code == "CHANGED_SINCE" for warning in record.warnings) or asked.reconfigured
                 if not (asked.by_person or asked.forgotten) and not (late and record.state is State.PUBLISHED):
                     self._check_as_asked(folder, record)
             case State.INVALID | State.HELD | State.FAILED:

@@ -116,7 +116,7 @@ class World:
             self.store = Store.open(self.state_db)
         client = new_client(_Transport(self))
         self.account = self.account_of(self.key, client)
-        self.names = Names()
+        self.names = Names(self.policy.ignore)
         runtime = Runtime(self.wake, lambda: self.monotonic, self.jitter, Log(), self.instance)
         self.watched = Watched.of(self.store, self.sites(client), self.names, runtime)
         self.sync = Sync(

@@ -77,3 +77,13 @@ def test_free_slots_and_what_is_odd_about_the_program_are_said() -> None:
     assert "not running [DAEMON_DOWN]" in lines
     assert any("○ 10:00" in line for line in lines)
     assert any("○ 10:00 free" in line for line in drawn(shown, week=True))
+
+
+def test_what_the_marks_of_the_grid_mean_stands_below_it_for_those_that_are_in_it() -> None:
+    lines = drawn(calendar(1, slots=[Slot(NOW + timedelta(days=2), BERLIN)]))
+    assert lines[lines.index(next(line for line in lines if line.startswith("└"))) + 1] == " ● scheduled   ○ free"
+    lines = drawn(calendar())
+    text = " ".join(" ".join(lines[lines.index(next(line for line in lines if line.startswith("└"))) :]).split())
+    assert text.startswith("└")
+    assert all(words in text for words in ("‖ on hold", "↑ uploading", "● scheduled"))
+    assert " free" not in "".join(drawn(calendar(0)))

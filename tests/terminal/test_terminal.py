@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,6 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from rich.cells import cell_len
 
+import postpost_sync
 from postpost_sync.model.post import Connection
 from postpost_sync.model.states import State
 from postpost_sync.model.times import for_people, to_service
@@ -171,6 +173,26 @@ def test_colour_is_for_terminals_alone() -> None:
     screen = Screen(terminal=True)
     status_text(report(post("a", "invalid", error=ERROR)), screen, NOW, BERLIN)
     assert "\x1b[1;31minvalid" in screen.text
+
+
+def test_every_colour_can_be_read_on_a_light_ground_and_on_a_dark_one() -> None:
+    """Yellow and white are lost on white, blue and black on black; what a colour says stands there as a word, too."""
+    package = Path(postpost_sync.__file__).parent
+    styles = "|".join(("yellow", "white", "blue", "black", "bright_[a-z]+", "grey[0-9]*"))
+    drawing = [*package.glob("terminal/*.py"), *package.glob("commands/**/*.py")]
+    assert len(drawing) > 20
+    for file in drawing:
+        assert re.findall(rf'"(?:bold |dim )*(?:{styles})"', file.read_text()) == [], file.name
+
+
+def test_a_post_that_is_named_says_where_it_can_be_seen() -> None:
+    url = "https://x.com/i/web/status/1234567890123456789012345678901234567890123456789012345678901"
+    out = {"platform_id": "twitter-123", "status": "published", "posted_id": "1", "url": url, "error": None}
+    one = post("launch", "published", NOW, results=[out])
+    screen = Screen()
+    status_text(report(one), screen, NOW, BERLIN, links=True)
+    assert f"      twitter-123: {url}" in screen.text.splitlines()
+    assert url not in status(one).text
 
 
 def test_it_says_which_database_it_read_and_whether_the_daemon_runs() -> None:

@@ -4,25 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from postpost_sync.model.states import State
 from postpost_sync.web.server import served
-from tests.support.browser import SIZES, Browser, Opened, browser
+from tests.support.browser import LOOKS, Browser, Opened
+from tests.support.matrices import Matrix, Survived
 from tests.support.served import Served, of
+
+pytestmark = pytest.mark.xdist_group("browser")  # one for all
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with browser() as one:
-        yield one
-
-
-@pytest.fixture
-def web(tmp_path: Path) -> Iterator[Served]:
-    one = Served(tmp_path)
+def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    one = Served(tmp_path_factory.mktemp("served"))
     with served(one.source, one.address):
         yield one
     one.store.close()
@@ -44,11 +40,16 @@ def test_it_shows_a_change_and_keeps_the_view_and_the_place(chromium: Browser, w
     page.close()
 
 
-@pytest.mark.parametrize("size", SIZES)
-def test_a_post_of_its_own_page_can_be_read_at_each_size(size: int, chromium: Browser, web: Served) -> None:
+@pytest.mark.whole
+@pytest.mark.timeout(400)
+def test_a_post_of_its_own_page_can_be_read_at_each_size(
+    chromium: Browser, web: Served, matrix: Matrix, survived: Survived
+) -> None:
     address = f"http://127.0.0.1:{web.address.port}/post/{of(web, State.PARTIALLY_PUBLISHED)}"
-    opened = Opened(chromium, address, size, "dark")
-    assert not opened.too_wide()
-    assert opened.serious() == []
-    assert opened.said == []
-    opened.page.close()
+    for size, scheme in matrix.of(LOOKS[1:]):
+        opened = Opened(chromium, address, size, scheme)
+        assert not opened.too_wide()
+        assert opened.serious() == []
+        assert opened.said == []
+        opened.page.close()
+        survived("sizes and colours of a post's page")

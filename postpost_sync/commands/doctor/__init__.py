@@ -94,7 +94,7 @@ def _print(findings: list[Finding]) -> None:
     from postpost_sync.terminal.words import hint, padded, say
 
     console = Console(highlight=False)
-    styles = {Level.OK: "green", Level.WARNING: "bold yellow", Level.ERROR: "bold red"}
+    styles = {Level.OK: "green", Level.WARNING: "bold magenta", Level.ERROR: "bold red"}
     for finding in findings:
         head = Text.assemble((padded(finding.level, 9), styles[finding.level]), (printable(finding.what), "bold"))
         say(console, head + Text(f": {printable(finding.message)}"), hang=9)

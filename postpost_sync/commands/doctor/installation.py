@@ -14,6 +14,7 @@ from postpost_sync.config.load import Config
 from postpost_sync.disk import mounts
 from postpost_sync.model.errors import ProgramError
 from postpost_sync.model.program import RootState
+from postpost_sync.model.vitals import Vitals
 from postpost_sync.store.lock import Lock
 from postpost_sync.terminal.words import count, path_name
 
@@ -75,12 +76,15 @@ def daemon(config: Config) -> Findings:
         return
     yield Finding(Level.OK, "daemon", f"it is running on {path_name(config.state_db)}")
     with opened_store(config.state_db, read_only=True) as store:
-        statuses = store.roots()
+        statuses, said = store.roots(), Vitals.read(store.overview.vitals()).warnings
     for status in statuses:
         if status.state is not RootState.OK:
-            said = status.error
-            message = said.message if said else f"{path_name(status.path)} is {status.state.value}"
-            yield Finding(Level.WARNING, "daemon", message, said.hint if said else "")
+            trouble = status.error
+            message = trouble.message if trouble else f"{path_name(status.path)} is {status.state.value}"
+            yield Finding(Level.WARNING, "daemon", message, trouble.hint if trouble else "")
+    for warning in said:
+        if warning.code != "TOKEN_EXPIRING":  # that PostPost itself was asked
+            yield Finding(Level.WARNING, "daemon", warning.message, warning.hint)
 
 
 def _missing_it(state_db: Path, lock: Lock) -> Iterator[str]:

@@ -52,7 +52,8 @@ def check(root: Root) -> Findings:
     else:
         yield Finding(Level.OK, what, f"on {kind}, watched natively: the kernel tells of every change")
     if not os.access(root.path, os.W_OK):
-        message = "it may not be written by you: a post's status file is written beside it"
+        calendar = ", and the calendar into the root" if root.calendar else ""
+        message = f"it may not be written by you: a post's status file is written beside it{calendar}"
         yield Finding(
             Level.WARNING,
             what,

@@ -1,4 +1,4 @@
-"""Where a published post can be seen: the address that a network makes of the id it gave. Pure.
+"""Where a published post can be seen: the address that the service tells, or that the network makes of its own id. Pure.
 
 Only forms that follow from the id alone. Instagram, Threads, TikTok, Telegram and Mastodon need more than that.
 """
@@ -20,6 +20,20 @@ _FORMS = {
         "https://bsky.app/profile/{}/post/{}",
     ),
 }
+
+
+_LONGEST = 500  # characters of an address
+_PLAIN = re.compile(r"https://[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+(?::[0-9]{1,5})?/[A-Za-z0-9/_.~@:%+=!-]*")
+
+
+def told(address: object) -> str | None:
+    """An address that the service tells, where it is a plain one.
+
+    What has a query is left out: it may be signed, and an address stands in status files and on pages.
+    """
+    if isinstance(address, str) and len(address) <= _LONGEST and _PLAIN.fullmatch(address):
+        return address
+    return None
 
 
 def link(platform_id: str, posted_id: str | None) -> str | None:
