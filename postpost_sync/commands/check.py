@@ -16,6 +16,7 @@ from postpost_sync.commands.common import is_folder, load_config, opened_store, 
 from postpost_sync.commands.preview import Preview, preview
 from postpost_sync.config import load as configs
 from postpost_sync.config.load import Config, Root
+from postpost_sync.daemon.limits import fact_name, kept_limits
 from postpost_sync.daemon.presence import mounted_twice
 from postpost_sync.disk import reader, scan
 from postpost_sync.disk.mounts import is_in, mounts_at, seen_again
@@ -31,10 +32,11 @@ from postpost_sync.model.times import to_service
 from postpost_sync.plan.rules import plan
 from postpost_sync.plan.slots import AHEAD, in_queue
 from postpost_sync.plan.snapshot import Snapshot
-from postpost_sync.post import targets
+from postpost_sync.post import live_limits, targets
 from postpost_sync.post.desired import NEXT, NOW, resolve
 from postpost_sync.post.names import Names, natural_order
 from postpost_sync.post.parts import MAIN
+from postpost_sync.service.account import digest
 from postpost_sync.service.api import PostPost
 from postpost_sync.service.connections import new_client
 
@@ -55,6 +57,7 @@ def check(option: str | None, paths: Sequence[Path], *, as_json: bool, offline: 
     config = _config(option, paths)
     names = Names(config.ignore if config else ())
     connections = {} if offline or config is None else _connections(config)
+    told = _limits(config) if config is not None else {}
     places = list(_places(config, paths))
     watched = {str(root.path) for root in config.roots} if config else set()
     again = {root: seen_again(root, mounts_at(root), names) for root in watched & {root for root, _, _ in places}}
@@ -62,7 +65,7 @@ def check(option: str | None, paths: Sequence[Path], *, as_json: bool, offline: 
         verdict
         for root, path, policy in places
         for verdict in _below(
-            root, path, replace(policy, connections=connections.get(root)), names, again.get(root, {})
+            root, path, _with_what_was_told(policy, connections.get(root), told.get(root)), names, again.get(root, {})
         )
     ]
     if paths and not verdicts:
@@ -70,9 +73,12 @@ def check(option: str | None, paths: Sequence[Path], *, as_json: bool, offline: 
         raise ProgramError(f"no post folder (one with a post.yaml) is at or below {where}", "check the path")
     verdicts = with_slots(verdicts, config)
     accounts = _expiring(verdicts, connections)
+    asked = min((one[0] for one in told.values()), default=None)
+    limits = {"asked_at": to_service(asked) if asked else None, "source": "PostPost" if _tells(told) else "built in"}
     if as_json:
         warnings = [view.finding(found) for found in accounts]
-        shown = {"version": 1, "posts": [_shown(verdict) for verdict in verdicts], "warnings": warnings}
+        posts = [_shown(verdict) for verdict in verdicts]
+        shown = {"version": 1, "posts": posts, "warnings": warnings, "limits": limits}
         click.echo(json.dumps(shown, ensure_ascii=False, indent=1))
     else:
         from rich.console import Console
@@ -81,7 +87,7 @@ def check(option: str | None, paths: Sequence[Path], *, as_json: bool, offline: 
 
         shown_warnings = [found for one in accounts if (found := view.finding(one)) is not None]
         posts = [_shown(verdict) for verdict in verdicts]
-        checked_text(posts, shown_warnings, Console(highlight=False), datetime.now(UTC))
+        checked_text(posts, shown_warnings, limits, Console(highlight=False), datetime.now(UTC))
     return 1 if any(verdict.errors for verdict in verdicts) else 0
 
 
@@ -113,6 +119,33 @@ def _connections(config: Config) -> dict[str, tuple[Connection, ...]]:
                 why = f"the accounts of {root.path} are not checked: {printable(said.message)}{way_out}"
                 click.echo(f"warning: {why}", err=True)
     return found
+
+
+def _limits(config: Config) -> dict[str, tuple[datetime, object]]:
+    """What PostPost last told the daemon of the platforms' limits, and when: of each root for which that is known."""
+    found: dict[str, tuple[datetime, object]] = {}
+    try:
+        with opened_store(config.state_db, read_only=True, untouched=True) as store:
+            for root in config.roots:
+                who = digest(configs.api_key(root, os.environ), root.api.user_id)
+                asked, platforms = kept_limits(store.fact_of(fact_name(who)) or "")
+                if asked is not None:
+                    found[str(root.path)] = asked, platforms
+    except ProgramError:  # no database, or no key: then nothing is known
+        return {}
+    return found
+
+
+def _with_what_was_told(
+    policy: Policy, connections: tuple[Connection, ...] | None, told: tuple[datetime, object] | None
+) -> Policy:
+    if told is None:
+        return replace(policy, connections=connections)
+    return live_limits.merged(policy, connections, live_limits.overrides(told[1]), told[1] is not None)
+
+
+def _tells(told: Mapping[str, tuple[datetime, object]]) -> bool:
+    return any(platforms is not None for _, platforms in told.values())
 
 
 def _expiring(verdicts: Sequence[Verdict], connections: Mapping[str, Sequence[Connection]]) -> list[Finding]:
@@ -228,7 +261,8 @@ def _part(folder: Folder, reading: Reading, policy: Policy, part: str) -> Verdic
             now_time=now if wanted.now else None,
             part=part,
         )
-        decision = plan(Snapshot(folder, policy, _QUIET, reading=reading), record, now)
+        asked = replace(policy, first_comments=True)  # nobody is asked here: that it was not is among the warnings
+        decision = plan(Snapshot(folder, asked, _QUIET, reading=reading, desired=wanted), record, now)
         if decision.error is not None:
             errors = (decision.error,)
         warnings = decision.warnings

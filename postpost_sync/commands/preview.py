@@ -10,7 +10,7 @@ from postpost_sync.model.errors import printable
 from postpost_sync.model.folder import MediaFile
 from postpost_sync.model.post import Policy, Post
 from postpost_sync.model.times import to_service
-from postpost_sync.post import preflight
+from postpost_sync.post import live_limits, preflight
 from postpost_sync.post.violations import fact
 
 Preview = Mapping[str, Any]
@@ -18,6 +18,7 @@ Preview = Mapping[str, Any]
 
 def preview(post: Post, policy: Policy, time: datetime | None, word: str) -> Preview:
     """The `preview` of a post in `check --json`. `word`: `now`, as soon as its media are up, or `next`, in that slot; else ""."""
+    limits = live_limits.for_accounts(policy.limits, post.platforms, policy.connections)
     names = {one.platform_id: printable(one.name) for one in policy.connections or ()}
     return {
         "when": word or ("scheduled" if time else "draft"),
@@ -27,12 +28,15 @@ def preview(post: Post, policy: Policy, time: datetime | None, word: str) -> Pre
             {
                 "platform_id": printable(one),
                 "name": names.get(one),
-                "parts": preflight.parts(post.content, one.partition("-")[0], policy.limits),
+                "parts": preflight.parts(post.content, one.partition("-")[0], limits),
             }
             for one in post.platforms
         ],
         "media": [_medium(file) for file in post.media],
         "content": post.content,
+        "first_comment": {"text": post.first_comment.text, "platforms": list(post.first_comment.platforms)}
+        if post.first_comment is not None
+        else None,
     }
 
 

@@ -149,30 +149,37 @@ def _accounts(node: Node) -> Mapping[str, tuple[str, ...]]:
     return {name: _names(value) for name, _, value in node}
 
 
+_FIGURES = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {
+        key: {
+            "description": f"In {unit}.",
+            "anyOf": [
+                {"type": "number", "minimum": 0, "exclusiveMaximum": _MOST},
+                {"type": "string", "pattern": "^[0-9._eE+ ]+$"},
+            ],
+        }
+        for key, unit in platforms.KEYS.items()
+    }
+    | {
+        key: {"type": "array", "items": {"enum": list(platforms.FORMAT_NAMES.values())}}
+        for key in platforms.FORMAT_KEYS
+    },
+}
+_PLATFORMS = (*platforms.PLATFORMS, platforms.ANY)
+
+
+def _in_any_case(name: str) -> str:
+    return "".join(f"[{letter.upper()}{letter}]" for letter in name)
+
+
 @shaped(
     type="object",
     additionalProperties=False,
-    properties={
-        platform: {
-            "type": "object",
-            "additionalProperties": False,
-            "properties": {
-                key: {
-                    "description": f"In {unit}.",
-                    "anyOf": [
-                        {"type": "number", "minimum": 0, "exclusiveMaximum": _MOST},
-                        {"type": "string", "pattern": "^[0-9._eE+ ]+$"},
-                    ],
-                }
-                for key, unit in platforms.KEYS.items()
-            }
-            | {
-                key: {"type": "array", "items": {"enum": list(platforms.FORMAT_NAMES.values())}}
-                for key in platforms.FORMAT_KEYS
-            },
-        }
-        for platform in (*platforms.PLATFORMS, platforms.ANY)
-    },
+    properties=dict.fromkeys(_PLATFORMS, _FIGURES),
+    # other spellings that are accepted, such as X and Instagram
+    patternProperties={f"^({'|'.join(map(_in_any_case, (*_PLATFORMS, *platforms.ALSO)))})$": _FIGURES},
 )
 def _limits(node: Node) -> platforms.Overrides:
     if not isinstance(node, yaml_tree.Mapping):
@@ -182,14 +189,17 @@ def _limits(node: Node) -> platforms.Overrides:
             "write it as {twitter: {text: 25000}}",
         )
     limits: dict[str, Mapping[str, platforms.Figure]] = {}
-    for platform, line, figures in node:
+    for written, line, figures in node:
+        platform = platforms.named(written)
         if platform not in (*platforms.PLATFORMS, platforms.ANY):
             raise Wrong(
                 "UNKNOWN_PLATFORM",
-                f'"{printable(platform)}" is not a platform',
-                did_you_mean(platform, platforms.PLATFORMS),
+                f'"{printable(written)}" is not a platform',
+                did_you_mean(written, platforms.PLATFORMS),
                 line,
             )
+        if platform in limits:
+            raise Wrong("DUPLICATE_KEY", f'"{printable(written)}" is {platform}, which stands twice', "keep one", line)
         if not isinstance(figures, yaml_tree.Mapping):
             raise Wrong("WRONG_TYPE", f"{platform} is {describe(figures)}; a map of figures belongs here", "", line)
         limits[platform] = {key: _figure(platform, key, at, value) for key, at, value in figures}

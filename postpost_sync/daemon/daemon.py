@@ -35,7 +35,7 @@ from postpost_sync.disk.thumbnails import Thumbnails
 from postpost_sync.log import Log
 from postpost_sync.model.errors import KeyRefused, PostError, ProgramError, printable
 from postpost_sync.model.program import RootState
-from postpost_sync.model.record import Record
+from postpost_sync.model.record import Effect, Record, TroubleKind
 from postpost_sync.model.states import NEEDS_PERSON, UNFINISHED, WRONG, State
 from postpost_sync.notify import delivery
 from postpost_sync.notify.monitor import Monitor
@@ -59,6 +59,11 @@ CLOCK_JUMP = 5.0  # seconds by which wall and monotonic time may drift apart bet
 STOP_WITHIN = 8.0  # seconds the threads have to end
 LAST_WORDS = 2.0  # of these seconds, for a message that is under way
 _AT_REST = frozenset({State.INVALID, State.FAILED, State.HELD, State.CANCELLED})
+
+
+def _waits_for_room(record: Record) -> bool:
+    """Whether what is wrong with it may be over soon: there was no room for a fitted copy."""
+    return any(one.step is Effect.FIT and one.kind is TroubleKind.RETRY for one in record.troubles)
 
 
 class Daemon:
@@ -212,7 +217,9 @@ class Daemon:
                 self._log.warning("the accounts could not be looked at", why=error.finding.message)
 
     def _ask_limits(self) -> None:
-        self._limits.ask(datetime.now(UTC))
+        if self._limits.ask(datetime.now(UTC)):  # what was refused may be taken now
+            for key in self._folders.in_memory():
+                self.timers.wake(key, 0.0)
 
     def _wake_due(self) -> None:
         """What was to go out since this was last asked."""
@@ -338,7 +345,7 @@ class Daemon:
         # a folder that is waked and taken forward between this look at the timers and the end would be missed
         taken, due = self._workers.finished, self.timers.due()
         for record in self.store.unfinished(self._folders.in_memory()):
-            ended = record.done or record.state in _AT_REST
+            ended = record.done or (record.state in _AT_REST and not _waits_for_room(record))
             if ended and self._folders.as_recorded(record):
                 continue  # its next wake, if any, is about what becomes of it
             if due.get(record.key, deadline) < deadline:

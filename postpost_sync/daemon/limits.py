@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from postpost_sync.log import Log
 from postpost_sync.model.errors import KeyRefused, PostError
 from postpost_sync.model.times import parse_service_time, to_service
-from postpost_sync.post import live_limits
 from postpost_sync.service.account import Account
 from postpost_sync.store import Store
 
@@ -26,8 +25,12 @@ class PlatformLimits:
         for account in accounts:
             self._take(account, store.fact(_name(account), lambda: "{}"))
 
-    def ask(self, now: datetime) -> None:
-        """Ask for those that are older than a day. A fault is no more than that: the table is what counts without them."""
+    def ask(self, now: datetime) -> bool:
+        """Ask for those that are older than a day; whether any are others than before.
+
+        A fault is no more than that: the table is what counts without them.
+        """
+        before = [(account.limits, account.first_comments) for account in self._accounts]
         for account in self._accounts:
             asked = self._asked.get(account)
             if account.refused is not None or (asked is not None and abs(now - asked) < EVERY):
@@ -44,18 +47,30 @@ class PlatformLimits:
             if len(kept) <= _LONGEST:
                 self._store.set_fact(_name(account), kept)
                 self._take(account, kept)
+        return before != [(account.limits, account.first_comments) for account in self._accounts]
 
     def _take(self, account: Account, kept: str) -> None:
-        try:
-            facts = json.loads(kept)
-        except ValueError:
-            return
-        if not isinstance(facts, dict):
-            return
-        account.limits = live_limits.overrides(facts.get("platforms"))
-        if (asked := parse_service_time(facts.get("asked_at"))) is not None:
+        asked, platforms = kept_limits(kept)
+        if asked is not None:
             self._asked[account] = asked
+            account.told(platforms)
+
+
+def kept_limits(kept: str) -> tuple[datetime | None, object]:
+    """When the service was asked last, by what is kept of that, and what it told; None: never, and nothing."""
+    try:
+        facts = json.loads(kept)
+    except ValueError:
+        return None, None
+    if not isinstance(facts, dict):
+        return None, None
+    return parse_service_time(facts.get("asked_at")), facts.get("platforms")
 
 
 def _name(account: Account) -> str:
-    return f"platform_limits {account.digest}"
+    return fact_name(account.digest)
+
+
+def fact_name(digest: str) -> str:
+    """Under which it is kept in the database what the service told that account."""
+    return f"platform_limits {digest}"

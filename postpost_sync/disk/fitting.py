@@ -26,6 +26,7 @@ _REORDERED = 32  # pictures that may be decoded before the first is shown
 _SHRINKS = 12  # times a picture is made smaller before it is given up
 _SMALLEST = 16  # pixels of a side
 _CLOSER = 0.985  # of the size that the last try suggests: a smaller picture needs a little more for each of its pixels
+_HEAD = 1 << 16  # bytes of an AVIF in which its properties stand
 _HDR = {16: "PQ", 18: "HLG"}  # transfer characteristics that no 8-bit picture can stand for
 # Colour primaries of a HEIF picture that has no profile: its red, green and blue in the profile connection space.
 _PRIMARIES = {
@@ -74,7 +75,7 @@ def _picture(file: io.BufferedReader, wanted: Mapping[str, Any], out: int) -> st
         scale = min(1.0, 2 * _scale(image.size, wanted, turned=True))
         image.draft(None, (max(1, math.ceil(image.width * scale)), max(1, math.ceil(image.height * scale))))
     image.load()
-    profile, turn = _profile(image), image.getexif().get(0x0112, 1)
+    profile, turn = _profile(image, file), image.getexif().get(0x0112, 1)
     image = _plain(image)
     image = _scaled(image, _scale(image.size, wanted, turned=turn in (5, 6, 7, 8)))
     image = _srgb(image, profile)
@@ -144,15 +145,42 @@ def _plain(image: Image.Image) -> Image.Image:
     return image.convert("RGBA" if alpha else "L" if image.mode == "1" else "RGB")
 
 
-def _profile(image: Image.Image) -> bytes | None:
-    """The colour profile, made up where a HEIF says in numbers what it would say."""
-    if profile := image.info.get("icc_profile"):
-        return bytes(profile)
+def _profile(image: Image.Image, file: io.BufferedReader) -> bytes | None:
+    """The colour profile, made up where a HEIF or an AVIF says in numbers what it would say; without any it is sRGB."""
     numbers = image.info.get("nclx_profile") or {}
-    if name := _HDR.get(numbers.get("transfer_characteristics", 2)):
+    colours, transfer = numbers.get("color_primaries", 2), numbers.get("transfer_characteristics", 2)
+    if image.format == "AVIF":  # of which Pillow tells neither
+        file.seek(0)
+        colours, transfer = _colours_of_avif(file.read(_HEAD))
+    profile = image.info.get("icc_profile")
+    if profile is None and (name := _HDR.get(transfer)):
         raise _Unfit(f"its colours are HDR ({name}), which a JPEG cannot show")
-    primaries = _PRIMARIES.get(numbers.get("color_primaries", 2))
-    return _made_up(primaries) if primaries is not None else None
+    primaries = _PRIMARIES.get(colours)
+    return bytes(profile) if profile else _made_up(primaries) if primaries is not None else None
+
+
+def _colours_of_avif(head: bytes) -> tuple[int, int]:
+    """The code points (ISO/IEC 23091-2) of its colour primaries and transfer characteristics; 2 where it does not say."""
+    inside = head
+    for name in (b"meta", b"iprp", b"ipco"):
+        inside = next((body for kind, body in _boxes(inside) if kind == name), b"")
+        inside = inside[4:] if name == b"meta" else inside  # its version and flags come first
+    for kind, body in _boxes(inside):
+        if kind == b"colr" and body[:4] == b"nclx" and len(body) >= 8:
+            colours, transfer = struct.unpack(">HH", body[4:8])
+            return colours, transfer
+    return 2, 2
+
+
+def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """The boxes of an ISO file that are whole in `data`: name and body."""
+    at = 0
+    while at + 8 <= len(data):
+        size, name = struct.unpack(">I4s", data[at : at + 8])
+        if size < 8 or at + size > len(data):  # no box is larger than what may be read of it, nor unknown in size
+            return
+        yield name, data[at + 8 : at + size]
+        at += size
 
 
 def _srgb(image: Image.Image, profile: bytes | None) -> Image.Image:

@@ -46,6 +46,7 @@ from postpost_sync.ledger.groups import (
     standing,
     updated,
     updating,
+    warned,
 )
 from postpost_sync.ledger.parts import with_group, with_trouble, with_upload, without_trouble
 from postpost_sync.ledger.troubles import DEFECT_PAUSE, abandoned, defect, failed, probed_now, worked
@@ -95,6 +96,7 @@ __all__ = [
     "unrecognised",
     "updated",
     "updating",
+    "warned",
     "with_group",
     "with_trouble",
     "with_upload",

@@ -33,6 +33,8 @@ SEARCH_PAUSES = (2.0, 6.0, 12.0)  # seconds: an unknown create is looked for at 
 
 KEY_LIVES = timedelta(hours=23)  # a service that knows the Idempotency-Key keeps it for a day
 
+MOST_SAID = 10  # warnings of the service that are kept of one post
+
 _TEXT_CHANGED = "not as the folder has it:"
 
 
@@ -46,16 +48,30 @@ def creating(record: Record, post: Post, now: datetime, account: str, intent: st
         Upload(position, file.name, name, file.sent_type, file.stat, **_fitted(file))
         for position, (file, name) in enumerate(zip(post.media, names, strict=True))
     )
-    about = post.content, post.platforms, post.platform_settings
-    intent = _key_of_lost_create(record, about, now) or intent
-    group = Group(0, GroupStage.CREATING, None, now, *about, uploads, post.resolved, account=account, intent=intent)
-    group = replace(group, mark=mark)
+    intent = _key_of_lost_create(record, post, now) or intent
+    group = Group(
+        0,
+        GroupStage.CREATING,
+        None,
+        now,
+        post.content,
+        post.platforms,
+        post.platform_settings,
+        uploads,
+        post.resolved,
+        account=account,
+        intent=intent,
+        first_comment=post.first_comment,
+        mark=mark,
+    )
     return replace(record, groups=(*record.groups, group), claim=None, unproven=False)
 
 
-def _key_of_lost_create(record: Record, about: tuple[object, ...], now: datetime) -> str:
+def _key_of_lost_create(record: Record, post: Post, now: datetime) -> str:
+    about = post.content, post.platforms, post.platform_settings, post.first_comment
     for lost in reversed(record.groups):
-        if lost.post_group_id is not None or (lost.content, lost.platforms, lost.platform_settings) != about:
+        sent = lost.content, lost.platforms, lost.platform_settings, lost.first_comment
+        if lost.post_group_id is not None or sent != about:
             continue
         first = min(one.intent_at for one in record.groups if one.intent == lost.intent)
         return lost.intent if timedelta() <= now - first < KEY_LIVES else ""
@@ -67,9 +83,15 @@ def _fitted(file: MediaFile) -> dict[str, Any]:
     return {"sha256": file.sha256, "sent_as": sent_as(file)} if file.recipe is not None else {}
 
 
-def created(record: Record, key: int, post_group_id: str) -> Record:
-    """The answer to the intent: there is a draft, without media as yet."""
-    return with_group(record, key, stage=GroupStage.DRAFT, post_group_id=post_group_id)
+def created(record: Record, key: int, post_group_id: str, said: tuple[Finding, ...] = ()) -> Record:
+    """The answer to the intent: there is a draft, without media as yet. `said`: the warnings in it."""
+    return with_group(record, key, stage=GroupStage.DRAFT, post_group_id=post_group_id, said=said)
+
+
+def warned(record: Record, key: int, said: tuple[Finding, ...]) -> Record:
+    """What PostPost said besides, in an answer about the group."""
+    before = next(group.said for group in record.groups if group.key == key)
+    return with_group(record, key, said=tuple(dict.fromkeys((*before, *said)))[:MOST_SAID])
 
 
 def standing(
@@ -111,6 +133,7 @@ def standing(
         asked_time=asked,
         answered_time=answered,
         account=account,
+        first_comment=post.first_comment,
     )
 
 

@@ -23,8 +23,9 @@ def with_upload(record: Record, key: int, position: int, /, **changes: Any) -> R
 
 
 def with_trouble(record: Record, trouble: Trouble) -> Record:
-    """The trouble takes the place of an earlier one with the same kind of step."""
-    return replace(record, troubles=(*(t for t in record.troubles if t.step != trouble.step), trouble))
+    """The trouble takes the place of an earlier one with the same kind of step, about the same file."""
+    others = (one for one in record.troubles if (one.step, one.file) != (trouble.step, trouble.file))
+    return replace(record, troubles=(*others, trouble))
 
 
 def without_trouble(record: Record, step: Effect) -> Record:

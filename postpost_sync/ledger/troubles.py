@@ -39,7 +39,7 @@ PATIENT_SIGNS = 2  # URLs asked for without a pause in between
 def failed(record: Record, step: Tried, error: PostError, now: datetime, jitter: float) -> Record:
     """Why the step did not work, and when it is due again. `jitter` is a random number from 0 to 1."""
     group: Group | None = getattr(step, "group", None)
-    before = record.trouble_with(step.effect)
+    before = record.trouble_with(step.effect, error.file if isinstance(error, Unfit) else None)
     attempts = before.attempts + 1 if before else 1
     since = before.since if before else now
     pause = min(LONGEST_PAUSE, 2.0 ** min(attempts, 12)) * jitter  # full jitter: many clients spread out
@@ -137,7 +137,8 @@ def _deleted_elsewhere(group: Group, record: Record, now: datetime) -> Record:
 
 def worked(record: Record, step: Tried, before: Trouble) -> Record:
     """The step's own trouble is over, unless the step left another one behind."""
-    return without_trouble(record, step.effect) if record.trouble_with(step.effect) == before else record
+    over = before.step == step.effect and before in record.troubles
+    return replace(record, troubles=tuple(one for one in record.troubles if one != before)) if over else record
 
 
 def abandoned(record: Record, group: Group, now: datetime, jitter: float) -> Record:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from postpost_sync.model.folder import MediaFile, Settings
+from postpost_sync.model.folder import FirstComment, MediaFile, Settings
 from postpost_sync.model.slots import Slot
 
 Resolved = Mapping[str, tuple[str, ...]]  # selector of accounts, such as `all` -> the connection ids it stands for
@@ -27,6 +27,7 @@ class Connection:
     token_status: str
     token_expires: str | None
     last_error: str | None
+    subscription: str | None = None  # what the platform's own plan is called there, such as X's Premium
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ class Policy:
     ignore: tuple[str, ...] = ()  # further patterns of names that are not seen
     # platform -> key of platforms.KEYS -> figure
     limits: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    first_comments: bool | None = None  # whether the service takes any; None: it was not asked yet
     fit: bool = True  # what would be refused, and would not be as a fitted copy, is sent as that
 
 
@@ -74,11 +76,15 @@ class Post:
     timezone: str
     asked: tuple[str, ...] = ()
     resolved: Resolved = field(default_factory=dict)
+    first_comment: FirstComment | None = None  # with the names of all platforms that it is for
     parted: bool = False  # whether it is one of the parts of a folder, each with some of the accounts
 
 
-def digest(content: str, settings: Settings) -> str:
-    """Tells one text with its settings from another."""
+def digest(content: str, settings: Settings, first_comment: FirstComment | None = None) -> str:
+    """Tells one text with its settings and its comment from another."""
     plain = {platform: dict(sorted(values.items())) for platform, values in sorted(settings.items())}
-    text = json.dumps([content.strip(), plain], separators=(",", ":"))
+    told = [content.strip(), plain]
+    if first_comment is not None:
+        told.append({"text": first_comment.text, "platforms": list(first_comment.platforms)})
+    text = json.dumps(told, separators=(",", ":"))
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()

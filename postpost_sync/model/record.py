@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from postpost_sync.model.errors import Finding
-from postpost_sync.model.folder import Settings, Stat
+from postpost_sync.model.folder import FirstComment, Settings, Stat
 from postpost_sync.model.post import Resolved
 from postpost_sync.model.states import IllegalMove, State
 
@@ -127,6 +127,7 @@ class PlatformResult:
     posted_id: str | None = None
     error: Finding | None = None
     retryable: bool | None = None
+    no_comment: str | None = None  # why the first comment is not below it, where it was asked for
     url: str | None = None  # where it can be seen
 
 
@@ -160,6 +161,8 @@ class Group:
     again: bool = False  # followed also where some of it is out, since a person said so
     intent: str = ""  # the Idempotency-Key of its create
     adopted: bool = False  # found at PostPost, and not proved to be made by us: it is never deleted by itself
+    first_comment: FirstComment | None = None
+    said: tuple[Finding, ...] = ()  # warnings in PostPost's answers about it
     mark: str = ""  # of the folder that it was made of: tells an edit of it from another config
 
     @property
@@ -177,6 +180,7 @@ class Effect(StrEnum):
     FIT = "fit"
     LEARN_TIME = "learn time"
     LEARN_ACCOUNTS = "learn accounts"
+    LEARN_LIMITS = "learn limits"
     COMPARE = "compare"
     RECOGNISE = "recognise"
     CREATE = "create"
@@ -286,7 +290,7 @@ class Record:
     error: Finding | None = None
     warnings: tuple[Finding, ...] = ()
     retry_at: datetime | None = None
-    troubles: tuple[Trouble, ...] = ()  # at most one a kind of step; the newest last
+    troubles: tuple[Trouble, ...] = ()  # at most one a kind of step, and a file where it is about one; the newest last
     groups: tuple[Group, ...] = ()
     previous: tuple[str, ...] = ()  # post groups this folder had before
     claim: Claim | None = None
@@ -299,9 +303,10 @@ class Record:
     asked: str = ""  # its mark, as it was read last: what it asks for by what lies in it alone
     config: str = ""  # digest of what the config said of its root then
 
-    def trouble_with(self, step: Effect) -> Trouble | None:
-        """Why the last step of that kind did not work; None where it did."""
-        return next((trouble for trouble in self.troubles if trouble.step == step), None)
+    def trouble_with(self, step: Effect, file: str | None = None) -> Trouble | None:
+        """Why the last step of that kind did not work, for that `file` or for none in particular; None where it did."""
+        of_it = (one for one in self.troubles if one.step == step and (file is None or one.file in (None, file)))
+        return next(of_it, None)
 
     @property
     def trouble(self) -> Trouble | None:

@@ -292,7 +292,7 @@ def _said(record: Record, proof: str | None) -> dict[str, Any]:
         "asked_time": to_service(group.asked_time) if group and group.asked_time else None,
         "media": [m["file"] for m in shown["media"]],
         "media_sha256": hashes(group) if group else [],
-        "digest": digest(group.content, group.platform_settings) if group else None,
+        "digest": digest(group.content, group.platform_settings, group.first_comment) if group else None,
         **({"sent_as": fitted} if fitted else {}),
         **(
             {"accounts": accounts} if (accounts := _accounts(record)) and set(accounts) != set(record.platforms) else {}

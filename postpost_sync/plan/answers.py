@@ -7,10 +7,12 @@ retry of the same kind of step is due.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from postpost_sync.model.errors import Finding, printable
+from postpost_sync.model.folder import MediaFile
 from postpost_sync.model.record import Consent, Effect, Group, GroupStage, TroubleKind
 from postpost_sync.model.states import State
 from postpost_sync.model.times import for_people
@@ -31,6 +33,7 @@ from postpost_sync.plan.steps import (
     HoldCopy,
     HoldFor,
     LearnAccounts,
+    LearnLimits,
     LearnTime,
     LeaveSlot,
     Read,
@@ -42,6 +45,8 @@ from postpost_sync.plan.steps import (
     Tried,
     Update,
 )
+from postpost_sync.post.platforms import DAILY, DAILY_VIDEOS, limit
+from postpost_sync.post.violations import source
 
 LEARN_WITHIN = 900.0  # seconds; a try to learn the time that is further off than this was set by another clock
 SEARCHES = 4  # looks for a create whose answer was lost, before it counts as not happened
@@ -49,7 +54,13 @@ SEARCHES = 4  # looks for a create whose answer was lost, before it counts as no
 # warnings about how it was scheduled, worth keeping afterwards
 LASTING = frozenset({"CONFIG_CHANGED", "TIME_SOON", "MEDIA_NOT_LISTED", "DRAFTS_DOUBTFUL", "DUPLICATE_POST"})
 # the same and others, which are of no use any more once it is out; DRAFTS_DOUBTFUL names what is still to be deleted
-OF_SCHEDULING = (LASTING - {"DRAFTS_DOUBTFUL"}) | {"SAME_MINUTE", "TIME_AMBIGUOUS", "TOKEN_EXPIRING"}
+OF_SCHEDULING = (LASTING - {"DRAFTS_DOUBTFUL"}) | {
+    "SAME_MINUTE",
+    "TIME_AMBIGUOUS",
+    "TOKEN_EXPIRING",
+    "DAILY_LIMIT",
+    "SERVICE_WARNING",
+}
 OUT = frozenset({State.PUBLISHED, State.PARTIALLY_PUBLISHED})
 # written down, or read from the disk, within the second: nothing else is shown meanwhile
 _OUR_OWN = Read | Hash | Abort | Doom | Follow | TakeSlot | LeaveSlot | HoldCopy | HoldFor | Abandon | Forget
@@ -93,6 +104,17 @@ def as_it_is(after: float | None = None) -> Answer:
 def drop(s: Situation, group: Group, why: Finding | None = None, *, rebuild: bool = False) -> Answer:
     """The group is to be deleted; what is being sent to it ends first."""
     return Answer(Abort() if s.snapshot.in_flight else Doom(group, rebuild=rebuild, gave_up=why))
+
+
+def copy_of_one(s: Situation, files: tuple[MediaFile, ...]) -> Answer | None:
+    """Make the first fitted copy that is lacking among the files; one at a time."""
+    lacking = next((file for file in files if file.recipe is not None and file.copy is None), None)
+    if lacking is None:
+        return None
+    if s.snapshot.fitting:  # it is waked when that one is there
+        on_its_way = State.DRAFTING if s.draft is None else State.UPLOADING
+        return rest(on_its_way if s.live is None else State.SCHEDULED)
+    return Answer(Fit(lacking))
 
 
 def search(group: Group, state: State | None = None) -> Answer:
@@ -162,7 +184,7 @@ def _shown(s: Situation, answer: Answer, *, judged: bool) -> Answer:
     record, step = s.record, answer.step
     if isinstance(step, _OUR_OWN | Delete) or (answer.state is None and (isinstance(step, Rest) or not judged)):
         return Answer(step, record.state, record.error, record.warnings, answer.retry_at)
-    if isinstance(step, LearnTime | LearnAccounts | Compare):  # it has settled; the service is next
+    if isinstance(step, LearnTime | LearnAccounts | LearnLimits | Compare):  # it has settled; the service is next
         state = State.DRAFTING if record.state is State.SETTLING else record.state
         warnings = record.warnings if answer.warnings is None else answer.warnings
         return replace(answer, state=answer.state or state, error=answer.error or record.error, warnings=warnings)
@@ -208,9 +230,12 @@ def _holding(s: Situation) -> tuple[Finding, ...]:
                 hint = "put a few minutes between them, unless both are meant for that moment"
                 warnings.append(Finding("SAME_MINUTE", f"{both} both go to {shared[0]} at {shown}", hint))
                 break
+        warnings += _too_many_a_day(s, shown) if s.record.time == time else ()
     if others := s.out_elsewhere & {*post.platforms}:
         why = f"the folder's post is out on {', '.join(sorted(others))} already, through another part; it is left out here"
         warnings.append(Finding("OUT_IN_ANOTHER_PART", why, "make a new folder for a new post"))
+    for made in filter(None, (live, draft)):
+        warnings += made.said
     warnings += _by_config(s)
     if s.desired.held is not None and live is not None and not s.out and not s.said(Consent.MEDIA):
         warnings.append(s.desired.held)  # it stands: too late to hold it
@@ -225,6 +250,20 @@ def _holding(s: Situation) -> tuple[Finding, ...]:
         why = "PostPost does not list the draft's media; our uploads were all confirmed"
         warnings.append(Finding("MEDIA_NOT_LISTED", why))
     return tuple(warnings)
+
+
+def _too_many_a_day(s: Situation, shown: str) -> Iterator[Finding]:
+    """An account that gets more of our posts within a day than its platform takes, as far as it says so (advisory)."""
+    for day in s.snapshot.days:
+        videos = any(file.is_video for file in s.whole.media)
+        platform = day.platform_id.partition("-")[0]
+        for key, count, what in ((DAILY, day.posts, "posts"), (DAILY_VIDEOS, day.videos * videos, "videos")):
+            most = limit(platform, key, s.policy.limits)
+            if day.platform_id in s.whole.platforms and most is not None and count >= most.value:
+                why = f"with this one {day.platform_id} gets {count + 1:,} {what} in the 24 hours up to {shown}"
+                why += f"; {platform} may take no more than {most.value:,g} a day"
+                hint = f"move some to another day; if it may do more, correct {key} under limits in the config"
+                yield Finding("DAILY_LIMIT", why, f"{hint} [{source(most)}]")
 
 
 def _by_config(s: Situation) -> tuple[Finding, ...]:
@@ -266,7 +305,7 @@ def _allowed(s: Situation, answer: Answer, shown: Answer) -> Answer:
     """The answer, unless its step has to wait; then the waiting, and why."""
     step = shown.step
     if isinstance(step, _READS_FILES):
-        trouble = s.record.trouble_with(step.effect)
+        trouble = s.record.trouble_with(step.effect, step.file.name if isinstance(step, Fit) else None)
         if trouble is None or (left := s.left(trouble)) is None or left <= 0:
             return shown
         return replace(shown, step=Rest(left), error=trouble.finding)
@@ -314,6 +353,6 @@ def _searching_meanwhile(s: Situation, answer: Answer) -> Answer:
 
 def _next_look(s: Situation, after: float | None) -> float | None:
     """Seconds until something is to be looked at; what is due and not done is held up by something else."""
-    met = (s.record.trouble_with(effect) for effect in (Effect.DELETE, Effect.FIT))
-    waits = (after, s.follow_due, *(s.left(trouble) for trouble in met if trouble is not None))
+    met = (one for one in s.record.troubles if one.step in (Effect.DELETE, Effect.FIT))
+    waits = (after, s.follow_due, *(s.left(trouble) for trouble in met))
     return min((wait for wait in waits if wait is not None and wait > 0), default=None)

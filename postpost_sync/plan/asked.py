@@ -6,6 +6,7 @@ An earlier post that stands is touched by none of these answers.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -15,10 +16,10 @@ from postpost_sync.model.post import Policy
 from postpost_sync.model.record import Consent, Effect, Group, GroupStage, kept, outcome
 from postpost_sync.model.states import OUTCOMES, State
 from postpost_sync.model.times import TimeProblem, for_people, parse_time
-from postpost_sync.plan.answers import Answer, as_it_is, drop_draft, give_up, held, invalid
+from postpost_sync.plan.answers import Answer, as_it_is, copy_of_one, drop_draft, give_up, held, invalid
 from postpost_sync.plan.gone import CANCEL_MANY, REMOVED
 from postpost_sync.plan.situation import WAITS_FOR_PERSON, Situation
-from postpost_sync.plan.steps import Finish, Hash, LearnAccounts, LearnTime, Read, Rest
+from postpost_sync.plan.steps import Finish, Hash, LearnAccounts, LearnLimits, LearnTime, Read, Rest
 from postpost_sync.post.targets import selectors
 
 ARRIVING_FOR = 3600.0  # seconds a transfer's temporary keeps its folder settling after it was last written
@@ -30,7 +31,11 @@ RESTLESS_TIMES, RESTLESS_LEAST = (
 WAITS_LONG = 3600.0  # seconds after which what is waited for needs a person
 OLD_FOR_NOW = 86400.0  # seconds; a `now` folder whose files are older than this waits for a person
 PASSING = frozenset(  # warnings that are said anew while they hold
-    {"REPLACING", "OUTCOME_UNKNOWN", "CHANGED_AT_POSTPOST", "STATUS_FILE_UNWRITABLE", CANCEL_MANY.code, REMOVED.code}
+    {
+        *"REPLACING OUTCOME_UNKNOWN CHANGED_AT_POSTPOST STATUS_FILE_UNWRITABLE FIRST_COMMENT_FAILED".split(),
+        CANCEL_MANY.code,
+        REMOVED.code,
+    }
 )
 
 
@@ -50,6 +55,7 @@ def at_rest(s: Situation) -> Answer | None:
         return Answer(Rest(), State.DRAFTED, None, warnings)
     if live.stage is GroupStage.ENDED:
         failed = next((result.error for result in live.results if result.error is not None), None)
+        warnings = (*warnings, *_uncommented(live))
         return Answer(Rest(), outcome(record, live) or record.state, failed, warnings)
     if not s.snapshot.clock_known:
         return Answer(LearnTime(), State.SCHEDULED, None, warnings)
@@ -57,6 +63,14 @@ def at_rest(s: Situation) -> Answer | None:
         why = "PostPost did not say within a day what became of it"
         warnings = (*warnings, Finding("OUTCOME_UNKNOWN", why, "look at it there"))
     return Answer(Rest(), State.SCHEDULED, None, warnings)
+
+
+def _uncommented(live: Group) -> Iterator[Finding]:
+    """The accounts below whose post the first comment does not stand: the service tries that once."""
+    for result in live.results:
+        if result.no_comment is not None:
+            why = f"{printable(result.platform_id)}: the first comment was not posted: {printable(result.no_comment)}"
+            yield Finding("FIRST_COMMENT_FAILED", why, "write it yourself; PostPost does not try it again")
 
 
 def settling(s: Situation) -> Answer | None:
@@ -170,6 +184,8 @@ def wrong(s: Situation) -> Answer | None:
     first, *others = s.desired.errors or (None,)
     if first is None:
         return None
+    if s.unfit and s.draft is None and (answer := copy_of_one(s, s.desired.to_fit)) is not None:
+        return answer  # whether there is a copy of each of the others, so that all that lack one are named at once
     if any(error.code == "NO_CONNECTION" for error in s.desired.errors) and _accounts_are_old(s):
         return Answer(LearnAccounts(s.now), warnings=s.desired.warnings)
     further = (replace(error, is_error=True) for error in others)
@@ -309,6 +325,11 @@ def accounts(s: Situation) -> Answer | None:
         return None
     others = tuple(warning for warning in s.desired.warnings if warning != unknown[0])
     return Answer(Rest(LIST_AGAIN), State.HELD, unknown[0], others)
+
+
+def limits(s: Situation) -> Answer | None:
+    """It asks for a first comment, and whether PostPost takes one is not known yet: an older one drops it silently."""
+    return Answer(LearnLimits()) if s.whole.first_comment is not None and s.policy.first_comments is None else None
 
 
 LIST_AGAIN = 900.0  # seconds after which a list of the accounts that lacks one is asked for again

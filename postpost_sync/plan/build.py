@@ -8,7 +8,6 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from postpost_sync.model.errors import Finding, printable
-from postpost_sync.model.folder import MediaFile
 from postpost_sync.model.record import (
     Consent,
     Effect,
@@ -22,10 +21,10 @@ from postpost_sync.model.record import (
 )
 from postpost_sync.model.states import State
 from postpost_sync.model.times import for_people
-from postpost_sync.plan.answers import Answer, drop, drop_draft, failed, give_up, held, rest, search
+from postpost_sync.plan.answers import Answer, copy_of_one, drop, drop_draft, failed, give_up, held, rest, search
 from postpost_sync.plan.draft import DRAFT_GONE, READ_BACK_FOR, for_person
 from postpost_sync.plan.situation import Situation
-from postpost_sync.plan.steps import CheckDraft, Create, Doom, Finish, Fit, Follow, Hash, HoldCopy, Rest, Transfer
+from postpost_sync.plan.steps import CheckDraft, Create, Doom, Finish, Follow, Hash, HoldCopy, Rest, Transfer
 
 SIGNS_IN_VAIN = 3  # tries of a transfer after which its draft is read back
 REFUSALS = 20  # URLs of one file that the store may refuse before its post is given up
@@ -130,18 +129,7 @@ def duplicate(s: Situation) -> Answer | None:
 
 def fit(s: Situation) -> Answer | None:
     """A file is sent as a fitted copy that is not there yet: it is made first, so that it is known what will be sent."""
-    return _copy_of_one(s, s.post.media) if s.draft is None and s.record.gave_up is None else None
-
-
-def _copy_of_one(s: Situation, files: tuple[MediaFile, ...]) -> Answer | None:
-    """Make the first copy that is lacking among the files; one at a time."""
-    lacking = next((file for file in files if file.recipe is not None and file.copy is None), None)
-    if lacking is None:
-        return None
-    if s.snapshot.fitting:  # it is waked when that one is there
-        on_its_way = State.DRAFTING if s.draft is None else State.UPLOADING
-        return rest(on_its_way if s.live is None else State.SCHEDULED)
-    return Answer(Fit(lacking))
+    return copy_of_one(s, s.post.media) if s.draft is None and s.record.gave_up is None else None
 
 
 def create(s: Situation) -> Answer | None:
@@ -188,7 +176,7 @@ def fit_again(s: Situation) -> Answer | None:
     assert s.draft is not None  # noqa: S101 - `create` comes before
     unsent = (one for one in s.draft.uploads if one.stage is not UploadStage.STORED)
     first = next((one.position for one in unsent if one.position not in s.snapshot.in_flight), None)
-    return _copy_of_one(s, s.post.media[first : first + 1]) if first is not None else None
+    return copy_of_one(s, s.post.media[first : first + 1]) if first is not None else None
 
 
 def upload(s: Situation) -> Answer | None:

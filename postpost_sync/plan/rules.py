@@ -30,6 +30,7 @@ As it was read:
   too_late              its time had passed when the folder was complete
   missed                its time went by while it could not be scheduled
   accounts              nothing is made for accounts that are not known
+  limits                whether PostPost takes a first comment is asked before one is sent
   deleted_there         it was deleted at PostPost, and a person wants it all the same
   nothing_left          what is still asked for has been served by earlier groups
   compared              what PostPost holds is asked for before anything is made for the folder as it is
@@ -116,6 +117,7 @@ AS_IT_WAS_READ: tuple[Rule, ...] = (
     asked.too_late,
     asked.missed,
     asked.accounts,
+    asked.limits,
     build.deleted_there,
     build.nothing_left,
     known.compared,

@@ -119,7 +119,7 @@ class Situation:
 
     @cached_property
     def unfit(self) -> dict[str, Finding]:
-        """The file of which no fitted copy can be made, and why, until that is tried again, if it is."""
+        """The files of which no fitted copy can be made, and why, until that is tried again, if it is."""
         return unfit(self.record, self.now)
 
     @cached_property
@@ -282,12 +282,15 @@ class Situation:
             if group is None or when is None or self.time is None or abs(when - self.time) > DUPLICATE_WITHIN:
                 continue
             shared = [platform for platform in self.post.platforms if platform in group.platforms]
-            # the accounts and settings need not be all the same
-            same = compare(
-                replace(group, platforms=self.post.platforms, platform_settings=self.post.platform_settings),
-                self.post,
-                in_this_form=False,
+            # the accounts and settings need not be all the same, nor the comment
+            mine = self.post
+            as_mine = replace(
+                group,
+                platforms=mine.platforms,
+                platform_settings=mine.platform_settings,
+                first_comment=mine.first_comment,
             )
+            same = compare(as_mine, mine, in_this_form=False)
             if not shared or same is None:
                 continue
             if same:
@@ -423,11 +426,12 @@ def only_touched(record: Record, reading: Reading) -> tuple[str, ...] | None:
 
 
 def unfit(record: Record, now: datetime) -> dict[str, Finding]:
-    """The file of which no fitted copy can be made, and why, until that is tried again, if it is."""
-    trouble = record.trouble_with(Effect.FIT)
-    if trouble is None or trouble.file is None or ((left := _left(trouble, now)) is not None and left <= 0):
-        return {}
-    return {trouble.file: trouble.finding}
+    """The files of which no fitted copy can be made, and why, until that is tried again, if it is."""
+    return {
+        one.file: one.finding
+        for one in record.troubles
+        if one.step is Effect.FIT and one.file is not None and ((left := _left(one, now)) is None or left > 0)
+    }
 
 
 def _left(trouble: Trouble, now: datetime) -> float | None:
@@ -456,10 +460,11 @@ def compare(group: Group, post: Post, *, in_this_form: bool = True) -> tuple[str
 
     Not `in_this_form`: whether its media are sent as they are, or as which copies, makes no other post of it.
     """
-    if (group.content, group.platforms, dict(group.platform_settings)) != (
+    if (group.content, group.platforms, dict(group.platform_settings), group.first_comment) != (
         post.content,
         post.platforms,
         dict(post.platform_settings),
+        post.first_comment,
     ):
         return None
     if len(group.uploads) != len(post.media):

@@ -35,6 +35,15 @@ class Neighbour:
 
 
 @dataclass(frozen=True, slots=True)
+class Day:
+    """How many posts of other folders an account gets in the 24 hours up to this one's time, and how many are videos."""
+
+    platform_id: str
+    posts: int
+    videos: int
+
+
+@dataclass(frozen=True, slots=True)
 class Scheduled:
     """Another folder's post that stands scheduled."""
 
@@ -85,6 +94,7 @@ class Snapshot:
     twin: Record | None = None  # the folder whose copy this one seems to be
     alike: tuple[Record, ...] = ()  # other folders with a post of the same text
     beside: tuple[Neighbour, ...] = ()  # other folders that ask for the same minute
+    days: tuple[Day, ...] = ()  # of the accounts whose platform says how many posts it takes a day
     removed: int = 0  # folders that were removed at once while their posts stand, this one among them
     waiting: Waiting | None = None  # of the account's posts that wait for room in its plan, the one whose turn it is
     furthest: tuple[Scheduled, ...] = ()  # where it waits: the posts that the account has scheduled the furthest ahead

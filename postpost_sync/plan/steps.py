@@ -80,6 +80,13 @@ class LearnAccounts:
 
 
 @dataclass(frozen=True, slots=True)
+class LearnLimits:
+    """Ask PostPost what each platform takes, unless somebody has: what can be asked there takes first comments, too."""
+
+    effect: ClassVar[Effect] = Effect.LEARN_LIMITS
+
+
+@dataclass(frozen=True, slots=True)
 class Compare:
     """Ask PostPost what it holds, unless that was asked later than `since`."""
 
@@ -228,6 +235,7 @@ Tried = (
     | Fit
     | LearnTime
     | LearnAccounts
+    | LearnLimits
     | Compare
     | Recognise
     | Create

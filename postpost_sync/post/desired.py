@@ -28,7 +28,7 @@ from postpost_sync.model.other_times import as_offset, readings
 from postpost_sync.model.post import Policy, Post, Resolved
 from postpost_sync.model.times import TimeProblem, parse_time, zone
 from postpost_sync.model.unseen import seen
-from postpost_sync.post import fitting, parts, preflight, targets
+from postpost_sync.post import first_comments, fitting, live_limits, parts, preflight, targets
 from postpost_sync.post.leftovers import backup_of, beside, conflict_of
 from postpost_sync.post.names import (
     IGNORED,
@@ -62,6 +62,7 @@ class Wanted:
     held: Finding | None = None  # a person has to say that it is meant: it may lack a picture
     time: datetime | None = None  # known even where there is no post
     unknown: Mapping[str, Finding] = field(default_factory=dict)  # ids that the list of accounts lacks; warnings, too
+    to_fit: tuple[MediaFile, ...] = ()  # the media that are sent as a copy, which is not there yet
     next: bool = False  # its time is the next free slot of its root's queue, to be taken
     left: bool = False  # nothing is asked of this part: its accounts have other words, or its entry is gone
     parts: Mapping[str, tuple[str, ...]] | None = None  # of each part of the folder the accounts; None: not known
@@ -113,14 +114,16 @@ def resolve(
             warnings = [one for one in warnings if one not in elsewhere]
     word = time_word(sidecar, policy, kept)
     fit = policy.fit if sidecar.fit is None else sidecar.fit
-    if sidecar.first_comment is not None:
-        errors.append(_no_first_comment(sidecar))
+    limits = live_limits.for_accounts(policy.limits, ids, policy.connections)
+    comment = first_comments.resolve(sidecar, ids, policy, limits, _at(sidecar, "first_comment"))
+    errors += comment.errors
+    warnings += comment.warnings
     zone_name, time = _time(folder, sidecar, policy, errors, warnings, word)
     warnings += targets.expiring(ids, policy.connections or (), time, zone_name, _at(sidecar, "platforms"))
     media, absent, empty, alone = _media(folder, reading, sidecar, errors, warnings, fit=fit)
     missing = _missing(absent, sidecar, "media", folder, policy) if absent else None
     held = alone or (_in_folder(reading.inside) if not (media or missing or empty) and reading.inside else None)
-    post = None
+    post, to_fit = None, tuple[MediaFile, ...]()
     if content is None and sidecar.content_file is not None:
         found = named(folder, sidecar.content_file)
         if found is None:
@@ -132,12 +135,13 @@ def resolve(
         if sidecar.scheduled_time is None:
             resolved[LEFT_OUT] = _left_out(policy, kept)
         settings = targets.settings_of(sidecar.platform_settings, ids)
-        post = Post(content, ids, settings, media, time, zone_name, asked, resolved, parted=of_one)
+        post = Post(content, ids, settings, media, time, zone_name, asked, resolved, comment.comment, parted=of_one)
         if fit:
-            post = fitting.fit(post, policy.limits, unfit)
-            warnings += fitting.told(post, policy.limits)
+            post = fitting.fit(post, limits, unfit)
+            to_fit = tuple(one for one in post.media if one.recipe is not None and one.copy is None)
+            warnings += fitting.told(post, limits)
             errors += [_not_media(one) for one in post.media if one.content_type is None and one.recipe is None]
-        refused, doubtful = preflight.check(fitting.as_sent(post), policy.limits)
+        refused, doubtful = preflight.check(fitting.as_sent(post), limits)
         if missing or empty:  # what is not there yet cannot be too few
             refused = tuple(f for f in refused if f.code not in _TOO_FEW)
         errors += refused
@@ -146,7 +150,7 @@ def resolve(
         post = None
         warnings += [held] if held is not None else []
     said, unsure = _most(errors), _most(warnings)
-    about = post, word == NOW, said, unsure, missing, empty, held, time, to.unknown, word == NEXT
+    about = post, word == NOW, said, unsure, missing, empty, held, time, to.unknown, to_fit, word == NEXT
     return Wanted(*about, parts=names, text=content)
 
 
@@ -161,12 +165,6 @@ def _most(found: Sequence[Finding]) -> tuple[Finding, ...]:
 def _at(sidecar: Sidecar, key: str) -> str:
     line = f", line {sidecar.lines[key]}" if key in sidecar.lines else ""
     return f"{printable(sidecar.file)}{line}: {key}"
-
-
-def _no_first_comment(sidecar: Sidecar) -> Finding:
-    """It would be dropped without a word: create-post has no place for it in PostPost's own pages (of March 2026)."""
-    why = f"{_at(sidecar, 'first_comment')}: PostPost takes no first comment, and would drop it silently"
-    return Finding("FIRST_COMMENT_NOT_TAKEN", why, "take it out, and write the comment yourself when the post is out")
 
 
 def _time(

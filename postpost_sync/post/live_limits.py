@@ -5,14 +5,17 @@ They come from outside: what is not a sensible figure is not there, and no forma
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
-from postpost_sync.post.platforms import FORMAT_NAMES, FORMATS, Figure, Live, Overrides, types
+from postpost_sync.model.post import Connection, Policy
+from postpost_sync.post.platforms import FORMAT_NAMES, FORMATS, PREMIUM, Figure, Live, Overrides, limit, types
 
 _MOST = 10**12
 _CELLS = (  # where it stands in the answer, and the key of the table's cell
     ("characters", "standard", "text"),
+    ("characters", "premium", PREMIUM),
     ("images", "maxCount", "images"),
     ("images", "maxSizeBytes", "image_bytes"),
     ("videos", "maxCount", "videos"),
@@ -28,6 +31,32 @@ def overrides(platforms: object) -> Overrides:
         return {}
     told = {name: dict(_cells(name, platforms[name])) for name in FORMATS if isinstance(platforms.get(name), dict)}
     return {name: cells for name, cells in told.items() if cells}
+
+
+def merged(
+    policy: Policy, connections: tuple[Connection, ...] | None, limits: Overrides, first_comments: bool | None
+) -> Policy:
+    """What the config says, with what the service last said besides."""
+    both = under(policy.limits, limits)
+    return replace(policy, connections=connections, limits=both, first_comments=first_comments)
+
+
+def for_accounts(limits: Overrides, ids: Collection[str], connections: Collection[Connection] | None) -> Overrides:
+    """The figures for these accounts: a paid plan of X takes longer texts, where all of X's that are meant have one."""
+    paid = {one.platform_id for one in connections or () if _is_paid(one.subscription)}
+    for platform in {one.partition("-")[0] for one in ids}:
+        own = limits.get(platform, {})
+        if "text" in own and not isinstance(own["text"], Live):
+            continue  # the config says it
+        longer = limit(platform, PREMIUM, limits)
+        if longer is not None and all(one in paid for one in ids if one.partition("-")[0] == platform):
+            limits = {**limits, platform: {**own, "text": Live(longer.value, f"a paid plan of {platform}")}}
+    return limits
+
+
+def _is_paid(subscription: str | None) -> bool:
+    """Whether an account's `subscriptionType` is one of the plans whose texts may be longer, such as PremiumPlus."""
+    return (subscription or "").lower().startswith("premium")
 
 
 def under(own: Overrides, live: Overrides) -> Overrides:

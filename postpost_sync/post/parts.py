@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from postpost_sync.model.errors import Finding, nearest, printable
-from postpost_sync.model.folder import PlatformEntry, Reading, Settings, Sidecar
+from postpost_sync.model.folder import PlatformEntry, Reading, Sidecar
 from postpost_sync.model.post import Policy
 from postpost_sync.post import targets
+from postpost_sync.post.platforms import FIRST_COMMENTS
 
 MAIN = ""  # the name of the main part
 _NEXT = "next"  # the word for the next free slot
@@ -94,17 +95,19 @@ def _part(entry: PlatformEntry, sidecar: Sidecar, reading: Reading) -> Part:
 
 
 def _alone(part: Part, sidecar: Sidecar, ids: Sequence[str]) -> Part:
-    """Of settings that are the whole folder's, those for platforms of other parts are none of its."""
-    if part.sidecar.platform_settings is not sidecar.platform_settings:
-        return part
+    """Of what is the whole folder's, that which is for platforms of other parts alone is none of its."""
     here = {one.partition("-")[0] for one in part.platforms}
     others = {one.partition("-")[0] for one in ids} - here
-    kept: Settings = {
-        name: values
-        for name, values in part.sidecar.platform_settings.items()
-        if (targets.selector(name) or name) not in others
-    }
-    return replace(part, sidecar=replace(part.sidecar, platform_settings=kept))
+    settings, comment = part.sidecar.platform_settings, part.sidecar.first_comment
+    if settings is sidecar.platform_settings:
+        settings = {name: one for name, one in settings.items() if (targets.selector(name) or name) not in others}
+    if comment is not None and comment.platforms:
+        mine = tuple(name for name in comment.platforms if (targets.selector(name) or name) not in others)
+        mine = tuple(name for name in mine if part.name == MAIN or (targets.selector(name) or name) in here)
+        comment = replace(comment, platforms=mine) if mine else None
+    elif comment is not None and not here & FIRST_COMMENTS and others & FIRST_COMMENTS:
+        comment = None
+    return replace(part, sidecar=replace(part.sidecar, platform_settings=settings, first_comment=comment))
 
 
 def _accounts(

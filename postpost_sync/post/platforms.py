@@ -17,6 +17,7 @@ class Live:
     """A cell as the service itself tells it, which the config's own replaces."""
 
     value: int | float | tuple[str, ...]
+    source: str = "PostPost's own platform-limits"
 
 
 Figure = int | float | tuple[str, ...] | Live  # names of formats where the key is one of FORMAT_KEYS
@@ -87,6 +88,8 @@ SUFFIXES: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 """Every content type PostPost takes, with the extensions that fit it; it is sent under the first."""
 
+VIDEO_SUFFIXES = tuple(one for kind, suffixes in SUFFIXES.items() if kind.startswith("video/") for one in suffixes)
+
 FORMAT_NAMES = MappingProxyType(
     dict(zip(SUFFIXES, ("JPEG", "PNG", "GIF", "WebP", "MP4", "MOV", "AVI", "MKV", "WebM"), strict=True))
 )
@@ -97,7 +100,10 @@ X_CHARACTERS = "characters as X counts them"
 _E, _W = Severity.ERROR, Severity.WARNING
 _DATE = "2026-03"
 _UPLOADS = "guides/media-uploads"
+_TWIN = "2026-09"  # of the newer service
 ANY = "any"  # rows for the service itself, whatever the platform
+PREMIUM = "text_premium"  # of accounts whose plan there allows longer texts
+DAILY, DAILY_VIDEOS = "daily_posts", "daily_videos"  # of one account; advisory
 
 # platform, its page, then (key, value, unit[, severity]); an error where nothing is said.
 _Row = tuple[str, int | float, str] | tuple[str, int | float, str, Severity]
@@ -110,6 +116,7 @@ _LIMITS: tuple[tuple[str, str, tuple[_Row, ...]], ...] = (
         (
             ("text", 280, X_CHARACTERS, _W),
             ("text_part", 270, X_CHARACTERS, _W),
+            (PREMIUM, 25_000, X_CHARACTERS, _W),
             ("image_bytes", 5, "MB"),
             ("separators", 0, "lines of ---", _W),
             ("marks", 0, "marks such as [1/2]", _W),
@@ -131,6 +138,7 @@ _LIMITS: tuple[tuple[str, str, tuple[_Row, ...]], ...] = (
             ("video_bytes", 300, "MB"),
             ("duration_min", 3, "s"),
             ("duration_max", 180, "s"),
+            (DAILY, 25, "posts a day", _W),
         ),
     ),
     (
@@ -145,6 +153,7 @@ _LIMITS: tuple[tuple[str, str, tuple[_Row, ...]], ...] = (
             ("images", 10, "images"),
             ("video_bytes", 500, "MB"),
             ("duration_max", 300, "s"),
+            (DAILY, 250, "posts a day", _W),
         ),
     ),
     (
@@ -157,6 +166,7 @@ _LIMITS: tuple[tuple[str, str, tuple[_Row, ...]], ...] = (
             ("duration_min", 3, "s"),
             ("duration_max", 600, "s"),
             ("fps_min", 23, "fps"),
+            (DAILY, 15, "posts a day", _W),
         ),
     ),
     (
@@ -189,6 +199,7 @@ _LIMITS: tuple[tuple[str, str, tuple[_Row, ...]], ...] = (
             ("image_bytes", 10, "MB"),
             ("images", 10, "images"),
             ("duration_max", 2700, "s"),
+            (DAILY_VIDEOS, 30, "videos a day", _W),
         ),
     ),
     (
@@ -209,6 +220,7 @@ _LIMITS: tuple[tuple[str, str, tuple[_Row, ...]], ...] = (
             ("short_video_bytes", 50, "MB"),
             ("short_video", 60, "s"),
             ("duration_max", 180, "s"),
+            (DAILY_VIDEOS, 25, "videos a day", _W),
         ),
     ),
     (
@@ -265,7 +277,7 @@ def limit(platform: str, key: str, overrides: Overrides) -> Limit | None:
     own = overrides.get(platform, {}).get(key, overrides.get(ANY, {}).get(key))
     source = "limits in the config"
     if isinstance(own, Live):
-        own, source = own.value, "PostPost's own platform-limits"
+        source, own = own.source, own.value
     if not isinstance(own, int | float) or key not in KEYS:
         return replace(row, platform=platform) if row and row.platform != platform else row
     unit, severity = (row.unit, row.severity) if row else (KEYS[key], Severity.ERROR)
@@ -310,7 +322,7 @@ FORMAT_KEYS = ("formats", "converted", "risky", "animated")
 
 def formats(platform: str, overrides: Overrides) -> Formats:
     """The formats that a platform takes: the config's, else the table's. `formats` names those that it takes as they are."""
-    row, own = FORMATS[platform], overrides.get(platform, {})
+    row, own = FORMATS[platform], {**overrides.get(ANY, {}), **overrides.get(platform, {})}
     cells = {key: one.value if isinstance(one := own.get(key), Live) else one for key in FORMAT_KEYS}
     given = {key: types(value) for key, value in cells.items() if isinstance(value, tuple)}
     if not given:
@@ -323,7 +335,6 @@ def formats(platform: str, overrides: Overrides) -> Formats:
 
 _VIEWERS = ("PUBLIC_TO_EVERYONE", "MUTUAL_FOLLOW_FRIENDS", "FOLLOWER_OF_CREATOR", "SELF_ONLY")
 _TIKTOK_SWITCHES = ("allowComments", "allowDuet", "allowStitch", "commercialContent", "brandOrganic", "brandedContent")
-_TWIN = "2026-09"  # of the newer service
 _SETTINGS: tuple[tuple[str, str, tuple[str, ...] | None], ...] = (
     ("tiktok", "viewerSetting", _VIEWERS),
     *(("tiktok", key, None) for key in _TIKTOK_SWITCHES),
@@ -354,6 +365,8 @@ SETTINGS = MappingProxyType(
 )
 NEWER_SETTINGS = frozenset((platform, key) for platform, key, _, _ in _NEWER)
 """Settings that PostPost's own pages do not have: they may be dropped silently."""
+FIRST_COMMENTS = frozenset({"linkedin", "twitter", "threads", "bluesky", "mastodon"})
+"""The platforms where the newer service comments on its own posts (2026-09); PostPost's pages of March have no such thing."""
 ON_BY_DEFAULT = frozenset({("tiktok", "allowComments")})  # of the switches; the others are off
 # A switch that needs at least one of the others beside it.
 SETTING_NEEDS = MappingProxyType({("tiktok", "commercialContent"): ("brandOrganic", "brandedContent")})

@@ -146,6 +146,8 @@ class Behaviour:
     """Platform -> the settings it has; any other is 400 `PLATFORM_SETTING_UNKNOWN`. None drops nothing and refuses nothing."""
     first_comment: frozenset[str] = frozenset()
     """The platforms that take a `firstComment`; where empty create-post drops it silently."""
+    first_comment_errors: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    """Compound platform id -> why the first comment below its post is not posted, as get-post says it."""
     platform_limits: Mapping[str, object] | None = None
     """What `GET /platform-limits` says of each platform; None: there is no such call, 404."""
 

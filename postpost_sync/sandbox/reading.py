@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
 from .behaviour import Connection
 from .exchange import Exchange
-from .state import Group, GroupRecord, State
+from .state import Group, GroupRecord, PostResult, State
 from .wire import Refused, Response, format_time, json_response, parse_day_or_time
 
 GroupFinder = Callable[[Exchange, str], GroupRecord]
@@ -53,8 +54,23 @@ def _get(state: State, exchange: Exchange, find: GroupFinder) -> Response:
                 shown["permalink"] = f"https://{post.platform}.example/posts/{post.posted_id}"
         if post.error is not None:
             shown["error"] = dict(post.error)
+        if exchange.behaviour.first_comment:
+            shown["firstCommentResult"] = _comment_result(exchange, group, post)
         posts.append(shown)
     return json_response(200, {**answer, "posts": posts})
+
+
+def _comment_result(exchange: Exchange, group: GroupRecord, post: PostResult) -> dict[str, object] | None:
+    """What became of the first comment below a post that is out."""
+    wanted = (group.first_comment or {}).get("platforms", exchange.behaviour.first_comment)
+    if (
+        group.first_comment is None
+        or post.platform not in cast("Collection[str]", wanted)
+        or post.status != "published"
+    ):
+        return None
+    error = exchange.behaviour.first_comment_errors.get(post.platform_id)
+    return {"status": "failed" if error else "posted", "skipReason": None, "error": dict(error) if error else None}
 
 
 def _list(state: State, exchange: Exchange, find: GroupFinder) -> Response:

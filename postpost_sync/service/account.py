@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from weakref import WeakValueDictionary
 
 from postpost_sync.model.errors import Finding, Unclear
+from postpost_sync.post import live_limits
 from postpost_sync.post.platforms import Overrides
 from postpost_sync.service.api import PostPost
 from postpost_sync.service.holdings import Holdings
@@ -19,17 +20,23 @@ from postpost_sync.service.holdings import Holdings
 PROBE_EVERY = timedelta(minutes=15)
 
 
+def digest(key: str, user_id: str | None) -> str:
+    """Tells one account from another in the database, where no key may stand."""
+    return hashlib.sha256(f"{key}\0{user_id or ''}".encode()).hexdigest()[:16]
+
+
 class Account:
     """Safe to use from several threads."""
 
     def __init__(self, api: PostPost, key: str, user_id: str | None) -> None:
         self.api, self.holdings = api, Holdings(api)
-        self.digest = hashlib.sha256(f"{key}\0{user_id or ''}".encode()).hexdigest()[:16]
+        self.digest = digest(key, user_id)
         # what a status file says is proved by it. Slow, so that nobody guesses a key by it
         self._secret = hashlib.scrypt(f"{key}\0{user_id or ''}".encode(), salt=b"post.status.yaml", n=2**12, r=8, p=1)
         self._refusal: tuple[Finding, int] | None = None  # and how often the service had taken the key before
         self.probe_at: datetime | None = None
         self.limits: Overrides = {}  # as the service last told them
+        self.first_comments: bool | None = None  # whether the service takes any; None: not known yet
         self._lock = threading.Lock()
         self._learning = threading.Lock()
         self._unanswered: tuple[datetime, Finding] | None = None  # when the list of accounts was last asked for in vain
@@ -93,6 +100,16 @@ class Account:
             except Unclear as error:
                 self._unanswered = self.now(), error.finding
                 raise
+
+    def learn_limits(self) -> None:
+        """Ask what each platform takes, unless somebody has: one answer serves all."""
+        with self._learning:
+            if self.first_comments is None:
+                self.told(self.api.platform_limits())
+
+    def told(self, platforms: object) -> None:
+        """What the service answered to that; None: it has no such call, and so it is the one that takes no first comment."""
+        self.limits, self.first_comments = live_limits.overrides(platforms), platforms is not None
 
     def accounts_age(self) -> float:
         """Seconds since the list of connected accounts was asked for; infinite where it never was."""

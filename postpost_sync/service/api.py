@@ -16,14 +16,14 @@ import httpx
 
 from postpost_sync import __version__
 from postpost_sync.model.errors import Finding, KeyRefused, NotFound, NotReached, PostError, Refused, Unclear, printable
-from postpost_sync.model.folder import Settings
+from postpost_sync.model.folder import FirstComment, Settings
 from postpost_sync.model.post import Connection
 from postpost_sync.model.times import parse_service_time, to_service
 from postpost_sync.model.urls import scrubbed
 from postpost_sync.service import responses
 from postpost_sync.service.clock import Clock, ServerClock, SystemClock
 from postpost_sync.service.connections import within
-from postpost_sync.service.responses import Attached, Listed, PlatformPost, SignedUrl, Updated, unclear
+from postpost_sync.service.responses import Attached, Created, Listed, PlatformPost, SignedUrl, Updated, unclear
 
 TIMEOUT = httpx.Timeout(connect=10.0, write=30.0, read=30.0, pool=60.0)
 WHOLE_CALL = 60.0  # seconds for one answer, its headers among it, however slowly it drips
@@ -51,18 +51,25 @@ class PostPost:
     # --- the calls ---
 
     def create_post(
-        self, content: str, platforms: Sequence[str], settings: Settings, idempotency_key: str | None = None
-    ) -> str:
-        """A new draft; its post group id."""
+        self,
+        content: str,
+        platforms: Sequence[str],
+        settings: Settings,
+        idempotency_key: str | None = None,
+        first_comment: FirstComment | None = None,
+    ) -> Created:
+        """A new draft."""
         body: dict[str, Any] = {"content": content, "platforms": list(platforms)}
         if settings:
             body["platformSettings"] = {platform: dict(values) for platform, values in settings.items()}
+        if first_comment is not None:
+            body["firstComment"] = {"text": first_comment.text, "platforms": list(first_comment.platforms)}
         headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
         answer = self._call("create-post", "POST", "/create-post", json_body=body, headers=headers)
         post_group_id = answer.get("postGroupId")
         if not isinstance(post_group_id, str) or not _ID.fullmatch(post_group_id):
             raise unclear("create-post", "the answer has no post group id")
-        return post_group_id
+        return Created(post_group_id, responses.warnings(answer))
 
     def get_upload_url(self, post_group_id: str, file_name: str, content_type: str) -> SignedUrl:
         """A presigned URL; a media record comes into being in the group."""
@@ -76,7 +83,8 @@ class PostPost:
         url = answer.get("uploadUrl")
         if not isinstance(url, str) or not url:
             raise unclear("get-upload-url", "the answer has no upload URL")
-        return SignedUrl(url, responses.plain(answer.get("fileUrl")), responses.plain(answer.get("mediaId")))
+        file_url, media_id = (responses.plain(answer.get(name)) for name in ("fileUrl", "mediaId"))
+        return SignedUrl(url, file_url, media_id, responses.warnings(answer))
 
     def schedule(self, post_group_id: str, time: datetime) -> Updated:
         return self._update(post_group_id, {"status": "scheduled", "scheduledTime": to_service(time)})
@@ -146,7 +154,10 @@ class PostPost:
         return self.last_connections
 
     def platform_limits(self) -> dict[str, Any] | None:
-        """What each platform takes, as the service tells it; None where it has no such call, or in a form of another time."""
+        """What each platform takes, as the service tells it; nothing where that has a form of another time.
+
+        None where it has no such call.
+        """
         try:
             answer = self._call("platform-limits", "GET", "/platform-limits")
         except Refused as error:
@@ -154,7 +165,7 @@ class PostPost:
                 raise
             return None
         told = answer.get("platforms")
-        return told if answer.get("schemaVersion") == 1 and isinstance(told, dict) else None
+        return told if answer.get("schemaVersion") == 1 and isinstance(told, dict) else {}
 
     # --- one call ---
 

@@ -7,9 +7,10 @@ older in the account costs nothing.
 from __future__ import annotations
 
 import math
+import sys
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from postpost_sync.service.api import PostPost
@@ -66,7 +67,7 @@ class Holdings:
 
     def forget(self) -> None:
         """The clock was set, the machine slept, or an hour went by: the next reading is a whole one."""
-        self._began = None
+        self._began = self._older = None
 
     def read(self, lately: float, back_to: datetime | None = None) -> Reading:
         """What was created since the reading before, and since `back_to`. `lately`: seconds for which what went out counts."""
@@ -83,6 +84,15 @@ class Holdings:
                     self._keep(one, now)
             self._began = now
             return reading
+
+    def deleted(self, post_group_id: str) -> None:
+        """It is held no longer, since we deleted it."""
+        with self._lock:
+            one = self._held.pop(post_group_id, None)
+            begins = _indexed(one.group.content.strip()) if one is not None else ""
+            left = tuple(other for other in self._by_text.pop(begins, ()) if other != post_group_id)
+            if left:
+                self._by_text[begins] = left
 
     def get(self, post_group_id: str) -> Held | None:
         with self._lock:
@@ -127,7 +137,7 @@ class Holdings:
 
     def _keep(self, one: Listed, at: datetime) -> None:
         before = self._held.get(one.post_group_id)
-        self._held[one.post_group_id] = Held(one, at)
+        self._held[one.post_group_id] = Held(_in_short(one), at)
         if before is None:
             begins = _indexed(one.content.strip())
             self._by_text[begins] = (*self._by_text.get(begins, ()), one.post_group_id)
@@ -178,6 +188,12 @@ def same_text(shown: str, text: str) -> bool:
         return True
     kept = shown.removesuffix("…").removesuffix("...")
     return kept != shown and len(kept) >= _INDEXED and text.startswith(kept)
+
+
+def _in_short(one: Listed) -> Listed:
+    """What is kept of a group: thousands of addresses would be megabytes, and of its media their number tells."""
+    platforms = tuple(map(sys.intern, one.platforms))
+    return replace(one, platforms=platforms, media=("",) * len(one.media) if one.media is not None else None)
 
 
 def _indexed(text: str) -> str:

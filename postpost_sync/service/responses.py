@@ -41,10 +41,17 @@ _REFUSED_CODES = {
 
 
 @dataclass(frozen=True, slots=True)
+class Created:
+    post_group_id: str
+    warnings: tuple[Finding, ...] = ()  # what the service had to say besides
+
+
+@dataclass(frozen=True, slots=True)
 class SignedUrl:
     url: str  # secret
     file_url: str | None
     media_id: str | None
+    warnings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +60,7 @@ class Updated:
 
     status: str
     time: datetime | None
-    warnings: tuple[Finding, ...] = ()  # what the service had to say besides
+    warnings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +85,7 @@ class PlatformPost:
     status: str
     posted_id: str | None
     error: Mapping[str, Any] | None
+    no_comment: str | None = None  # why the first comment is not below it, where it was asked for
     url: str | None = None  # where it can be seen, as far as that is told
 
 
@@ -160,15 +168,16 @@ def _reason(said: Mapping[str, Any]) -> str:
 
 
 def warnings(said: Mapping[str, Any]) -> tuple[Finding, ...]:
-    """What a success says besides."""
+    """What a success says besides, each with the service's own code in it."""
     found = said.get("warnings")
     said_besides = [one for one in found if isinstance(one, dict)][:_MOST_SAID] if isinstance(found, list) else []
-    return tuple(
-        Finding(
-            code_of(one.get("code"), "SERVICE_WARNING"), f"PostPost: {scrubbed(one.get('message') or 'no more')[:300]}"
-        )
-        for one in said_besides
-    )
+    return tuple(Finding("SERVICE_WARNING", f"PostPost says: {_words_of(one)}") for one in said_besides)
+
+
+def _words_of(warning: Mapping[str, Any]) -> str:
+    code, message = code_of(warning.get("code"), ""), plain(warning.get("message"))
+    text = scrubbed(message)[:300] if message else code or "there is a warning, without a word why"
+    return f"{text} ({code})" if code and message else text
 
 
 def _plan_limit(code: str, text: str, said: Mapping[str, Any]) -> PlanLimit:
@@ -241,8 +250,18 @@ def platform_post(post: Mapping[str, Any]) -> PlatformPost:
         plain(post.get("status")) or "",
         plain(post.get("postedId")),
         _failure(post["error"]) if isinstance(post.get("error"), dict) else None,
+        _no_comment(post.get("firstCommentResult")),
         links.told(post.get("permalink")),
     )
+
+
+def _no_comment(result: object) -> str | None:
+    """Why a first comment was not posted; None where it was, is still to be, or was not asked for."""
+    if not isinstance(result, dict) or result.get("status") not in ("failed", "skipped"):
+        return None
+    error = result.get("error")
+    why = (plain(error.get("message")) or plain(error.get("code"))) if isinstance(error, dict) else None
+    return scrubbed(why or plain(result.get("skipReason")) or "no reason given")[:300]
 
 
 def attached(media: Mapping[str, Any]) -> Attached:
@@ -265,4 +284,5 @@ def connection(shown: Mapping[str, Any]) -> Connection:
         printable(plain(shown.get("tokenStatus")) or "unknown"),
         plain(shown.get("accessTokenExpiresAt")),
         scrubbed(last.get("message")) if isinstance(last, dict) else None,
+        printable(subscription)[:100] if (subscription := plain(shown.get("subscriptionType"))) else None,
     )

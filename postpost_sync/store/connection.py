@@ -27,7 +27,7 @@ from postpost_sync.store.columns import decoder, encode, hints, names
 _T = TypeVar("_T", Record, Group, Upload, RootStatus, Listener)
 _BUSY_TIMEOUT_MS = 10_000  # for who writes while another process does
 _TRY_MS = 20  # of that one try, for which the other threads wait too
-RECENT = 2000  # records that are kept at hand, some 4 KiB each
+RECENT = 500  # records that are kept at hand, some 4 KiB each
 _PAUSE = 0.02  # seconds between two tries
 _MOVE_AWAY = (
     "stop the daemon and move it away, with its -wal and -shm; what stands at PostPost is found again through the "

@@ -68,3 +68,9 @@ def config_changed(db: Database) -> None:
     for table, column in (("folders", "asked"), ("folders", "config"), ("groups", "mark")):
         db.execute(f"ALTER TABLE {table} ADD COLUMN {column} TEXT NOT NULL DEFAULT ''")
     db.execute("ALTER TABLE folders ADD COLUMN maybe TEXT NOT NULL DEFAULT '[]'")
+
+
+@migrations(name="0003_first_comment")
+def first_comment(db: Database) -> None:
+    db.execute("ALTER TABLE groups ADD COLUMN first_comment TEXT")
+    db.execute("ALTER TABLE groups ADD COLUMN said TEXT NOT NULL DEFAULT '[]'")

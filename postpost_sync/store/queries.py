@@ -14,6 +14,7 @@ from postpost_sync.model.record import Record, Trouble
 from postpost_sync.model.states import State
 from postpost_sync.plan.situation import WAITS_FOR_PERSON
 from postpost_sync.plan.snapshot import Neighbour, Scheduled
+from postpost_sync.post.platforms import VIDEO_SUFFIXES
 from postpost_sync.store.columns import encode, hints
 from postpost_sync.store.connection import Connection, as_written, decoded, from_row, translated
 
@@ -25,6 +26,7 @@ _HAS_A_POST = "NOT (part = '' AND state = 'cancelled' AND platforms = '[]' AND d
 _ITS_PARTS = (
     "SELECT p.key FROM folders one JOIN folders p ON p.root = one.root AND p.path = one.path WHERE one.key = :key"
 )
+_HAS_VIDEO = " OR ".join(f"media LIKE '%{suffix}\",%'" for suffix in VIDEO_SUFFIXES)  # LIKE takes no case for another
 
 
 class Queries:
@@ -250,6 +252,21 @@ class Queries:
                 {"from": encode(minute), "until": encode(minute + timedelta(minutes=1)), "key": key},
             ).fetchall()
         return tuple(Neighbour(_path(row[0]), decoded(tuple[str, ...], row[1])) for row in rows)
+
+    def in_a_day(self, key: int, platform_id: str, time: datetime, *, videos: bool) -> int:
+        """How many posts of other folders the account gets in the 24 hours up to then, or of `videos`; 1,000 at most.
+
+        On their way, scheduled or out. A video is told by its name: what it is was measured, and is not kept here.
+        """
+        with self._db.lock, translated(self._db.path):
+            (count,) = self._db.conn.execute(
+                "SELECT count(*) FROM (SELECT 1 FROM folders INDEXED BY folders_by_asked_time "  # noqa: S608 - a constant
+                "WHERE time > ? AND time <= ? AND key != ? AND instr(platforms, ?) AND state IN "
+                "('drafting', 'uploading', 'held', 'scheduled', 'published', 'partially_published') "
+                f"{f'AND ({_HAS_VIDEO}) ' if videos else ''}LIMIT 1000)",
+                (encode(time - timedelta(days=1)), encode(time), key, json.dumps(platform_id)),
+            ).fetchone()
+        return int(count)
 
     def open_creates(self, content: str, platforms: tuple[str, ...]) -> list[int]:
         """The keys of the groups with this text and these platforms whose create is not answered, oldest first."""

@@ -39,13 +39,14 @@ from postpost_sync.plan.steps import (
     Create,
     Delete,
     LearnAccounts,
+    LearnLimits,
     LearnTime,
     Recognise,
     Search,
     Step,
     Update,
 )
-from postpost_sync.post import targets
+from postpost_sync.post import first_comments, targets
 from postpost_sync.service.account import Account
 from postpost_sync.service.holdings import EVER, SLACK, Reading, same_text
 from postpost_sync.service.responses import Attached, Listed, PlatformPost
@@ -72,6 +73,8 @@ class Calls:
                 account.learn_time()
             case LearnAccounts(since):
                 account.learn_accounts(since)
+            case LearnLimits():
+                account.learn_limits()
             case Compare(since):
                 return self._queues[account].take(look.key, Question(("compare", 0), since)) is not None
             case Recognise():
@@ -88,19 +91,26 @@ class Calls:
                 if answer.status == "scheduled":
                     raise Unclear(Finding("UNSCHEDULE_NOT_TAKEN", "PostPost left the post scheduled", _AGAIN))
                 change(look.key, ledger.updated, group.key, step, answer.status, answer.time, account.now())
+                self._warned(look, group, answer.warnings)
             case Update(group, datetime() as time, _):
                 change(look.key, ledger.updating, group.key)
                 answer = account.api.schedule(_id(group), time)
                 if answer.status == "draft":
                     raise Unclear(Finding("SCHEDULE_NOT_TAKEN", "PostPost left the post a draft", _AGAIN))
                 change(look.key, ledger.updated, group.key, step, answer.status, answer.time, account.now())
+                self._warned(look, group, answer.warnings)
             case Delete(group):
                 self._delete(account, group)
+                account.holdings.deleted(_id(group))
                 change(look.key, ledger.deleted, group.key)
             case Ask(group):
                 results = tuple(_result(one, group) for one in account.api.get_post(_id(group)))
                 change(look.key, ledger.outcome, group.key, results, account.now())
         return True
+
+    def _warned(self, look: Look, group: Group, said: tuple[Finding, ...]) -> None:
+        if said:
+            self._store.note(look.key, ledger.warned, group.key, said)
 
     def unknown_texts(self, account: Account, lately: float) -> frozenset[str]:
         """The texts of what PostPost holds and no record of ours knows: what was made since an older database, or by others.
@@ -165,11 +175,12 @@ class Calls:
             about = post, account.now(), account.digest, str(uuid.uuid4()), of
             group = self._store.change(look.key, ledger.creating, *about).groups[-1]
             try:
-                made = account.api.create_post(post.content, post.platforms, post.platform_settings, group.intent)
+                sent = post.content, post.platforms, post.platform_settings, group.intent
+                made = account.api.create_post(*sent, first_comments.of_those(post.first_comment, post.platforms))
             except (NotReached, Refused):  # known not to have happened
                 self._store.change(look.key, with_group, group.key, stage=GroupStage.GONE)
                 raise
-            self._store.change(look.key, ledger.created, group.key, made)
+            self._store.change(look.key, ledger.created, group.key, made.post_group_id, made.warnings)
 
     def _recognise(self, look: Look, account: Account, step: Recognise) -> None:
         """Find the post of a folder whose record does not know it: by its status file's word, else by its looks.
@@ -346,7 +357,7 @@ def _as_claimed(group: Group, claim: Claim, held: Listed, post: Post) -> Group |
     if not known:
         out = group.stage is GroupStage.GOING_OUT  # whatever it holds, it is out
         return group if out or (not post.media and not held.media) else None
-    same = claim.digest == digest(post.content, post.platform_settings)
+    same = claim.digest == digest(post.content, post.platform_settings, post.first_comment)
     if same and claim.media == tuple(file.sha256 or "" for file in post.media):
         return group
     earlier = tuple(
@@ -404,7 +415,7 @@ def _result(one: PlatformPost, group: Group) -> PlatformResult:
     asked = [name for name in (compound, one.platform_id) if name in group.platforms]
     platform_id = asked[0] if asked else one.platform_id if "-" in one.platform_id else compound
     url = one.url or links.link(platform_id, one.posted_id)
-    result = PlatformResult(platform_id, one.status, one.posted_id, url=url)
+    result = PlatformResult(platform_id, one.status, one.posted_id, no_comment=one.no_comment, url=url)
     if one.error is None:
         return result
     retryable = one.error.get("retryable") is True

@@ -160,7 +160,12 @@ class Sync:
     def advance(self, key: int) -> None:
         """Take one part of a folder as far as it goes now; the others wait until it is through, and hear of what changed."""
         look = self._folders.get(key)
-        if look is None or not self._folders.enter(key):
+        if look is None:  # forgotten, or taken for another meanwhile: whatever it waited for, others are next
+            self._leave_lists(key)
+            self._turns.leave(key)
+            self._slots.stop_waiting(key)
+            return
+        if not self._folders.enter(key):
             return
         before, others, main = self._store.record(key), self._folders.siblings(key), self._folders.main_of(key)
         try:
@@ -208,10 +213,10 @@ class Sync:
                     return
                 match decision.step:
                     case Rest(after):
-                        finished = self._folders.rested(look, record)
+                        finished = self._folders.rested(look, record, after)
                         if record.done and any(one.sent_as for group in record.groups for one in group.uploads):
                             self.copies.forget(key)
-                        if look.receipt_failed:
+                        if look.receipt_failed and look.there:
                             after = min(after or WRITE_AGAIN, WRITE_AGAIN)
                         if after is not None and not (finished and after > self._far):
                             self._wake(key, after)
@@ -413,7 +418,7 @@ class Sync:
         group = view.shown_group(record)
         if group is None or group.post_group_id is None:
             return None
-        text = digest(group.content, group.platform_settings)
+        text = digest(group.content, group.platform_settings, group.first_comment)
         return account.proof(self._store.identity(record), group.post_group_id, text, *view.hashes(group))
 
     # --- the steps ---

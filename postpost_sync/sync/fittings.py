@@ -46,7 +46,8 @@ class Fittings:
         step, pause = Fit(file), 0.0
         try:
             self._carry_out(look, file)
-            if (record := self._store.record(look.key)) is not None and (before := record.trouble_with(Effect.FIT)):
+            record = self._store.record(look.key)
+            if record is not None and (before := record.trouble_with(Effect.FIT, file.name)):
                 self._store.change(look.key, ledger.worked, step, before)
         except FileChanged as error:
             self._log.info("changed", folder=look.name, why=error.finding.message)

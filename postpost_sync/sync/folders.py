@@ -218,6 +218,7 @@ class Folders:
         Else a folder that is removed later would be taken for one whose file system is away. Call it after a rescan.
         """
         with self._lock:
+            self._let_go()
             if numbers := self._index.renumber(root):
                 self._store.renumber(root, numbers)
 
@@ -257,10 +258,14 @@ class Folders:
         with self._lock:
             look.restless_since = None
 
-    def rested(self, look: Look, record: Record) -> bool:
-        """Nothing is to be done for now. True where the folder is finished as it is: then nothing of it is kept in mind."""
+    def rested(self, look: Look, record: Record, after: float | None) -> bool:
+        """Nothing is to be done for so many seconds; None: until something changes.
+
+        True where the folder is finished as it is. Then nothing of it is kept in mind, nor of one that is gone for good.
+        """
         others = self._parts_of(look.key)
         with self._lock:
+            self._let_go()
             if not look.part:
                 about = record.root, record.fingerprint, record.done, record.inode, record.device
                 self._index.remember(look.key, Known(*about))
@@ -272,6 +277,10 @@ class Folders:
                     if (one := self._looks.get(key)) is not None and not one.in_flight:
                         self._finished.pop(key, None)
                         self._finished[key] = self._monotonic()
+            elif (
+                not finished and not look.there and after is None and not look.in_flight and not look.fitting
+            ):  # gone for good
+                self._out_of_mind(look.key)
             return finished
 
     def _let_go(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from postpost_sync import ledger
@@ -13,9 +13,10 @@ from postpost_sync.model.post import Policy
 from postpost_sync.model.record import Effect, GroupStage, Record, live_group, made_with
 from postpost_sync.plan.asked import patience
 from postpost_sync.plan.situation import TOO_MANY_PENDING, kept_by_all, unfit
-from postpost_sync.plan.snapshot import Shown, Snapshot, Stranger
+from postpost_sync.plan.snapshot import Day, Shown, Snapshot, Stranger
 from postpost_sync.post import live_limits
 from postpost_sync.post.desired import Wanted, resolve
+from postpost_sync.post.platforms import DAILY, DAILY_VIDEOS, VIDEO_SUFFIXES, limit
 from postpost_sync.service.account import Account
 from postpost_sync.service.clock import SKEW
 from postpost_sync.service.holdings import SLACK
@@ -68,7 +69,7 @@ class Snapshots:
         self._drifts: dict[Account, float] = {}
         self._refused: set[Account] = set()  # whose key is not taken
         self._clock_off: dict[Account, bool] = {}  # whether that was said
-        self._policies: dict[tuple[str, Account], tuple[object, object, Policy]] = {}  # and what it was made of
+        self._policies: dict[tuple[str, Account], tuple[tuple[object, ...], Policy]] = {}  # and what it was made of
         self._copies: dict[int, int] = {}  # key -> that of a folder which waits for a word, since it is the same
 
     def account_of(self, record: Record) -> Account:
@@ -101,7 +102,7 @@ class Snapshots:
         account = self.account_of(record)
         if folder is None:
             away = self._absence.is_away(record.root, record.path, record.device)
-            if not away and (copy := self._copies.get(record.key)) is not None:
+            if not away and (copy := self._copies.pop(record.key, None)) is not None:
                 self._wake(copy, 0.0)  # it may be this one, moved there
             present = present and not away
         elif _is_in_another_directory(folder, record):
@@ -191,6 +192,7 @@ class Snapshots:
             furthest=self._store.furthest(account.digest) if over else (),
             alike=self._store.alike(record.key, text) if text and policy.duplicates != "allow" else (),
             beside=self._store.beside(record.key, record.time) if pending and record.time is not None else (),
+            days=self._days(record, policy) if pending else (),
             twin=self._twin(record),
             siblings=seen.siblings,
             desired=desired,
@@ -234,15 +236,28 @@ class Snapshots:
         others = (self._store.record(key) for key in self._folders.siblings(original.key))
         return next((one for one in others if one is not None and one.part == record.part), None)
 
+    def _days(self, record: Record, policy: Policy) -> tuple[Day, ...]:
+        """Of a post's accounts those whose platform says how many it takes a day."""
+        if record.time is None:
+            return ()
+        days = []
+        has_video = any(file.name.lower().endswith(VIDEO_SUFFIXES) for file in record.media)
+        for one in record.platforms:
+            of_all, of_videos = (limit(one.partition("-")[0], key, policy.limits) for key in (DAILY, DAILY_VIDEOS))
+            about = record.key, one, record.time
+            posts = self._store.in_a_day(*about, videos=False) if of_all is not None else 0
+            videos = self._store.in_a_day(*about, videos=True) if of_videos is not None and has_video else 0
+            if posts or videos:
+                days.append(Day(one, posts, videos))
+        return tuple(days)
+
     def _policy(self, root: str, account: Account) -> Policy:
         """What the config says, with what its account last said besides: one and the same for as long as it says no more."""
-        connections, limits = account.api.last_connections, account.limits
+        told = account.api.last_connections, account.limits, account.first_comments
         known = self._policies.get((root, account))
-        if known is None or known[0] is not connections or known[1] is not limits:
-            policy = self._sites[root].policy
-            merged = replace(policy, connections=connections, limits=live_limits.under(policy.limits, limits))
-            known = self._policies[root, account] = connections, limits, merged
-        return known[2]
+        if known is None or any(now is not then for now, then in zip(told, known[0], strict=True)):
+            known = self._policies[root, account] = told, live_limits.merged(self._sites[root].policy, *told)
+        return known[1]
 
 
 def _may_be_of_a_lost_create(one: Listed, lost_at: datetime | None) -> bool:

@@ -55,16 +55,19 @@ class Slots:
         self._waiting: deque[int] = deque()
         self._begun: set[int] = set()  # whose draft is being made, or may be
         self._to_begin: list[tuple[float, int]] = []  # a heap: whose draft is to be made, the most urgent first
+        self._lined_up: set[int] = set()  # those of them that still wait
         self._lock = threading.Lock()
 
     def may_begin(self, key: int, urgency: float) -> bool:
         """Whether a draft may be made for a folder; False where it has to wait: it is waked when it is its turn."""
         with self._lock:
-            if key not in self._begun and (self._to_begin or not self._keeps_up()):
+            if key in self._begun or (not self._lined_up and self._keeps_up()):
+                self._begun.add(key)
+                return True
+            if key not in self._lined_up:
+                self._lined_up.add(key)
                 heapq.heappush(self._to_begin, (urgency, key))
-                return False
-            self._begun.add(key)
-            return True
+            return False
 
     def claim(self, key: int) -> bool:
         """A place for a folder; False where it has to wait: it is woken when it is its turn."""
@@ -83,6 +86,7 @@ class Slots:
         """The folder waits no longer."""
         with self._lock, contextlib.suppress(ValueError):
             self._begun.discard(key)
+            self._lined_up.discard(key)
             self._waiting.remove(key)
         self.next()
 
@@ -98,8 +102,10 @@ class Slots:
             waked = [first] if first is not None else []
             while self._to_begin and self._keeps_up():
                 key = heapq.heappop(self._to_begin)[1]
-                self._begun.add(key)
-                waked.append(key)
+                if key in self._lined_up:
+                    self._lined_up.discard(key)
+                    self._begun.add(key)
+                    waked.append(key)
         for key in waked:
             self._wake(key, 0.0)
 
@@ -152,6 +158,8 @@ class Transfers:
             one = replace(one, url=signed.url, expires_at=dies, resets=0)
             about = signed.url, signed.file_url, signed.media_id, dies
             self._store.note(look.key, ledger.signed, group.key, one.position, *about)
+            if signed.warnings:
+                self._store.note(look.key, ledger.warned, group.key, signed.warnings)
         stop = look.in_flight[one.position] = Stop()
         look.at_work.add(stop)
         self._uplink.threads.submit(self._send, look, account, group, one, stop)

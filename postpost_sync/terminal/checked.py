@@ -19,9 +19,13 @@ _Found = Mapping[str, str]
 
 
 def checked_text(
-    posts: Sequence[Mapping[str, Any]], warnings: Sequence[_Found], console: Console, now: datetime
+    posts: Sequence[Mapping[str, Any]],
+    warnings: Sequence[_Found],
+    limits: Mapping[str, str | None],
+    console: Console,
+    now: datetime,
 ) -> None:
-    """Print `posts` and `warnings` of `check --json`."""
+    """Print `posts`, `warnings` and `limits` of `check --json`."""
     if not posts:
         say(console, Text("no post folders here: nothing to check"))
         say(console, hint("a post folder holds a post.yaml; name folders, or watch them in the config"), 2, 2)
@@ -44,6 +48,15 @@ def checked_text(
     console.print()
     for found in warnings:
         _say_finding(found, "warning", "bold magenta", console, 0)
+    if limits["source"] == "PostPost":
+        asked = parse_service_time(limits["asked_at"])
+        said = (
+            f"limits: PostPost's own, as it told them {for_people(asked, 'UTC')}" if asked else "limits: PostPost's own"
+        )
+    else:
+        never = "" if limits["asked_at"] else "; PostPost was not asked for its own yet"
+        said = f"limits: those built in{never}"
+    say(console, Text(said, "dim"), hang=2)
     wrong = sum(bool(post["errors"]) for post in posts)
     errors = sum(len(post["errors"]) for post in posts)
     warned = sum(len(post["warnings"]) for post in posts) + len(warnings)
@@ -77,6 +90,10 @@ def _preview(shown: Mapping[str, Any], width: int, now: datetime) -> Iterator[Te
     if len(media) > _SHOWN:
         yield Text(f"{' ' * 7}… and {len(media) - _SHOWN:,} more")
     yield Text.assemble((padded("text", 7), "dim"), _first_words(shown["content"], width - 7))
+    if (comment := shown["first_comment"]) is not None:
+        where = f" on {', '.join(comment['platforms'])}"
+        words = _first_words(comment["text"], width - 7 - len(where))
+        yield Text.assemble((padded("reply", 7), "dim"), f"{words}{where}")
 
 
 def _heads(word: str) -> Iterator[str]:

@@ -101,6 +101,7 @@ def test_what_will_go_out_is_shown_with_the_accounts_by_their_names(pp: Rig) -> 
             for name, kind, w in (("b.jpg", "image/jpeg", 640), ("a.png", "image/png", 320))
         ],
         "content": content.strip(),
+        "first_comment": None,
     }
     assert (shown["draft"]["when"], shown["draft"]["scheduled_time"]) == ("draft", None)
     assert shown["at once"]["when"] == "now"

@@ -534,3 +534,14 @@ def test_a_link_to_a_root_that_never_answers_is_that_root_again(file: Path, tmp_
     (tmp_path / "link").symlink_to(tmp_path / "inner" / "again")
     (found,) = wrong(file, f"watch:\n  - path: {dead}/posts\n  - path: {tmp_path}/link/deeper\n")
     assert found.code == "ROOTS_OVERLAP"
+
+
+@pytest.mark.parametrize("name", ["twitter", "X", "x", "Twitter"])
+def test_limits_name_platforms_as_sidecars_do(file: Path, name: str) -> None:
+    config = read(file, f"{WATCH}limits: {{{name}: {{text: 25000}}}}\n")
+    assert config.roots[0].policy.limits == {"twitter": {"text": 25000}}
+
+
+def test_a_platform_that_stands_twice_in_limits_under_two_names_is_refused(file: Path) -> None:
+    (finding,) = wrong(file, f"{WATCH}limits: {{twitter: {{text: 1}}, X: {{text: 2}}}}\n")
+    assert (finding.code, '"X" is twitter' in finding.message) == ("DUPLICATE_KEY", True)

@@ -225,6 +225,7 @@ def wrong(document: str, place: Path) -> bool:
         WATCH + "notify: {urls: 'ntfy://topic', urls_file: ~/urls, on: [invalid, published], digest: 30s}\n",
         WATCH + "notify: {urls: ['json://127.0.0.1:8080/x?y=z', mailto://me@example.org], on: [], digest: 0}\n",
         WATCH + "limits: {twitter: {text: 25000}, mastodon: {text: '1e4', image_bytes: 1.5}}\n",
+        WATCH + "limits: {X: {text: 25000, text_premium: 9}, Instagram: {daily_posts: 50}, ANY: {videos: 2}}\n",
     ],
 )
 def test_a_config_that_is_taken(document: str, tmp_path: Path) -> None:
@@ -275,6 +276,7 @@ def test_a_config_that_is_taken(document: str, tmp_path: Path) -> None:
         WATCH + "notify: {on: [everything]}\n",
         WATCH + "notify: {digest: soon}\n",
         WATCH + "limits: {twiter: {text: 1}}\n",
+        WATCH + "limits: {xx: {text: 1}}\n",
         WATCH + "limits: {twitter: {words: 1}}\n",
         WATCH + "limits: {twitter: {text: long}}\n",
         WATCH + "limits: {twitter: 25000}\n",

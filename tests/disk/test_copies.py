@@ -9,7 +9,6 @@ import io
 import os
 import random
 import resource
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -21,14 +20,14 @@ import av
 import pytest
 from PIL import Image, ImageCms
 
-from postpost_sync.disk import copies, media, probe, structure
+from postpost_sync.disk import copies, probe
 from postpost_sync.disk.copies import Copies
-from postpost_sync.disk.scan import of
 from postpost_sync.model.errors import FileChanged, NoRoom, Unfit
-from postpost_sync.model.folder import Copy, MediaFile, Recipe
+from postpost_sync.model.folder import Copy, Recipe
 from postpost_sync.model.post import Post
 from postpost_sync.post import fitting, preflight
 from postpost_sync.post.platforms import PLATFORMS
+from tests.support.copies import is_red, opened, seen
 from tests.support.matrices import Matrix, Survived
 from tests.support.measuring_server import server_with
 from tests.support.media_files import image, photo, video
@@ -44,18 +43,6 @@ def place(tmp_path: Path) -> Copies:
     return Copies(tmp_path / "copies")
 
 
-def seen(data: bytes, name: str = "a") -> tuple[MediaFile, int]:
-    """A file as it is read, and a descriptor of it."""
-    with tempfile.TemporaryFile(buffering=0) as file:
-        file.write(data)
-        fd = os.dup(file.fileno())
-    kind = media.kind(data[: media.HEAD])
-    content_type, sniffed = media.named(kind)
-    facts = {**structure.facts(fd, kind), **probe.measure(fd, kind)}
-    sha256 = f"hash of {len(data)} bytes"
-    return MediaFile(name, of(os.fstat(fd)), content_type, sniffed, sha256, facts, kind), fd
-
-
 def made(place: Copies, data: bytes, recipe: Recipe = JPEG) -> tuple[Copy, bytes]:
     """The copy, and its bytes. Unfit where none can be made."""
     file, fd = seen(data)
@@ -66,17 +53,6 @@ def made(place: Copies, data: bytes, recipe: Recipe = JPEG) -> tuple[Copy, bytes
     assert copy is not None
     with place.opened(copy) as out:
         return copy, os.pread(out, copy.size, 0)
-
-
-def opened(data: bytes) -> Image.Image:
-    shown = Image.open(io.BytesIO(data))
-    shown.load()
-    return shown
-
-
-def is_red(pixel: Any) -> bool:
-    red, green, blue = pixel
-    return bool(red > 180 and green < 90 and blue < 90)
 
 
 # --- pictures ---------------------------------------------------------------------------------------------------------
@@ -184,6 +160,42 @@ def test_cmyk_and_other_profiles_become_srgb(place: Copies) -> None:
     assert (r, g, b) != (120, 130, 110), "the same light, in other numbers"
     assert abs(r - 117) < 8
     assert abs(g - 131) < 8
+
+
+@pytest.mark.parametrize("form", ["HEIF", "AVIF"])
+@pytest.mark.parametrize(
+    ("colours", "transfer", "shown"),
+    [
+        ((12, 13), 13, "Display P3, as phones have it"),
+        ((9, 13), 13, "BT.2020"),
+        ((1, 13), 13, "as it is"),
+        ((2, 2), 2, "as it is"),
+    ],
+)
+def test_colours_that_a_picture_names_in_numbers_alone_become_srgb(
+    place: Copies, form: str, colours: tuple[int, int], transfer: int, shown: str
+) -> None:
+    data = _named_in_numbers(form, *colours)
+    r, g, b = opened(made(place, data)[1]).getpixel((30, 30))  # type: ignore[misc]  # three channels
+    meant = {"as it is": (120, 160, 110), "BT.2020": (86, 164, 103)}.get(shown, (108, 161, 105))
+    assert max(abs(is_ - to_be) for is_, to_be in zip((r, g, b), meant, strict=True)) < 6, (r, g, b)
+
+
+@pytest.mark.parametrize("form", ["HEIF", "AVIF"])
+@pytest.mark.parametrize(("transfer", "name"), [(16, "PQ"), (18, "HLG")])
+def test_colours_that_no_jpeg_can_show_are_said(place: Copies, form: str, transfer: int, name: str) -> None:
+    with pytest.raises(Unfit, match=f"HDR \\({name}\\)"):
+        made(place, _named_in_numbers(form, 9, transfer))
+
+
+def _named_in_numbers(form: str, primaries: int, transfer: int) -> bytes:
+    """A plain green without a profile, whose colours are named by code points."""
+    out = io.BytesIO()
+    Image.new("RGB", (64, 64), (120, 160, 110)).save(out, form, quality=95)
+    data = bytearray(out.getvalue())
+    at = data.index(b"colrnclx") + 8
+    data[at : at + 4] = primaries.to_bytes(2) + transfer.to_bytes(2)
+    return bytes(data)
 
 
 def _wide_gamut() -> bytes:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from postpost_sync.model.errors import Finding
-from postpost_sync.model.folder import Reading, Sidecar
+from postpost_sync.model.folder import FirstComment, Reading, Sidecar
 from postpost_sync.model.post import Connection, Policy
 from postpost_sync.model.record import Claim, Consent, Effect, GroupStage, Record, Trouble, TroubleKind, UploadStage
 from postpost_sync.model.slots import parse
@@ -71,6 +71,13 @@ HEIC = fitted("IMG_1.heic")
 LATE = TIME + timedelta(days=1)
 OTHERS = Stranger(OTHER, "scheduled", LATE, NOW, ("twitter-1",), 0)
 ONE_ACCOUNT = Policy(connections=(Connection("twitter-1", "One", "valid", None, None),))
+COMMENTED = replace(
+    TEXT,
+    reading=replace(  # type: ignore[type-var]  # it was read
+        TEXT.reading,
+        sidecar=replace(TEXT.reading.sidecar, first_comment=FirstComment("More")),  # type: ignore[type-var, union-attr]
+    ),
+)
 STRANGER = snapshot(platforms=("twitter-9",), policy=ONE_ACCOUNT)
 
 TWO = with_entry(snapshot(platforms=("twitter-1", "linkedin-2")), "linkedin", content="Longer")
@@ -134,6 +141,7 @@ CASES: dict[str, tuple[Snapshot, Record, datetime]] = {
     "too_late": (TEXT, record(TEXT, complete_at=LATE), LATE),
     "missed": (TEXT, record(TEXT), LATE),
     "accounts": (STRANGER, record(STRANGER), NOW),
+    "limits": (COMMENTED, record(COMMENTED), NOW),
     "deleted_there": (PICTURE, record(PICTURE, replace(STANDS, lost=True), consents=(Consent.NEW_DRAFT,)), NOW),
     "nothing_left": (
         TEXT,

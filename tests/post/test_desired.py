@@ -923,18 +923,6 @@ def test_media_are_expected_by_name(name: str, media: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    "written",
-    ["first_comment: More in the shop", "firstComment: {text: More, platforms: [linkedin]}", "first_comment: '#roast'"],
-)
-def test_a_first_comment_is_refused_and_not_dropped_silently(drop: Drop, written: str) -> None:
-    drop.add("post.yaml", GOOD + written + "\n")
-    wanted = drop.wanted()
-    assert [(e.code, e.message.startswith("post.yaml, line 3: first_comment")) for e in wanted.errors] == [
-        ("FIRST_COMMENT_NOT_TAKEN", True)
-    ]
-
-
-@pytest.mark.parametrize(
     ("written", "code"),
     [
         ("first_comment: [a]", "WRONG_TYPE"),

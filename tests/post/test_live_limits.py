@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from postpost_sync.model.post import Connection
 from postpost_sync.post import live_limits
 from postpost_sync.post.platforms import FORMATS, LIMITS, Limit, Live, Overrides, formats, limit
 from postpost_sync.sandbox.twin import TWIN_LIMITS
@@ -69,3 +70,32 @@ def test_whatever_is_told_every_cell_is_one_of_the_table(told: Any) -> None:
     for platform, cells in live_limits.overrides(told).items():
         assert platform in FORMATS
         assert all(isinstance(one, Live) for one in cells.values())
+
+
+def paid(*subscriptions: str | None) -> tuple[Connection, ...]:
+    return tuple(Connection(f"twitter-{n}", "", "valid", None, None, one) for n, one in enumerate(subscriptions))
+
+
+@pytest.mark.parametrize(
+    ("subscriptions", "most"),
+    [
+        (("Premium",), 25_000),
+        (("PremiumPlus", "premium"), 25_000),
+        (("Premium", None), 280),
+        ((None,), 280),
+        (("None",), 280),
+        (("Basic",), 280),
+    ],
+)
+def test_a_text_is_as_long_as_all_the_accounts_of_x_take(subscriptions: tuple[str | None, ...], most: int) -> None:
+    connections = paid(*subscriptions)
+    ids = [one.platform_id for one in connections]
+    limits = live_limits.for_accounts({}, [*ids, "mastodon-1"], connections)
+    assert (cell("twitter", "text", limits).value, cell("mastodon", "text", limits).value) == (most, 500)
+
+
+def test_the_services_figure_for_paid_plans_counts_and_the_configs_above_it() -> None:
+    told = live_limits.overrides({"twitter": {"characters": {"standard": 280, "premium": 4000}}})
+    assert cell("twitter", "text", live_limits.for_accounts(told, ["twitter-0"], paid("Premium"))).value == 4000
+    own = live_limits.under({"twitter": {"text": 300}}, told)
+    assert cell("twitter", "text", live_limits.for_accounts(own, ["twitter-0"], paid("Premium"))).value == 300

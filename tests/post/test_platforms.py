@@ -8,7 +8,19 @@ import pytest
 
 from postpost_sync.post import platforms
 from postpost_sync.post.counting import count as count_of
-from postpost_sync.post.platforms import ANY, FORMATS, KEYS, LIMITS, PLATFORMS, SETTINGS, SUFFIXES, Severity
+from postpost_sync.post.platforms import (
+    ANY,
+    FORMAT_KEYS,
+    FORMATS,
+    KEYS,
+    LIMITS,
+    PLATFORMS,
+    SETTINGS,
+    SUFFIXES,
+    Severity,
+    formats,
+    limit,
+)
 
 X, UTF16 = platforms.X_CHARACTERS, "characters"
 
@@ -107,3 +119,24 @@ def test_text_is_counted_as_the_platform_counts(text: str, x: int, utf16: int) -
 )
 def test_hashtags_links_and_separators_are_found(text: str, key: str, count: int) -> None:
     assert count_of(text, key, key) == count
+
+
+@pytest.mark.parametrize(
+    ("platform", "key"), [(platform, key) for platform in PLATFORMS for key in (*KEYS, *FORMAT_KEYS)]
+)
+@pytest.mark.parametrize("under", ["its own name", ANY])
+def test_every_cell_can_be_corrected(platform: str, key: str, under: str) -> None:
+    """Also one that the table does not have, and for all platforms at once."""
+    name = ANY if under == ANY else platform
+    if key in FORMAT_KEYS:
+        row = formats(platform, {name: {key: ("GIF", "MKV")}})
+        assert {"formats": row.taken, "converted": row.converted, "risky": row.risky, "animated": row.animated}[
+            key
+        ] == {
+            "image/gif",
+            "video/x-matroska",
+        }
+        return
+    found = limit(platform, key, {name: {key: 7}})
+    assert found is not None
+    assert (found.value, found.source) == (7, "limits in the config")

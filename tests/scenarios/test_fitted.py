@@ -7,6 +7,7 @@ import io
 import itertools
 import os
 import shutil
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -19,10 +20,13 @@ import yaml
 from PIL import Image
 
 from postpost_sync.disk import copies, probe
+from postpost_sync.ledger import troubles
 from postpost_sync.model.record import Sent, Upload
 from postpost_sync.model.states import State
 from postpost_sync.sandbox import Fault, Group
+from tests.support.drops import sidecar
 from tests.support.media_files import photo, video
+from tests.support.rig import Rig
 from tests.support.world import Killed, World, picture, quick_searches
 
 HEIC = photo("HEIF")
@@ -265,6 +269,43 @@ def test_a_damaged_picture_is_said_once_and_not_tried_again(world: World, monkey
     drop(world, {"IMG_0412.HEIC": HEIC})
     world.run_until_rest()
     the_post(world)
+
+
+def test_of_several_files_that_cannot_be_fitted_each_is_named(world: World) -> None:
+    at = len(HEIC) // 2
+    damaged = HEIC[:at] + bytes(len(HEIC) - at)
+    drop(world, {"a.HEIC": damaged, "b.HEIC": HEIC, "c.HEIC": damaged, "d.jpg": picture(1)})
+    world.run_until_rest()
+    record = world.record("trip")
+    assert record.state is State.INVALID
+    named = [w.message.split()[0] for w in record.warnings if w.code == "NOT_FITTED"]
+    assert named == ["a.HEIC", "c.HEIC"]
+    assert [record.error, *record.warnings][0] is not None
+    wrong = [record.error, *(w for w in record.warnings if w.is_error)]
+    assert [one.message.split()[0] for one in wrong if one is not None] == ["a.HEIC", "c.HEIC"]
+    world.restart()
+    world.run_until_rest()
+    assert world.record("trip").warnings == record.warnings
+    drop(world, {"a.HEIC": HEIC, "b.HEIC": HEIC, "c.HEIC": damaged, "d.jpg": picture(1)})
+    world.run_until_rest()
+    assert [w.message.split()[0] for w in world.record("trip").warnings if w.code == "NOT_FITTED"] == ["c.HEIC"]
+    drop(world, {"a.HEIC": HEIC, "b.HEIC": HEIC, "c.HEIC": HEIC, "d.jpg": picture(1)})
+    world.run_until_rest()
+    assert len(the_post(world).media) == 4
+    assert "NOT_FITTED" not in codes(world)
+
+
+def test_a_single_pass_waits_for_room(pp: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(copies, "MOST", 1000)
+    monkeypatch.setattr(troubles, "ROOM_AGAIN", 1.0)
+    pp.drop("trip", sidecar(), {"IMG_0412.HEIC": HEIC})
+    assert pp.run_once("3s") == 1
+    assert "NO_ROOM_TO_FIT" in [one["code"] for one in pp.post("trip")["warnings"]]
+    room = threading.Timer(2.0, monkeypatch.undo)
+    room.start()
+    assert pp.run_once("30s") == 0
+    room.join()
+    assert pp.post("trip")["state"] == "scheduled"
 
 
 def test_without_room_the_old_error_is_said_until_there_is_some(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -138,7 +138,7 @@ class Machine(RuleBasedStateMachine):
         return (self.world.now + timedelta(seconds=ahead)).replace(microsecond=0)
 
     def _pick(self, which: int) -> Dropped | None:
-        there = [folder for folder in self.world.folders if folder.there]
+        there = [one for one in self.world.folders if one.there and self.world.place(one).exists()]
         return there[which % len(there)] if there else None
 
     def _look(self) -> None:
@@ -155,9 +155,19 @@ class Machine(RuleBasedStateMachine):
     # --- folders ---
 
     @precondition(lambda self: len(self.world.folders) < 4)
-    @rule(count=st.integers(0, 3), platforms=st.sampled_from((*PLATFORMS, THREE)), when=WHEN, by_config=st.booleans())
-    def drop(self, count: int, platforms: tuple[str, ...], when: str, by_config: bool) -> None:
-        self.world.fresh(count, platforms, self._time(when), by_config=by_config)
+    @rule(
+        count=st.integers(0, 3),
+        platforms=st.sampled_from((*PLATFORMS, THREE)),
+        when=WHEN,
+        by_config=st.booleans(),
+        elsewhere=st.booleans(),
+        phone=st.booleans(),
+    )
+    def drop(
+        self, count: int, platforms: tuple[str, ...], when: str, by_config: bool, elsewhere: bool, phone: bool
+    ) -> None:
+        more = {"by_config": by_config, "elsewhere": elsewhere, "phone": phone}
+        self.world.fresh(count, platforms, self._time(when), **more)
         self._look()
 
     def _edit(self, which: int, at: int | None, change: Callable[[Dropped], object]) -> None:
@@ -297,10 +307,26 @@ class Machine(RuleBasedStateMachine):
 
     @rule(which=WHICH)
     def bring_back(self, which: int) -> None:
-        gone = [folder for folder in self.world.folders if not folder.there]
+        gone = [one for one in self.world.folders if not one.there and self.world.place(one).parent.exists()]
         if gone:
             self.world.bring_back(gone[which % len(gone)])
             self._look()
+
+    @rule(at=LATER, leaves=st.booleans())
+    def root_away(self, at: int | None, leaves: bool) -> None:
+        """A root goes away, whatever waits there in line, or comes back."""
+        self._do(at, self.world.root_leaves if leaves else self.world.root_comes_back)
+
+    @rule(name=st.sampled_from(["", "", "slide0.jpg", "slide1.jpg", "slide0.heic", "post.yaml"]))
+    def broken_disk(self, name: str) -> None:
+        """Files of that name cannot be opened from now on, although they are listed; "": all can."""
+        self.world.unopenable = name
+        self._look()
+
+    @rule(number=st.integers(1, 4), gap=st.sampled_from([60, 300, 700]))
+    def single_passes(self, number: int, gap: float) -> None:
+        """Nothing but `run --once` runs for a while."""
+        self.world.alive(lambda: self.world.single_passes(number, gap))
 
     @rule(which=WHICH, at=LATER, word=st.sampled_from(["retry", "cancel"]))
     def word(self, which: int, at: int | None, word: str) -> None:
@@ -308,7 +334,7 @@ class Machine(RuleBasedStateMachine):
         said = {"retry": self.world.retry, "cancel": self.world.cancel}[word]
         self._with(which, at, said)
 
-    @rule(what=st.sampled_from(["keep", "keep", "put back", "put back", "lost", "status files lost"]))
+    @rule(what=st.sampled_from(["keep", "keep", "put back", "put back", "lost", "status files lost", "copies lost"]))
     def database(self, what: str) -> None:
         world = self.world
         acts: dict[str, Callable[[], object]] = {
@@ -316,6 +342,7 @@ class Machine(RuleBasedStateMachine):
             "put back": world.put_back_database,
             "lost": world.lose_database,
             "status files lost": world.lose_status_files,
+            "copies lost": world.lose_copies,
         }
         world.alive(acts[what])
         self._look()

@@ -22,6 +22,7 @@ from postpost_sync.model.post import Policy
 from postpost_sync.model.states import State
 from postpost_sync.sandbox import STARTER, Behaviour, Fault
 from postpost_sync.service.upload import Sender
+from postpost_sync.sync.transfers import DRAFTS_AHEAD
 from tests.support.world import NewWorld, World, picture
 
 HOUR = timedelta(hours=1)
@@ -249,3 +250,72 @@ def test_tidying_the_folder_of_a_published_post_changes_nothing(world: World) ->
     record = world.record("launch")
     assert (record.state, record.error, record.done) == (State.PUBLISHED, None, True)
     assert [one.code for one in record.warnings] == ["CHANGED_SINCE"]
+
+
+@pytest.mark.parametrize(("cancels", "left"), [(True, 0), (False, 1)])
+def test_a_removal_is_concluded_by_single_passes_alone(new_world: NewWorld, cancels: bool, left: int) -> None:
+    """From cron: each process sees that it is gone for the first time, and only the database knows since when."""
+    world = new_world(policy=Policy(settle=2.0, cancel_removed=cancels))
+    (world.root / "readme.txt").touch()  # a root that is suddenly empty says nothing about its folders
+    world.drop("launch", "hello", MEDIA, world.now + 20 * HOUR)
+    world.run_until_rest(30)
+    world.remove("launch")
+    for minutes in (0, 4, 8):
+        world.restart()
+        world.run_until_rest(20)
+        assert len(world.groups("scheduled")) == 1, f"{minutes} minutes say nothing"
+        world.pass_time(240)
+    world.restart()
+    world.run_until_rest(20)
+    assert len(world.groups("scheduled")) == left
+    assert world.state("launch") is (State.CANCELLED if cancels else State.SCHEDULED)
+    assert [one.code for one in world.record("launch").warnings] == ([] if cancels else ["FOLDER_REMOVED"])
+
+
+def test_a_folder_that_comes_back_between_single_passes_was_not_removed(new_world: NewWorld, tmp_path: Path) -> None:
+    world = new_world(policy=Policy(settle=2.0, cancel_removed=True))
+    (world.root / "readme.txt").touch()
+    folder = world.drop("launch", "hello", MEDIA, world.now + 20 * HOUR)
+    world.run_until_rest(30)
+    for _ in range(4):
+        folder.rename(tmp_path / "aside")
+        world.restart()
+        world.run_until_rest(20)
+        (tmp_path / "aside").rename(folder)
+        world.pass_time(240)
+        world.restart()
+        world.run_until_rest(20)
+        world.pass_time(240)
+    assert (world.state("launch"), len(world.groups("scheduled"))) == (State.SCHEDULED, 1)
+
+
+def test_folders_that_are_removed_while_they_wait_in_line_hold_up_nobody(new_world: NewWorld) -> None:
+    """They are forgotten after a while: their places in the line are nobody's any more."""
+    world = new_world(concurrency=1)
+    (world.root / "readme.txt").touch()
+    at = world.now + 90 * HOUR
+
+    def while_one_file_takes(seconds: float) -> None:
+        for _ in range(2):
+            world.pass_time(seconds / 2)
+            world.look_around()
+            for key in [key for key, due in world.due.items() if due <= world.monotonic]:
+                world.wake(key, 0.0)
+            while world.ready:
+                world.step()
+
+    names = [f"post{number}" for number in range(3 * DRAFTS_AHEAD)]
+    for number, name in enumerate(names):
+        world.drop(name, name, {"a.jpg": picture(number)}, at)
+    while_one_file_takes(6)
+    removed = [name for name in names if not world.record(name).groups]
+    assert len(removed) >= DRAFTS_AHEAD, "many wait for their drafts"
+    for name in removed:
+        world.remove(name)
+    while_one_file_takes(1500)
+    world.advance_time(600)
+    left = [name for name in names if name not in removed]
+    assert {world.state(name) for name in left} == {State.SCHEDULED}
+    world.drop(left[0], "edited", {"a.jpg": picture(0)}, at)
+    world.advance_time(600)
+    assert "edited" in [group.content for group in world.groups("scheduled")]

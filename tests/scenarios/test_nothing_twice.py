@@ -439,7 +439,7 @@ def test_a_draft_that_was_not_complete_is_made_anew_and_the_old_one_deleted(worl
 
 def test_a_post_made_by_hand_is_taken_over_by_its_looks_and_never_deleted_by_an_edit(world: World) -> None:
     time = tomorrow(world)
-    made = world.account.api.create_post("text", ("twitter-123",), {})
+    made = world.account.api.create_post("text", ("twitter-123",), {}).post_group_id
     world.account.api.schedule(made, time)
     world.drop("post", "text", time=time)
     world.run_until_rest()
@@ -462,7 +462,7 @@ def test_a_folder_that_is_removed_takes_back_no_post_that_it_did_not_make(world:
     world.policy = type(world.policy)(settle=2.0, cancel_removed=True)
     world.restart()
     time = tomorrow(world)
-    made = world.account.api.create_post("text", ("twitter-123",), {})
+    made = world.account.api.create_post("text", ("twitter-123",), {}).post_group_id
     world.account.api.schedule(made, time)
     world.drop("post", "text", time=time)
     world.run_until_rest()
@@ -475,7 +475,7 @@ def test_a_folder_that_is_removed_takes_back_no_post_that_it_did_not_make(world:
 def test_a_status_file_that_anybody_wrote_deletes_nothing(world: World) -> None:
     """It names a post of somebody else, whose text is known, and was written without the key."""
     time = tomorrow(world)
-    made = world.account.api.create_post("text", ("twitter-123",), {})
+    made = world.account.api.create_post("text", ("twitter-123",), {}).post_group_id
     world.account.api.schedule(made, time)
     folder = world.drop("post", "text", time=time)
     facts = {
@@ -510,7 +510,7 @@ def test_another_installation_that_makes_the_same_at_the_same_moment_holds_the_p
     while not world.groups():
         world.step()
     world.pass_time(0.1)
-    other = world.account.api.create_post("text", ("twitter-123",), {})
+    other = world.account.api.create_post("text", ("twitter-123",), {}).post_group_id
     world.account.api.schedule(other, tomorrow(world))
     world.run_until_rest()
     assert [group.id for group in world.groups("scheduled")] == [other]

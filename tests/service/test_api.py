@@ -56,7 +56,7 @@ class World:
         self.sandbox.faults.add(Fault(call, kind, **more))
 
     def create(self, *platforms: str) -> str:
-        return self.api.create_post("Hello", platforms or ("twitter-123",), {})
+        return self.api.create_post("Hello", platforms or ("twitter-123",), {}).post_group_id
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ call = pytest.mark.parametrize("call", CALLS)
 
 def test_a_post_on_its_whole_way(world: World) -> None:
     api, settings = world.api, {"tiktok": {"allowComments": True}}
-    post = api.create_post("Grüße 🎉", ["twitter-123", "tiktok-789"], settings)
+    post = api.create_post("Grüße 🎉", ["twitter-123", "tiktok-789"], settings).post_group_id
     made = world.sandbox.group(post)
     assert (made.content, made.platforms, made.platform_settings, made.status) == (
         "Grüße 🎉",

@@ -11,7 +11,7 @@ import pytest
 from postpost_sync.sandbox import Sandbox, SandboxTransport
 from postpost_sync.service.api import PostPost
 from postpost_sync.service.connections import new_client
-from postpost_sync.service.holdings import SLACK, Holdings
+from postpost_sync.service.holdings import SLACK, Holdings, same_text
 
 NOW = datetime(2026, 12, 1, 8, 0, tzinfo=UTC)
 A_DAY = 86400.0
@@ -32,7 +32,7 @@ class Met:
 
     def add(self, number: int, after: timedelta = timedelta(hours=1)) -> list[str]:
         self.moment += after
-        return [self.api.create_post(f"post {n}", ["twitter-123"], {}) for n in range(number)]
+        return [self.api.create_post(f"post {n}", ["twitter-123"], {}).post_group_id for n in range(number)]
 
     @property
     def pages(self) -> int:
@@ -147,3 +147,26 @@ def test_those_of_one_status_are_read_until_all_that_are_wanted_are_there(met: M
     assert new[0] in met.holdings.in_status("draft", NOW, new)
     assert met.pages == pages + 1
     assert old[0] in met.holdings.in_status("draft", NOW, old)
+
+
+@pytest.mark.parametrize("text", ["short", "long " * 300, "ends with dots " * 40 + "..."])
+def test_what_an_account_holds_is_found_by_its_text_however_long(met: Met, text: str) -> None:
+    made = met.api.create_post(f"  {text}\n", ["twitter-123"], {}).post_group_id
+    met.api.create_post(f"{text} and more", ["twitter-123"], {})
+    met.holdings.read(A_DAY)
+    assert [one.post_group_id for one in met.holdings.with_text(text)] == [made]
+    assert met.holdings.with_text(f"!{text}") == ()
+    held = met.holdings.get(made)
+    assert held is not None
+    assert same_text(held.group.content, text)
+
+
+def test_what_was_deleted_is_held_no_longer(met: Met) -> None:
+    (first,), (second,) = met.add(1), met.add(1)
+    met.holdings.read(A_DAY)
+    met.holdings.deleted(first)
+    met.holdings.deleted("0" * 24)
+    assert met.holdings.get(first) is None
+    assert [one.post_group_id for one in met.holdings.with_text("post 0")] == [second]
+    met.holdings.deleted(second)
+    assert met.holdings.with_text("post 0") == ()

@@ -47,7 +47,7 @@ class World:
 
     def url(self, content_type: str = "image/jpeg") -> str:
         api = PostPost(self.client, self.server.api_url, "sk_fake")
-        self.group = self.group or api.create_post("Hello", ["twitter-123"], {})
+        self.group = self.group or api.create_post("Hello", ["twitter-123"], {}).post_group_id
         return api.get_upload_url(self.group, "a.jpg", content_type).url
 
     def send(self, url: str, data: bytes = b"bytes", size: int | None = None, **more: Any) -> Sent:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -17,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from postpost_sync.model.errors import Finding, ProgramError
-from postpost_sync.model.folder import Stat
+from postpost_sync.model.folder import FirstComment, Stat
 from postpost_sync.model.program import Listener
 from postpost_sync.model.record import (
     Consent,
@@ -584,3 +585,21 @@ def test_any_record_comes_back_as_it_was(store: Store, wanted: Record) -> None:
     store.forget(start.key)
     assert read == written
     assert replace(written, key=0, groups=tuple(replace(g, key=0) for g in written.groups)) == wanted
+
+
+def test_a_database_of_the_version_before_is_brought_up_to_date_with_its_posts(store: Store) -> None:
+    record = add(store)
+    known = store.change(record.key, lambda old: replace(old, groups=(group(uploads=1),)))
+    store.close()
+    with contextlib.closing(sqlite3.connect(store.path)) as conn, conn:
+        conn.execute("DELETE FROM _sqlite_migrations WHERE name = '0003_first_comment'")
+        conn.execute("ALTER TABLE groups DROP COLUMN first_comment")
+        conn.execute("ALTER TABLE groups DROP COLUMN said")
+    again = Store.open(store.path)
+    assert again.record(record.key) == known
+    comment = FirstComment("More", ("linkedin",))
+    said = replace(known.groups[0], first_comment=comment, said=(Finding("SERVICE_WARNING", "so it is"),))
+    new = again.change(record.key, lambda old: replace(old, groups=(said,)))
+    again = reopened(again)
+    assert again.record(record.key) == new
+    again.close()

@@ -8,23 +8,28 @@ edit; a copy of a folder has the same mark, and so allows for one more post.
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
 import re
 import shutil
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from unittest import mock
 from zoneinfo import ZoneInfo
 
+import httpx
 import yaml
 
 from postpost_sync import ledger
 from postpost_sync.disk import scan
+from postpost_sync.disk.copies import Copies
+from postpost_sync.model.folder import Copy, MediaFile, Recipe
 from postpost_sync.model.post import Policy
 from postpost_sync.model.record import MAYBE_OUT, GroupStage, Record
 from postpost_sync.model.slots import moments, parse
@@ -33,6 +38,8 @@ from postpost_sync.model.times import to_service
 from postpost_sync.plan.schedule import FRESH
 from postpost_sync.sandbox import Behaviour, FaultKind, Faults, Group, Request, Response
 from postpost_sync.sandbox.state import PostResult
+from postpost_sync.sync.watched import Site
+from tests.support.media_files import heic
 from tests.support.world import KEY, Killed, World, picture
 
 MARK = re.compile(r"\[L(\d+)\]")
@@ -70,6 +77,7 @@ class Dropped:
     time: datetime | str | None = None
     there: bool = True
     others: dict[str, Other] = field(default_factory=dict)  # entry in per_platform -> what is other there
+    elsewhere: bool = False  # it lies below the second root
     alias: bool = False  # its platforms are what the config's name `brand` stands for
     local: str = ""  # its time as the sidecar has it, where that is local to the config's zone
 
@@ -90,7 +98,7 @@ class Dropped:
     def parts(self) -> dict[str, tuple[Version, datetime | str | None]]:
         """Name of a part -> what it is, and its time. None at all where the entries make no sense."""
         says: dict[str, tuple[str, tuple[str, ...], datetime | str | None]] = {}
-        whole = tuple(_sha256(number) for _, number in self.media)
+        whole = tuple(hashlib.sha256(taken(*one)).hexdigest() for one in self.media)
         says[""] = self.content, whole, self.time
         of: dict[str, str] = {}
         for name, other in self.others.items():
@@ -111,8 +119,9 @@ class Dropped:
         return found
 
 
-def _sha256(number: int) -> str:
-    return hashlib.sha256(picture(number)).hexdigest()
+def taken(name: str, number: int) -> bytes:
+    """The picture of that number, as its name says: as a phone makes it, or a JPEG."""
+    return heic(number) if name.endswith(".heic") else picture(number)
 
 
 @dataclass
@@ -121,6 +130,7 @@ class Asked:
 
     folders: int = 1
     parted: bool = False  # whether it ever had more than one part
+    elsewhere: bool = False  # below the second root
     versions: set[Version] = field(default_factory=set)
     times: set[datetime | str | None] = field(default_factory=set)
     by_person: bool = False  # somebody had a hand in it at the service
@@ -158,20 +168,47 @@ class Histories(World):
         self.said: list[str] = []
         self._standing: set[str] = set()
         self._meanwhile = False
+        self.more, self.gone = place / "more", place / "gone"  # the second root; and where it is while it is away
+        self.unopenable = ""  # the name of the files that cannot be opened for now
         self._away, self._backup = place / "away", place / "backup"
+        self._originals: dict[str, str] = {}  # the hash of a fitted copy -> that of what it was made of
         self.unproved: set[str] = set()  # drafts that stood when a database was lost or put back
         self._pictures = 0
         self._stamps = 0
+        self.more.mkdir()
         super().__init__(place, behaviour=behaviour, policy=policy, concurrency=concurrency, jitter=lambda: 0.5)
         self._away.mkdir()
-        (self.root / "readme.txt").touch()  # a root that is suddenly empty says nothing about its folders
+        for root in (self.root, self.more):
+            (root / "readme.txt").touch()  # a root that is suddenly empty says nothing about its folders
         self._handle = self.sandbox.handle
-        self._patch = mock.patch.object(self.sandbox, "handle", self._watched)
-        self._patch.start()
+        self._patches: list[Any] = [
+            mock.patch.object(self.sandbox, "handle", self._watched),
+            mock.patch.object(Copies, "make", self._fitted(Copies.make)),
+        ]
+        for patch in self._patches:
+            patch.start()
 
     def close(self) -> None:
-        self._patch.stop()
+        for patch in self._patches:
+            patch.stop()
         super().close()
+
+    def _fitted(self, make: Callable[..., Copy | None]) -> Callable[..., Copy | None]:
+        """What is made of which picture is remembered, so that what stands at the service is known as that picture."""
+
+        def made(copies: Copies, key: int, file: MediaFile, recipe: Recipe, fd: int) -> Copy | None:
+            copy = make(copies, key, file, recipe, fd)
+            if copy is not None and file.sha256 is not None:
+                with copies.opened(copy) as out:
+                    self._originals[hashlib.sha256(os.pread(out, copy.size, 0)).hexdigest()] = file.sha256
+            return copy
+
+        return made
+
+    def version_of(self, group: Group) -> Version:
+        """What stands at the service, each fitted copy as the picture that it was made of."""
+        hashes = (one.sha256 or "" for one in group.media)
+        return group.content, group.platforms, tuple(self._originals.get(one, one) for one in hashes)
 
     # --- at every request ---
 
@@ -229,7 +266,7 @@ class Histories(World):
             raise Broken(f"two posts of one folder stand: {same}")
         if not all(media.stored for media in group.media):
             raise Broken(f"scheduled without all its bytes: {group}")
-        version = group.content, group.platforms, tuple(m.sha256 for m in group.media)
+        version = self.version_of(group)
         if not self._was_asked(version, asked) and not self._just_changed(group):
             raise Broken(f"scheduled as no folder ever was: {group}")
         if group.status == "scheduled" and not self._punctual(group, asked):
@@ -246,7 +283,8 @@ class Histories(World):
                 if lineage_of(other.content) != lineage_of(group.content)
                 and (other.status, group.status) == ("scheduled", "scheduled")
                 and other.scheduled_time == group.scheduled_time
-                and asked.times == self.lineages[lineage_of(other.content)].times == {"next"}
+                and asked.times == (theirs := self.lineages[lineage_of(other.content)]).times == {"next"}
+                and asked.elsewhere == theirs.elsewhere  # each root has a queue of its own
                 and not {other.id, group.id} & self.by_person
             ),
             None,
@@ -335,6 +373,48 @@ class Histories(World):
         with self._files_watched():
             self.sync.reconcile()
 
+    # --- two roots, of which one may be away, and files that cannot be opened ---
+
+    def sites(self, client: httpx.Client) -> dict[str, Site]:
+        return {str(root): Site(str(root), self.policy, self.account) for root in (self.root, self.more)}
+
+    def place(self, folder: Dropped) -> Path:
+        return (self.more if folder.elsewhere else self.root) / folder.name
+
+    def look_around(self) -> None:
+        self.watched.absence.found_root(str(self.more), away=not self.more.exists())
+        super().look_around()
+        if self.more.exists():
+            self.look_below(self.more)
+
+    def root_leaves(self) -> None:
+        """The second root is unmounted, whatever waits there."""
+        if self.more.exists():
+            self.more.rename(self.gone)
+
+    def root_comes_back(self) -> None:
+        if self.gone.exists():
+            self.gone.rename(self.more)
+
+    @contextlib.contextmanager
+    def _files_watched(self) -> Iterator[None]:
+        real, name = os.open, self.unopenable
+
+        def broken(path: Any, *args: Any, **more: Any) -> int:
+            if path == name:
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+            return real(path, *args, **more)
+
+        with super()._files_watched(), mock.patch.object(os, "open", broken) if name else contextlib.nullcontext():
+            yield
+
+    def single_passes(self, number: int, gap: float) -> None:
+        """What `run --once` does from cron: a process each, which ends once nothing is due soon."""
+        for _ in range(number):
+            self.restart()
+            self.run_until_rest(30.0)
+            self.pass_time(gap)
+
     # --- people and their folders ---
 
     def new_picture(self) -> int:
@@ -342,15 +422,26 @@ class Histories(World):
         return self._pictures % 200
 
     def fresh(
-        self, media: int, platforms: tuple[str, ...], time: datetime | str | None, *, by_config: bool = False
+        self,
+        media: int,
+        platforms: tuple[str, ...],
+        time: datetime | str | None,
+        *,
+        by_config: bool = False,
+        elsewhere: bool = False,
+        phone: bool = False,
     ) -> Dropped:
-        """Somebody drops a folder. `by_config`: it leaves to the config what its accounts are, and of which zone its time is."""
-        number = len(self.lineages)
-        folder = Dropped(number, f"post{len(self.folders)}", platforms=platforms, time=time, alias=by_config)
+        """Somebody drops a folder. `by_config`: it leaves to the config what its accounts are, and of which zone its time is.
+
+        `elsewhere`: below the second root, where that is there; `phone`: its first picture is a HEIC.
+        """
+        number, elsewhere = len(self.lineages), elsewhere and self.more.exists()
+        folder = Dropped(number, f"post{len(self.folders)}", platforms=platforms, time=time, elsewhere=elsewhere)
         if by_config:
-            folder.platforms = self.policy.accounts["brand"]
-        folder.media = [(f"slide{i}.jpg", self.new_picture()) for i in range(media)]
-        self.lineages[number] = Asked()
+            folder.alias, folder.platforms = True, self.policy.accounts["brand"]
+        names = [f"slide{i}.{'heic' if phone and i == 0 else 'jpg'}" for i in range(media)]
+        folder.media = [(name, self.new_picture()) for name in names]
+        self.lineages[number] = Asked(elsewhere=elsewhere)
         self.folders.append(folder)
         self.write(folder)
         return folder
@@ -368,9 +459,9 @@ class Histories(World):
             asked.versions.add(version)
             asked.times.add(time)
         asked.parted |= bool(folder.others)
-        place = self.root / folder.name
+        place = self.place(folder)
         place.mkdir(exist_ok=True)
-        wanted = {name: picture(number) for name, number in folder.media}
+        wanted = {name: taken(name, number) for name, number in folder.media}
         for path in place.iterdir():
             if path.name not in wanted and not path.name.startswith((".", "post.")):
                 path.unlink()
@@ -401,19 +492,19 @@ class Histories(World):
         return entry or {"content": folder.content}
 
     def touch(self, folder: Dropped) -> None:
-        for path in (self.root / folder.name).iterdir():
+        for path in self.place(folder).iterdir():
             if not path.name.startswith((".", "post.status")):
                 self.stamp(path)
 
     def rename(self, folder: Dropped) -> None:
         name = folder.name + "x"
-        os.rename(self.root / folder.name, self.root / name)
+        os.rename(self.place(folder), self.place(folder).with_name(name))
         folder.name = name
 
     def copy(self, folder: Dropped) -> Dropped:
         """Everything in it, the status file too."""
         twin = replace(folder, name=f"post{len(self.folders)}", media=list(folder.media), others=dict(folder.others))
-        shutil.copytree(self.root / folder.name, self.root / twin.name)
+        shutil.copytree(self.place(folder), self.place(twin))
         self.folders.append(twin)
         self.lineages[folder.lineage].folders += 1
         return twin
@@ -443,11 +534,11 @@ class Histories(World):
         self.restart()
 
     def take_away(self, folder: Dropped) -> None:
-        os.rename(self.root / folder.name, self._away / folder.name)
+        os.rename(self.place(folder), self._away / folder.name)
         folder.there = False
 
     def bring_back(self, folder: Dropped) -> None:
-        os.rename(self._away / folder.name, self.root / folder.name)
+        os.rename(self._away / folder.name, self.place(folder))
         folder.there = True
 
     # --- databases and status files that are lost, or older than what was done ---
@@ -474,8 +565,12 @@ class Histories(World):
         shutil.rmtree(self._backup, ignore_errors=True)
         self.put_back_database()
 
+    def lose_copies(self) -> None:
+        """Somebody clears what lies beside the database."""
+        shutil.rmtree(self.state_db.with_name(f"{self.state_db.name}.copies"), ignore_errors=True)
+
     def lose_status_files(self) -> None:
-        for file in self.root.glob("*/post.status.yaml"):
+        for file in (*self.root.glob("*/post.status.yaml"), *self.more.glob("*/post.status.yaml")):
             file.unlink()
 
     def retry(self, folder: Dropped) -> None:
@@ -487,7 +582,7 @@ class Histories(World):
         self._say(folder, "retried", ledger.retried)
 
     def cancel(self, folder: Dropped) -> None:
-        seen = scan.look(str(self.root), folder.name, self.names)
+        seen = scan.look(str(self.place(folder).parent), folder.name, self.names)
         self._say(folder, "cancelled", ledger.cancelled, seen.fingerprint if seen is not None else None)
 
     def _say(self, folder: Dropped, asked: str, word: Callable[..., Record], *told: str | None) -> None:
@@ -558,7 +653,7 @@ class Histories(World):
         texts = [str(tuple(row)) for row in self.store._db.conn.execute("SELECT * FROM folders")]
         for folder in self.folders:
             with contextlib.suppress(FileNotFoundError):
-                texts.append((self.root / folder.name / "post.status.yaml").read_text())
+                texts.append((self.place(folder) / "post.status.yaml").read_text())
         for text in texts:
             if KEY in text or "X-Amz-Signature" in text:
                 raise Broken(f"a secret is shown: {text}")
@@ -575,7 +670,8 @@ class Histories(World):
         self.sandbox.faults.clear()
         self.unreachable.clear()
         self.put_takes, self.interruption = 0.0, None
-        self._kill_at = None
+        self._kill_at, self.unopenable = None, ""
+        self.root_comes_back()
         for _ in range(20):
             self.advance_time(1800.0)
         self.check()
@@ -643,7 +739,7 @@ class Histories(World):
         held = [g for g in self.ours(live) if g.id in ids]
         if asked.parted:
             self._check_part(folder, record, held)
-        elif [(g.content, g.platforms, tuple(m.sha256 for m in g.media)) for g in held] != [folder.version]:
+        elif [self.version_of(group) for group in held] != [folder.version]:
             raise Broken(f"{folder} is said to be {record.state}, and at the service is {held}: {record}")
 
     def _check_part(self, folder: Dropped, record: Record, held: list[Group]) -> None:
@@ -654,10 +750,10 @@ class Histories(World):
             return  # it went out before the folder was changed; or on some accounts before, and on the others now
         less = out or any(one.code == "OUT_IN_ANOTHER_PART" for one in record.warnings)
         for one in held:
-            says = one.content, tuple(medium.sha256 for medium in one.media)
-            if version is None or says != (version[0], version[2]):
+            content, platforms, media = self.version_of(one)
+            if version is None or (content, media) != (version[0], version[2]):
                 raise Broken(f"{folder} is said to be {record.state}, and at the service is {held}: {record}")
-            if set(one.platforms) != set(version[1]) and not (less and set(one.platforms) < set(version[1])):
+            if set(platforms) != set(version[1]) and not (less and set(platforms) < set(version[1])):
                 raise Broken(f"{folder} is said to be {record.state}, and at the service is {held}: {record}")
         if len(held) != 1:
             raise Broken(f"{folder} is said to be {record.state}, and at the service is {held}: {record}")

@@ -92,6 +92,15 @@ def photo(form: str, size: tuple[int, int] = (400, 300), orientation: int = 1, d
     return out.getvalue()
 
 
+@cache
+def heic(number: int) -> bytes:
+    """A small plain picture as a phone stores it, another one for each number."""
+    out = io.BytesIO()
+    colour = (number * 37 % 256, number * 91 % 256, number * 53 % 256)
+    Image.new("RGB", (96, 96), colour).save(out, "HEIF", enc_params={"preset": "ultrafast"})
+    return out.getvalue()
+
+
 FILES: dict[str, Callable[[], bytes]] = {
     "image/jpeg": lambda: image("JPEG"),
     "image/png": lambda: image("PNG"),

@@ -36,7 +36,7 @@ class Met:
         return NOW
 
     def group(self, key: int = 1) -> Group:
-        made = self.api.create_post(f"post {key}", ["twitter-123"], {})
+        made = self.api.create_post(f"post {key}", ["twitter-123"], {}).post_group_id
         return Group(key, GroupStage.DRAFT, made, NOW, f"post {key}", ("twitter-123",), {})
 
     @property

@@ -28,6 +28,7 @@ NOW = datetime(2026, 12, 1, 8, 0, tzinfo=UTC)
 BERLIN = ZoneInfo("Europe/Berlin")
 HOSTILE = "[bold]x[/bold] :smile: \x1b[31m\u202egpj.exe\n\ud800 [/] [link=file:///etc]y"
 ERROR = {"code": "UNKNOWN_KEY", "message": 'post.yaml, line 3: "platfroms" is not a key', "hint": "correct it"}
+BUILT_IN = {"source": "built in", "asked_at": None}
 WARNING = {"code": "PREFER_JPEG", "message": "a.webp is WebP", "hint": "prefer JPEG to WebP"}
 
 
@@ -143,11 +144,16 @@ def test_hostile_text_is_escaped_and_wrapped_and_never_markup(width: int) -> Non
     status_text(report(*posts, state="away", error=finding, path="/srv/posts"), screen, NOW, BERLIN)
     account = {"platform_id": HOSTILE, "name": HOSTILE, "parts": 2}
     file = {"file": HOSTILE, "content_type": None, "size": 3, "width": 4, "height": 5, "duration": None}
-    shown = {"when": "draft", "scheduled_time": None, "timezone": "UTC", "accounts": [account], "media": [file]}
-    shown["content"] = HOSTILE
-    checked_text(
-        [{"folder": HOSTILE, "errors": [finding], "warnings": [finding], "preview": shown}], [finding], screen, NOW
-    )
+    shown: dict[str, Any] = {
+        "when": "draft",
+        "scheduled_time": None,
+        "timezone": "UTC",
+        "accounts": [account],
+        "media": [file],
+    }
+    shown |= {"content": HOSTILE, "first_comment": {"text": HOSTILE, "platforms": ["twitter"]}}
+    checked = [{"folder": HOSTILE, "errors": [finding], "warnings": [finding], "preview": shown}]
+    checked_text(checked, [finding], BUILT_IN, screen, NOW)
     held_table([HeldPost(HOSTILE, (HOSTILE,), HOSTILE, NOW, ((HOSTILE, 3, True),))], screen, BERLIN)
     connections_table([Connection(HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE)], screen, NOW)
     assert "\x1b" not in screen.text
@@ -274,7 +280,7 @@ def test_findings_are_told_per_folder_with_counts_at_the_end() -> None:
     good: dict[str, Any] = {"folder": "/srv/posts/a b", "errors": [], "warnings": [], "preview": None}
     warned = {"folder": "/srv/posts/b", "errors": [], "warnings": [WARNING], "preview": None}
     wrong = {"folder": "/srv/posts/c", "errors": [ERROR, ERROR], "warnings": [WARNING], "preview": None}
-    checked_text([good, warned, wrong], [], screen, NOW)
+    checked_text([good, warned, wrong], [], BUILT_IN, screen, NOW)
     assert screen.lines == [
         '"/srv/posts/a b": ok',
         "/srv/posts/b: ok, with warnings",
@@ -285,6 +291,7 @@ def test_findings_are_told_per_folder_with_counts_at_the_end() -> None:
         "warning PREFER_JPEG: a.webp is WebP",
         "hint: prefer JPEG to WebP",
         "",
+        "limits: those built in; PostPost was not asked for its own yet",
         "3 folders checked, 1 to correct (2 errors, 2 warnings)",
     ]
 
@@ -321,9 +328,11 @@ def test_what_will_go_out_is_shown_before_what_is_wrong_with_it() -> None:
         "accounts": accounts,
         "media": files,
         "content": content,
+        "first_comment": {"text": "More in the shop", "platforms": ["twitter", "linkedin"]},
     }
     post = {"folder": "/srv/posts/a", "errors": [], "warnings": [WARNING], "preview": shown}
-    checked_text([post], [{"code": "TOKEN_EXPIRING", "message": "it expires", "hint": "reconnect it"}], screen, NOW)
+    expiring = {"code": "TOKEN_EXPIRING", "message": "it expires", "hint": "reconnect it"}
+    checked_text([post], [expiring], {"source": "PostPost", "asked_at": to_service(NOW)}, screen, NOW)
     when = for_people(NOW + timedelta(days=14), "Europe/Berlin")
     assert screen.lines == [
         "/srv/posts/a: ok, with warnings",
@@ -333,11 +342,13 @@ def test_what_will_go_out_is_shown_before_what_is_wrong_with_it() -> None:
         'media  1. "slide 1.jpg", 1080x1350, 183 kB',
         "2. b.mp4, 720x1280, 12 s, 12.3 MB",
         'text   "Our lineup for 2026 Swipe to see all of it,…" (215 characters)',
+        'reply  "More in the shop" on twitter, linkedin',
         "warning PREFER_JPEG: a.webp is WebP",
         "hint: prefer JPEG to WebP",
         "",
         "warning TOKEN_EXPIRING: it expires",
         "hint: reconnect it",
+        "limits: PostPost's own, as it told them Tue 1 Dec 2026 08:00 (UTC)",
         "1 folder checked, all ok (0 errors, 2 warnings)",
     ]
 
@@ -361,7 +372,7 @@ def test_how_far_ahead_a_time_is(off: timedelta, words: str) -> None:
 
 def test_nothing_to_check_is_said() -> None:
     screen = Screen()
-    checked_text([], [], screen, NOW)
+    checked_text([], [], BUILT_IN, screen, NOW)
     assert screen.lines[0] == "no post folders here: nothing to check"
 
 

@@ -1,0 +1,37 @@
+"""Files as the daemon reads them, and copies as people see them: for the tests of what fits."""
+
+from __future__ import annotations
+
+import io
+import os
+import tempfile
+from typing import Any
+
+from PIL import Image
+
+from postpost_sync.disk import media, probe, structure
+from postpost_sync.disk.scan import of
+from postpost_sync.model.folder import MediaFile
+
+
+def seen(data: bytes, name: str = "a") -> tuple[MediaFile, int]:
+    """A file as it is read, and a descriptor of it."""
+    with tempfile.TemporaryFile(buffering=0) as file:
+        file.write(data)
+        fd = os.dup(file.fileno())
+    kind = media.kind(data[: media.HEAD])
+    content_type, sniffed = media.named(kind)
+    facts = {**structure.facts(fd, kind), **probe.measure(fd, kind)}
+    sha256 = f"hash of {len(data)} bytes"
+    return MediaFile(name, of(os.fstat(fd)), content_type, sniffed, sha256, facts, kind), fd
+
+
+def opened(data: bytes) -> Image.Image:
+    shown = Image.open(io.BytesIO(data))
+    shown.load()
+    return shown
+
+
+def is_red(pixel: Any) -> bool:
+    red, green, blue = pixel
+    return bool(red > 180 and green < 90 and blue < 90)
