@@ -175,6 +175,8 @@ class Sync:
             now = self._folders.siblings(key)
             if now != others or (others and self._store.record(key) != before):
                 came.update(others, now)
+            if not look.part and look.there:  # it may not have been ours to serve when another part looked
+                came.update(self._folders.not_seen(key))
             for one in sorted(came):
                 self._wake(one, 0.0)
 

@@ -54,8 +54,10 @@ class Folders:
         self._parts: dict[int, dict[str, int]] = {}  # key of a main part -> name -> key, of folders with others
         self._mains: dict[int, int] = {}  # key of such another part -> that of the main one
         self._at_work: dict[int, set[int]] = {}  # key of a main part -> the parts that came while one was taken forward
+        self._open: set[int] = set()  # parts besides the main ones for which something is to be done still
         for key, main, name in store.parts():
             self._has_part(main, name, key)
+        self._open &= store.open_keys() if self._open else set()
 
     def start(self, now: float) -> None:
         """`now`: seconds since 1970. Folders that are older than the database may have their posts already."""
@@ -112,6 +114,20 @@ class Folders:
         """Whether each of these parts of its folder has a record."""
         with self._lock:
             return self._parts.get(key, {}).keys() >= {*names}
+
+    def not_seen(self, key: int) -> list[int]:
+        """The other parts of a folder that is there which did not see it when they looked last."""
+        with self._lock:
+            return self._not_seen(key)
+
+    def _parts_done(self, key: int | None) -> bool:
+        """Whether nothing is to be done for the other parts of the folder."""
+        return key is None or self._open.isdisjoint(self._parts.get(key, {}).values())
+
+    def _not_seen(self, key: int | None) -> list[int]:
+        others = self._parts.get(key, {}).values() if key is not None else ()
+        looks = ((one, self._looks.get(one)) for one in others)
+        return [one for one, look in looks if (one in self._open if look is None else not look.there)]
 
     def enter(self, key: int) -> bool:
         """Whether it may be taken forward now: one part of a folder at a time. Else it is among those that `leave` names."""
@@ -177,6 +193,7 @@ class Folders:
     def _has_part(self, main: int, name: str, key: int) -> None:
         self._parts.setdefault(main, {})[name] = key
         self._mains[key] = main
+        self._open.add(key)
 
     def _all_of(self, key: int) -> tuple[int, ...]:
         main = self._mains.get(key, key)
@@ -204,13 +221,13 @@ class Folders:
         """Whether a rescan need not look closer: known, finished, and as it was. `mark`: what its walk told of it."""
         with self._lock:
             key = self._index.key_at((folder.root, folder.path))
-            return self._is_out_of_mind(key) and self._index.is_finished(folder, mark)
+            return self._is_out_of_mind(key) and self._parts_done(key) and self._index.is_finished(folder, mark)
 
     def as_before(self, root: str, path: str, mark: int) -> bool:
         """Whether a walk told the same mark of that folder when it was found to be unchanged, and it is so still."""
         with self._lock:
             key = self._index.finished_at((root, path), mark)
-            return key is not None and self._is_out_of_mind(key)
+            return key is not None and self._is_out_of_mind(key) and self._parts_done(key)
 
     def renumber(self, root: str) -> None:
         """Learn the numbers that the root's file systems have by now: each mount of a network share gives it another one.
@@ -266,7 +283,9 @@ class Folders:
         others = self._parts_of(look.key)
         with self._lock:
             self._let_go()
-            if not look.part:
+            if look.part:
+                (self._open.discard if record.done else self._open.add)(look.key)
+            else:
                 about = record.root, record.fingerprint, record.done, record.inode, record.device
                 self._index.remember(look.key, Known(*about))
             finished = record.done and look.there and look.fingerprint == record.fingerprint and not look.in_flight
