@@ -51,6 +51,20 @@ def test_no_test_measures_how_long_something_took() -> None:
                 assert not durations(node), f"{path}:{node.lineno}: a machine may be busy; count steps"
 
 
+def test_what_shares_a_set_up_is_run_by_one_process(tmp_path: Path) -> None:
+    """Versions of the runner and of its plugin have not known each other's groups, and said nothing."""
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    (tmp_path / "test_it.py").write_text(
+        "import os, pathlib, pytest\n"
+        "@pytest.mark.xdist_group('one')\n"
+        "@pytest.mark.parametrize('n', range(8))\n"
+        "def test_it(n): pathlib.Path(f'{n}.txt').write_text(str(os.getpid()))\n"
+    )
+    command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist=loadgroup", "-p", "no:cacheprovider"]
+    subprocess.run(command, cwd=tmp_path, check=True, timeout=60, capture_output=True)
+    assert len({(tmp_path / f"{n}.txt").read_text() for n in range(8)}) == 1
+
+
 def test_a_sample_is_the_first_and_every_seventh_from_there() -> None:
     sample, whole = Matrix(EVERY), Matrix(1)
     assert list(islice(sample.numbers(), 3)) == [1, 8, 15]

@@ -238,7 +238,6 @@ def check(sandbox: Watched, final: Version, slots: Sequence[datetime]) -> None:
 
 
 @pytest.mark.whole
-@pytest.mark.xdist_group("drivers")
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_a_kill_at_any_moment_leaves_exactly_one_post(
