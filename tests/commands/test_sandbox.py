@@ -55,12 +55,13 @@ def test_each_call_is_a_line(pp: Rig) -> None:
 
 def test_the_view_shows_what_it_holds(pp: Rig) -> None:
     with started("--view") as (url, process):
+        assert process.stdout is not None
+        assert "PostPost holds no posts" in process.stdout.readline()
         pp.api_url = url
         pp.configure()
         pp.drop("a post of ours")
         assert pp.run_once() == 0
         out = ended(process)
-    assert "PostPost holds no posts" in out
     assert re.search(r"a post of ours +facebook-1001 +scheduled", out)
 
 
