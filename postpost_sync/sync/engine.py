@@ -6,26 +6,19 @@ different ones. What it needs of the outside comes in through the constructor, s
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from functools import partial
+from datetime import datetime, timedelta
 
 from postpost_sync import ledger
-from postpost_sync.disk import reader, scan, status_file
 from postpost_sync.disk.copies import Copies
-from postpost_sync.model import view
 from postpost_sync.model.errors import FileChanged, Finding, KeyRefused, NotFound, OtherKey, PostError
-from postpost_sync.model.folder import Folder, MediaFile, Sidecar
-from postpost_sync.model.post import Policy, digest
 from postpost_sync.model.record import Effect, Group, Record, is_out, live_group, other_key
 from postpost_sync.model.slots import moments
 from postpost_sync.model.states import WRONG, State
 from postpost_sync.plan.rules import plan
-from postpost_sync.plan.situation import kept_by_all, mark, only_touched
 from postpost_sync.plan.snapshot import Snapshot
 from postpost_sync.plan.steps import (
     Abandon,
@@ -52,14 +45,14 @@ from postpost_sync.plan.steps import (
     Update,
     Withdraw,
 )
-from postpost_sync.post.desired import NOW, time_word
-from postpost_sync.post.names import Names
 from postpost_sync.service.account import Account
 from postpost_sync.store import Store
 from postpost_sync.sync.calls import Calls
 from postpost_sync.sync.fittings import Fittings
 from postpost_sync.sync.list_queue import ListQueue
 from postpost_sync.sync.look import Look
+from postpost_sync.sync.readings import Readings
+from postpost_sync.sync.receipts import Receipts
 from postpost_sync.sync.removals import AT_ONCE, Removals
 from postpost_sync.sync.runtime import Runtime
 from postpost_sync.sync.snapshots import Snapshots
@@ -103,12 +96,7 @@ class Sync:
         """
         self._store, self._far = store, far
         self._sites, self._absence, self._folders = watched.sites, watched.absence, watched.folders
-        self._instance, self._wake, self._jitter, self._log = (
-            runtime.instance,
-            runtime.wake,
-            runtime.jitter,
-            runtime.log,
-        )
+        self._wake, self._jitter, self._log = runtime.wake, runtime.jitter, runtime.log
         self._slots = Slots(
             uplink.at_once, runtime.wake, lambda key: self._folders.root_of(key) in self._absence.silent
         )
@@ -123,6 +111,7 @@ class Sync:
         queues = {one: ListQueue(one, lambda: self._slots.busy() or others_come(), lately, runtime) for one in accounts}
         self._compared: set[Account] = set()  # whose posts were compared with the folders at rest
         self._calls = Calls(store, queues, runtime.log)
+        self._readings, self._receipts = Readings(store, watched, runtime), Receipts(store, watched, runtime)
         self._waiting_lists = {
             one: WaitingList(store, one.digest, one.now, runtime.wake, self._is_away) for one in accounts
         }
@@ -137,7 +126,7 @@ class Sync:
         if not now:
             return
         self._folders.start(min(now.values()).timestamp())
-        self._notice_config()
+        self._readings.notice_config()
         self.copies.keep(self._store.open_keys)
         for record in self._store.held_or_cancelled(min(now.values()) - timedelta(seconds=AT_ONCE)):
             if record.root not in now:
@@ -146,16 +135,6 @@ class Sync:
                 self._removals.cancelled(record.key, max(0.0, (now[record.root] - record.updated_at).total_seconds()))
             elif record.state is State.HELD:
                 self._waiting_lists[self._snapshots.account_of(record)].update(record)
-
-    def _notice_config(self) -> None:
-        """What another config means for the posts that stand is decided now, and not when their folders are next touched."""
-        for site in self._sites.values():
-            self._store.fact(f"ignore {site.config}", partial(_ignored, site.policy))
-        configs = {root: site.config for root, site in self._sites.items()}
-        for record in self._store.at_postpost():
-            if record.done and record.config != configs.get(record.root, record.config):
-                self._store.note(record.key, ledger.judged_anew)
-                self._log.info("the config has changed", folder=f"{record.root}/{record.path}")
 
     def advance(self, key: int) -> None:
         """Take one part of a folder as far as it goes now; the others wait until it is through, and hear of what changed."""
@@ -371,57 +350,8 @@ class Sync:
             said = {"code": new.error.code, "why": new.error.message} if new.error else {}
             tell = self._log.error if new.state in WRONG else self._log.warning if new.error else self._log.info
             tell(new.state.value, folder=look.name, **said)
-        self._write_receipt(look, account, new)
+        self._receipts.write(look, account, new)
         return new
-
-    def _write_receipt(self, part: Look, account: Account, record: Record) -> None:
-        """One status file for all parts of the folder; it is the main part's look that knows what stands in it."""
-        look = self._folders.get(self._folders.main_of(part.key)) if part.part else part
-        records = self._all_parts(part, record)
-        if look is None or not records or not records[0].fingerprint:
-            return  # nothing is written into a folder that is still arriving
-        if records == look.receipt_of or not self._absence.is_served(look.root):
-            return
-        if any(one.claim is not None for one in records):
-            return  # nor over a claim that is still to be proved, or another installation's
-        proofs = [self._proof(account, one) for one in records]
-        facts = view.receipt(records, self._instance, proofs)
-        if facts == look.receipt:
-            look.receipt_of = records
-            return
-        content, folder_id = status_file.text(view.sentence_of_all(records), facts), records[0].folder_id
-        try:
-            with scan.descend(look.root, look.path) as folder:
-                if not part.there and status_file.claims(status_file.read(folder)).get("folder_id") != folder_id:
-                    return  # it is no post folder any more, and no longer says that it was this one
-                there = status_file.read(folder) if look.receipt is None else ""
-                if there != content:
-                    _write(folder, content, first=there is None)
-            if look.receipt_failed:
-                self._wake(look.key, 0.0)  # the warning is over
-            look.receipt, look.receipt_of, look.receipt_failed = facts, records, False
-            look.receipt_text = hash(content)
-        except OSError as error:
-            if not part.there:
-                return  # removed as a whole
-            if not look.receipt_failed:
-                self._log.warning("the status file cannot be written", folder=look.name, why=error.strerror)
-            look.receipt_failed = True
-
-    def _all_parts(self, look: Look, record: Record) -> tuple[Record, ...]:
-        """The records of all parts of the folder, the main one first; `record` is one of them."""
-        if not (others := self._folders.siblings(look.key)):
-            return (record,)
-        found = [record, *(one for key in others if (one := self._store.record(key)) is not None)]
-        return tuple(sorted(found, key=lambda one: (one.part != "", one.key)))
-
-    def _proof(self, account: Account, record: Record) -> str | None:
-        """What shows that we wrote of that post into the status file."""
-        group = view.shown_group(record)
-        if group is None or group.post_group_id is None:
-            return None
-        text = digest(group.content, group.platform_settings, group.first_comment)
-        return account.proof(self._store.identity(record), group.post_group_id, text, *view.hashes(group))
 
     # --- the steps ---
 
@@ -434,9 +364,9 @@ class Sync:
         try:
             match step:
                 case Read() if snapshot.folder is not None:
-                    self._read(look, snapshot, snapshot.folder, record, now)
+                    self._readings.read(look, snapshot, snapshot.folder, record, now)
                 case Hash(names) if snapshot.folder is not None:
-                    self._hash(look, snapshot.folder, names)
+                    self._readings.hash(look, snapshot.folder, names)
                     if (before := record.trouble_with(Effect.HASH)) is not None:
                         change(look.key, ledger.worked, step, before)
                 case Fit(file):
@@ -495,79 +425,8 @@ class Sync:
             self._store.change(look.key, ledger.worked, step, before)
         return True
 
-    def _read(self, look: Look, snapshot: Snapshot, folder: Folder, record: Record, at: datetime) -> None:
-        now = at if snapshot.clock_known else None
-        reading = look.reading
-        if (
-            reading is None or not reading.fingerprint == folder.fingerprint == record.fingerprint
-        ):  # else it lacks the time
-            looks = [look, *filter(None, map(self._folders.in_mind, self._folders.siblings(look.key)))]
-            known = {file.name: file for one in looks[::-1] if one.reading is not None for file in one.reading.media}
-            look.reading = reading = reader.read(folder, known | look.hashes)
-        sidecar = _of_part(reading.sidecar, look.part) if reading.sidecar is not None else None
-        kept = kept_by_all(record, snapshot.siblings)
-        asks_now = sidecar is not None and time_word(sidecar, snapshot.policy, kept) == NOW
-        together = next((one.now_time for one in snapshot.siblings if one.fingerprint == folder.fingerprint), None)
-        now_time = (record.now_time or together or now) if asks_now else None
-        # one that is new may have been moved here: its files are as old as they were there
-        seen_before = record.complete_at is not None or bool(record.groups)
-        changed_at = folder.changed_at if seen_before else max(folder.changed_at, folder.moved_at)
-        complete_at = min(now, datetime.fromtimestamp(changed_at, UTC)) if now is not None else None
-        self._folders.settled(look)
-        untouched = self._untouched(look, folder, record)
-        about = folder.fingerprint, complete_at, now_time, mark(reading), snapshot.config
-        self._store.note(look.key, ledger.settled, *about, untouched=untouched)
-
-    def _untouched(self, look: Look, folder: Folder, record: Record) -> bool:
-        """Whether the folder that was read is as it was when it was read before, but for a touch, or what the config ignores."""
-        if folder.fingerprint == record.fingerprint or look.reading is None:
-            return False
-        names, reading = self._store.fact_of(f"ignore {record.config}"), look.reading
-        if names is not None and names != _ignored(self._sites[look.root].policy):
-            before = scan.look(look.root, look.path, Names(json.loads(names)))
-            if before is None or before.fingerprint == record.fingerprint:
-                return before is not None
-            reading = reader.read(before, look.hashes)
-        same = only_touched(record, reading)
-        if same and (record.cancel is not None or reading is not look.reading):
-            media = (self._hashed(look, folder, one) if one.name in same else one for one in reading.media)
-            same = only_touched(record, replace(reading, media=tuple(media)))
-        return same == ()
-
-    def _hash(self, look: Look, folder: Folder, names: tuple[str, ...]) -> None:
-        if look.reading is None:
-            return
-        media = (self._hashed(look, folder, file) if file.name in names else file for file in look.reading.media)
-        look.reading = replace(look.reading, media=tuple(media))
-
-    def _hashed(self, look: Look, folder: Folder, file: MediaFile) -> MediaFile:
-        known = look.hashes.get(file.name)  # by another part of the folder
-        if known is None or known.stat != file.stat or known.sha256 is None:
-            known = replace(file, sha256=reader.sha256(folder.root, folder.path, file))
-        hashed = look.hashes[file.name] = replace(file, sha256=known.sha256)
-        return hashed
-
-
-def _ignored(policy: Policy) -> str:
-    return json.dumps(sorted(policy.ignore))
-
-
-def _of_part(sidecar: Sidecar, part: str) -> Sidecar:
-    """The sidecar with the time that its entry for that part has, where there is one."""
-    time = next((one.scheduled_time for one in sidecar.per_platform if one.name == part), None)
-    return sidecar if time is None else replace(sidecar, scheduled_time=time)
-
 
 def _makes_a_post(record: Record, decision: Decision) -> bool:
     """Whether the step makes a draft, or schedules one where nothing stands."""
     step = decision.step
     return isinstance(step, Create) or (type(step) is Update and step.time is not None and live_group(record) is None)
-
-
-def _write(folder: int, content: str, *, first: bool) -> None:
-    """As `status_file.write`. What is there and is no status file of anybody's is replaced."""
-    try:
-        status_file.write(folder, content, first=first)
-    except FileExistsError:
-        if status_file.read(folder) is None:
-            status_file.write(folder, content)
