@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -25,7 +26,7 @@ from postpost_sync.model.program import RootState, RootStatus
 from postpost_sync.model.states import State
 from postpost_sync.post.names import Names
 from tests.support.drops import hashes, picture, sent, sidecar
-from tests.support.mounting import Fuse, fused, mount, mounted, overlaid, unmount
+from tests.support.mounting import Fuse, fused, in_the_kernel, mount, mounted, overlaid, unmount
 from tests.support.rig import HANG, Rig, until
 from tests.support.watched_roots import looked_after
 from tests.support.world import World
@@ -142,6 +143,12 @@ def test_a_stop_while_a_share_hangs_does_not_wait_for_it(pp: Rig) -> None:
             fuse.hang()
             time.sleep(3)
             process.terminate()
+            try:
+                process.wait(HANG / 2)
+            except subprocess.TimeoutExpired:
+                # what the share's server had in hand when it hung, the kernel itself waits for, whoever is killed
+                assert in_the_kernel(process.pid)
+                fuse.answer()
             assert process.wait(HANG) == 0
 
 

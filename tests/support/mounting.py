@@ -42,6 +42,12 @@ def unmount(place: Path) -> bool:
     return subprocess.run(["umount", "-l", str(place)], capture_output=True).returncode == 0  # noqa: S607
 
 
+def in_the_kernel(pid: int) -> bool:
+    """Whether all that is left of a process is in calls that nothing ends but their answer."""
+    stats = [task.joinpath("stat").read_text() for task in Path(f"/proc/{pid}/task").iterdir()]
+    return {stat.rpartition(")")[2].split()[0] for stat in stats} <= {"D", "Z"}
+
+
 @contextmanager
 def overlaid(place: Path, beside: Path, options: str) -> Iterator[Path]:
     """An overlay at `place` whose layers lie on two file systems; yields the lower one, to be filled before it is read."""
