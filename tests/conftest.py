@@ -44,8 +44,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """`-n auto`: three for each processor, since many tests wait for a daemon, a clock or a browser."""
-    return 3 * len(os.sched_getaffinity(0))
+    """`-n auto`: two for each processor, since many tests wait for a daemon, a clock or a browser."""
+    return 2 * len(os.sched_getaffinity(0))
 
 
 @pytest.hookimpl(trylast=True)  # of what -k and -m have chosen

@@ -42,7 +42,7 @@ from tests.support.media_files import photo
 from tests.support.world import Killed, World, picture, quick_searches
 
 REPOSITORY = Path(__file__).parents[2]
-WORKERS = 6  # runs at the same time
+WORKERS = 3  # runs at the same time, of each process that runs tests
 WAIT = 40.0  # seconds a run may take
 MOST = 1000  # moments; more is a run without an end
 
