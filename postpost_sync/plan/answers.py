@@ -52,6 +52,11 @@ LEARN_WITHIN = 900.0  # seconds; a try to learn the time that is further off tha
 SEARCHES = 4  # looks for a create whose answer was lost, before it counts as not happened
 
 # warnings about how it was scheduled, worth keeping afterwards
+REPLACING = Finding(
+    "REPLACING",
+    "the folder was changed; the earlier post stands until the new one is ready",
+    "nothing is to be done; undo the change to keep the earlier one",
+)
 LASTING = frozenset({"CONFIG_CHANGED", "TIME_SOON", "MEDIA_NOT_LISTED", "DRAFTS_DOUBTFUL", "DUPLICATE_POST"})
 # the same and others, which are of no use any more once it is out; DRAFTS_DOUBTFUL names what is still to be deleted
 OF_SCHEDULING = (LASTING - {"DRAFTS_DOUBTFUL"}) | {
@@ -240,15 +245,15 @@ def _holding(s: Situation) -> tuple[Finding, ...]:
     if s.desired.held is not None and live is not None and not s.out and not s.said(Consent.MEDIA):
         warnings.append(s.desired.held)  # it stands: too late to hold it
     if s.replacing:
-        why = "the folder was changed; the earlier post stands until the new one is ready"
-        warnings.append(Finding("REPLACING", why))
+        warnings.append(REPLACING)
     elif live is not None and not s.out and live.elsewhere is not None:
         warnings.append(live.elsewhere)
     if (live is None or s.replacing) and (found := s.duplicate[0]) is not None:
         warnings.append(found)
     if draft is not None and draft.uploads and draft.read_back is not None and draft.read_back.media is None:
         why = "PostPost does not list the draft's media; our uploads were all confirmed"
-        warnings.append(Finding("MEDIA_NOT_LISTED", why))
+        hint = "look at the post at PostPost, if you want to be sure that each file is there"
+        warnings.append(Finding("MEDIA_NOT_LISTED", why, hint))
     return tuple(warnings)
 
 

@@ -11,12 +11,11 @@ from __future__ import annotations
 from postpost_sync.model.errors import Finding
 from postpost_sync.model.record import Consent, Group, GroupStage, Record, outcome, served
 from postpost_sync.model.states import NEEDS_PERSON, State
-from postpost_sync.plan.answers import Answer, drop, drop_draft, held, held_beside, rest
+from postpost_sync.plan.answers import REPLACING, Answer, drop, drop_draft, held, held_beside, rest
 from postpost_sync.plan.situation import WAITS_FOR_PART, Situation, part_name, waits_for
 from postpost_sync.plan.steps import Finish, Follow, Forget, Recognise, Rest, Update
 
 _STANDS = (GroupStage.SCHEDULED, GroupStage.WITHDRAWN)
-_REPLACING = Finding("REPLACING", "the folder was changed; the earlier post stands until the new one is ready")
 
 
 def left(s: Situation) -> Answer | None:
@@ -84,7 +83,7 @@ def handed_over(s: Situation, live: Group) -> Answer | None:
         if name == s.record.part or not {*accounts} & {*live.platforms} - s.out_elsewhere:
             continue
         if (other := records.get(name)) is None or _on_its_way(s, other):
-            return Answer(Rest(), State.SCHEDULED, None, (_REPLACING,))
+            return Answer(Rest(), State.SCHEDULED, None, (REPLACING,))
     return None
 
 

@@ -47,7 +47,9 @@ def resolve(sidecar: Sidecar, ids: Collection[str], policy: Policy, limits: Over
         found.comment = FirstComment(asked.text, chosen)
         if policy.first_comments is None:
             why = f"{where}: PostPost was not asked yet whether it takes one; it is, before it is sent"
-            found.warnings.append(Finding("FIRST_COMMENT_NOT_ASKED", why))
+            found.warnings.append(
+                Finding("FIRST_COMMENT_NOT_ASKED", why, "nothing is to be done, unless that is refused")
+            )
     return found
 
 

@@ -29,6 +29,7 @@ from postpost_sync.model.urls import scrubbed
 
 _WAITS_FOR_PERSON = frozenset({"PLATFORM_NOT_AVAILABLE", "CONNECTIONS_OVER_LIMIT"})
 _CODE = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
+_SEE_THERE = "look at it at PostPost; to post the folder anew: postpost-sync retry FOLDER"
 _MOST = 10**15
 _MOST_SAID = 10  # errors or warnings of one answer
 _NOT_EDITABLE = frozenset({"POST_PUBLISH_IN_PROGRESS", "POST_NOT_EDITABLE"})
@@ -118,7 +119,7 @@ def judged(name: str, response: httpx.Response, body: bytes, key: str) -> dict[s
         return answer
     code = said.get("code") if isinstance(said.get("code"), str) else None
     if code in _NOT_EDITABLE and response.is_client_error:
-        raise NotEditable(Finding("NOT_EDITABLE", f"PostPost: {text}"), status)
+        raise NotEditable(Finding("NOT_EDITABLE", f"PostPost: {text}", _SEE_THERE), status)
     if status in (408, 409, 425, 429) or not response.is_client_error:
         raise unclear(name, f"{status} {text}", _retry_after(response) if status in (429, 503) else None)
     if status == 401 or (status == 403 and not code) or "x-postpost-user-id" in text:
@@ -134,9 +135,11 @@ def judged(name: str, response: httpx.Response, body: bytes, key: str) -> dict[s
         hint = "check api.base_url, and any proxy on the way to it; it is tried again by itself"
         raise Unclear(Finding("NOT_POSTPOST", why, hint))
     if status == 404:
-        raise NotFound(Finding("NOT_AT_POSTPOST", f"PostPost does not know the post: {text} ({name})"), status)
+        raise NotFound(
+            Finding("NOT_AT_POSTPOST", f"PostPost does not know the post: {text} ({name})", _SEE_THERE), status
+        )
     if status == 400 and "currently in" in text:
-        raise NotEditable(Finding("NOT_EDITABLE", f"PostPost: {text}"), status)
+        raise NotEditable(Finding("NOT_EDITABLE", f"PostPost: {text}", _SEE_THERE), status)
     hint = "change the post accordingly, then save it again, or: postpost-sync retry FOLDER"
     if name == "get-upload-url":
         hint = f"all required fields are provided (fileName, contentType, postGroupId and type); {hint}"
