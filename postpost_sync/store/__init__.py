@@ -73,6 +73,7 @@ class Store:
         self.index, self.states, self.parts, self.open_keys = read.index, read.states, read.parts, read.open_keys
         self.pending, self.unfinished, self.due, self.next_due = read.pending, read.unfinished, read.due, read.next_due
         self.at_postpost, self.held_or_cancelled = read.at_postpost, read.held_or_cancelled
+        self.read_by_another_config = read.read_by_another_config
         self.queued, self.taken_slots = read.queued, read.taken_slots
         # of a folder's neighbours
         self.alike, self.beside, self.in_a_day, self.furthest = read.alike, read.beside, read.in_a_day, read.furthest

@@ -137,6 +137,15 @@ class Queries:
             where = "WHERE key IN (SELECT folder FROM groups WHERE stage IN ('draft', 'scheduled', 'withdrawn'))"
             return list(self._db.load(where, ()).values())
 
+    def read_by_another_config(self, root: str, config: str) -> list[Record]:
+        """Those of a root that are at rest, and were read when the config said something else."""
+        where = (
+            "WHERE root = ? AND config != ? AND done = 1 "
+            "AND key IN (SELECT folder FROM groups WHERE stage IN ('draft', 'scheduled', 'withdrawn'))"
+        )
+        with self._db.lock, translated(self._db.path):
+            return list(self._db.load(where, (encode(root), encode(config))).values())
+
     def held_or_cancelled(self, since: datetime) -> list[Record]:
         """The folders whose post is held, and those whose post was cancelled since then."""
         where = "WHERE state = 'held' OR (state = 'cancelled' AND updated_at > ?)"

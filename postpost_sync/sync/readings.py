@@ -32,18 +32,16 @@ class Readings:
         """What another config means for the posts that stand is decided now, and not when their folders are next touched."""
         for site in self._sites.values():
             self._store.fact(f"ignore {site.config}", partial(_ignored, site.policy))
-        configs = {root: site.config for root, site in self._sites.items()}
-        for record in self._store.at_postpost():
-            if record.done and record.config != configs.get(record.root, record.config):
+        for root, site in self._sites.items():
+            for record in self._store.read_by_another_config(root, site.config):
                 self._store.note(record.key, ledger.judged_anew)
                 self._log.info("the config has changed", folder=f"{record.root}/{record.path}")
 
     def read(self, look: Look, snapshot: Snapshot, folder: Folder, record: Record, at: datetime) -> None:
         now = at if snapshot.clock_known else None
         reading = look.reading
-        if (
-            reading is None or not reading.fingerprint == folder.fingerprint == record.fingerprint
-        ):  # else it lacks the time
+        # one that was read as it is lacks no more than the time
+        if reading is None or not reading.fingerprint == folder.fingerprint == record.fingerprint:
             looks = [look, *filter(None, map(self._folders.in_mind, self._folders.siblings(look.key)))]
             known = {file.name: file for one in looks[::-1] if one.reading is not None for file in one.reading.media}
             look.reading = reading = reader.read(folder, known | look.hashes)
