@@ -25,6 +25,7 @@ from postpost_sync.sync.identity import (
     unknown_claim,
 )
 from postpost_sync.sync.look import Look
+from postpost_sync.sync.part_index import PartIndex
 from postpost_sync.sync.runtime import Runtime
 
 ECHO = 2.0  # seconds within which the kernel tells of a file that we wrote
@@ -47,17 +48,9 @@ class Folders:
         self._made_at = 0.0  # seconds since 1970, of the database
         self._lock = threading.Lock()
         self._looks: dict[int, Look] = {}
-        self._finished: dict[
-            int, float
-        ] = {}  # key -> since when nothing is to be done for it, of those in `_looks` still
+        self._finished: dict[int, float] = {}  # key -> since when nothing is to be done for it, of those in `_looks`
         self._index = FolderIndex(store.index(), roots)
-        self._parts: dict[int, dict[str, int]] = {}  # key of a main part -> name -> key, of folders with others
-        self._mains: dict[int, int] = {}  # key of such another part -> that of the main one
-        self._at_work: dict[int, set[int]] = {}  # key of a main part -> the parts that came while one was taken forward
-        self._open: set[int] = set()  # parts besides the main ones for which something is to be done still
-        for key, main, name in store.parts():
-            self._has_part(main, name, key)
-        self._open &= store.open_keys() if self._open else set()
+        self._parts = PartIndex(store.parts(), store.open_keys)
 
     def start(self, now: float) -> None:
         """`now`: seconds since 1970. Folders that are older than the database may have their posts already."""
@@ -88,7 +81,7 @@ class Folders:
                 return None
             with self._lock:
                 new = Look(key, record.root, record.path, record.part, since=self._monotonic())
-                if (main := self._looks.get(self._mains.get(key, key))) is not None:  # it is seen as the folder is
+                if (main := self._looks.get(self._parts.main_of(key))) is not None:  # it is seen as the folder is
                     new.fingerprint, new.since, new.there = main.fingerprint, main.since, main.there
                     new.arriving, new.hashes = main.arriving, main.hashes
                 look = self._looks.setdefault(key, new)
@@ -99,12 +92,12 @@ class Folders:
     def main_of(self, key: int) -> int:
         """The key of the main part of the folder: by that the folder is known."""
         with self._lock:
-            return self._mains.get(key, key)
+            return self._parts.main_of(key)
 
     def siblings(self, key: int) -> tuple[int, ...]:
         """The keys of the other parts of its folder."""
         with self._lock:
-            return tuple(one for one in self._all_of(key) if one != key)
+            return tuple(one for one in self._parts.all_of(key) if one != key)
 
     def _parts_of(self, key: int) -> list[Record]:
         """The records of the other parts of its folder."""
@@ -113,36 +106,24 @@ class Folders:
     def has_parts(self, key: int, names: Collection[str]) -> bool:
         """Whether each of these parts of its folder has a record."""
         with self._lock:
-            return self._parts.get(key, {}).keys() >= {*names}
+            return self._parts.named(key).keys() >= {*names}
 
     def not_seen(self, key: int) -> list[int]:
         """The other parts of a folder that is there which did not see it when they looked last."""
         with self._lock:
-            return self._not_seen(key)
-
-    def _parts_done(self, key: int | None) -> bool:
-        """Whether nothing is to be done for the other parts of the folder."""
-        return key is None or self._open.isdisjoint(self._parts.get(key, {}).values())
-
-    def _not_seen(self, key: int | None) -> list[int]:
-        others = self._parts.get(key, {}).values() if key is not None else ()
-        looks = ((one, self._looks.get(one)) for one in others)
-        return [one for one, look in looks if (one in self._open if look is None else not look.there)]
+            still_open = self._parts.open_of(key)
+            looks = ((one, self._looks.get(one)) for one in self._parts.named(key).values())
+            return [one for one, look in looks if (one in still_open if look is None else not look.there)]
 
     def enter(self, key: int) -> bool:
         """Whether it may be taken forward now: one part of a folder at a time. Else it is among those that `leave` names."""
         with self._lock:
-            main = self._mains.get(key, key)
-            if main in self._at_work:
-                self._at_work[main].add(key)
-                return False
-            self._at_work[main] = set()
-            return True
+            return self._parts.enter(key)
 
     def leave(self, main: int) -> set[int]:
         """A part of the folder whose main part that is was taken as far as it goes; the parts that came meanwhile."""
         with self._lock:
-            return self._at_work.pop(main, set())
+            return self._parts.leave(main)
 
     def add_parts(self, look: Look, folder: Folder, record: Record, names: Collection[str], now: datetime) -> bool:
         """Records for those parts of a folder that have none: what the sidecar `names`, and what the status file does.
@@ -154,7 +135,7 @@ class Folders:
         unknown = self._store.unknown_group_ids([one.post_group_id for one in claims.values() if one.post_group_id])
         claims = {name: one for name, one in claims.items() if one.post_group_id in unknown}
         with self._lock:
-            known = dict(self._parts.get(look.key, {}))
+            known = dict(self._parts.named(look.key))
         news = False
         for name in dict.fromkeys((*names, *claims)):
             if name in known:
@@ -178,7 +159,7 @@ class Folders:
             unproven=claim is not None or older,
         )
         with self._lock:
-            self._has_part(look.key, name, part.key)
+            self._parts.add(look.key, name, part.key)
 
     def _part_claimed(self, key: int, claim: Claim | None) -> bool:
         """Whether what a status file says of a part is news; then that is written down."""
@@ -189,15 +170,6 @@ class Folders:
             return False
         self._store.change(key, ledger.claimed, claim, None)
         return True
-
-    def _has_part(self, main: int, name: str, key: int) -> None:
-        self._parts.setdefault(main, {})[name] = key
-        self._mains[key] = main
-        self._open.add(key)
-
-    def _all_of(self, key: int) -> tuple[int, ...]:
-        main = self._mains.get(key, key)
-        return (main, *self._parts.get(main, {}).values())
 
     def in_mind(self, key: int) -> Look | None:
         """The look of a folder where something of it is in memory."""
@@ -221,13 +193,13 @@ class Folders:
         """Whether a rescan need not look closer: known, finished, and as it was. `mark`: what its walk told of it."""
         with self._lock:
             key = self._index.key_at((folder.root, folder.path))
-            return self._is_out_of_mind(key) and self._parts_done(key) and self._index.is_finished(folder, mark)
+            return self._is_out_of_mind(key) and not self._parts.open_of(key) and self._index.is_finished(folder, mark)
 
     def as_before(self, root: str, path: str, mark: int) -> bool:
         """Whether a walk told the same mark of that folder when it was found to be unchanged, and it is so still."""
         with self._lock:
             key = self._index.finished_at((root, path), mark)
-            return key is not None and self._is_out_of_mind(key) and self._parts_done(key)
+            return key is not None and self._is_out_of_mind(key) and not self._parts.open_of(key)
 
     def renumber(self, root: str) -> None:
         """Learn the numbers that the root's file systems have by now: each mount of a network share gives it another one.
@@ -261,7 +233,7 @@ class Folders:
     def stirred(self, look: Look) -> None:
         """The folder changed while it was being used: what was read of it does not count."""
         with self._lock:
-            for key in self._all_of(look.key):
+            for key in self._parts.all_of(look.key):
                 if (one := self._looks.get(key, look if key == look.key else None)) is not None:
                     one.reading, one.fingerprint, one.since = None, "?", self._monotonic()
 
@@ -284,7 +256,7 @@ class Folders:
         with self._lock:
             self._let_go()
             if look.part:
-                (self._open.discard if record.done else self._open.add)(look.key)
+                self._parts.rested(look.key, done=record.done)
             else:
                 about = record.root, record.fingerprint, record.done, record.inode, record.device
                 self._index.remember(look.key, Known(*about))
@@ -292,7 +264,7 @@ class Folders:
             finished = finished and not look.fitting and not look.receipt_failed
             # what was read and hashed for one part serves the others
             if finished and all(one.done and one.fingerprint == record.fingerprint for one in others):
-                for key in self._all_of(look.key):
+                for key in self._parts.all_of(look.key):
                     if (one := self._looks.get(key)) is not None and not one.in_flight:
                         self._finished.pop(key, None)
                         self._finished[key] = self._monotonic()
@@ -322,12 +294,8 @@ class Folders:
         """It is known no longer."""
         with self._lock:
             self._out_of_mind(look.key)
-            if (main := self._mains.pop(look.key, None)) is None:
+            if not self._parts.remove(look.key):
                 self._index.remove(look.key, (look.root, look.path))
-                return
-            self._parts[main] = {name: key for name, key in self._parts[main].items() if key != look.key}
-            if not self._parts[main]:
-                del self._parts[main]
 
     def _saw(self, look: Look, folder: Folder | None) -> bool:
         there = folder is not None
@@ -339,7 +307,7 @@ class Folders:
         if look.fingerprint and there and look.restless_since is None:
             look.restless_since = self._monotonic()
         look.there, look.fingerprint, look.arriving, look.since = there, fingerprint, arriving, self._monotonic()
-        main = self._looks.get(self._mains.get(look.key, look.key))
+        main = self._looks.get(self._parts.main_of(look.key))
         if main is not None and main is not look and (main.there, main.fingerprint) == (there, fingerprint):
             look.since = main.since  # it has been as it is since then
         return news
@@ -441,7 +409,7 @@ class Folders:
             self._store.swap_places(key, other.key)
             for one, place in ((other.key, mine), (key, theirs)):
                 self._index.put(one, place)
-                for part in self._all_of(one):
+                for part in self._parts.all_of(one):
                     if part in self._finished:
                         self._out_of_mind(part)  # it is looked at anew
                 self._looks.setdefault(one, Look(one, *place, since=self._monotonic()))
@@ -538,10 +506,9 @@ class Folders:
                 return None  # somebody else saw it elsewhere at the same time
             self._store.swap_places(look.key, moved.key)  # at once, so that no crash leaves a post without its folder
             self._store.forget(look.key)
-            for one in self._all_of(look.key):
+            for one in self._parts.all_of(look.key):
                 self._out_of_mind(one)
-                self._mains.pop(one, None)
-            self._parts.pop(look.key, None)
+            self._parts.disband(look.key)
             self._index.remove(look.key)
             self._put(moved.key, was, place)
         self._log.info("moved", folder="/".join(place), was="/".join(was))
@@ -556,7 +523,7 @@ class Folders:
         self._place_looks(key, place)
 
     def _place_looks(self, key: int, place: tuple[str, str]) -> None:
-        for one in self._all_of(key):
+        for one in self._parts.all_of(key):
             if one in self._finished:
                 self._out_of_mind(one)  # it is looked at anew
             if (look := self._looks.get(one)) is not None:
