@@ -33,9 +33,10 @@ from postpost_sync.plan.rules import plan
 from postpost_sync.plan.slots import AHEAD, in_queue
 from postpost_sync.plan.snapshot import Snapshot
 from postpost_sync.post import live_limits, targets
-from postpost_sync.post.desired import NEXT, NOW, resolve
+from postpost_sync.post.desired import resolve
 from postpost_sync.post.names import Names, natural_order
 from postpost_sync.post.parts import MAIN
+from postpost_sync.post.when import NEXT, NOW
 from postpost_sync.service.account import digest
 from postpost_sync.service.api import PostPost
 from postpost_sync.service.connections import new_client

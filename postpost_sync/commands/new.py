@@ -25,10 +25,10 @@ from postpost_sync.model.folder import SIDECAR_NAMES, MediaFile
 from postpost_sync.model.post import Policy
 from postpost_sync.model.times import TimeProblem, for_people, parse_time, zone
 from postpost_sync.post import fitting, targets, violations
-from postpost_sync.post.desired import NEXT, NOW
 from postpost_sync.post.leftovers import backup_of
 from postpost_sync.post.names import Names, is_conflict_copy, looks_like_media, natural_order
 from postpost_sync.post.platforms import ON_BY_DEFAULT, PLATFORMS, SETTINGS
+from postpost_sync.post.when import NEXT, NOW
 from postpost_sync.terminal.words import byte_size, path_name
 
 _NAME = "post.yaml"

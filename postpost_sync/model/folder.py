@@ -12,7 +12,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from postpost_sync.model.errors import Finding
+from postpost_sync.model.errors import Finding, printable
 
 STATUS_FILE = "post.status.yaml"
 CALENDAR_PAGE, CALENDAR_FEED = "postpost-calendar.html", "postpost-calendar.ics"  # in a watch root that asks for them
@@ -145,6 +145,11 @@ class Sidecar:
     doubts: tuple[Finding, ...] = ()  # what may not be meant as it is written
     fit: bool | None = None
     per_platform: tuple[PlatformEntry, ...] = ()
+
+    def at(self, key: str) -> str:
+        """Where a key stands, in words: file, line and key."""
+        line = f", line {self.lines[key]}" if key in self.lines else ""
+        return f"{printable(self.file)}{line}: {key}"
 
     @property
     def text_files(self) -> tuple[str, ...]:

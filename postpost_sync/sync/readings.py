@@ -14,8 +14,8 @@ from postpost_sync.model.post import Policy
 from postpost_sync.model.record import Record
 from postpost_sync.plan.situation import kept_by_all, mark, only_touched
 from postpost_sync.plan.snapshot import Snapshot
-from postpost_sync.post.desired import NOW, time_word
 from postpost_sync.post.names import Names
+from postpost_sync.post.when import NOW, time_word
 from postpost_sync.store import Store
 from postpost_sync.sync.look import Look
 from postpost_sync.sync.runtime import Runtime

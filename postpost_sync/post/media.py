@@ -1,0 +1,206 @@
+"""Which of a folder's files are the media of its post, in order, and what is to be said of the others. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from postpost_sync.model.errors import Finding, printable
+from postpost_sync.model.folder import (
+    NOTHING_WRITTEN,
+    SIDECAR_NAMES,
+    UNREADABLE,
+    Entry,
+    EntryKind,
+    Folder,
+    MediaFile,
+    Reading,
+    Sidecar,
+)
+from postpost_sync.post import fitting
+from postpost_sync.post.leftovers import backup_of, beside, conflict_of
+from postpost_sync.post.names import alike, is_conflict_copy, is_near_miss, looks_like_media, natural_order
+from postpost_sync.post.sidecar import meant
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The media of a post, in order, and what is to be said of the folder's files."""
+
+    media: tuple[MediaFile, ...]
+    missing: tuple[str, ...]  # names of what is not there (yet)
+    empty: Finding | None  # there, but of no length (yet)
+    held: Finding | None  # the post may lack a picture: one was set aside, or all lie in a sub-folder
+    errors: tuple[Finding, ...]
+    warnings: tuple[Finding, ...]
+
+
+def choose(folder: Folder, reading: Reading, sidecar: Sidecar, *, fit: bool) -> Chosen:
+    """What `media:` names, else all that is media and was not set aside by a program."""
+    errors: list[Finding] = []
+    warnings: list[Finding] = []
+    read = {m.name: m for m in reading.media}
+    entries = {e.name: e for e in folder.entries if e.kind is not EntryKind.FOLDER}
+    find = meant(folder)
+    texts = {entry.name for name in sidecar.text_files if (entry := find(name))}
+    there = frozenset(alike(name) for name in (*entries, *(one.name for one in folder.awaited)))
+    partly = {one.name for one in folder.awaited if one.partly}
+    media: list[MediaFile] = []
+    missing: list[str] = []
+    empty = None
+    if sidecar.media is not None:
+        taken: set[str] = set()
+        for given in sidecar.media:
+            entry = find(given)
+            if entry is None or entry.name in partly:
+                missing.append(given)
+            elif entry.name in taken:
+                where = f"{sidecar.at('media')}: {printable(given)} stands twice"
+                errors.append(Finding("STANDS_TWICE", where, "keep one of the two"))
+            elif (wrong := _not_sendable(entry, read.get(entry.name), fit=fit)) is not None:
+                errors.append(wrong)
+            elif _is_empty(entry, read.get(entry.name)):
+                empty = empty or of_no_length(entry)
+            elif entry.name in read:
+                media.append(read[entry.name])
+            taken.add(entry.name if entry else given)
+        copies = [name for name in entries if is_conflict_copy(name) and name not in taken and name not in texts]
+        warnings += [_conflict_copy(name) for name in sorted(copies, key=natural_order)]
+        return Chosen(tuple(media), tuple(missing), empty, None, tuple(errors), tuple(warnings))
+    missing += sorted(
+        (one.name for one in folder.awaited if looks_like_media(one.name) and one.name not in sidecar.text_files),
+        key=natural_order,
+    )
+    left_out: list[Finding] = []
+    motions = fitting.live_photos(reading.media) if fit else {}
+    alone: Finding | None = None
+    for name in sorted(entries, key=natural_order):
+        entry = entries[name]
+        if name.lower() in SIDECAR_NAMES or name in texts or name in partly:
+            continue
+        if (copy := _set_aside(name, there)) is not None:
+            warnings.append(copy.finding)
+            if copy.original is not None and _meant_as_media(name, read.get(name)):
+                alone = alone or _alone(name, copy.original)
+        elif entry.kind is EntryKind.FILE and _is_empty(entry, read.get(name)):
+            if looks_like_media(name):
+                empty = empty or of_no_length(entry)
+        elif name in motions:
+            warnings.append(_live_photo(name, motions[name]))
+        elif (wrong := _not_sendable(entry, read.get(name), fit=fit)) is None:
+            if name in read:
+                media.append(read[name])
+        elif wrong.code in ("NOT_MEDIA", "FILE_UNREADABLE") and not _meant_as_media(name, read.get(name)):
+            left_out.append(wrong)
+        else:
+            errors.append(wrong)
+    if left_out:
+        others = len(left_out) - 1
+        more = f" (and {others:,} more such file{'s' if others > 1 else ''})" if others else ""
+        hint = "remove what does not belong, or list media: to be exact"
+        warnings.append(Finding("FILE_LEFT_OUT", f"{left_out[0].message}; it is left out{more}", hint))
+    if alone is None and reading.inside and not (media or missing or empty):
+        alone = _in_folder(reading.inside)
+    return Chosen(tuple(media), tuple(missing), empty, alone, tuple(errors), tuple(warnings))
+
+
+class _Copy(NamedTuple):
+    """A file that a program set aside, and is left out."""
+
+    finding: Finding
+    original: str | None  # what it is a copy of, where that is not there
+
+
+def _set_aside(name: str, there: Collection[str]) -> _Copy | None:
+    """Whether a program set the file aside of another one; `there` are the names in the folder, as `alike` has them."""
+    if originals := conflict_of(name):
+        lacking = not any(alike(original) in there for original in originals)
+        return _Copy(_conflict_copy(name), originals[0] if lacking and not is_near_miss(name) else None)
+    original = backup_of(name)
+    if original is not None and looks_like_media(original):
+        return _Copy(_backup(name, original), None if alike(original) in there else original)
+    original = beside(name)
+    if original is not None and alike(original) in there:
+        return _Copy(_backup(name, original), None)
+    return None
+
+
+def _conflict_copy(name: str) -> Finding:
+    what, hint = "conflict copy", "remove it, or name it in media: if it is meant"
+    if is_near_miss(name):
+        what, hint = "conflict copy of the sidecar", "take over what is right in it, then remove it"
+    return Finding("CONFLICT_COPY", f"{printable(name)} is a sync program's {what}; it is left out", hint)
+
+
+def _backup(name: str, original: str) -> Finding:
+    why = f"{printable(name)} is a copy of {printable(original)} that a program set aside; it is left out"
+    return Finding("FILE_LEFT_OUT", why, "remove it, or name it in media: if it is meant")
+
+
+def _alone(name: str, original: str) -> Finding:
+    why = f"{printable(name)} was set aside of {printable(original)}, which is not there: the post may lack a picture"
+    hint = f'rename it to "{printable(original)}", or remove it; to post without it: postpost-sync retry FOLDER'
+    return Finding("ORIGINAL_MISSING", why, hint)
+
+
+def _in_folder(inside: Sequence[str]) -> Finding:
+    folder = inside[0].rpartition("/")[0]
+    more = f" (and {len(inside) - 1:,} more such folders)" if len(inside) > 1 else ""
+    why = f'the folder has no media of its own, while "{printable(folder)}" in it has{more}: {printable(inside[0])}'
+    hint = "move them up beside the sidecar; to post the text alone, write media: [], or: postpost-sync retry FOLDER"
+    return Finding("MEDIA_IN_SUBFOLDER", why, hint)
+
+
+def _is_empty(entry: Entry, file: MediaFile | None) -> bool:
+    return entry.stat.size == 0 or (file is not None and file.sniffed == NOTHING_WRITTEN)
+
+
+def of_no_length(entry: Entry) -> Finding:
+    shown, hint = printable(entry.name), "wait for it to arrive, or copy it again"
+    if entry.stat.size:
+        why = f"{shown} is empty: there is room for its {entry.stat.size:,} bytes, and none of them was written yet"
+        return Finding("MEDIA_EMPTY", why, hint)
+    return Finding("MEDIA_EMPTY", f"{shown} is empty (0 bytes)", hint)
+
+
+def _live_photo(name: str, picture: str) -> Finding:
+    why = f"{printable(name)} is the motion of {printable(picture)} (a live photo); it is left out"
+    return Finding("LIVE_PHOTO", why, "name it in media: if it is meant, too")
+
+
+def _not_sendable(entry: Entry, file: MediaFile | None, *, fit: bool) -> Finding | None:
+    if entry.name.lower() in SIDECAR_NAMES:
+        return Finding("NOT_MEDIA", f"{printable(entry.name)} is the sidecar itself", "take it out of media:")
+    if entry.kind is not EntryKind.FILE:
+        what = {EntryKind.LINK: "a link", EntryKind.FOLDER: "a folder", EntryKind.OTHER: "a device, pipe or socket"}[
+            entry.kind
+        ]
+        return Finding(
+            "MEDIA_NOT_A_FILE", f"{printable(entry.name)} is {what}, not a file", "put the file itself into the folder"
+        )
+    if file is None or _is_empty(entry, file) or file.content_type is not None:
+        return None
+    if fit and fitting.could_be_fitted(file):
+        return None
+    if file.sniffed == UNREADABLE:
+        return Finding("FILE_UNREADABLE", f"{printable(entry.name)} may not be read", "check its rights")
+    return not_media(file)
+
+
+def not_media(file: MediaFile) -> Finding:
+    mend = {"image": "save it as JPEG", "video": "save it as MP4"}.get(file.sniffed.rpartition(" ")[2], "convert it")
+    broken = next(
+        (f"; {printable(str(file.facts[key]))}" for key in ("truncated", "undecodable") if file.facts.get(key)), ""
+    )
+    return Finding(
+        "NOT_MEDIA",
+        f"{printable(file.name)} ({file.sniffed or 'of an unknown kind'}) is none of what PostPost takes: JPEG, PNG, GIF, "
+        f"WebP, MP4, MOV, AVI, MKV and WebM{broken}",
+        f"{mend}, or name the media to send in media:",
+    )
+
+
+def _meant_as_media(name: str, file: MediaFile | None) -> bool:
+    sniffed = file.sniffed if file else ""
+    return looks_like_media(name) or sniffed.endswith((" image", " video"))
