@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hmac
 import math
 import uuid
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -16,8 +14,7 @@ from postpost_sync.ledger import with_group
 from postpost_sync.log import Log
 from postpost_sync.model import links
 from postpost_sync.model.errors import Finding, KeyRefused, NotEditable, NotFound, NotReached, Refused, Unclear
-from postpost_sync.model.folder import Settings, Stat
-from postpost_sync.model.post import Post, digest
+from postpost_sync.model.post import Post
 from postpost_sync.model.record import (
     MAYBE_OUT,
     Claim,
@@ -25,10 +22,6 @@ from postpost_sync.model.record import (
     GroupStage,
     PlatformResult,
     Record,
-    Upload,
-    UploadStage,
-    draft_group,
-    live_group,
     other_key,
 )
 from postpost_sync.plan.situation import mark
@@ -46,11 +39,12 @@ from postpost_sync.plan.steps import (
     Step,
     Update,
 )
-from postpost_sync.post import first_comments, targets
+from postpost_sync.post import first_comments
 from postpost_sync.service.account import Account
-from postpost_sync.service.holdings import EVER, SLACK, Reading, same_text
-from postpost_sync.service.responses import Attached, Listed, PlatformPost
+from postpost_sync.service.holdings import EVER, SLACK, Reading
+from postpost_sync.service.responses import Listed, PlatformPost
 from postpost_sync.store import Store
+from postpost_sync.sync import likeness
 from postpost_sync.sync.list_queue import ListQueue, Question
 from postpost_sync.sync.look import Look
 
@@ -128,14 +122,15 @@ class Calls:
 
         What was changed less than two minutes ago is left for the next time, since the list lags behind.
         """
-        if not any(_to_compare(record, account) for record in records):
+        if not any(likeness.to_compare(record, account) for record in records):
             return []
         account.learn_time()
         settled = account.now() - SLACK
         ours = {
             r.key: g
             for r in records
-            if (g := _to_compare(r, account)) is not None and max(r.updated_at, g.placed_at or g.intent_at) < settled
+            if (g := likeness.to_compare(r, account)) is not None
+            and max(r.updated_at, g.placed_at or g.intent_at) < settled
         }
         if not ours:
             return []
@@ -143,7 +138,7 @@ class Calls:
         drafts = self._listed(account, [g for g in ours.values() if _id(g) not in listed], "draft")
         changed = []
         for key, group in ours.items():
-            now = self._store.change(key, _noticed, group, listed.get(_id(group)), drafts.get(_id(group)))
+            now = self._store.change(key, likeness.noticed, group, listed.get(_id(group)), drafts.get(_id(group)))
             if any(g.key == group.key and g != group for g in now.groups):
                 changed.append(key)
         return changed
@@ -199,23 +194,25 @@ class Calls:
                 look.not_there |= {named} if named else set()
                 self._store.change(look.key, ledger.unrecognised)
                 return
-            ours = _as_held(held, post) if post is not None else None
+            ours = likeness.as_held(held, post) if post is not None else None
             if ours is None:
                 self._store.change(look.key, ledger.contradicted)
                 return
             media = tuple(replace(file, sha256=reader.sha256(look.root, look.path, file)) for file in ours.media)
             ours = replace(ours, media=media)
             if step.said:
-                stage = _stage(held, Claim(held.post_group_id, foreign=False, state="drafted"), proved=False)
-                self._take_over(look, replace(_standing(ours, held, stage, account, held.time), adopted=True))
+                stage = likeness.stage_of(held, Claim(held.post_group_id, foreign=False, state="drafted"), proved=False)
+                self._take_over(look, replace(likeness.standing(ours, held, stage, account, held.time), adopted=True))
                 return
             if claim is None:
-                group = _standing(ours, held, GroupStage.SCHEDULED, account, held.time)
+                group = likeness.standing(ours, held, GroupStage.SCHEDULED, account, held.time)
                 self._take_over(look, replace(group, adopted=True), held.time if step.time is None else None)
                 return
-            proved = _proved(account, self._store.identity(record), claim)
-            group = _standing(ours, held, _stage(held, claim, proved), account, _asked(held, claim))
-            made = _as_claimed(group, claim, held, ours) if group.stage in _STANDS else group
+            proved = likeness.is_proved(account, self._store.identity(record), claim)
+            group = likeness.standing(
+                ours, held, likeness.stage_of(held, claim, proved), account, likeness.asked_time(held, claim)
+            )
+            made = likeness.as_claimed(group, claim, held, ours) if group.stage in likeness.STANDS else group
             if made is None:
                 self._store.change(look.key, ledger.doubtful)
             else:
@@ -231,7 +228,7 @@ class Calls:
         with account.creating(group.content):
             known = self._store.known_group_ids()
             drafts = [one for one in listing.with_text(group.content) if one.status == "draft"]
-            found = [one for one in drafts if one.post_group_id not in known and _could_be(one, group)]
+            found = [one for one in drafts if one.post_group_id not in known and likeness.could_be(one, group)]
             found.sort(key=lambda one: one.created_at or EVER)
             intents = self._store.open_creates(group.content, group.platforms)
             place = intents.index(group.key) if group.key in intents else len(intents)
@@ -255,7 +252,9 @@ class Calls:
                 self._store.note(look.key, ledger.read_back, group.key, False, None, 0, None, now)
                 return True
             if media is not None:
-                self._store.note(look.key, ledger.read_back, group.key, True, len(media), *_attached(media, group), now)
+                self._store.note(
+                    look.key, ledger.read_back, group.key, True, len(media), *likeness.attached(media, group), now
+                )
                 return True
         if (listing := queue.check(look.key, "check", group)) is None:
             return False
@@ -263,145 +262,9 @@ class Calls:
         urls = listed.media if listed is not None else None
         count, found = len(urls) if urls is not None else None, listed is not None
         self._store.note(
-            look.key, ledger.read_back, group.key, found, count, *_recognised(urls or (), group), listing.at
+            look.key, ledger.read_back, group.key, found, count, *likeness.recognised(urls or (), group), listing.at
         )
         return True
-
-
-def _to_compare(record: Record, account: Account) -> Group | None:
-    """The group of a folder at rest that PostPost should list as scheduled, or may list so. Only where its key made it."""
-    if draft_group(record) is not None and not record.done:
-        return None
-    live = live_group(record) or draft_group(record)
-    if live is None or other_key(live, account.digest) or live.post_group_id is None or live.lost or live.updating:
-        return None
-    if live.stage is GroupStage.SCHEDULED:
-        soon = account.now() + SLACK
-        return live if live.answered_time is not None and live.answered_time > soon else None
-    drafted = live.stage is GroupStage.DRAFT or (live.stage is GroupStage.WITHDRAWN and live.asked_time == record.time)
-    return live if drafted and record.done else None
-
-
-def _noticed(record: Record, group: Group, scheduled: Listed | None, draft: Listed | None) -> Record:
-    """What the list says about the group, unless we changed it ourselves since that was asked for."""
-    if group not in record.groups:
-        return record
-    if scheduled is not None:
-        return ledger.seen_scheduled(record, group, scheduled.time, _differs(scheduled, group))
-    if group.stage is not GroupStage.SCHEDULED:
-        return record
-    return ledger.seen_draft(record, group) if draft is not None else with_group(record, group.key, unseen=True)
-
-
-def _differs(one: Listed, group: Group) -> str:
-    text, ours = one.content.strip(), group.content.strip()
-    return ", ".join(
-        [
-            *(["its text"] if text and not ours.startswith(text.removesuffix("…").removesuffix("...")) else []),
-            *(["its platforms"] if one.platforms and sorted(one.platforms) != sorted(group.platforms) else []),
-            *(["its media"] if one.media is not None and len(one.media) != len(group.uploads) else []),
-        ]
-    )
-
-
-def _could_be(one: Listed, group: Group) -> bool:
-    """Whether a draft in the list is what our create would have made."""
-    return (
-        sorted(one.platforms) == sorted(group.platforms)
-        and not one.media
-        and (one.created_at is None or one.created_at >= group.intent_at - SLACK)
-    )
-
-
-def _attached(media: Sequence[Attached], group: Group) -> tuple[int, int | None]:
-    """Of the media that get-post shows: how many are certainly not ours, and how many of our files are there, whole."""
-    known = {one.media_id for one in group.issued if one.media_id is not None}
-    if not any(one.media_id in known for one in media):
-        return 0, None
-    there = {one.media_id for one in media if one.there}
-    unanswered = Counter(group.uploads[one.position].upload_name for one in group.issued if one.media_id is None)
-    unknown = Counter(one.file_name for one in media if one.media_id not in known)
-    return (unknown - unanswered).total(), sum(upload.media_id in there for upload in group.uploads)
-
-
-def _recognised(urls: Sequence[str], group: Group) -> tuple[int, int | None]:
-    """Of the media listed under a draft: how many are certainly not ours, and how many of our files are among them.
-
-    A media record whose presign was not answered has an URL that we do not know: any, but under our name for the file
-    where the URLs of the others end in their names. Where none is known they are rewritten, and only their number tells.
-    """
-    known = {one.file_url: group.uploads[one.position].upload_name for one in group.issued if one.file_url}
-    if not any(url in known for url in urls):
-        return 0, None
-    ours = sum(upload.file_url in urls for upload in group.uploads)
-    unknown = [url for url in urls if url not in known]
-    unanswered = Counter(group.uploads[one.position].upload_name for one in group.issued if not one.file_url)
-    if all(url.endswith(f"/{name}") for url, name in known.items()):
-        return (Counter(url.rpartition("/")[2] for url in unknown) - unanswered).total(), ours
-    return max(0, len(unknown) - unanswered.total()), ours
-
-
-def _as_held(held: Listed, post: Post) -> Post | None:
-    """The post, its selectors standing for what the group goes to; None where the group is another post."""
-    return targets.as_held(post, held.platforms) if same_text(held.content, post.content) else None
-
-
-def _as_claimed(group: Group, claim: Claim, held: Listed, post: Post) -> Group | None:
-    """The group as the status file says that it was made: of the folder as it is, or of an earlier version of it.
-
-    None where that cannot be told: the files may be others than those at PostPost.
-    """
-    known = (
-        bool(claim.digest) and "-" not in claim.media and (held.media is None or len(held.media) == len(claim.media))
-    )
-    if not known:
-        out = group.stage is GroupStage.GOING_OUT  # whatever it holds, it is out
-        return group if out or (not post.media and not held.media) else None
-    same = claim.digest == digest(post.content, post.platform_settings, post.first_comment)
-    if same and claim.media == tuple(file.sha256 or "" for file in post.media):
-        return group
-    earlier = tuple(
-        Upload(at, f"media {at + 1}", "", "", Stat(0, 0, 0, 0, 0), UploadStage.STORED, sha256)
-        for at, sha256 in enumerate(claim.media)
-    )
-    return replace(group, uploads=earlier, platform_settings=group.platform_settings if same else _OTHER_SETTINGS)
-
-
-# of which nothing is known but that they are not the folder's: they are compared, never sent
-_OTHER_SETTINGS: Settings = {"": {}}
-
-
-def _proved(account: Account, identity: str, claim: Claim) -> bool:
-    """Whether we wrote that into the status file ourselves, with this key."""
-    if not claim.post_group_id or not claim.proof:
-        return False
-    return hmac.compare_digest(
-        claim.proof.encode("utf-8", "replace"),
-        account.proof(identity, claim.post_group_id, claim.digest, *claim.media).encode(),
-    )
-
-
-def _stage(held: Listed, claim: Claim, proved: bool) -> GroupStage:
-    """What the group is to us. A draft that was not complete is of no use: deleted where it is proved ours, else left."""
-    if held.status == "scheduled":
-        return GroupStage.SCHEDULED
-    if held.status == "draft" and claim.state != "drafted":
-        return GroupStage.DOOMED if proved else GroupStage.GONE
-    return GroupStage.DRAFT if held.status == "draft" else GroupStage.GOING_OUT
-
-
-_STANDS = (GroupStage.SCHEDULED, GroupStage.DRAFT, GroupStage.GOING_OUT)
-
-
-def _asked(held: Listed, claim: Claim) -> datetime | None:
-    """The time that the folder had asked for, unless somebody moved it since."""
-    return claim.asked_time if held.time == claim.time else held.time
-
-
-def _standing(post: Post, held: Listed, stage: GroupStage, account: Account, asked: datetime | None) -> Group:
-    made_at = held.created_at or EVER  # whoever looks for it in the list looks as far back
-    about = post, stage, held.post_group_id, made_at, account.digest
-    return ledger.standing(*about, asked=asked, answered=held.time)
 
 
 def _id(group: Group) -> str:
