@@ -118,7 +118,8 @@ def _say_marks(calendar: Calendar, console: Console) -> None:
     states = {one.state for day in days for one in day.entries}
     words = [f"{mark} {WORDS[state]}" for state, mark in MARKS.items() if state in states]
     words += ["○ free"] if any(day.free for day in days) else []
-    zones = {calendar.other_zone(one.zone) for day in days for one in (*day.entries, *day.free)} - {""}
+    named = {one.zone for day in days for one in day.entries} | {one.zone for day in days for one in day.free}
+    zones = set(map(calendar.other_zone, named)) - {""}
     words += [f"{_OTHER_ZONE} {', '.join(sorted(zones))}"] if zones else []
     if words:
         say(console, Text("   ".join(words), "dim"), 1)
