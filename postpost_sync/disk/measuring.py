@@ -16,6 +16,7 @@ import os
 import resource
 import signal
 import socket
+import struct
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -92,28 +93,31 @@ def _load() -> None:
 def _be_lenient(stream: Any) -> None:
     """Of a PNG read what a picture is made of, as viewers and platforms do: Pillow refuses one for what stands beside it.
 
-    A text or a profile that unpacks to more than 1 MB, one that is damaged, a chunk that no picture needs with a wrong sum.
+    A text or a profile that unpacks to more than 1 MB, a chunk that no picture needs and that is damaged, or its sum.
     """
     from PIL import ImageFile
 
-    checked = stream.crc
+    called, checked = stream.call, stream.crc
 
-    def passed_over(self: Any, pos: int, length: int) -> bytes:
+    def call(self: Any, cid: bytes, pos: int, length: int) -> bytes:
+        if cid not in (b"tEXt", b"zTXt", b"iTXt"):
+            try:
+                return bytes(called(self, cid, pos, length))
+            except (ValueError, SyntaxError, IndexError, struct.error):
+                if not _spare(cid):
+                    raise
+            self.fp.seek(pos)
         return ImageFile._safe_read(self.fp, length)  # also says that the file ends within it
 
     def crc(self: Any, cid: bytes, data: bytes) -> None:
-        (self.crc_skip if cid[0] & 0x20 else checked.__get__(self))(cid, data)  # a small first letter: not needed
+        (self.crc_skip if _spare(cid) else checked.__get__(self))(cid, data)
 
-    def profile(self: Any, pos: int, length: int) -> bytes:
-        # it is read by then, and its colours are taken for what is usual
-        with contextlib.suppress(ValueError, SyntaxError, IndexError):
-            return bytes(known(self, pos, length))
-        return b""
+    stream.call, stream.crc = call, crc
 
-    known = stream.chunk_iCCP
-    for name in ("tEXt", "zTXt", "iTXt", "sRGB", "gAMA", "cHRM", "pHYs"):
-        setattr(stream, f"chunk_{name}", passed_over)
-    stream.chunk_iCCP, stream.crc = profile, crc
+
+def _spare(chunk: bytes) -> bool:
+    """Whether a PNG can be shown without it: then its name begins with a small letter."""
+    return bool(chunk[0] & 0x20)
 
 
 def _work(task: str, argument: str, fd: int, reply: int, *out: int) -> None:

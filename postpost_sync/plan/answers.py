@@ -16,7 +16,8 @@ from postpost_sync.model.folder import MediaFile
 from postpost_sync.model.record import Consent, Effect, Group, GroupStage, TroubleKind
 from postpost_sync.model.states import State
 from postpost_sync.model.times import for_people
-from postpost_sync.plan.situation import SOON, TOO_MANY_PENDING, Situation
+from postpost_sync.plan.line import TOO_MANY_PENDING, in_line
+from postpost_sync.plan.situation import SOON, Situation
 from postpost_sync.plan.steps import (
     Abandon,
     Abort,
@@ -204,7 +205,7 @@ def _shown(s: Situation, answer: Answer, *, judged: bool) -> Answer:
 def _goes_on_in_line(s: Situation, step: Step) -> bool:
     """Whether the post waits for room in the plan, and goes on being shown so until it is scheduled."""
     tried = isinstance(step, CheckDraft) or (type(step) is Update and step.time is not None)
-    return tried and s.in_line and (s.live is None or s.live.stage is not GroupStage.SCHEDULED)
+    return tried and in_line(s.record) and (s.live is None or s.live.stage is not GroupStage.SCHEDULED)
 
 
 def _on_its_way(s: Situation, step: Step) -> State:
@@ -329,11 +330,11 @@ def _call(s: Situation, shown: Answer, step: Tried) -> Answer:
         return shown
     taken = shown if _goes_on_in_line(s, step) else replace(shown, error=trouble.finding)
     shown = replace(shown, error=trouble.finding)
-    if trouble.kind is TroubleKind.REFUSED:
+    if trouble.kind is not TroubleKind.RETRY:
         changeable = s.draft is None or trouble.finding.code == "PLAN_TOO_SMALL"
-        return replace(shown, step=Rest(), state=State.INVALID if changeable else State.FAILED)
-    if trouble.kind is TroubleKind.HELD:
-        shown, taken = replace(shown, state=State.HELD), replace(taken, state=State.HELD)
+        refused = State.INVALID if changeable else State.FAILED
+        state = State.HELD if trouble.kind is TroubleKind.HELD else refused
+        shown, taken = replace(shown, state=state), replace(taken, state=state)
     if trouble.until is not None and not snapshot.clock_known:  # the clock was set since: how long is not known
         if not isinstance(step, LearnTime):
             return _call(s, replace(shown, step=LearnTime()), LearnTime())

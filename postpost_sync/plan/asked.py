@@ -18,6 +18,7 @@ from postpost_sync.model.states import OUTCOMES, State
 from postpost_sync.model.times import TimeProblem, for_people, parse_time
 from postpost_sync.plan.answers import Answer, as_it_is, copy_of_one, drop_draft, give_up, held, invalid
 from postpost_sync.plan.gone import CANCEL_MANY, REMOVED
+from postpost_sync.plan.line import in_line
 from postpost_sync.plan.situation import WAITS_FOR_PERSON, Situation
 from postpost_sync.plan.steps import Finish, Hash, LearnAccounts, LearnLimits, LearnTime, Read, Rest
 from postpost_sync.post.targets import selectors
@@ -284,7 +285,7 @@ def missed(s: Situation) -> Answer | None:
     if time is None or s.desired.next or s.out or s.stands or s.said(Consent.LATE):
         return None  # what is queued takes the next slot instead
     shown = for_people(time, s.post.timezone)
-    if s.in_line and s.now >= time + timedelta(seconds=s.policy.late_tolerance):
+    if in_line(s.record) and s.now >= time + timedelta(seconds=s.policy.late_tolerance):
         trouble = record.trouble_with(Effect.UPDATE) or record.trouble
         known = trouble.finding if trouble is not None else record.error
         why = f"its time, {shown}, went by while it was held{_because(known)}"

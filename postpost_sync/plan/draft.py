@@ -8,6 +8,7 @@ from postpost_sync.model.errors import Finding
 from postpost_sync.model.record import Consent, Group
 from postpost_sync.model.states import State
 from postpost_sync.plan.answers import Answer, drop, give_up, held
+from postpost_sync.plan.line import in_line
 from postpost_sync.plan.situation import Situation
 from postpost_sync.plan.steps import Abandon, CheckDraft, Rest
 
@@ -52,8 +53,8 @@ def unproved(s: Situation, draft: Group) -> Answer:
             left = (again - s.now).total_seconds()
             if left <= 0:
                 return Answer(CheckDraft(draft))
-            waiting = State.HELD if s.in_line else State.UPLOADING if s.live is None else State.SCHEDULED
-            return Answer(Rest(left), waiting, s.record.error if s.in_line else None)
+            waiting = State.HELD if in_line(s.record) else State.UPLOADING if s.live is None else State.SCHEDULED
+            return Answer(Rest(left), waiting, s.record.error if in_line(s.record) else None)
         if not seen.found:
             return for_person(s, draft, DRAFT_GONE)
     if seen.strangers or (seen.media or 0) - ours > _ghosts(draft):

@@ -12,7 +12,8 @@ from postpost_sync.model.record import Effect, TroubleKind
 from postpost_sync.model.states import State
 from postpost_sync.model.times import for_people
 from postpost_sync.plan.answers import Answer
-from postpost_sync.plan.situation import HELD_LONG, IN_LINE, Situation
+from postpost_sync.plan.line import HELD_LONG, IN_LINE
+from postpost_sync.plan.situation import Situation
 from postpost_sync.plan.steps import Rest
 
 HELD_WARN = 86400.0  # seconds before its time from which a post that is still held says so

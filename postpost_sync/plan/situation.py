@@ -5,14 +5,13 @@ What is here answers questions. Which question comes first, and what follows fro
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 
 from postpost_sync.model.errors import Finding, printable
-from postpost_sync.model.folder import Folder, MediaFile, Reading
+from postpost_sync.model.folder import Folder
 from postpost_sync.model.post import Policy, Post, Resolved
 from postpost_sync.model.record import (
     Consent,
@@ -28,15 +27,14 @@ from postpost_sync.model.record import (
     kept,
     live_group,
     may_hold,
-    retried,
     served,
     unresolved,
 )
 from postpost_sync.model.states import State
 from postpost_sync.model.times import for_people
-from postpost_sync.plan.snapshot import Snapshot, Stranger, Waiting
+from postpost_sync.plan.comparing import as_made, compare, mark
+from postpost_sync.plan.snapshot import Snapshot, Stranger
 from postpost_sync.post.desired import Wanted, resolve
-from postpost_sync.post.fitting import same_form
 from postpost_sync.post.targets import as_held
 
 FOLLOW_FOR = 86400.0  # seconds after its time for which a post's outcome is asked for
@@ -46,11 +44,6 @@ SOON = 120.0  # seconds; PostPost advises to schedule at least this much ahead
 EDIT_CLOSES = 120.0
 DUPLICATE_WITHIN = timedelta(days=3)
 
-TOO_MANY_PENDING = "SCHEDULED_POST_LIMIT_REACHED"  # the limit of a plan for which a later post can hold the room
-IN_LINE = frozenset(  # limits for which the posts of an account wait in the order of their times
-    {"SCHEDULE_HORIZON_REACHED", TOO_MANY_PENDING, "POST_LIMIT_REACHED", "CONNECTIONS_OVER_LIMIT"}
-)
-HELD_LONG = "HELD_TOO_LONG"
 WAITS_FOR_PART = "WAITS_FOR_PART"
 WAITS_FOR_PERSON = "WAITS_LONG"  # warning of a post that is settling: what it waits for may never come by itself
 
@@ -351,14 +344,6 @@ class Situation:
         """Whether both ask for the next slot, and the original is not out: a slot is never asked for by two."""
         return self.desired.next and original.slot is not None and not is_out(live_group(original))
 
-    @property
-    def in_line(self) -> bool:
-        """Whether the post waits for room in the plan."""
-        record, trouble = self.record, self.record.trouble_with(Effect.UPDATE)
-        if trouble is not None and trouble.kind is TroubleKind.HELD:
-            return trouble.finding.code in IN_LINE
-        return record.state is State.HELD and record.error is not None and record.error.code in IN_LINE | {HELD_LONG}
-
 
 def kept_by_all(record: Record, siblings: Iterable[Record]) -> Resolved:
     """What the selectors of a folder stand for, as long as one of its parts has the draft or post made with that."""
@@ -376,53 +361,6 @@ def waits_for(other: Record, accounts: Iterable[str]) -> Finding:
 
 def part_name(name: str) -> str:
     return f'the part "{printable(name)}"' if name else "the main part"
-
-
-def mark(reading: Reading) -> str:
-    """Tells what a folder asks for, by what lies in it alone. Of its files by name and size: their bytes are not read for it."""
-    asked = reading.sidecar
-    if asked is None:
-        return ""
-    words = [(field.name, getattr(asked, field.name)) for field in fields(asked) if field.name not in _NOT_ASKED]
-    settings = sorted((name, sorted(values.items())) for name, values in asked.platform_settings.items())
-    files = [(file.name, file.stat.size) for file in reading.media]
-    others = [(replace(entry, line=0, lines={}), sorted(reading.texts.items())) for entry in asked.per_platform]
-    said = repr((reading.content, words, settings, files, *others))
-    return hashlib.sha256(said.encode("utf-8", "surrogateescape")).hexdigest()
-
-
-# what of a sidecar says where and how it is written; `content` is what was read, from whichever file; settings in any order
-_NOT_ASKED = frozenset(
-    {"lines", "file", "unseen", "doubts", "content", "content_file", "platform_settings", "per_platform"}
-)
-
-
-def as_made(group: Group, mark: str, media: Sequence[MediaFile]) -> tuple[str, ...] | None:
-    """As `Situation.as_made`, of a folder with that mark and these files."""
-    if not mark or group.mark != mark:
-        return None
-    files, unknown = {file.name: file for file in media}, []
-    for upload in group.uploads:
-        file = files.get(upload.name)
-        if file is None or upload.sha256 is None or upload.stat == file.stat:
-            continue
-        if file.sha256 is None:
-            unknown.append(file.name)
-        elif file.sha256 != upload.sha256:
-            return None
-    return tuple(unknown)
-
-
-def only_touched(record: Record, reading: Reading) -> tuple[str, ...] | None:
-    """Whether the folder asks for what it asked for when it was read before: it was touched at the most.
-
-    None it does not, () it does, else the files that must be hashed to tell. What was never sent counts by its size.
-    """
-    now = mark(reading)
-    if not now or record.asked != now:
-        return None
-    last = record.groups[-1:]
-    return as_made(last[0], now, reading.media) if last and last[0].mark == now else ()
 
 
 def unfit(record: Record, now: datetime) -> dict[str, Finding]:
@@ -453,47 +391,3 @@ def _rival(other: Record, mine: Record) -> Group | None:
     if group is None or (live is None and other.key > mine.key) or group.outcome in (State.FAILED, State.CANCELLED):
         return None
     return group
-
-
-def compare(group: Group, post: Post, *, in_this_form: bool = True) -> tuple[str, ...] | None:
-    """Whether the group is this post, time aside: None it is not, () it is, else the files that must be hashed to tell.
-
-    Not `in_this_form`: whether its media are sent as they are, or as which copies, makes no other post of it.
-    """
-    if (group.content, group.platforms, dict(group.platform_settings), group.first_comment) != (
-        post.content,
-        post.platforms,
-        dict(post.platform_settings),
-        post.first_comment,
-    ):
-        return None
-    if len(group.uploads) != len(post.media):
-        return None
-    unknown: list[str] = []
-    for upload, file in zip(group.uploads, post.media, strict=True):
-        if upload.stat.size != file.stat.size or (in_this_form and not same_form(upload, file)):
-            return None
-        if upload.stat == file.stat:
-            continue
-        if upload.sha256 is None:
-            return None  # its bytes were never read to the end, so nothing can be said about them
-        if file.sha256 is None:
-            unknown.append(file.name)
-        elif file.sha256 != upload.sha256:
-            return None
-    return tuple(unknown)
-
-
-def place_in_line(record: Record) -> Waiting | None:
-    """Its place among the posts that wait for room in the plan of their account; None where it does not wait there."""
-    error, trouble = record.error, record.trouble_with(Effect.UPDATE)
-    if record.state is not State.HELD or error is None or error.code not in IN_LINE | {HELD_LONG} or not record.time:
-        return None
-    if trouble is None or trouble.kind is not TroubleKind.HELD:
-        return Waiting(record.key, record.time, error)
-    return Waiting(record.key, record.time, trouble.finding, trouble.until)
-
-
-def meets_a_fault(record: Record) -> bool:
-    """Whether what holds it is a fault that passes: that costs it no place."""
-    return record.state is State.HELD and retried(record.error, record.troubles)

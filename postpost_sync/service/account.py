@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import cache
 from weakref import WeakValueDictionary
 
 from postpost_sync.model.errors import Finding, Unclear
@@ -25,14 +26,19 @@ def digest(key: str, user_id: str | None) -> str:
     return hashlib.sha256(f"{key}\0{user_id or ''}".encode()).hexdigest()[:16]
 
 
+@cache
+def _secret(key: str, user_id: str | None) -> bytes:
+    """What a status file says is proved by it. Slow, so that nobody guesses a key by it: once for each key is enough."""
+    return hashlib.scrypt(f"{key}\0{user_id or ''}".encode(), salt=b"post.status.yaml", n=2**12, r=8, p=1)
+
+
 class Account:
     """Safe to use from several threads."""
 
     def __init__(self, api: PostPost, key: str, user_id: str | None) -> None:
         self.api, self.holdings = api, Holdings(api)
         self.digest = digest(key, user_id)
-        # what a status file says is proved by it. Slow, so that nobody guesses a key by it
-        self._secret = hashlib.scrypt(f"{key}\0{user_id or ''}".encode(), salt=b"post.status.yaml", n=2**12, r=8, p=1)
+        self._secret = _secret(key, user_id)
         self._refusal: tuple[Finding, int] | None = None  # and how often the service had taken the key before
         self.probe_at: datetime | None = None
         self.limits: Overrides = {}  # as the service last told them

@@ -24,7 +24,7 @@ from postpost_sync.model.record import (
     Record,
     other_key,
 )
-from postpost_sync.plan.situation import mark
+from postpost_sync.plan.comparing import mark
 from postpost_sync.plan.steps import (
     Ask,
     CheckDraft,

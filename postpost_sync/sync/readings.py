@@ -12,7 +12,8 @@ from postpost_sync.disk import reader, scan
 from postpost_sync.model.folder import Folder, MediaFile, Sidecar
 from postpost_sync.model.post import Policy
 from postpost_sync.model.record import Record
-from postpost_sync.plan.situation import kept_by_all, mark, only_touched
+from postpost_sync.plan.comparing import mark, only_touched
+from postpost_sync.plan.situation import kept_by_all
 from postpost_sync.plan.snapshot import Snapshot
 from postpost_sync.post.names import Names
 from postpost_sync.post.when import NOW, time_word

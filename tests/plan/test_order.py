@@ -17,8 +17,8 @@ from postpost_sync.model.record import Claim, Consent, Effect, GroupStage, Recor
 from postpost_sync.model.slots import parse
 from postpost_sync.model.states import State
 from postpost_sync.plan import rules
+from postpost_sync.plan.comparing import mark
 from postpost_sync.plan.rules import RULES, plan
-from postpost_sync.plan.situation import mark
 from postpost_sync.plan.snapshot import Shown, Snapshot, Stranger, Waiting
 from postpost_sync.plan.steps import Delete
 from tests.support.situations import (

@@ -11,10 +11,10 @@ import pytest
 from postpost_sync.model.errors import Finding
 from postpost_sync.model.record import Effect, GroupStage, Trouble, TroubleKind, UploadStage
 from postpost_sync.model.states import State
+from postpost_sync.plan.line import meets_a_fault, place_in_line
 from postpost_sync.plan.room import AFTER_THE_FIRST, HELD_WARN
 from postpost_sync.plan.rules import plan
 from postpost_sync.plan.schedule import FRESH
-from postpost_sync.plan.situation import meets_a_fault, place_in_line
 from postpost_sync.plan.snapshot import Snapshot, Waiting
 from postpost_sync.plan.steps import (
     CheckDraft,

@@ -10,8 +10,8 @@ import pytest
 from postpost_sync.model.errors import Finding
 from postpost_sync.model.record import Consent, Group, GroupStage, TroubleKind, UploadStage
 from postpost_sync.model.states import State
+from postpost_sync.plan.comparing import compare
 from postpost_sync.plan.rules import plan
-from postpost_sync.plan.situation import compare
 from postpost_sync.plan.snapshot import Snapshot
 from postpost_sync.plan.steps import Ask, CheckDraft, Create, Delete, Read, Rest, Search, Transfer, Tried, Update
 from postpost_sync.post.desired import resolve

@@ -510,11 +510,11 @@ class Histories(World):
         return twin
 
     def swap(self, folder: Dropped, other: Dropped) -> None:
-        """The two change their names."""
-        aside = self.root / ".aside"
-        os.rename(self.root / folder.name, aside)
-        os.rename(self.root / other.name, self.root / folder.name)
-        os.rename(aside, self.root / other.name)
+        """The two change their names, each in the root where it is."""
+        aside = self.place(folder).with_name(".aside")
+        os.rename(self.place(folder), aside)
+        os.rename(self.place(other), self.place(other).with_name(folder.name))
+        os.rename(aside, aside.with_name(other.name))
         folder.name, other.name = other.name, folder.name
 
     def configure(self, brand: tuple[str, ...], zone: str) -> None:
