@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -52,6 +53,7 @@ class Connection:
         self.lock = threading.RLock()
         self._inode = inode(path)
         self._gives_up_at = math.inf  # monotonic
+        self._waits = True  # whether commits wait for the disk, as it was opened
         self.only_for_show = 0  # rows changed by the progress of uploads
         self._recent: dict[int, Record] = {}  # key -> record as it is in the file, those that were last asked for
         self._recent_at = -1  # the data_version of that
@@ -168,14 +170,19 @@ class Connection:
         A post is asked for some thirty times on its way, and its rows are decoded once: what was last read or written
         here is as it lies in the file, unless another process has written since, which SQLite tells.
         """
-        version = self.conn.execute("PRAGMA data_version").fetchone()[0]
-        if version != self._recent_at:
-            self._recent.clear()
-            self._recent_at = version
+        if not self.conn.in_transaction:  # in ours nobody else writes
+            self._check_recent()
         record = self._recent.get(key) or self.load("WHERE key = ?", (key,)).get(key)
         if record is not None:
             self.keep(record)
         return record
+
+    def _check_recent(self) -> None:
+        """Nothing is kept at hand that another process may have changed."""
+        version = self.conn.execute("PRAGMA data_version").fetchone()[0]
+        if version != self._recent_at:
+            self._recent.clear()
+            self._recent_at = version
 
     def keep(self, record: Record) -> None:
         """It is so in the file, or will be at the end of this transaction. To be used with the lock."""
@@ -201,14 +208,12 @@ class Connection:
                     self.conn.execute("ROLLBACK")
                 raise
 
-    @contextlib.contextmanager
-    def not_waiting(self) -> Iterator[None]:
-        """No commit waits for the disk. To be used with the lock."""
-        self.conn.execute("PRAGMA synchronous = NORMAL")
-        try:
-            yield
-        finally:  # whatever became of it: the next commit must wait again
-            self.conn.execute("PRAGMA synchronous = FULL")
+    def wait_for_disk(self, waits: bool) -> None:
+        """Whether commits wait for the disk from here on; SQLite is told where that changes. To be used with the lock, and
+        before each write: it is as the one before wanted it."""
+        if waits is not self._waits:
+            self.conn.execute(f"PRAGMA synchronous = {'FULL' if waits else 'NORMAL'}")
+            self._waits = waits
 
     @contextlib.contextmanager
     def _begun(self, *, waiting: bool) -> Iterator[None]:
@@ -216,8 +221,10 @@ class Connection:
         self.checked()
         ends = time.monotonic() + _BUSY_TIMEOUT_MS / 1000
         while True:
-            with self.lock, contextlib.nullcontext() if waiting else self.not_waiting():
+            with self.lock:
+                self.wait_for_disk(waiting)
                 if self._begin(min(ends, self._gives_up_at)):
+                    self._check_recent()
                     yield
                     return
             time.sleep(_PAUSE)
@@ -233,19 +240,22 @@ class Connection:
         return True
 
 
+_OURS: tuple[type, ...] = (Record, Group, Upload, RootStatus, Listener)
 _KEPT_APART = frozenset({"groups", "uploads"})  # they have tables of their own
+_NAMES = {cls: [name for name in names(cls) if name not in _KEPT_APART] for cls in _OURS}
+_VALUES = {cls: attrgetter(*kept) for cls, kept in _NAMES.items()}
 _DECODERS = {
-    cls: {name: decoder(hint) for name, hint in hints(cls).items() if name not in _KEPT_APART}
-    for cls in (Record, Group, Upload, RootStatus, Listener)
+    cls: {name: decoder(hint) for name, hint in hints(cls).items() if name not in _KEPT_APART} for cls in _OURS
 }
 
 
 def as_columns(value: Any, before: Any = None) -> dict[str, Any]:
     """Column -> value; where it is another state of `before`, those that differ."""
-    kept = (name for name in names(value.__class__) if name not in _KEPT_APART)
+    kept, values = _NAMES[value.__class__], _VALUES[value.__class__]
     if before is None:
-        return {name: encode(getattr(value, name)) for name in kept}
-    return {name: encode(now) for name in kept if (now := getattr(value, name)) != getattr(before, name)}
+        return {name: encode(now) for name, now in zip(kept, values(value), strict=True)}
+    both = zip(kept, values(value), values(before), strict=True)
+    return {name: encode(now) for name, now, then in both if now is not then and now != then}
 
 
 def from_row(cls: type[_T], row: sqlite3.Row, **apart: Any) -> _T:
