@@ -35,8 +35,9 @@ from postpost_sync import ledger
 from postpost_sync.model.program import Listener, RootStatus
 from postpost_sync.model.record import Group, Record, check_stage
 from postpost_sync.model.states import State, check_move
-from postpost_sync.store.columns import encode
-from postpost_sync.store.connection import Connection, as_columns, translated
+from postpost_sync.store.columns import as_columns, encode
+from postpost_sync.store.connection import Connection
+from postpost_sync.store.failures import translated
 from postpost_sync.store.overview import Overview
 from postpost_sync.store.queries import Queries
 

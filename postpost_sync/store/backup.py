@@ -11,7 +11,8 @@ from pathlib import Path
 
 from postpost_sync.model.errors import ProgramError
 from postpost_sync.store import Store
-from postpost_sync.store.connection import check_sound, translated
+from postpost_sync.store.connection import check_sound
+from postpost_sync.store.failures import translated
 
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)  # what is copied, and not where to
 

@@ -1,4 +1,4 @@
-"""One database file, opened: what it must be, its transactions, its rows as our values, its errors as ours.
+"""One database file, opened: what it must be, its transactions, its rows as our values.
 
 What is not sound is not used: a database is checked in full before anything is written to it, since a damaged index
 would hide what was done already, and it would be done again.
@@ -15,25 +15,19 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from operator import attrgetter
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Self
 
 from postpost_sync.model.errors import ProgramError
-from postpost_sync.model.program import Listener, RootStatus
 from postpost_sync.model.record import Group, Record, Upload
 from postpost_sync.store import versions
-from postpost_sync.store.columns import decoder, encode, hints, names
+from postpost_sync.store.columns import from_row
+from postpost_sync.store.failures import MOVE_AWAY, translated
 
-_T = TypeVar("_T", Record, Group, Upload, RootStatus, Listener)
 _BUSY_TIMEOUT_MS = 10_000  # for who writes while another process does
 _TRY_MS = 20  # of that one try, for which the other threads wait too
 RECENT = 500  # records that are kept at hand, some 4 KiB each
 _PAUSE = 0.02  # seconds between two tries
-_MOVE_AWAY = (
-    "stop the daemon and move it away, with its -wal and -shm; what stands at PostPost is found again through the "
-    "post.status.yaml files"
-)
 
 
 class Connection:
@@ -240,43 +234,6 @@ class Connection:
         return True
 
 
-_OURS: tuple[type, ...] = (Record, Group, Upload, RootStatus, Listener)
-_KEPT_APART = frozenset({"groups", "uploads"})  # they have tables of their own
-_NAMES = {cls: [name for name in names(cls) if name not in _KEPT_APART] for cls in _OURS}
-_VALUES = {cls: attrgetter(*kept) for cls, kept in _NAMES.items()}
-_DECODERS = {
-    cls: {name: decoder(hint) for name, hint in hints(cls).items() if name not in _KEPT_APART} for cls in _OURS
-}
-
-
-def as_columns(value: Any, before: Any = None) -> dict[str, Any]:
-    """Column -> value; where it is another state of `before`, those that differ."""
-    kept, values = _NAMES[value.__class__], _VALUES[value.__class__]
-    if before is None:
-        return {name: encode(now) for name, now in zip(kept, values(value), strict=True)}
-    both = zip(kept, values(value), values(before), strict=True)
-    return {name: encode(now) for name, now, then in both if now is not then and now != then}
-
-
-def from_row(cls: type[_T], row: sqlite3.Row, **apart: Any) -> _T:
-    with as_written():
-        return cls(**{name: decode(row[name]) for name, decode in _DECODERS[cls].items()}, **apart)
-
-
-def decoded(hint: Any, column: Any) -> Any:
-    with as_written():
-        return decoder(hint)(column)
-
-
-@contextlib.contextmanager
-def as_written() -> Iterator[None]:
-    """What is no value that we ever wrote comes out as an error of SQLite's."""
-    try:
-        yield
-    except (ValueError, TypeError, LookupError, AttributeError) as error:
-        raise sqlite3.DatabaseError(f"a row cannot be read ({type(error).__name__})") from error
-
-
 def _log(path: Path) -> Path:
     """Where SQLite writes what is not in the file itself yet."""
     return path.with_name(path.name + "-wal")
@@ -354,7 +311,7 @@ def check_sound(path: Path, conn: sqlite3.Connection) -> None:
     """ProgramError where it is damaged, also where that would only show later. 35 ms for 10,000 posts, measured."""
     verdict = str(conn.execute("PRAGMA integrity_check(1)").fetchone()[0])
     if verdict != "ok":
-        raise ProgramError(f"the database {path} is damaged: {' '.join(verdict.split())}", _MOVE_AWAY)
+        raise ProgramError(f"the database {path} is damaged: {' '.join(verdict.split())}", MOVE_AWAY)
 
 
 def inode(path: Path) -> tuple[int, int] | None:
@@ -363,38 +320,3 @@ def inode(path: Path) -> tuple[int, int] | None:
     except FileNotFoundError:
         return None
     return there.st_dev, there.st_ino
-
-
-@contextlib.contextmanager
-def translated(path: Path) -> Iterator[None]:
-    """SQLite's and the file system's errors as ours, with the way out."""
-    try:
-        yield
-    except sqlite3.DatabaseError as error:
-        hint, passing = _way_out(path, error)
-        ours = ProgramError(f"the database {path} cannot be used: {error}", hint)
-        ours.passing = passing
-        raise ours from error
-    except OSError as error:
-        ours = ProgramError(
-            f"the database {path} cannot be used: {error.strerror}", "check the path state_db and its rights"
-        )
-        ours.passing = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO)
-        raise ours from error
-
-
-def _way_out(path: Path, error: sqlite3.DatabaseError) -> tuple[str, bool]:
-    """The hint, and whether it may be over a little later."""
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT)  # none where a text is no text
-    match code & 0xFF:  # what is above that says more, but not to people
-        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
-            return f'another process holds it; see which, and end that one: fuser -v "{path}"', True
-        case sqlite3.SQLITE_FULL:
-            return f'free some disk space: df -h "{path.parent}"', True
-        case sqlite3.SQLITE_IOERR:
-            return f'see whether the disk is full, read-only or failing: df -h "{path.parent}"; dmesg', True
-        case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM:
-            why = "check that the user that runs this may write the file and its folder, and that its disk is not read-only"
-            return f'{why}: ls -la "{path.parent}"', False
-        case _:
-            return _MOVE_AWAY, False

@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from postpost_sync.model.record import Record
 from postpost_sync.store.columns import encode
-from postpost_sync.store.connection import Connection, as_written, translated
+from postpost_sync.store.connection import Connection
+from postpost_sync.store.failures import as_written, translated
 
 MOST_OPEN = 1000  # posts that need a person, have no time, or stand still: those that changed last
 _AT_ONCE = 100  # records read while others wait

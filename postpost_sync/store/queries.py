@@ -15,8 +15,9 @@ from postpost_sync.model.states import State
 from postpost_sync.plan.situation import WAITS_FOR_PERSON
 from postpost_sync.plan.snapshot import Neighbour, Scheduled
 from postpost_sync.post.platforms import VIDEO_SUFFIXES
-from postpost_sync.store.columns import encode, hints
-from postpost_sync.store.connection import Connection, as_written, decoded, from_row, translated
+from postpost_sync.store.columns import decoded, encode, from_row, hints
+from postpost_sync.store.connection import Connection
+from postpost_sync.store.failures import as_written, translated
 
 # as the index groups_by_text has it: few texts are as long and begin the same. The + keeps SQLite to that index
 _SAME_TEXT = "length(content) = length(:text) AND substr(content, 1, 32) = substr(:text, 1, 32) AND +content = :text"

@@ -19,7 +19,7 @@ from postpost_sync.model.states import State
 from postpost_sync.model.view import NEED
 from postpost_sync.store import Store
 from postpost_sync.store.columns import decoder, encode, hints
-from postpost_sync.store.connection import as_written, translated
+from postpost_sync.store.failures import as_written, translated
 from postpost_sync.store.overview import SHOWN_TIME
 
 _CAPTION = 400  # characters of a text; its first words are among them
