@@ -109,7 +109,7 @@ def _limited(step: Step, error: PlanLimit, now: datetime) -> tuple[TroubleKind, 
         if code in COUNTED and error.limit is not None and asks > error.limit:
             why = f"it goes to {asks} platforms, and the plan allows {error.limit:g} at all: {error.finding.message}"
             hint = "spread it over several folders with fewer platforms each, or change the plan"
-            return TroubleKind.REFUSED, Finding("PLAN_TOO_SMALL", why, hint), None
+            return TroubleKind.REFUSED, Finding("PLAN_TOO_SMALL", why, hint), PROBE_PERSON
         if code == "SCHEDULE_HORIZON_REACHED" and latest is not None and step.time is not None:
             opens = now + (step.time - latest) + timedelta(seconds=1)
     # a plan can be changed at any time: it is asked at least once an hour, by the first in line alone

@@ -62,7 +62,7 @@ class Unclear(PostError):
 
 
 class NotReached(Unclear):
-    """The connection never came up: the effect is known not to have happened."""
+    """The effect is known not to have happened, and may at another try: no connection came up, or it was too early."""
 
 
 class Altered(Unclear):

@@ -197,7 +197,7 @@ class Effect(StrEnum):
 
 class TroubleKind(StrEnum):
     RETRY = "retry"  # tried again by itself at `until`
-    REFUSED = "refused"  # the service said no to what the folder asks; over when the folder changes
+    REFUSED = "refused"  # the service said no to what the folder asks; over when the folder changes, or at `until`
     HELD = "held"  # over at `until`, or when a person says so
 
 

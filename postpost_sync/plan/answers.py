@@ -330,11 +330,11 @@ def _call(s: Situation, shown: Answer, step: Tried) -> Answer:
         return shown
     taken = shown if _goes_on_in_line(s, step) else replace(shown, error=trouble.finding)
     shown = replace(shown, error=trouble.finding)
-    if trouble.kind is TroubleKind.REFUSED:
+    if trouble.kind is not TroubleKind.RETRY:
         changeable = s.draft is None or trouble.finding.code == "PLAN_TOO_SMALL"
-        return replace(shown, step=Rest(), state=State.INVALID if changeable else State.FAILED)
-    if trouble.kind is TroubleKind.HELD:
-        shown, taken = replace(shown, state=State.HELD), replace(taken, state=State.HELD)
+        refused = State.INVALID if changeable else State.FAILED
+        state = State.HELD if trouble.kind is TroubleKind.HELD else refused
+        shown, taken = replace(shown, state=state), replace(taken, state=state)
     if trouble.until is not None and not snapshot.clock_known:  # the clock was set since: how long is not known
         if not isinstance(step, LearnTime):
             return _call(s, replace(shown, step=LearnTime()), LearnTime())

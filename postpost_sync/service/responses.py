@@ -18,6 +18,7 @@ from postpost_sync.model.errors import (
     KeyRefused,
     NotEditable,
     NotFound,
+    NotReached,
     PlanLimit,
     Refused,
     Unclear,
@@ -32,6 +33,7 @@ _CODE = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
 _SEE_THERE = "look at it at PostPost; to post the folder anew: postpost-sync retry FOLDER"
 _MOST = 10**15
 _MOST_SAID = 10  # errors or warnings of one answer
+_NOT_READY = "MEDIA_NOT_READY"  # every byte was confirmed by the store: PostPost has yet to hear of it
 _NOT_EDITABLE = frozenset({"POST_PUBLISH_IN_PROGRESS", "POST_NOT_EDITABLE"})
 _REFUSED_CODES = {
     "create-post": "CREATE_REFUSED",
@@ -100,6 +102,8 @@ class Attached:
 
 
 _NO_POST = "post group not found"  # in lower case: how PostPost says that it does not know a post
+_TO_A_POST = frozenset({400, 404, 413, 415, 422})  # what it may answer to what a post asks for
+_ASKS_NOTHING = frozenset({"get-post", "list-posts", "platform-connections"})  # no post can be wrong about these
 
 
 def judged(name: str, response: httpx.Response, body: bytes, key: str) -> dict[str, Any]:
@@ -120,6 +124,8 @@ def judged(name: str, response: httpx.Response, body: bytes, key: str) -> dict[s
     code = said.get("code") if isinstance(said.get("code"), str) else None
     if code in _NOT_EDITABLE and response.is_client_error:
         raise NotEditable(Finding("NOT_EDITABLE", f"PostPost: {text}", _SEE_THERE), status)
+    if code == _NOT_READY and response.is_client_error:
+        raise NotReached(Finding(_NOT_READY, f"PostPost: {text}", "it is tried again by itself"))
     if status in (408, 409, 425, 429) or not response.is_client_error:
         raise unclear(name, f"{status} {text}", _retry_after(response) if status in (429, 503) else None)
     if status == 401 or (status == 403 and not code) or "x-postpost-user-id" in text:
@@ -129,7 +135,7 @@ def judged(name: str, response: httpx.Response, body: bytes, key: str) -> dict[s
         )
     if status == 403:
         raise _plan_limit(str(code), text, said)
-    foreign = not (said.get("message") or said.get("error")) or (status == 404 and _NO_POST not in text.lower())
+    foreign = _words(said) is None or status not in _TO_A_POST or (status == 404 and _NO_POST not in text.lower())
     if foreign and name != "platform-limits":  # which PostPost may not have at all
         why = f"the answer to {name} is not PostPost's: {status} {text}"
         hint = "check api.base_url, and any proxy on the way to it; it is tried again by itself"
@@ -140,6 +146,8 @@ def judged(name: str, response: httpx.Response, body: bytes, key: str) -> dict[s
         )
     if status == 400 and "currently in" in text:
         raise NotEditable(Finding("NOT_EDITABLE", f"PostPost: {text}", _SEE_THERE), status)
+    if name in _ASKS_NOTHING:
+        raise unclear(name, f"{status} {text}")
     hint = "change the post accordingly, then save it again, or: postpost-sync retry FOLDER"
     if name == "get-upload-url":
         hint = f"all required fields are provided (fileName, contentType, postGroupId and type); {hint}"
@@ -166,8 +174,17 @@ def _reason(said: Mapping[str, Any]) -> str:
     if parts:
         return "; ".join(parts)
     field = plain(said.get("field"))
-    reason = str(said.get("message") or said.get("error") or "no reason given")
+    reason = _words(said) or "no reason given"
     return f"{reason} (field {field})" if field and field not in reason else reason
+
+
+def _words(said: Mapping[str, Any]) -> str | None:
+    """What an error says, in whichever of the forms that are usual; None where it says nothing, or something else."""
+    for value in (said.get("message"), said.get("error")):
+        inner = _words(value) if isinstance(value, dict) else plain(value)
+        if inner is not None:
+            return inner
+    return None
 
 
 def warnings(said: Mapping[str, Any]) -> tuple[Finding, ...]:

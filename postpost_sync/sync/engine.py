@@ -382,8 +382,8 @@ class Sync:
                     change(look.key, ledger.followed, group.key, again=again)
                 case HoldFor(post_group_ids):
                     change(look.key, ledger.held_for, post_group_ids)
-                case HoldCopy(mark):
-                    change(look.key, ledger.held_as_copy, mark)
+                case HoldCopy(mark, copy_of):
+                    change(look.key, ledger.held_as_copy, mark, copy_of)
                 case Abandon(group):
                     change(look.key, ledger.abandoned, group, now, self._jitter())
                 case Finish():

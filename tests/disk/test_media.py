@@ -303,6 +303,11 @@ LONG = zlib.compress(bytes(3 << 20))
         chunk(b"tEXt", b"Comment\0hello", wrong_sum=True),
         chunk(b"tIME", bytes(7), wrong_sum=True),
         chunk(b"prVt", b"of some program", wrong_sum=True),
+        chunk(b"tRNS", b"\0"),
+        chunk(b"acTL", b"\0"),
+        chunk(b"fcTL", b"\0"),
+        chunk(b"cHRM", b"\0"),
+        chunk(b"eXIf", b"no EXIF"),
     ],
     ids=lambda data: f"{data[4:8].decode()} {len(data)}",
 )

@@ -152,3 +152,17 @@ def test_a_first_comment_is_sent_once_whatever_is_lost(new_world: NewWorld) -> N
         world.advance_time(1800)
         (group,) = world.groups()
         assert (group.status, group.first_comment) == ("scheduled", {"text": "More", "platforms": ["linkedin"]})
+
+
+def test_media_that_it_has_yet_to_hear_of_are_waited_for(new_world: NewWorld) -> None:
+    """The object store tells it of each file a moment later. Nothing in the folder is wrong, and nothing is sent again."""
+    world, media = new_world(behaviour=TWIN), {"a.jpg": picture()}
+    time = world.now + timedelta(hours=6)
+    not_yet = {"error": "Media is not ready: upload the files first", "code": "MEDIA_NOT_READY"}
+    world.sandbox.faults.add(Fault("update-post", "status", times=3, status=400, body=not_yet))
+    world.drop("launch", "hello", media, time)
+    world.run_until_rest(3)
+    assert (world.state("launch"), world.code("launch")) == (State.UPLOADING, "MEDIA_NOT_READY")
+    world.advance_time(600)
+    world.once("launch", "hello", media, time)
+    assert [call.name for call in world.sandbox.calls].count("put-object") == 1

@@ -127,6 +127,18 @@ def test_a_post_to_more_platforms_than_the_plan_ever_takes_is_invalid(new_world:
     assert (world.state("big"), len(world.groups())) == (State.SCHEDULED, 1)
 
 
+def test_a_plan_that_was_too_small_for_a_post_may_grow(new_world: NewWorld) -> None:
+    world = limited(new_world, pending=1)
+    world.drop("big", "big", time=world.now + 3 * DAY, platforms=TWO)
+    world.run_until_rest(600)
+    before = probes(world)
+    world.advance_time(86400 - 700)
+    assert (world.code("big"), probes(world)) == ("PLAN_TOO_SMALL", before)
+    world.sandbox.behaviour = Behaviour()
+    world.advance_time(800)
+    assert (world.state("big"), world.code("big"), len(world.groups())) == (State.SCHEDULED, None, 1)
+
+
 def test_a_day_before_its_time_it_says_so_and_after_it_the_post_fails(new_world: NewWorld) -> None:
     world = limited(new_world, posts_per_month=1)
     now = world.now

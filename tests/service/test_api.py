@@ -338,10 +338,9 @@ def test_a_key_that_is_not_taken(world: World, call: str, status: int, body: obj
         ("get-upload-url", "UPLOAD_REQUEST_REFUSED"),
         ("update-post", "SCHEDULE_REFUSED"),
         ("delete-post", "DELETE_REFUSED"),
-        ("get-post", "REQUEST_REFUSED"),
     ],
 )
-@pytest.mark.parametrize("status", [400, 405, 413, 422])
+@pytest.mark.parametrize("status", [400, 413, 415, 422])
 def test_what_the_service_refuses_is_said_in_its_words(world: World, call: str, code: str, status: int) -> None:
     world.fault(call, FaultKind.STATUS, status=status, body={"error": "Content is required\x1b[31m"})
     with pytest.raises(Refused) as caught:
@@ -350,6 +349,38 @@ def test_what_the_service_refuses_is_said_in_its_words(world: World, call: str, 
     assert (caught.value.finding.code, caught.value.status) == (code, status)
     assert "Content is required\\x1b[31m" in caught.value.finding.message
     assert caught.value.finding.hint
+
+
+@pytest.mark.parametrize("call", ["get-post", "list-posts", "platform-connections"])
+@pytest.mark.parametrize("status", [400, 413, 422])
+def test_no_post_is_wrong_where_the_service_refuses_to_tell(world: World, call: str, status: int) -> None:
+    world.fault(call, FaultKind.STATUS, status=status, body={"error": "no"})
+    with pytest.raises(Unclear, match=rf"no usable answer to {call}: {status} no"):
+        CALLS[call](world.api)
+
+
+@pytest.mark.parametrize("call", ["create-post", "get-upload-url", "update-post", "delete-post", "get-post"])
+@pytest.mark.parametrize("status", [402, 405, 407, 410, 411, 414, 418, 421, 426, 428, 431, 451, 499])
+def test_a_status_that_says_nothing_about_a_post_condemns_none(world: World, call: str, status: int) -> None:
+    """Proxies and gateways speak JSON, too."""
+    world.fault(call, FaultKind.STATUS, status=status, body={"error": "Method not allowed"})
+    with pytest.raises(Unclear, match="NOT_POSTPOST"):
+        CALLS[call](world.api)
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"error": {"code": 5, "message": "too long"}}, "too long"),
+        ({"message": ["a", "b"], "error": "Bad Request"}, "Bad Request"),
+        ({"message": {"error": {"message": "deep"}}}, "deep"),
+    ],
+)
+def test_an_error_is_said_in_words_in_whichever_form_it_comes(world: World, body: object, said: str) -> None:
+    world.fault("create-post", FaultKind.STATUS, status=400, body=body)
+    with pytest.raises(Refused) as caught:
+        CALLS["create-post"](world.api)
+    assert caught.value.finding.message == f"PostPost refused create-post: {said} (400)"
 
 
 @pytest.mark.parametrize("call", ["get-post", "update-post", "get-upload-url"])

@@ -46,7 +46,7 @@ def saying(status: int, body: bytes | str, **headers: str) -> PostPost:
 
 def error_of(api: PostPost) -> PostError:
     with pytest.raises(PostError) as raised:
-        api.get_post(ID)
+        api.schedule(ID, NOW)
     return raised.value
 
 
