@@ -1,8 +1,7 @@
 """Makes a copy of a picture or a video that platforms take: as large and as good as they allow, and with nothing private.
 
 It runs in the process that `measuring` forks for one file, within the limits that stand there. A picture is decoded and
-written anew, so that nothing of its EXIF, its place, its thumbnails or its comments is left. The streams of a video are
-not touched: they are put into an MP4 without the container's own metadata.
+written anew, so that nothing of its EXIF, its place, its thumbnails or its comments is left. Videos are `rewrapping`'s.
 """
 
 from __future__ import annotations
@@ -15,14 +14,13 @@ import struct
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from postpost_sync.disk.opening import DEMUXERS, FOREIGN, PLUGINS, Descriptor, Facts, refuse
+from postpost_sync.disk import rewrapping
+from postpost_sync.disk.opening import DEMUXERS, FOREIGN, PLUGINS, Facts, NoCopy
 
 if TYPE_CHECKING:
     from PIL import Image
-    from typing_extensions import Buffer
 
 BEST, LEAST = 95, 80  # JPEG's quality: above the one a file only grows, below the other pixels are given up instead
-_REORDERED = 32  # pictures that may be decoded before the first is shown
 _SHRINKS = 12  # times a picture is made smaller before it is given up
 _SMALLEST = 16  # pixels of a side
 _CLOSER = 0.985  # of the size that the last try suggests: a smaller picture needs a little more for each of its pixels
@@ -35,10 +33,6 @@ _PRIMARIES = {
 }
 
 
-class _Unfit(Exception):
-    """No copy can be made, for this reason."""
-
-
 def fit(file: io.BufferedReader, wanted: Mapping[str, Any], out: int) -> Facts:
     """Write the copy into the empty file `out`: its `content_type`, or `unfit` with the reason.
 
@@ -47,7 +41,7 @@ def fit(file: io.BufferedReader, wanted: Mapping[str, Any], out: int) -> Facts:
     """
     try:
         if wanted["content_type"] in DEMUXERS:
-            return {"content_type": _video(file, wanted["content_type"], out)}
+            return {"content_type": rewrapping.rewrap(file, wanted["content_type"], out)}
         return {"content_type": _picture(file, wanted, out)}
     except MemoryError:
         return {"unfit": "reading it needs too much memory"}
@@ -55,7 +49,7 @@ def fit(file: io.BufferedReader, wanted: Mapping[str, Any], out: int) -> Facts:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             return {"full": True}
         return {"unfit": error.strerror or str(error)[:200]}
-    except _Unfit as why:
+    except NoCopy as why:
         return {"unfit": str(why)}
     except Exception as error:  # whatever a library raises over a broken file, and what the disk says
         return {"unfit": (str(error) or type(error).__name__)[:200]}
@@ -70,7 +64,7 @@ def _picture(file: io.BufferedReader, wanted: Mapping[str, Any], out: int) -> st
     image: Image.Image = Image.open(file, formats=[(PLUGINS | FOREIGN)[wanted["content_type"]]])
     lossless = image.format == "PNG"
     if image.format not in ("JPEG", "MPO", "HEIF") and _pictures(image) > 1:
-        raise _Unfit("it holds several pictures")
+        raise NoCopy("it holds several pictures")
     if image.format in ("JPEG", "MPO"):  # twice as large as it is to be, or as it is: what is left is better scaled
         scale = min(1.0, 2 * _scale(image.size, wanted, turned=True))
         image.draft(None, (max(1, math.ceil(image.width * scale)), max(1, math.ceil(image.height * scale))))
@@ -89,7 +83,7 @@ def _picture(file: io.BufferedReader, wanted: Mapping[str, Any], out: int) -> st
             _write(out, data)
             return form
     if "image/jpeg" not in wanted["forms"]:
-        raise _Unfit("it does not become small enough")
+        raise NoCopy("it does not become small enough")
     if image.mode == "RGBA":
         white = Image.new("RGB", image.size, "white")
         white.paste(image, mask=image.getchannel("A"))
@@ -137,7 +131,7 @@ def _plain(image: Image.Image) -> Image.Image:
     if image.mode in ("I", "F"):
         low, high = image.getextrema()
         if not isinstance(low, int | float) or not isinstance(high, int | float) or low < 0 or high > 65535:
-            raise _Unfit("its brightness has no known range")
+            raise NoCopy("its brightness has no known range")
         return image.convert("F").point(lambda value: value * (1 / 256 if high > 255 else 1) + 0.0).convert("L")
     if image.mode in ("L", "RGB", "RGBA", "CMYK"):
         return image if "transparency" not in image.info else image.convert("RGBA")
@@ -154,7 +148,7 @@ def _profile(image: Image.Image, file: io.BufferedReader) -> bytes | None:
         colours, transfer = _colours_of_avif(file.read(_HEAD))
     profile = image.info.get("icc_profile")
     if profile is None and (name := _HDR.get(transfer)):
-        raise _Unfit(f"its colours are HDR ({name}), which a JPEG cannot show")
+        raise NoCopy(f"its colours are HDR ({name}), which a JPEG cannot show")
     primaries = _PRIMARIES.get(colours)
     return bytes(profile) if profile else _made_up(primaries) if primaries is not None else None
 
@@ -243,7 +237,7 @@ def _jpeg(image: Image.Image, most: int, *, subsampling: int) -> bytes:
         scale *= math.sqrt(most / needed) * _CLOSER
         if min(image.size) * scale < min(_SMALLEST, *image.size):
             break
-    raise _Unfit("it does not become small enough")
+    raise NoCopy("it does not become small enough")
 
 
 def _compressed(image: Image.Image, most: int, subsampling: int) -> tuple[bytes | None, int]:
@@ -272,67 +266,3 @@ def _write(out: int, data: bytes) -> None:
     at = 0
     while at < len(data):
         at += os.pwrite(out, data[at : at + (1 << 20)], at)
-
-
-# --- videos -----------------------------------------------------------------------------------------------------------
-
-
-class _Output(Descriptor):
-    """A file that is written by position."""
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: Buffer) -> int:
-        count = os.pwrite(self._fd, data, self._at)
-        self._at += count
-        return count
-
-
-def _video(file: io.BufferedReader, content_type: str, out: int) -> str:
-    """Its best picture and its best sound, packet by packet, in an MP4 with the index first."""
-    import av
-
-    def again(url: str, flags: int, options: object) -> _Output:
-        if flags != 1:  # to move what was written behind the index, the muxer reads its own file once more
-            raise PermissionError("a copy is one file")
-        return _Output(out)
-
-    with av.open(file, "r", format=DEMUXERS[content_type], io_open=refuse) as source:
-        chosen = [stream for stream in (source.streams.best("video"), source.streams.best("audio")) if stream]
-        options = {"movflags": "+faststart"}
-        with av.open(_Output(out), "w", format="mp4", options=options, io_open=again) as target:
-            streams: dict[int, Any] = {}
-            for stream in chosen:
-                made = streams[stream.index] = target.add_stream_from_template(stream, opaque=True)
-                if stream.codec_context is not None and stream.codec_context.name == "hevc":
-                    made.codec_context.codec_tag = "hvc1"  # the one that Apple's players know
-            for packet in _in_order_of_decoding(source.demux(chosen)):
-                packet.stream = streams[packet.stream.index]
-                target.mux(packet)
-    return "video/mp4"
-
-
-def _in_order_of_decoding(packets: Iterator[Any]) -> Iterator[Any]:
-    """Each with a time at which it is decoded. A Matroska does not say so of the pictures before the first that it is
-    known of: they are the ones that wait for a later picture to be decoded."""
-    waiting: dict[int, list[Any]] = {}
-    known: set[int] = set()
-    for packet in packets:
-        at = packet.stream.index
-        if not packet.size:  # it only says that there are no more
-            continue
-        if packet.dts is None:
-            if at in known or len(waiting.setdefault(at, [])) >= _REORDERED:
-                raise _Unfit("it does not say in which order its pictures belong")
-            waiting[at].append(packet)
-            continue
-        known.add(at)
-        first, step = packet.dts, packet.duration or 1
-        held = waiting.pop(at, [])
-        for number, one in enumerate(held):
-            one.dts = first - (len(held) - number) * step
-            yield one
-        yield packet
-    if waiting:
-        raise _Unfit("it does not say in which order its pictures belong")

@@ -22,7 +22,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from postpost_sync.disk.opening import DEMUXERS, FOREIGN, PLUGINS, Descriptor, Facts, refuse
+from postpost_sync.disk.opening import DEMUXERS, FOREIGN, PLUGINS, Descriptor, Facts, refuse, streams
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,17 +248,13 @@ def _video(file: io.BufferedReader, content_type: str) -> Iterator[Facts]:
     except av.FFmpegError as error:
         yield {"undecodable": _reason(error)}
         return
-    cover = av.stream.Disposition.attached_pic
-    moving = [one for one in container.streams.video if not one.disposition & cover]
-    best = container.streams.best("video")
-    video = best if best in moving else next(iter(moving), None)
+    video, audio = streams(container)
     if video is None and len(container.streams.video):
         yield {"undecodable": "it is sound with a cover picture, no video"}
         return
     if not isinstance(video, av.VideoStream) or video.codec_context is None:
         yield {"undecodable": "there is no picture in it that can be read"}
         return
-    audio = container.streams.best("audio")
     if audio is not None and video.frames == 1:
         yield {"undecodable": _ONE_PICTURE}
         return
@@ -276,7 +272,7 @@ def _video(file: io.BufferedReader, content_type: str) -> Iterator[Facts]:
         facts["bitrate"] = container.bit_rate or round(container.size * 8 / duration)
     yield facts
     if 0 < video.width * video.height <= DECODE_PIXELS:
-        yield from _first_picture(container, video, aspect)
+        yield from _first_picture(file, content_type, aspect)
     if audio is not None and not video.frames and not _moves(file, content_type):  # how many is not written in the file
         yield {"undecodable": _ONE_PICTURE}
 
@@ -294,10 +290,17 @@ def _moves(file: io.BufferedReader, content_type: str) -> bool:
         return next(packets, None) is None or next(packets, None) is not None
 
 
-def _first_picture(container: Any, video: Any, aspect: float) -> Iterator[Facts]:
-    """What only a decoded picture tells: how it is turned, and whether there is one at all."""
+def _first_picture(file: io.BufferedReader, content_type: str, aspect: float) -> Iterator[Facts]:
+    """What only a decoded picture tells: how it is turned, and whether there is one at all.
+
+    The first that lies in it, also where an edit cuts it off: those before the first that is seen may be many.
+    """
     import av
 
+    file.seek(0)
+    every = {"ignore_editlist": "1"}
+    container = av.open(file, "r", format=DEMUXERS[content_type], io_open=refuse, options=every)
+    video, _ = streams(container)
     video.codec_context.thread_count = 1  # each thread would take its share of the address space
     for packet, _ in zip(container.demux(video), range(_FIRST_PACKETS), strict=False):
         with contextlib.suppress(av.FFmpegError):  # the next packet may do
@@ -309,8 +312,10 @@ def _first_picture(container: Any, video: Any, aspect: float) -> Iterator[Facts]
 
 
 def _codec(stream: Any) -> str:
-    if stream is None or stream.codec_context is None:
+    if stream is None:
         return ""
+    if stream.codec_context is None:
+        return "sound of an unknown kind"
     return str(stream.codec_context.codec.canonical_name)
 
 

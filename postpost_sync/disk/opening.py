@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -50,3 +50,27 @@ class Descriptor(io.RawIOBase):
 
 def refuse(*_: object) -> None:
     raise PermissionError("a video may not name other files")
+
+
+class NoCopy(Exception):
+    """No copy can be made, for this reason."""
+
+
+def streams(container: Any) -> tuple[Any, Any]:
+    """The picture and the sound of a video that are shown and heard; None where there is none.
+
+    No cover picture, and no sound that nothing here knows, while there is another: beside the AAC that all players know, a
+    phone writes the same sound in a form of its own.
+    """
+    import av
+
+    cover = av.stream.Disposition.attached_pic
+    moving = [one for one in container.streams.video if not one.disposition & cover]
+    sounds = list(container.streams.audio)
+    heard = [one for one in sounds if one.codec_context is not None]
+    return _best(container, "video", moving), _best(container, "audio", heard or sounds)
+
+
+def _best(container: Any, kind: str, among: list[Any]) -> Any:
+    best = container.streams.best(kind)
+    return best if best in among else next(iter(among), None)

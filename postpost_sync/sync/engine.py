@@ -98,9 +98,7 @@ class Sync:
         self._store, self._far = store, far
         self._sites, self._absence, self._folders = watched.sites, watched.absence, watched.folders
         self._wake, self._jitter, self._log = runtime.wake, runtime.jitter, runtime.log
-        self._slots = Slots(
-            uplink.at_once, runtime.wake, lambda key: self._folders.root_of(key) in self._absence.silent
-        )
+        self._slots = Slots(uplink.at_once, runtime.wake, self._hangs)
         self.copies = Copies(store.path.with_name(f"{store.path.name}.copies"))
         self._fittings = Fittings(store, self._folders, self.copies, fitters or uplink.threads, runtime)
         self.transfers = Transfers(store, self._folders, self.copies, uplink, self._slots, runtime)
@@ -147,7 +145,8 @@ class Sync:
             return
         if not self._folders.enter(key):
             return
-        before, others, main = self._store.record(key), self._folders.siblings(key), self._folders.main_of(key)
+        others, main = self._folders.siblings(key), self._folders.main_of(key)
+        before = self._store.record(key) if others else None
         try:
             self._advance(look)
         finally:
@@ -253,6 +252,10 @@ class Sync:
         self._slots.next()
         for waiting_list in self._waiting_lists.values():
             waiting_list.look_again()
+
+    def _hangs(self, key: int) -> bool:
+        silent = self._absence.silent
+        return bool(silent) and self._folders.root_of(key) in silent
 
     def _is_away(self, key: int) -> bool:
         return self._absence.is_root_away(self._folders.root_of(key))
@@ -389,8 +392,8 @@ class Sync:
                     change(look.key, ledger.followed, group.key, again=again)
                 case HoldFor(post_group_ids):
                     change(look.key, ledger.held_for, post_group_ids)
-                case HoldCopy(mark):
-                    change(look.key, ledger.held_as_copy, mark)
+                case HoldCopy(mark, copy_of):
+                    change(look.key, ledger.held_as_copy, mark, copy_of)
                 case Abandon(group):
                     change(look.key, ledger.abandoned, group, now, self._jitter())
                 case Finish():

@@ -43,7 +43,6 @@ from tests.support.world import Killed, World, picture, quick_searches
 
 REPOSITORY = Path(__file__).parents[2]
 WORKERS = 3  # runs at the same time, of each process that runs tests
-WAIT = 40.0  # seconds a run may take
 MOST = 1000  # moments; more is a run without an end
 
 TIME = (datetime.now(UTC) + timedelta(days=3)).replace(second=0, microsecond=0)
@@ -165,7 +164,6 @@ class Driver:
             "root": str(place / "posts"),
             "url": url,
             "kill_at": kill_at,
-            "wait": WAIT,
         }
         assert self._process.stdin is not None
         assert self._process.stdout is not None

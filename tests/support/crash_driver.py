@@ -1,12 +1,13 @@
 """Runs the real daemon in processes of its own, and kills each at the n-th moment between two effects.
 
 A helper of test_crash: `python -m tests.support.crash_driver` reads one job a line from its standard input (JSON), forks a child
-for it (everything is imported once, which is most of a start), and answers with one line. The product knows nothing of
-this: every effect is met where it leaves Python, at SQLite's connection, at httpx's transport, and at the calls that
-change a file. A moment is counted before and after each: the kill may come in between, and between two of them the
-process may have done other things in other threads.
+for it, and answers with one line. One post goes all its way before the first fork, so that what a process loads and works
+out once (modules, patterns, time zones, certificates) is there in each child. The product knows nothing of this: every
+effect is met where it leaves Python, at SQLite's connection, at httpx's transport, and at the calls that change a file. A
+moment is counted before and after each: the kill may come in between, and between two of them the process may have done
+other things in other threads.
 
-    in   {"state_db": …, "root": …, "url": …, "kill_at": n or null, "wait": seconds}
+    in   {"state_db": …, "root": …, "url": …, "kill_at": n or null}
     out  {"killed": true} or {"killed": false, "moments": […], "states": {folder: state}, "errors": […]}
 """
 
@@ -19,6 +20,7 @@ import os
 import signal
 import sqlite3
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,9 +33,12 @@ from postpost_sync.config import load
 from postpost_sync.daemon import daemon
 from postpost_sync.disk import media, probe
 from postpost_sync.model import post, slots
+from postpost_sync.sandbox import Sandbox, serve
+from tests.support.world import picture
 
 SETTLE = 0.05  # seconds
 SLOTS = (slots.parse("daily 09:00"), slots.parse("daily 17:30"))
+WAIT = 40.0  # seconds a run may take
 NEVER = 10**9
 
 
@@ -150,9 +155,8 @@ class _Errors(logging.Handler):
 
 def run(job: dict[str, Any]) -> dict[str, Any]:
     """One run of the daemon to its end, in this process."""
-    moment, defects = Moments(job["kill_at"]), _Errors()
+    defects = _Errors()
     logging.getLogger("postpost_sync").handlers[:] = [defects]
-    watch(moment)
     root, api = Path(job["root"]), load.Api(job["url"], key="sk_crash")
     settings = load.Config(
         file=None,
@@ -163,13 +167,12 @@ def run(job: dict[str, Any]) -> dict[str, Any]:
     one = daemon.Daemon(settings, {}, log.Log())
     try:
         one.start()
-        one.settle_all(job["wait"])
+        one.settle_all(WAIT)
         records = one.store.records()
     finally:
         one.stop()
     return {
         "killed": False,
-        "moments": moment.names,
         "states": {record.path: record.state.value for record in records},
         "errors": [*defects.lines, *(f"{r.path}: {r.error}" for r in records if r.error is not None)],
     }
@@ -183,7 +186,8 @@ def forked(job: dict[str, Any]) -> dict[str, Any]:
         status = 1
         try:
             os.close(out)
-            answer = json.dumps(run(job)).encode()
+            watch(moment := Moments(job["kill_at"]))
+            answer = json.dumps({**run(job), "moments": moment.names}).encode()
             with os.fdopen(into, "wb") as pipe:
                 pipe.write(answer)
             status = 0
@@ -224,6 +228,19 @@ def _known(fd: int, content_type: str) -> Any:
     return _measure(fd, content_type) if known is None else known  # a fitted copy comes to be meanwhile
 
 
+def _warm_up() -> None:
+    """One post, from its folder to the service."""
+    with tempfile.TemporaryDirectory() as place, Sandbox() as service, serve(service) as server:
+        root = Path(place, "posts")
+        (root / "post").mkdir(parents=True)
+        (root / "post" / "post.yaml").write_text(
+            "content: x\nplatforms: [facebook-1001]\nscheduled_time: 2031-03-04 10:00\nmedia: [a.jpg]\n"
+        )
+        (root / "post" / "a.jpg").write_bytes(picture(1))
+        ran = run({"state_db": f"{place}/state.db", "root": str(root), "url": server.api_url})
+        assert ran["states"] == {"post": "scheduled"}, ran
+
+
 def main() -> None:
     log.silence()
     probe.start()  # for all runs: a copy is made in a process of its own, too
@@ -231,6 +248,7 @@ def main() -> None:
     probe.start = lambda: None
     # an unknown create is looked for, only sooner: this listing does not lag
     ledger.groups.SEARCH_PAUSES = (0.3, 0.3, 0.3)
+    _warm_up()
     for line in sys.stdin:
         job = json.loads(line)
         _measure_once(Path(job["root"]))

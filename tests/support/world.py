@@ -339,7 +339,7 @@ class _Connection(sqlite3.Connection):
     def execute(self, sql: str, *parameters: Any) -> sqlite3.Cursor:
         if sql == "COMMIT":
             self.world.effect("commit")
-        elif sql == "PRAGMA synchronous = FULL":
+        elif sql.startswith("PRAGMA synchronous ="):
             sql = "PRAGMA synchronous = OFF"
         return super().execute(sql, *parameters)
 
