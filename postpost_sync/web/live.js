@@ -8,7 +8,7 @@ const remember = () => {
   const active = document.activeElement;
   return {
     view: document.querySelector('input[name="view"]:checked')?.id ?? sessionStorage.getItem("view"),
-    open: [...document.querySelectorAll("details")].filter((one) => one.open).map((one) => one.className),
+    open: [...document.querySelectorAll("details[open] > summary")].map((one) => one.id),
     focus: active?.id ? `#${CSS.escape(active.id)}` : active?.getAttribute("href") ? `a[href="${CSS.escape(active.getAttribute("href"))}"]` : null,
     at: window.scrollY,
   };
@@ -17,7 +17,7 @@ const remember = () => {
 const restore = (kept) => {
   const view = kept.view && document.getElementById(kept.view);
   if (view) view.checked = true;
-  for (const one of document.querySelectorAll("details")) one.open = kept.open.includes(one.className);
+  for (const one of document.querySelectorAll("summary")) one.parentElement.open = kept.open.includes(one.id);
   if (kept.focus) document.querySelector(kept.focus)?.focus({ preventScroll: true });
   window.scrollTo(0, kept.at);
 };
