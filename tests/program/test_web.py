@@ -88,8 +88,7 @@ def test_it_takes_no_more_where_thousands_of_posts_are_in_view(pp: Rig, request:
         pytest.skip("it fills a large database: run with --whole")
     now = datetime.now(UTC)
     store = Store.open(pp.state_db)
-    with store._db.not_waiting():
-        posts.stored(store, list(spread(now, 77 * 60, str(pp.root))))
+    posts.stored(store, list(spread(now, 77 * 60, str(pp.root))))
     store.close()
     with started(pp) as (process, url):
         for path in ("/", f"/?from={now + timedelta(weeks=2):%Y-%m-%d}", "/calendar.ics", "/metrics", "/"):
