@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 from urllib.parse import urljoin
 
 import httpx
@@ -218,15 +219,14 @@ def test_the_daemon_writes_while_pages_are_read(web: Served) -> None:
 def test_what_many_ask_for_at_once_is_made_once(
     path: str, maker: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    one, times = Served(tmp_path), []
-    make = pydoc.locate(f"postpost_sync.calendar.{maker}")
-    monkeypatch.setattr(f"postpost_sync.calendar.{maker}", lambda *args: times.append(1) or make(*args))  # type: ignore[operator]
+    one, made = Served(tmp_path), Mock(wraps=pydoc.locate(f"postpost_sync.calendar.{maker}"))
+    monkeypatch.setattr(f"postpost_sync.calendar.{maker}", made)
     monkeypatch.setattr(one.source, "version", lambda: "1")  # else a minute may begin meanwhile
     with served(one.source, one.address), ThreadPoolExecutor(30) as many:
         answers = list(many.map(lambda _: one.get(path), range(30)))
     one.store.close()
     assert {answer.status_code for answer in answers} == {200}
-    assert len(times) == 1
+    assert made.call_count == 1
 
 
 def test_a_share_that_does_not_answer_holds_up_pictures_alone(web: Served, monkeypatch: pytest.MonkeyPatch) -> None:
