@@ -21,7 +21,7 @@ As it was read:
   wrong                 something in the folder is wrong: a person must change it
   empty                 a file has no length: it is waited for, for a while
   missing               a file that is named is not there: it is waited for until the post's time
-  foreign               another installation may be serving it
+  foreign               another installation may be serving it: what it has replaced of ours is deleted, else nothing is done
   clock_unknown         the service's time is learnt first
   read_untimed          it was read before the time was known
   slot_given_back       it no longer asks for the queue: its slot is free
@@ -109,7 +109,7 @@ AS_IT_WAS_READ: tuple[Rule, ...] = (
     asked.wrong,
     asked.empty,
     asked.missing,
-    asked.foreign,
+    known.foreign,
     asked.clock_unknown,
     asked.read_untimed,
     slots.slot_given_back,

@@ -116,7 +116,7 @@ class Snapshots:
         self._notice_key(account)
         live, cancels = live_group(record), self._sites[look.root].policy.cancel_removed
         stands = live is not None and live.stage in (GroupStage.SCHEDULED, GroupStage.WITHDRAWN)
-        removed = self._removals.count(record.key, gone=gone and cancels and stands)
+        removed = self._removals.count(record.key, self._folders.main_of(record.key), gone=gone and cancels and stands)
         others = (self._store.record(key) for key in self._folders.siblings(look.key))
         siblings = tuple(one for one in others if one is not None)
         about = (

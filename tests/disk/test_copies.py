@@ -20,7 +20,7 @@ import av
 import pytest
 from PIL import Image, ImageCms
 
-from postpost_sync.disk import copies, probe
+from postpost_sync.disk import colours, copies, probe
 from postpost_sync.disk.copies import Copies
 from postpost_sync.model.errors import FileChanged, NoRoom, Unfit
 from postpost_sync.model.folder import Copy, Recipe
@@ -200,9 +200,7 @@ def _named_in_numbers(form: str, primaries: int, transfer: int) -> bytes:
 
 def _wide_gamut() -> bytes:
     """Display P3, as phones have it."""
-    from postpost_sync.disk import fitting as maker
-
-    profile = maker._made_up(maker._PRIMARIES[12])
+    profile = colours.made_up(colours._PRIMARIES[12])
     assert ImageCms.ImageCmsProfile(io.BytesIO(profile)).profile.xcolor_space.strip() == "RGB"
     return profile
 
