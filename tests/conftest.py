@@ -53,6 +53,11 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     return 2 * len(os.sched_getaffinity(0))
 
 
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """What is long is known by its beginning: else a test of a megabyte has a name of a megabyte, in every process."""
+    return ascii(val[:40]) if isinstance(val, bytes | str) and len(val) > 200 else None
+
+
 @pytest.hookimpl(trylast=True)  # of what -k and -m have chosen
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if not config.getoption("--whole"):
