@@ -234,14 +234,6 @@ def _waiting(s: Situation, found: Finding, left: float | None) -> Answer:
     return Answer(Rest(left), State.SETTLING, found, (long, *s.desired.warnings))
 
 
-def foreign(s: Situation) -> Answer | None:
-    """Another installation wrote the folder's status file, and may be serving it."""
-    if s.record.claim is None or not s.record.claim.foreign:
-        return None
-    why = "its status file was written by another installation of postpost-sync, which may be serving it"
-    return held(Finding("OTHER_DAEMON", why, "if that one is gone: postpost-sync adopt FOLDER"))
-
-
 def clock_unknown(s: Situation) -> Answer | None:
     """It could be early or late, and an intent must be in the service's time: that is learnt first."""
     return None if s.snapshot.clock_known else Answer(LearnTime(), warnings=s.record.warnings)
@@ -284,15 +276,16 @@ def missed(s: Situation) -> Answer | None:
     time, record = s.time, s.record
     if time is None or s.desired.next or s.out or s.stands or s.said(Consent.LATE):
         return None  # what is queued takes the next slot instead
+    held_past = in_line(s.record) and s.now >= time + timedelta(seconds=s.policy.late_tolerance)
+    if not held_past and s.now <= time + timedelta(seconds=s.policy.catch_up):
+        return None
     shown = for_people(time, s.post.timezone)
-    if in_line(s.record) and s.now >= time + timedelta(seconds=s.policy.late_tolerance):
+    if held_past:
         trouble = record.trouble_with(Effect.UPDATE) or record.trouble
         known = trouble.finding if trouble is not None else record.error
         why = f"its time, {shown}, went by while it was held{_because(known)}"
         past = Finding("HELD_PAST_TIME", why, "give it a new time, or: postpost-sync retry FOLDER")
         return _given_up(s, past)
-    if s.now <= time + timedelta(seconds=s.policy.catch_up):
-        return None
     why = f"it could not be scheduled in time for {shown}{_because(record.trouble.finding if record.trouble else None)}"
     hint = "change scheduled_time, or: postpost-sync retry FOLDER"
     return _given_up(s, record.gave_up or Finding("MISSED", why, hint))

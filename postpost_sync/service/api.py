@@ -14,7 +14,6 @@ from typing import Any, TypeGuard
 
 import httpx
 
-from postpost_sync import __version__
 from postpost_sync.model.errors import Finding, KeyRefused, NotFound, NotReached, PostError, Refused, Unclear, printable
 from postpost_sync.model.folder import FirstComment, Settings
 from postpost_sync.model.post import Connection
@@ -22,7 +21,7 @@ from postpost_sync.model.times import parse_service_time, to_service
 from postpost_sync.model.urls import scrubbed
 from postpost_sync.service import responses
 from postpost_sync.service.clock import Clock, ServerClock, SystemClock
-from postpost_sync.service.connections import within
+from postpost_sync.service.connections import answer_to, within
 from postpost_sync.service.responses import Attached, Created, Listed, PlatformPost, SignedUrl, Updated, unclear
 
 TIMEOUT = httpx.Timeout(connect=10.0, write=30.0, read=30.0, pool=60.0)
@@ -38,7 +37,7 @@ class PostPost:
         self, client: httpx.Client, base_url: str, key: str, user_id: str | None = None, local: Clock | None = None
     ) -> None:
         self._client, self._base, self._key = client, base_url.rstrip("/"), key.encode()
-        self._headers = {"x-api-key": key, "User-Agent": f"postpost-sync/{__version__}", "Accept": "application/json"}
+        self._headers = {"x-api-key": key, "Accept": "application/json"}
         self._headers["Accept-Encoding"] = "identity"  # what is packed may unpack to anything
         if user_id:
             self._headers["x-postpost-user-id"] = user_id
@@ -183,14 +182,14 @@ class PostPost:
         try:
             with (
                 within(WHOLE_CALL),
-                self._client.stream(
+                answer_to(
+                    self._client,
                     method,
                     self._base + path,
+                    {**self._headers, **(headers or {})},
+                    TIMEOUT,
                     json=json_body,
                     params=query,
-                    headers={**self._headers, **(headers or {})},
-                    timeout=TIMEOUT,
-                    follow_redirects=False,
                 ) as response,
             ):
                 self.clock.learn(response.headers.get("Date"), asked_at)

@@ -10,7 +10,7 @@ import contextlib
 import ssl
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
@@ -18,6 +18,9 @@ from typing import Any
 import httpcore
 import httpx
 
+from postpost_sync import __version__
+
+_NAME = f"postpost-sync/{__version__}"
 _LIMITS = httpx.Limits(max_connections=64, max_keepalive_connections=32)
 _moment = threading.local()  # httpx's client works in the thread that calls it
 
@@ -31,6 +34,26 @@ def new_client(transport: httpx.BaseTransport | None = None) -> httpx.Client:
 def new_transport() -> httpx.BaseTransport:
     """The network."""
     return _Network()
+
+
+@contextlib.contextmanager
+def answer_to(
+    client: httpx.Client, method: str, url: str, headers: Mapping[str, str], timeout: httpx.Timeout, **more: Any
+) -> Iterator[httpx.Response]:
+    """The answer to one request, of which the body is still to be read. `more`: as `httpx.Request` takes it.
+
+    The request is made here, and not by the client: all that it holds stands in the call, so nothing is to be merged.
+    Nothing is left of it: an answer of httpx's holds its stream, and that the answer, so that all that a call is made of
+    would wait for the collector, which comes once there are thousands, and leaves the heap in pieces.
+    """
+    extensions = {"timeout": timeout.as_dict(), **more.pop("extensions", {})}
+    request = httpx.Request(method, url, headers={"User-Agent": _NAME, **headers}, extensions=extensions, **more)
+    response = client.send(request, stream=True, follow_redirects=False)
+    try:
+        yield response
+    finally:
+        response.close()
+        response.stream = httpx.ByteStream(b"")
 
 
 @contextlib.contextmanager

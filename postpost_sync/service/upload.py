@@ -20,7 +20,7 @@ import httpx
 
 from postpost_sync.model.errors import Altered, FileChanged, Finding, NotReached, Refused, Unclear, UploadRefused
 from postpost_sync.model.urls import is_secure
-from postpost_sync.service.connections import prolong, within
+from postpost_sync.service.connections import answer_to, prolong, within
 from postpost_sync.service.digests import BLOCK, Digests
 
 # a store needs its time to finish a large object; what is not connected yet cannot be ended from outside
@@ -148,9 +148,7 @@ class Sender:
         try:
             with (
                 within(600 + size / SLOWEST),
-                self._client.stream(
-                    "PUT", url, content=body, headers=headers, timeout=TIMEOUT, follow_redirects=False, extensions=noted
-                ) as response,
+                answer_to(self._client, "PUT", url, headers, TIMEOUT, content=body, extensions=noted) as response,
             ):
                 said = _beginning(response)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
