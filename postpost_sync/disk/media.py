@@ -145,9 +145,8 @@ def _from_brands(box: bytes) -> str | None:
 
 # --- libmagic ---------------------------------------------------------------------------------------------------------
 
-_one_at_a_time = (
-    threading.Lock()
-)  # a sniffer for each thread would be megabytes each; a file takes it half a millisecond
+# of the one sniffer: each would take megabytes, and a file takes it half a millisecond
+_one_at_a_time = threading.Lock()
 
 
 def _from_libmagic(head: bytes) -> str:

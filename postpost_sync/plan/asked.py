@@ -234,14 +234,6 @@ def _waiting(s: Situation, found: Finding, left: float | None) -> Answer:
     return Answer(Rest(left), State.SETTLING, found, (long, *s.desired.warnings))
 
 
-def foreign(s: Situation) -> Answer | None:
-    """Another installation wrote the folder's status file, and may be serving it."""
-    if s.record.claim is None or not s.record.claim.foreign:
-        return None
-    why = "its status file was written by another installation of postpost-sync, which may be serving it"
-    return held(Finding("OTHER_DAEMON", why, "if that one is gone: postpost-sync adopt FOLDER"))
-
-
 def clock_unknown(s: Situation) -> Answer | None:
     """It could be early or late, and an intent must be in the service's time: that is learnt first."""
     return None if s.snapshot.clock_known else Answer(LearnTime(), warnings=s.record.warnings)

@@ -46,11 +46,17 @@ def answer_to(
     """The answer to one request, of which the body is still to be read. `more`: as `httpx.Request` takes it.
 
     The request is made here, and not by the client: all that it holds stands in the call, so nothing is to be merged.
+    Nothing is left of it: an answer of httpx's holds its stream, and that the answer, so that all that a call is made of
+    would wait for the collector, which comes once there are thousands, and leaves the heap in pieces.
     """
     extensions = {"timeout": timeout.as_dict(), **more.pop("extensions", {})}
     request = httpx.Request(method, url, headers={"User-Agent": _NAME, **headers}, extensions=extensions, **more)
-    with contextlib.closing(client.send(request, stream=True, follow_redirects=False)) as response:
+    response = client.send(request, stream=True, follow_redirects=False)
+    try:
         yield response
+    finally:
+        response.close()
+        response.stream = httpx.ByteStream(b"")
 
 
 def in_words(error: httpx.HTTPError) -> str:

@@ -131,7 +131,8 @@ class Sync:
             if record.root not in now:
                 continue
             if record.state is State.CANCELLED and record.cancel is None:  # else a person said so
-                self._removals.cancelled(record.key, max(0.0, (now[record.root] - record.updated_at).total_seconds()))
+                ago = max(0.0, (now[record.root] - record.updated_at).total_seconds())
+                self._removals.cancelled(record.key, self._folders.main_of(record.key), ago)
             elif record.state is State.HELD:
                 self._waiting_lists[self._snapshots.account_of(record)].update(record)
 
@@ -387,7 +388,7 @@ class Sync:
                 case Doom(group, rebuild, gave_up):
                     change(look.key, ledger.doomed, group.key, rebuild=rebuild, gave_up=gave_up)
                     if snapshot.folder is None and group == live_group(record) and record.cancel is None:
-                        self._removals.cancelled(look.key)
+                        self._removals.cancelled(look.key, self._folders.main_of(look.key))
                 case Follow(group, again):
                     change(look.key, ledger.followed, group.key, again=again)
                 case HoldFor(post_group_ids):
