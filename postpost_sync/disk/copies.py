@@ -1,7 +1,8 @@
 """The fitted copies: where they lie beside the database, how much room they may take, and how one comes to be there.
 
 A copy is found again by its name alone: the folder's key, the hash of the original, and what the copy may be. So one that
-was made before a crash is not made again, and one that is lost is. It is put in its place whole, or not at all.
+was made before a crash is not made again, and one that is lost is. It is put in its place whole, or not at all. Who needs
+the same one, as the parts of a post do, gets a name of its own for the same file (a hard link): it is made and counted once.
 """
 
 from __future__ import annotations
@@ -40,10 +41,10 @@ class Copies:
         self._stopping = threading.Event()
 
     def find(self, key: int, file: MediaFile, recipe: Recipe) -> Copy | None:
-        """The copy of a folder's file that is there already."""
+        """The copy of a folder's file that is there already, for this folder or for another."""
         for form in recipe.forms:
             name = _name(key, file, recipe, form)
-            with contextlib.suppress(OSError, Unfit), self._open(name) as fd:
+            with contextlib.suppress(OSError, Unfit), self._open(self._shared(name)) as fd:
                 return _judged(fd, name, form, file, recipe)
         return None
 
@@ -53,7 +54,7 @@ class Copies:
             if self._stopping.is_set():
                 return None
             try:
-                return self._make(key, file, recipe, fd)
+                return self.find(key, file, recipe) or self._make(key, file, recipe, fd)
             except OSError as error:
                 raise _no_room(file, error.strerror or type(error).__name__) from None
 
@@ -73,9 +74,10 @@ class Copies:
             os.close(fd)
 
     def lost(self, copy: Copy) -> None:
-        """It is not what it was: the next one is made anew."""
+        """It is not what it was, under whatever name: the next one is made anew."""
         with contextlib.suppress(OSError):
-            os.unlink(self._directory / copy.file)
+            for name in self._same(copy.file):
+                os.unlink(self._directory / name)
 
     def forget(self, key: int) -> None:
         """The folder's post stands: its copies are not needed any more."""
@@ -128,13 +130,25 @@ class Copies:
         """NoRoom unless so many bytes may be taken."""
         self._directory.mkdir(0o700, exist_ok=True)
         with os.scandir(self._directory) as entries:
-            taken = sum(entry.stat(follow_symlinks=False).st_size for entry in entries)
+            taken = sum({one.inode(): one.stat(follow_symlinks=False).st_size for one in entries}.values())
         facts = os.statvfs(self._directory)
         free = facts.f_bavail * facts.f_frsize
         if taken + room > MOST:
             raise _no_room(file, f"the copies of posts that do not stand yet take {taken / 1e6:,.0f} MB")
         if room > free / 2:
             raise _no_room(file, f"the disk of the database has {free / 1e6:,.0f} MB left, of which a half may be used")
+
+    def _shared(self, name: str) -> str:
+        """The name, which another folder's copy has, too, where there is such a one and none of this name."""
+        if not (self._directory / name).exists():
+            for other in self._same(name):
+                os.link(self._directory / other, self._directory / name)
+                break
+        return name
+
+    def _same(self, name: str) -> list[str]:
+        """The names of the same copy, whosesoever it is."""
+        return [other for other in os.listdir(self._directory) if other.partition("-")[2] == name.partition("-")[2]]
 
     @contextlib.contextmanager
     def _open(self, name: str) -> Iterator[int]:
