@@ -62,6 +62,14 @@ def _owner(path: Path) -> str:
     return "root"
 
 
+def expanded(path: Path) -> Path:
+    """A path as it was typed, from `~` on; ProgramError where that is nobody's."""
+    try:
+        return path.expanduser().absolute()
+    except RuntimeError:
+        raise ProgramError(f'"{printable(str(path))}" lies in the home of nobody', "write the path in full") from None
+
+
 def is_folder(path: Path) -> bool:
     """Whether a folder is there; ProgramError where that cannot be told."""
     try:
