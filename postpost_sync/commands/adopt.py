@@ -35,6 +35,8 @@ def adopt(option: str | None, paths: Sequence[Path]) -> int:
     folders = len({(one.root, one.path) for one in others})
     count = f"{folders} folder{'s' if folders != 1 else ''}"
     click.echo(
-        f"{count} taken over; their posts are looked for at PostPost {when}" if others else "these are ours already"
+        f"{count} taken over; their posts are looked for at PostPost {when}"
+        if others
+        else "nothing is to be done: this installation serves them already"
     )
     return 0

@@ -23,7 +23,8 @@ def facts(fd: int, content_type: str) -> Mapping[str, str | bool]:
     if content_type in ("video/mp4", "video/quicktime"):
         return _boxes(fd, size)
     if content_type in ("image/heic", "image/heif", "image/avif"):  # whose index comes first, and shows what is there
-        return {key: value for key, value in _boxes(fd, size).items() if key == "truncated"}
+        cut = str(_boxes(fd, size).get("truncated", "")) or _unwritten(fd, size)
+        return {"truncated": cut} if cut else {}
     cut = _CUT[content_type](fd, size) if content_type in _CUT else ""
     return {"truncated": cut} if cut else {}
 

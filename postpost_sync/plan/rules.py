@@ -7,6 +7,7 @@ Whatever the folder looks like:
   doomed                what is no longer wanted at PostPost, and provably ours, is deleted
   cancelled             a person took it back: what stands is deleted
   update_unanswered     an update-post was not answered: it is made a draft, which settles what it is
+  unreadable            the folder cannot be looked into: what is unfinished says so, until its time is over
   gone                  the folder is not there: its post stands, or is cancelled, as the config says
   at_rest               what stands is what the folder asks for: nothing to do but to see what becomes of it
   settling              it changed, and has not been quiet for long enough
@@ -95,6 +96,7 @@ WHATEVER_IT_LOOKS_LIKE: tuple[Rule, ...] = (
     gone.doomed,
     gone.cancelled,
     gone.update_unanswered,
+    gone.unreadable,
     gone.gone,
     asked.at_rest,
     asked.settling,

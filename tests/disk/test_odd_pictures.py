@@ -20,7 +20,7 @@ from postpost_sync.model.errors import Unfit
 from postpost_sync.model.folder import Recipe
 from postpost_sync.post import fitting
 from tests.support.copies import opened, seen
-from tests.support.media_files import box, facts_of, video
+from tests.support.media_files import box, facts_of, photo, video
 from tests.support.odd_pictures import HEIGHT, RED, WIDTH, chunk, heif, png, saved, tiff, without_adobe, ycck
 
 JPEG = Recipe(("image/jpeg",), 1_000_000, 2000, 2000, 10**8, 1)
@@ -266,7 +266,18 @@ def test_a_picture_that_lacks_its_end_is_not_shown_in_part(data: bytes) -> None:
         os.close(fd)
         assert "is cut off" in str(file.facts["truncated"])
         assert not fitting.could_be_fitted(file)
-    assert "truncated" not in seen(data)[0].facts
+    file, fd = seen(data)
+    os.close(fd)
+    assert "truncated" not in file.facts
+
+
+@pytest.mark.parametrize("form", ["HEIF", "AVIF"])
+def test_a_picture_whose_end_is_still_to_be_written_is_not_shown_in_part(form: str) -> None:
+    data = photo(form, (900, 700), detail=90)
+    file, fd = seen(data[:-8000] + bytes(8000))
+    os.close(fd)
+    assert file.facts["truncated"] == "its end has not been written yet"
+    assert not fitting.could_be_fitted(file)
 
 
 @pytest.mark.parametrize(

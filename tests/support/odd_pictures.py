@@ -15,6 +15,7 @@ from tests.support.media_files import box
 
 WIDTH, HEIGHT = 64, 48
 RED = (200, 60, 30)
+GREEN_TILES = [(20, 200, 20)] * 6
 
 
 def saved(picture: Image.Image, form: str, **more: Any) -> bytes:
