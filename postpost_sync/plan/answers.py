@@ -190,11 +190,11 @@ def _shown(s: Situation, answer: Answer, *, judged: bool) -> Answer:
     record, step = s.record, answer.step
     if isinstance(step, _OUR_OWN | Delete) or (answer.state is None and (isinstance(step, Rest) or not judged)):
         return Answer(step, record.state, record.error, record.warnings, answer.retry_at)
+    known = judged and not isinstance(step, LearnTime | LearnAccounts | LearnLimits)  # what holds of the folder
+    warnings = answer.warnings if answer.warnings is not None else _holding(s) if known else record.warnings
     if isinstance(step, LearnTime | LearnAccounts | LearnLimits | Compare):  # it has settled; the service is next
         state = State.DRAFTING if record.state is State.SETTLING else record.state
-        warnings = record.warnings if answer.warnings is None else answer.warnings
         return replace(answer, state=answer.state or state, error=answer.error or record.error, warnings=warnings)
-    warnings = answer.warnings if answer.warnings is not None else _holding(s) if judged else record.warnings
     if answer.state is not None:
         return replace(answer, warnings=warnings)
     if _goes_on_in_line(s, step):
