@@ -16,7 +16,8 @@ from postpost_sync.model.folder import MediaFile
 from postpost_sync.model.record import Consent, Effect, Group, GroupStage, TroubleKind
 from postpost_sync.model.states import State
 from postpost_sync.model.times import for_people
-from postpost_sync.plan.line import TOO_MANY_PENDING, in_line
+from postpost_sync.plan.codes import TOO_MANY_PENDING
+from postpost_sync.plan.line import in_line
 from postpost_sync.plan.situation import SOON, Situation
 from postpost_sync.plan.steps import (
     Abandon,
