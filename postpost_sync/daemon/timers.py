@@ -19,6 +19,7 @@ from postpost_sync.log import Log
 
 HOURLY = 3600.0  # seconds between two calls of the service that ask how things are there
 OVERDUE = 60.0  # seconds by which a wake may be late before something is thought to be wrong
+REPLACED = 1000  # times that lie in the heap beside those that count, at the most: they are swept out together
 SOON = 10.0  # seconds until those are made first, or after a sleep: what is in the folders comes before them
 
 
@@ -61,6 +62,8 @@ class Timers:
             if after > 0:
                 at = self._due[key] = time.monotonic() + after
                 heapq.heappush(self._heap, (at, key))
+                if len(self._heap) > 2 * len(self._due) + REPLACED:
+                    self._heap = sorted((time, key) for key, time in self._due.items())
                 if self._heap[0] == (at, key):
                     self._sooner.notify()
             else:

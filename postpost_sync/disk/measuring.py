@@ -22,7 +22,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from postpost_sync.disk.opening import DEMUXERS, FOREIGN, PLUGINS, Descriptor, Facts, refuse, streams
+from postpost_sync.disk.opening import (
+    DEMUXERS,
+    FOREIGN,
+    PLUGINS,
+    Descriptor,
+    Facts,
+    in_words,
+    orientation,
+    refuse,
+    streams,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,21 +188,21 @@ def _image(file: io.BufferedReader, content_type: str) -> Iterator[Facts]:
             yield {"undecodable": "it is a camera's raw picture, which nothing here develops"}
             return
         width, height = image.size
-        orientation = _orientation(image)
-        rotation = (0, 0, 180, 180, 90, 90, 270, 270)[orientation - 1]
+        turn = orientation(image)
+        rotation = (0, 0, 180, 180, 90, 90, 270, 270)[turn - 1]
         yield {
             "width": width,
             "height": height,
             "aspect": height / width if rotation % 180 else width / height,
             "rotation": rotation,
-            "mirrored": orientation in (2, 4, 5, 7),
+            "mirrored": turn in (2, 4, 5, 7),
             "cmyk": image.mode == "CMYK",
             "animated": content_type not in _STILL and bool(getattr(image, "is_animated", False)),
         }
     except MemoryError:
         raise
     except Exception as error:  # whatever a library raises over a broken file: Pillow's list is long
-        yield {"undecodable": _reason(error)}
+        yield {"undecodable": in_words(error)}
         return
     if width * height <= DECODE_PIXELS and content_type in PLUGINS:
         try:
@@ -201,7 +211,7 @@ def _image(file: io.BufferedReader, content_type: str) -> Iterator[Facts]:
         except MemoryError:
             raise
         except Exception as error:  # as above
-            yield {"truncated" if "truncated" in str(error) else "undecodable": _reason(error)}
+            yield {"truncated" if "truncated" in str(error) else "undecodable": in_words(error)}
 
 
 def _is_raw(image: Any) -> bool:
@@ -211,17 +221,6 @@ def _is_raw(image: Any) -> bool:
     return bool(int(tags.get(reduced, 0)) & 1) or further in tags or dng in tags
 
 
-def _orientation(image: Any) -> int:
-    """EXIF's, 1 to 8. Not through `image.getexif()`, which decodes the whole of a PNG."""
-    from PIL import Image
-
-    exif = Image.Exif()
-    with contextlib.suppress(Exception):  # a damaged EXIF block turns nothing
-        exif.load(image.info.get("exif", b""))
-        return min(8, max(1, int(exif.get(0x0112, 1))))
-    return 1
-
-
 def _webp_canvas(head: bytes) -> tuple[int, int]:
     if head[12:16] == b"VP8X":
         return int.from_bytes(head[24:27], "little") + 1, int.from_bytes(head[27:30], "little") + 1
@@ -229,10 +228,6 @@ def _webp_canvas(head: bytes) -> tuple[int, int]:
         bits = int.from_bytes(head[21:25], "little")
         return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
     return int.from_bytes(head[26:28], "little") & 0x3FFF, int.from_bytes(head[28:30], "little") & 0x3FFF
-
-
-def _reason(error: Exception) -> str:
-    return (str(error) or type(error).__name__)[:200]
 
 
 # --- videos -----------------------------------------------------------------------------------------------------------
@@ -246,7 +241,7 @@ def _video(file: io.BufferedReader, content_type: str) -> Iterator[Facts]:
     except MemoryError:  # FFmpeg's is both
         raise
     except av.FFmpegError as error:
-        yield {"undecodable": _reason(error)}
+        yield {"undecodable": in_words(error)}
         return
     video, audio = streams(container)
     if video is None and len(container.streams.video):

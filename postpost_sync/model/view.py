@@ -226,7 +226,7 @@ def sentence(record: Record) -> str:
         case State.FAILED:
             return f"Failed{why}."
         case State.CANCELLED:
-            return "Cancelled: it is no longer at PostPost."
+            return "Cancelled: it is no longer at PostPost. An edit, or postpost-sync retry, makes a new post."
 
 
 def _queued(record: Record) -> str:

@@ -18,10 +18,9 @@ from postpost_sync.model.errors import Finding, KeyRefused, NotFound, NotReached
 from postpost_sync.model.folder import FirstComment, Settings
 from postpost_sync.model.post import Connection
 from postpost_sync.model.times import parse_service_time, to_service
-from postpost_sync.model.urls import scrubbed
 from postpost_sync.service import responses
 from postpost_sync.service.clock import Clock, ServerClock, SystemClock
-from postpost_sync.service.connections import answer_to, within
+from postpost_sync.service.connections import answer_to, in_words, within
 from postpost_sync.service.responses import Attached, Created, Listed, PlatformPost, SignedUrl, Updated, unclear
 
 TIMEOUT = httpx.Timeout(connect=10.0, write=30.0, read=30.0, pool=60.0)
@@ -195,11 +194,11 @@ class PostPost:
                 self.clock.learn(response.headers.get("Date"), asked_at)
                 body = _read(response, deadline, name)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as error:
-            why = f"PostPost cannot be reached ({type(error).__name__}): {scrubbed(error)}"
+            why = f"PostPost cannot be reached: {in_words(error)}"
             finding = Finding("SERVICE_UNREACHABLE", why, "check the network; it is tried again by itself")
             raise NotReached(finding) from None
         except httpx.HTTPError as error:
-            raise unclear(name, f"the connection broke ({type(error).__name__})") from None
+            raise unclear(name, f"the connection broke: {in_words(error)}") from None
         # whatever the service echoes is shown to people
         try:
             answer = responses.judged(name, response, body.replace(self._key, b"(key)"), self._key.decode())

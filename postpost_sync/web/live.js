@@ -46,4 +46,17 @@ if (view) view.checked = true;
 document.addEventListener("change", (event) => {
   if (event.target.name === "view") sessionStorage.setItem("view", event.target.id);
 });
-new EventSource("/changes").onmessage = (event) => renew(event.data);
+
+const changes = new URL("changes", document.currentScript.src);
+const follow = () => {
+  const events = new EventSource(changes);
+  events.onmessage = (event) => {
+    document.body.classList.remove("lost");
+    renew(event.data);
+  };
+  events.onerror = () => {
+    document.body.classList.add("lost");
+    if (events.readyState === EventSource.CLOSED) setTimeout(follow, 5000); // a proxy said that the server is gone
+  };
+};
+follow();

@@ -162,8 +162,8 @@ def test_without_posts_it_says_so() -> None:
 
 
 def test_the_live_page_has_a_script_of_its_own_and_no_inline_style() -> None:
-    tags = Tags(page.live_page(calendar(), lambda one: f"/thumb/{one.id}/0", "1")).tags
-    assert [a["src"] for t, a in tags if t == "script"] == ["/live.js"]
+    tags = Tags(page.live_page(calendar(), lambda one: f"thumb/{one.id}/0", "1")).tags
+    assert [a["src"] for t, a in tags if t == "script"] == ["live.js"]
     assert [t for t, a in tags if t == "style" or "style" in a] == []
 
 
