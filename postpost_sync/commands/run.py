@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -52,6 +53,7 @@ def run(option: str | None, form: log.Format, level: log.Level) -> int:
                 except ProgramError as error:
                     _refused(error, service, said)
                     daemon = _built(config, service, said)
+                gc.collect()  # the one before: what is there at the start of the next stays for good
                 if ending.is_set():  # it came between the two
                     daemon.request_stop()
     said.info("stopped")
