@@ -468,7 +468,15 @@ class Histories(World):
         self.unproved |= {group.id for group in self.ours("draft")}
         for asked in self.lineages.values():
             asked.forgotten = True
+        for folder in self.folders:
+            if not (self.place(folder) / "post.status.yaml").exists() and self._edited_since(folder):
+                self.lineages[folder.lineage].folders += 1  # nothing is left that could tell
         self.start()
+
+    def _edited_since(self, folder: Dropped) -> bool:
+        """Whether nothing that stands of it has the text that it has now."""
+        texts = {group.content for group in self.ours(*STANDING) if lineage_of(group.content) == folder.lineage}
+        return bool(texts) and folder.content not in texts
 
     def lose_database(self) -> None:
         shutil.rmtree(self._backup, ignore_errors=True)
