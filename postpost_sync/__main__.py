@@ -51,6 +51,10 @@ def _command(arguments: Sequence[str] | None) -> int:
         status = cli.main(
             list(arguments) if arguments is not None else None, prog_name="postpost-sync", standalone_mode=False
         )
+    except SystemExit:
+        if "_POSTPOST_SYNC_COMPLETE" in os.environ:  # click has answered a shell
+            raise
+        raise BrokenPipeError from None  # click and rich end the program themselves where nobody reads on
     except click.exceptions.Abort:
         return _ended("interrupted")
     except click.exceptions.NoArgsIsHelpError as error:  # its message is the whole help
@@ -59,7 +63,9 @@ def _command(arguments: Sequence[str] | None) -> int:
     except click.ClickException as error:
         if isinstance(error, click.UsageError) and error.ctx is not None:
             click.echo(error.ctx.get_usage(), err=True)
-            return _ended(f"{_in_our_voice(error)} (hint: {error.ctx.command_path} --help)")
+            words, _, instead = _in_our_voice(error).partition(". Did you mean ")
+            hint = f"did you mean {instead.rstrip('?')}? " if instead else ""
+            return _ended(f"{words} (hint: {hint}{error.ctx.command_path} --help)")
         return _ended(_in_our_voice(error))
     except ProgramError as error:
         return _ended(str(error), error.status)

@@ -16,7 +16,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from postpost_sync.calendar.entries import WORDS, Entry, when
+from postpost_sync.calendar.entries import MARKS, WORDS, Entry, when
 from postpost_sync.calendar.history import Event
 from postpost_sync.calendar.weeks import WEEKS_AFTER, Calendar
 from postpost_sync.model.states import State
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _SHOWS, _ASOF = "\0shows\0", "\0asof\0"  # put in at last: no text from outside has a NUL, see entries.readable
 MOST_PAGE = 5_000_000  # bytes of a file
-UNFOLDED = 6  # of what is stuck; the calendar is not to stand far below
+UNFOLDED = 6  # of what is stuck, and of a day: the calendar is not to stand far below, nor the next week
 _A_POST = 2000  # bytes that a post takes without its picture, at the most for nearly all
 
 _OF_MANY = {
@@ -110,9 +110,9 @@ def post_page(one: Entry, events: Sequence[Event], uploads: Sequence[str], now: 
 def _inlined(calendar: Calendar, pictures: Pictures) -> dict[str, str]:
     """Post -> its picture, as it stands in the page."""
     shown = [one for week in (*calendar.weeks, *calendar.past) for day in week.days for one in day.entries]
-    every = [*calendar.stuck, *shown]
+    every = [*calendar.stuck, *shown, *calendar.undated, *calendar.later]
     twice = {one.id for one in calendar.stuck} & {one.id for one in shown}
-    room = MOST_PAGE - 40_000 - _A_POST * (len(every) + len(calendar.later) + len(calendar.undated))
+    room = MOST_PAGE - 40_000 - _A_POST * len(every)
     found: dict[str, str] = {}
     for one in every:
         if room <= 0:
@@ -139,6 +139,7 @@ def _render(calendar: Calendar, thumb: Callable[[Entry], str | None], *, live: b
             thumb=thumb,
             live=live,
             unfolded=UNFOLDED,
+            placed={one.id for week in calendar.every for day in week.days for one in day.entries},
             local=lambda moment, zone: when(moment, zone, calendar.now),
             summary=list(_summary(calendar)),
             next=coming[0] if coming else None,
@@ -156,10 +157,11 @@ def _coming(calendar: Calendar) -> Iterator[Entry]:
     return (one for one in every if one.state is State.SCHEDULED and one.at is not None and one.at > calendar.now)
 
 
-def _summary(calendar: Calendar) -> Iterator[tuple[int, str, str]]:
-    """How many posts are in each state that there is, for people: number, words, state."""
+def _summary(calendar: Calendar) -> Iterator[tuple[str, int, str, str]]:
+    """How many posts are in each state that there is, for people, and what its mark means: mark, number, words, state."""
     for state, number in sorted(calendar.number.items(), key=lambda one: list(State).index(one[0])):
-        yield number, WORDS[state] if number == 1 else _OF_MANY.get(state, WORDS[state]), state.value
+        words = WORDS[state] if number == 1 else _OF_MANY.get(state, WORDS[state])
+        yield MARKS[state], number, words, state.value
 
 
 @cache

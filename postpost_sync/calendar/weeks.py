@@ -28,6 +28,10 @@ class Slot:
     at: datetime
     zone: str
 
+    @property
+    def local(self) -> datetime:
+        return in_zone(self.at, self.zone)
+
 
 @dataclass(frozen=True, slots=True)
 class Unread:
@@ -43,7 +47,7 @@ class Day:
     date: date
     entries: tuple[Entry, ...] = ()
     more: int = 0  # posts beyond those
-    free: tuple[datetime, ...] = ()  # local times of free slots
+    free: tuple[Slot, ...] = ()
 
     @property
     def name(self) -> str:
@@ -68,7 +72,7 @@ class Day:
 class Week:
     days: tuple[Day, ...]  # seven, from Monday on
     title: str  # This week, Next week, or its days
-    month: str = ""  # that begins in it, or with which the list begins
+    month: str = ""  # that begins in it, and with which the list begins
 
     @property
     def monday(self) -> date:
@@ -99,6 +103,10 @@ class Calendar:
     @property
     def every(self) -> Iterable[Week]:
         return (*self.past, *self.weeks)
+
+    def other_zone(self, zone_name: str) -> str:
+        """The zone, where a time by its clock is not to be read by the calendar's."""
+        return "" if zone_name == self.zone else zone_name
 
     @property
     def number(self) -> Counter[State]:
@@ -146,10 +154,9 @@ def calendar(
             later.append(one)
         elif day >= begin:
             by_day[day].append(one)
-    free: dict[date, list[datetime]] = defaultdict(list)
-    for slot in slots:
-        local = in_zone(slot.at, slot.zone)
-        free[local.date()].append(local)
+    free: dict[date, list[Slot]] = defaultdict(list)
+    for slot in sorted(slots, key=lambda one: one.at):
+        free[slot.local.date()].append(slot)
     weeks = [_week(start, by_day, free, today, unread) for start in _mondays(begin, end)]
     now_at = (
         next((n for n, week in enumerate(weeks) if week.monday >= monday(today)), len(weeks)) if first is None else 0
@@ -183,13 +190,13 @@ def _mondays(begin: date, end: date) -> Iterable[date]:
 
 
 def _week(
-    start: date, by_day: dict[date, list[Entry]], free: dict[date, list[datetime]], today: date, unread: Unread
+    start: date, by_day: dict[date, list[Entry]], free: dict[date, list[Slot]], today: date, unread: Unread
 ) -> Week:
     days = []
     for number in range(7):
         day = start + timedelta(days=number)
         found = sorted(by_day.get(day, ()), key=_soonest)
-        open_slots = tuple(sorted(free.get(day, ()))) if day >= today else ()
+        open_slots = tuple(free.get(day, ())) if day >= today else ()
         more = max(0, len(found) - MOST_A_DAY) + unread.days.get(day, 0)
         days.append(Day(day, tuple(found[:MOST_A_DAY]), more, open_slots))
     return Week(tuple(days), "")
@@ -200,12 +207,12 @@ def _titled(weeks: Sequence[Week], today: date) -> Iterable[Week]:
         away = (week.monday - monday(today)).days // 7
         first, last = week.days[0], week.days[-1]
         begins = next((day for day in week.days if day.date.day == 1), None)
-        month = begins or (first if at == 0 else None)
         same = first.date.month == last.date.month
         dates = f"{first.date.day}{'' if same else f' {first.month}'} to {last.date.day} {last.month}"
         name = {-1: "Last week", 0: "This week", 1: "Next week"}.get(away)
         title = f"{name}, {dates}" if name else dates
-        yield Week(week.days, title, f"{month.month} {month.date.year}" if month else "")
+        months = [first, begins] if at == 0 and begins is not first else [begins]
+        yield Week(week.days, title, " / ".join(f"{day.month} {day.date.year}" for day in months if day))
 
 
 def _soonest(one: Entry) -> tuple[bool, float, str]:

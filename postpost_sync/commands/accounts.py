@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import click
 
 from postpost_sync.commands.common import load_config
-from postpost_sync.config.load import api_key
+from postpost_sync.config.load import key_at_hand
 from postpost_sync.model.errors import PostError, ProgramError
 from postpost_sync.model.post import Connection
 from postpost_sync.service.api import PostPost
@@ -22,7 +22,7 @@ _SHOWN = ("platform_id", "name", "token_status", "token_expires", "last_error")
 def accounts(option: str | None, *, as_json: bool) -> int:
     config = load_config(option)
     found: list[tuple[str, str | None, tuple[Connection, ...]]] = []
-    whose = {(root.api.base_url, api_key(root, os.environ), root.api.user_id) for root in config.roots}
+    whose = {(root.api.base_url, key_at_hand(root, os.environ), root.api.user_id) for root in config.roots}
     failed: ProgramError | None = None
     with new_client() as client:
         for base_url, key, user_id in sorted(whose, key=str):

@@ -14,7 +14,7 @@ from postpost_sync.model.record import Record
 from postpost_sync.store.lock import Lock
 
 
-def _is_anothers(record: Record) -> bool:
+def is_anothers(record: Record) -> bool:
     """Whether it waits because another installation, or somebody, may have posted it already."""
     maybe = record.error is not None and record.error.code == "MAYBE_POSTED"
     return maybe or (record.claim is not None and record.claim.foreign)
@@ -28,13 +28,15 @@ def adopt(option: str | None, paths: Sequence[Path]) -> int:
             click.echo(f"warning: {why}", err=True)
         keys = dict.fromkeys(key for one in found for key in one.keys)
         records = [record for key in keys if (record := store.record(key)) is not None]
-        others = [record for record in records if _is_anothers(record)]
+        others = [record for record in records if is_anothers(record)]
         for record in others:
             store.change(record.key, ledger.adopted)
     when = "now" if Lock(config.state_db).held() else "when the daemon runs again"
     folders = len({(one.root, one.path) for one in others})
     count = f"{folders} folder{'s' if folders != 1 else ''}"
     click.echo(
-        f"{count} taken over; their posts are looked for at PostPost {when}" if others else "these are ours already"
+        f"{count} taken over; their posts are looked for at PostPost {when}"
+        if others
+        else "nothing is to be done: this installation serves them already"
     )
     return 0

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import click
 
-from postpost_sync.commands.common import load_config, opened_store
+from postpost_sync.commands.common import expanded, load_config, opened_store
 from postpost_sync.store import backup as copies
 from postpost_sync.terminal.words import byte_size, count, path_name
 
 
 def backup(option: str | None, file: Path) -> int:
     config = load_config(option)
-    file = file.expanduser().absolute()
+    file = expanded(file)
     with opened_store(config.state_db, read_only=True) as store:
         copies.backup(store, file)
     with opened_store(file, read_only=True) as copy:

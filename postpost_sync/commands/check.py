@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 
@@ -61,14 +62,11 @@ def check(option: str | None, paths: Sequence[Path], *, as_json: bool, offline: 
     told = _limits(config) if config is not None else {}
     places = list(_places(config, paths))
     watched = {str(root.path) for root in config.roots} if config else set()
-    again = {root: seen_again(root, mounts_at(root), names) for root in watched & {root for root, _, _ in places}}
-    verdicts = [
-        verdict
-        for root, path, policy in places
-        for verdict in _below(
-            root, path, _with_what_was_told(policy, connections.get(root), told.get(root)), names, again.get(root, {})
-        )
-    ]
+    again = {root: seen_again(root, mounts_at(root), names) for root in watched & {one.root for one in places}}
+    verdicts: list[Verdict] = []
+    for one in places:
+        policy = _with_what_was_told(one.policy, connections.get(one.asks), told.get(one.asks))
+        verdicts += _below(one.root, one.path, policy, names, again.get(one.root, {}), one.left_out)
     if paths and not verdicts:
         where = ", ".join(f'"{printable(str(path))}"' for path in paths)
         raise ProgramError(f"no post folder (one with a post.yaml) is at or below {where}", "check the path")
@@ -110,7 +108,7 @@ def _connections(config: Config) -> dict[str, tuple[Connection, ...]]:
     with new_client() as client:
         for root in config.roots:
             try:
-                who = (root.api.base_url, configs.api_key(root, os.environ), root.api.user_id)
+                who = (root.api.base_url, configs.key_at_hand(root, os.environ), root.api.user_id)
                 if who not in asked:
                     asked[who] = PostPost(client, *who).connections()
                 found[str(root.path)] = asked[who]
@@ -128,7 +126,7 @@ def _limits(config: Config) -> dict[str, tuple[datetime, object]]:
     try:
         with opened_store(config.state_db, read_only=True, untouched=True) as store:
             for root in config.roots:
-                who = digest(configs.api_key(root, os.environ), root.api.user_id)
+                who = digest(configs.key_at_hand(root, os.environ), root.api.user_id)
                 asked, platforms = kept_limits(store.fact_of(fact_name(who)) or "")
                 if asked is not None:
                     found[str(root.path)] = asked, platforms
@@ -156,8 +154,17 @@ def _expiring(verdicts: Sequence[Verdict], connections: Mapping[str, Sequence[Co
     return list(targets.tokens(accounts[name] for name in sorted(used & accounts.keys())))
 
 
-def _places(config: Config | None, paths: Sequence[Path]) -> Iterator[tuple[str, str, Policy]]:
-    """(root, path below it, policy) of what to check."""
+class _Place(NamedTuple):
+    """What to check: what lies at or below `path` in `root`."""
+
+    root: str
+    path: str
+    policy: Policy
+    asks: str  # the watch root whose accounts it may post to
+    left_out: tuple[str, ...] = ()  # places below it that are checked for themselves
+
+
+def _places(config: Config | None, paths: Sequence[Path]) -> Iterator[_Place]:
     roots: Sequence[Root] = config.roots if config else ()
     if not paths:
         for root in roots:
@@ -165,7 +172,7 @@ def _places(config: Config | None, paths: Sequence[Path]) -> Iterator[tuple[str,
                 raise ProgramError(
                     f"the watch root {root.path} is not there", "mount or create it, or name paths to check"
                 )
-            yield str(root.path), "", root.policy
+            yield _Place(str(root.path), "", root.policy, str(root.path))
         return
     for path in paths:
         folder = Path(os.path.abspath(path))
@@ -176,12 +183,22 @@ def _places(config: Config | None, paths: Sequence[Path]) -> Iterator[tuple[str,
         inside = next((root for root in roots if folder == root.path or root.path in folder.parents), None)
         if inside is not None:
             relative = os.path.relpath(folder, inside.path)
-            yield str(inside.path), "" if relative == "." else relative, inside.policy
-        elif (real := Path(os.path.realpath(folder))).parent != real:  # below no root, a link may lead to it
-            yield str(real.parent), real.name, roots[0].policy if roots else Policy()
+            yield _Place(str(inside.path), "" if relative == "." else relative, inside.policy, str(inside.path))
+            continue
+        real = Path(os.path.realpath(folder))  # below no root, a link may lead to it
+        within = [root for root in roots if real in root.path.parents and is_folder(root.path)]
+        yield from (_Place(str(root.path), "", root.policy, str(root.path)) for root in within)
+        if config is None:
+            yield _Place(str(real.parent), real.name, Policy(), "")
+        elif real.parent != real:
+            asks = next((str(root.path) for root in roots if root.api == config.api), "")
+            left_out = tuple(os.path.relpath(root.path, real.parent) for root in within)
+            yield _Place(str(real.parent), real.name, config.policy, asks, left_out)
 
 
-def _below(root: str, path: str, policy: Policy, names: Names, again: Mapping[str, str]) -> Iterator[Verdict]:
+def _below(
+    root: str, path: str, policy: Policy, names: Names, again: Mapping[str, str], left_out: Sequence[str]
+) -> Iterator[Verdict]:
     """`again`: the places that show what is seen elsewhere below the root, as `seen_again` has them."""
     if (finding := _not_seen(root, path, names, again)) is not None:
         yield Verdict(os.path.join(root, path), (finding,), ())
@@ -190,7 +207,7 @@ def _below(root: str, path: str, policy: Policy, names: Names, again: Mapping[st
         if is_in(here, [path]):
             yield Verdict(os.path.join(root, here), (mounted_twice(again[here]),), ())
     try:
-        for found in scan.walk(root, names, path, skip=again):
+        for found in scan.walk(root, names, path, skip={*again, *left_out}):
             if isinstance(found, Oddity):
                 yield Verdict(os.path.join(root, found.path).rstrip("/"), (found.finding,), ())
             else:

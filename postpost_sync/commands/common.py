@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import signal
 import stat
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+from typing import NoReturn
 
 import click
 
+from postpost_sync import log
 from postpost_sync.config import load as configs
 from postpost_sync.config.load import Config
 from postpost_sync.model.errors import Finding, ProgramError, printable
@@ -59,6 +62,14 @@ def _owner(path: Path) -> str:
     return "root"
 
 
+def expanded(path: Path) -> Path:
+    """A path as it was typed, from `~` on; ProgramError where that is nobody's."""
+    try:
+        return path.expanduser().absolute()
+    except RuntimeError:
+        raise ProgramError(f'"{printable(str(path))}" lies in the home of nobody', "write the path in full") from None
+
+
 def is_folder(path: Path) -> bool:
     """Whether a folder is there; ProgramError where that cannot be told."""
     try:
@@ -90,3 +101,15 @@ def stopped_by_signals(stop: Callable[[], None]) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def leave(status: int, error: BaseException | None = None) -> NoReturn:
+    """End although a thread hangs in the kernel: a disk or a store that is dead must not hold up the machine's shutdown.
+
+    What it was at is in the database, and the next start goes on from there.
+    """
+    if error is not None:
+        log.last_words(str(error))
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)

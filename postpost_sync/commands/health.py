@@ -22,8 +22,12 @@ def health(option: str | None, *, as_json: bool) -> int:
         shown = {"version": 1, "healthy": not found, "problems": [finding(one) for one in found]}
         click.echo(json.dumps(shown, ensure_ascii=False, indent=1))
     else:
-        click.echo("; ".join(printable(one.message) for one in found) or "all is well")
+        click.echo("; ".join(map(_in_words, found)) or "all is well")
     return 1 if found else 0
+
+
+def _in_words(one: Finding) -> str:
+    return printable(f"{one.message} (hint: {one.hint})" if one.hint else one.message)
 
 
 def _found(config: Config) -> tuple[Finding, ...]:

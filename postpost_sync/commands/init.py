@@ -13,6 +13,7 @@ from pathlib import Path
 
 import click
 
+from postpost_sync.commands.common import expanded
 from postpost_sync.commands.doctor import doctor
 from postpost_sync.config import credentials
 from postpost_sync.config.load import SYSTEM_CONFIG, user_config
@@ -44,11 +45,19 @@ def init(
     """Exits as `doctor` does. `system`: for the system service; None: where root runs this."""
     system = os.geteuid() == 0 if system is None else system
     named = option or os.environ.get("POSTPOST_SYNC_CONFIG")
-    config = Path(named).expanduser().absolute() if named else SYSTEM_CONFIG if system else user_config(os.environ)
+    config = expanded(Path(named)) if named else SYSTEM_CONFIG if system else user_config(os.environ)
     if _is_there(config):
         click.echo(f"{path_name(config)} is there already: nothing was changed")
     else:
-        _write(_ask(config, root, timezone, key_file, system=system))
+        try:
+            wanted = _ask(config, root, timezone, key_file, system=system)
+        except click.Abort:
+            raise ProgramError("interrupted: nothing was written", "run it again when you like") from None
+        _write(wanted)
+        first = path_name(wanted.root / "first-post")
+        click.echo(
+            f"next: `postpost-sync accounts` lists your accounts, `postpost-sync new {first} --create` begins a post"
+        )
     click.echo()
     return doctor(str(config), as_json=False)
 
@@ -61,9 +70,10 @@ def _ask(config: Path, root: Path | None, timezone: str | None, key_file: Path |
             raise click.UsageError("--root is missing, and there is nobody to ask")
         default = SYSTEM_ROOT if system else USER_ROOT
         root = click.prompt("folder to watch", default=default, type=click.Path(path_type=Path))
-    root = root.expanduser().absolute()
-    if os.path.lexists(root) and not os.path.isdir(root):
-        raise ProgramError(f"{path_name(root)} is not a folder", "name another with --root")
+    root = expanded(root)
+    there = next(one for one in (root, *root.parents) if os.path.lexists(one))
+    if not os.path.isdir(there):
+        raise ProgramError(f"{path_name(there)} is not a folder", "name another with --root")
     if not str(root).isprintable():
         raise ProgramError(f"{path_name(root)} cannot stand in a config", "name another with --root")
     if timezone is None:
@@ -74,7 +84,9 @@ def _ask(config: Path, root: Path | None, timezone: str | None, key_file: Path |
         timezone = _zone(timezone)
     if key_file is None:
         key_file = credentials.CREDSTORE / credentials.API_KEY if system else config.with_name("api-key")
-    key_file = key_file.expanduser().absolute()
+    key_file = expanded(key_file)
+    if _is_there(key_file) and not key_file.is_file():
+        raise ProgramError(f"{path_name(key_file)} is not a file that can be kept", "name another with --key-file")
     key = None
     if asking and not _is_there(key_file):
         words = "API key, from PostPost's dashboard (it is not shown; empty: later)"
@@ -205,5 +217,8 @@ def _is_there(path: Path) -> bool:
 
 
 def _cannot(path: Path, error: OSError) -> ProgramError:
-    way = "run it as root: sudo postpost-sync init --system" if os.geteuid() else "name another place"
+    above = next(one for one in path.parents if one.exists() or one == one.parent)
+    way = f"see whether you may write there: ls -ld {path_name(above)}"
+    if os.geteuid():
+        way += "; for the system service: sudo postpost-sync init --system"
     return ProgramError(f"{path_name(path)} cannot be made: {error.strerror}", way)

@@ -37,7 +37,7 @@ class Place:
 
 def queue(option: str | None, root: Path | None, *, as_json: bool, close_gaps: bool, yes: bool) -> int:
     config = load_config(option)
-    chosen = _chosen(config, root)
+    chosen = _chosen(config, root, none=as_json)
     now = datetime.now(UTC)
     if not config.state_db.exists():  # nothing was taken yet
         _show([(one, places((), one, now), []) for one in chosen], as_json=as_json)
@@ -65,11 +65,11 @@ def places(queued: Sequence[Record], root: Root, now: datetime) -> list[Place]:
     )
 
 
-def _chosen(config: Config, path: Path | None) -> list[Root]:
-    """The root that is named, or those that have a queue."""
+def _chosen(config: Config, path: Path | None, *, none: bool) -> list[Root]:
+    """The root that is named, or those that have a queue. `none`: also where that are none."""
     if path is None:
         found = [root for root in config.roots if root.policy.slots]
-        if not found:
+        if not found and not none:
             raise ProgramError("no root has slots", NO_SLOTS.hint)
         return found
     folder = Path(os.path.abspath(path))

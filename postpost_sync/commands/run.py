@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 
 from postpost_sync import __version__, log
-from postpost_sync.commands.common import is_folder, load_config, stopped_by_signals
+from postpost_sync.commands.common import is_folder, leave, load_config, stopped_by_signals
 from postpost_sync.commands.status import posts
 from postpost_sync.config.load import Config
 from postpost_sync.daemon.daemon import Daemon
@@ -124,7 +124,7 @@ def _serve(
         return None
     finally:
         if not daemon.stop():
-            _leave(status, sys.exception() or (_UNENDED if status else None))
+            leave(status, sys.exception() or (_UNENDED if status else None))
 
 
 @contextmanager
@@ -158,18 +158,6 @@ def _refused(error: ProgramError, service: ServiceManager, said: log.Log) -> Non
     service.status(f"the new config is refused: {error.message.splitlines()[0]}")
 
 
-def _leave(status: int, error: BaseException | None) -> None:
-    """End although a transfer hangs in the kernel: a disk or a store that is dead must not hold up the machine's shutdown.
-
-    Its URL is in the database, and the next start goes on from there.
-    """
-    if error is not None:
-        log.last_words(str(error))
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(status)
-
-
 def run_once(option: str | None, wait: float, form: log.Format, level: log.Level) -> int:
     """One pass over everything; 1 where a post is invalid, failed or unfinished afterwards."""
     log.set_up(os.environ, form, level)
@@ -188,7 +176,7 @@ def run_once(option: str | None, wait: float, form: log.Format, level: log.Level
             daemon.tell(TELL_WITHIN)
         finally:
             if not daemon.stop():
-                _leave(1, sys.exception() or _UNENDED)
+                leave(1, sys.exception() or _UNENDED)
     for status in roots:
         if status.state is RootState.AWAY and status.error is not None:
             raise ProgramError(status.error.message, status.error.hint)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +13,7 @@ import click
 
 from postpost_sync import log
 from postpost_sync.calendar.seen import WatchRoot
-from postpost_sync.commands.common import load_config, stopped_by_signals
+from postpost_sync.commands.common import leave, load_config, stopped_by_signals
 from postpost_sync.config import credentials
 from postpost_sync.model.errors import ProgramError
 from postpost_sync.packages import to_install
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from postpost_sync.web.source import Source
 
 _LEAST_TOKEN = 16  # characters
+READS_WITHIN = 3.0  # seconds for what is read at the end
 
 
 def web(option: str | None, listen: str, token_file: Path | None) -> int:
@@ -48,8 +51,19 @@ def web(option: str | None, listen: str, token_file: Path | None) -> int:
 
         with stopped_by_signals(stop):
             made.run([listening])
+    if not _ended(READS_WITHIN):
+        leave(0)
     source.close()
     return 0
+
+
+def _ended(within: float) -> bool:
+    """Whether nothing is read any more; who reads from a share that does not answer cannot be ended."""
+    ends = time.monotonic() + within
+    threads = [one for one in threading.enumerate() if one is not threading.current_thread() and not one.daemon]
+    for one in threads:
+        one.join(max(0.0, ends - time.monotonic()))
+    return not any(one.is_alive() for one in threads)
 
 
 def need_extra() -> None:

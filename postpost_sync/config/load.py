@@ -77,6 +77,7 @@ class Config:
     ignore: tuple[str, ...] = ()
     notify: Notify = Notify()
     monitor: Monitor = Monitor()
+    policy: Policy = field(default_factory=Policy)  # of what lies below no root
     warnings: tuple[Finding, ...] = ()
 
 
@@ -113,8 +114,15 @@ def find(option: str | None, environ: Mapping[str, str]) -> Path:
 
 def user_config(environ: Mapping[str, str]) -> Path:
     """Where a person's own config lies."""
-    home = Path(environ.get("XDG_CONFIG_HOME") or Path(environ.get("HOME", "~")).expanduser() / ".config")
-    return home / "postpost-sync" / "config.yaml"
+    home = Path(environ.get("XDG_CONFIG_HOME") or _home(environ) / ".config")
+    return home.absolute() / "postpost-sync" / "config.yaml"
+
+
+def _home(environ: Mapping[str, str]) -> Path:
+    try:
+        return Path(environ.get("HOME") or "~").expanduser()
+    except RuntimeError:  # a user without an entry, as containers have them
+        return Path("/")
 
 
 def load(file: Path, environ: Mapping[str, str]) -> Config:
@@ -122,9 +130,10 @@ def load(file: Path, environ: Mapping[str, str]) -> Config:
     try:
         data = file.read_bytes()
     except OSError as error:
-        raise ProgramError(
-            f"the config {file} cannot be read: {error.strerror}", "check the path and its rights"
-        ) from None
+        way = "check the path and its rights"
+        if isinstance(error, FileNotFoundError):
+            way = f'check the path, or have one written: postpost-sync -c "{file}" init'
+        raise ProgramError(f"the config {file} cannot be read: {error.strerror}", way) from None
     try:
         tree = yaml_tree.read(data)
     except yaml_tree.YamlProblem as problem:
@@ -173,6 +182,7 @@ def load(file: Path, environ: Mapping[str, str]) -> Config:
         notify=Notify(
             on=frozenset(map(Event, notify.get("on", DEFAULT_EVENTS))), **_given(notify, "urls urls_file digest")
         ),
+        policy=policy,
         monitor=Monitor(**_given(monitor, "ping_url every")),
         warnings=tuple(warnings),
         **_given(top, "rescan"),
@@ -198,7 +208,7 @@ def default_state_db(environ: Mapping[str, str]) -> Path:
     if directory := environ.get("STATE_DIRECTORY"):
         return Path(directory.split(":")[0]) / "state.db"
     state_home = environ.get("XDG_STATE_HOME")
-    base = Path(state_home) if state_home else Path(environ.get("HOME", "~")).expanduser() / ".local" / "state"
+    base = Path(state_home) if state_home else _home(environ) / ".local" / "state"
     return base / "postpost-sync" / "state.db"
 
 
@@ -298,6 +308,16 @@ def api_key(root: Root, environ: Mapping[str, str]) -> str:
         f"there is no API key for {root.path}",
         "put it into a file and name that as api.key_file, or set POSTPOST_API_KEY",
     )
+
+
+def key_at_hand(root: Root, environ: Mapping[str, str]) -> str:
+    """The same for a command that a person types: also the key that only the system service is given, where it may be read."""
+    try:
+        return api_key(root, environ)
+    except ProgramError:
+        if root.own_account:
+            raise
+        return api_key(root, credentials.as_the_service(credentials.API_KEY, environ))
 
 
 def _read_key(file: Path, *, private: bool) -> str:

@@ -48,11 +48,14 @@ class Workers:
             if key in self._busy:
                 self._again.add(key)
             elif key not in self._queued:
-                self._queued[key] = name
-                if name not in self._lanes:
-                    self._lanes[name] = queue.PriorityQueue()
-                    self._staff(name)
-                self._lanes[name].put((self._urgency(key), next(self._order), key))
+                self._put(key, name)
+
+    def _put(self, key: int, name: str) -> None:
+        self._queued[key] = name
+        if name not in self._lanes:
+            self._lanes[name] = queue.PriorityQueue()
+            self._staff(name)
+        self._lanes[name].put((self._urgency(key), next(self._order), key))
 
     def others_wait(self) -> bool:
         """Whether folders are queued."""
@@ -99,10 +102,10 @@ class Workers:
                 self._fatal(error)
             except Exception as error:  # a defect of ours must not stop the other posts
                 self._defect(key, error)
-            with self._lock:
+            next_lane = self._lane(key) if key in self._again else name
+            with self._lock:  # at once: whoever looks between the two takes it for at rest
                 self.finished += 1
                 self._busy.pop(key, None)
-                again = key in self._again
-                self._again.discard(key)
-            if again:
-                self.ready(key)
+                if key in self._again:
+                    self._again.discard(key)
+                    self._put(key, next_lane)

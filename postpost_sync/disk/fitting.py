@@ -1,8 +1,7 @@
 """Makes a copy of a picture or a video that platforms take: as large and as good as they allow, and with nothing private.
 
 It runs in the process that `measuring` forks for one file, within the limits that stand there. A picture is decoded and
-written anew, so that nothing of its EXIF, its place, its thumbnails or its comments is left. The streams of a video are
-not touched: they are put into an MP4 without the container's own metadata.
+written anew, so that nothing of its EXIF, its place, its thumbnails or its comments is left. Videos are `rewrapping`'s.
 """
 
 from __future__ import annotations
@@ -11,32 +10,24 @@ import errno
 import io
 import math
 import os
-import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from postpost_sync.disk.opening import DEMUXERS, FOREIGN, PLUGINS, Descriptor, Facts, refuse
+from postpost_sync.disk import colours, rewrapping
+from postpost_sync.disk.opening import DEMUXERS, FOREIGN, PLUGINS, Facts, NoCopy, in_words, orientation
 
 if TYPE_CHECKING:
     from PIL import Image
-    from typing_extensions import Buffer
 
 BEST, LEAST = 95, 80  # JPEG's quality: above the one a file only grows, below the other pixels are given up instead
-_REORDERED = 32  # pictures that may be decoded before the first is shown
 _SHRINKS = 12  # times a picture is made smaller before it is given up
 _SMALLEST = 16  # pixels of a side
 _CLOSER = 0.985  # of the size that the last try suggests: a smaller picture needs a little more for each of its pixels
-_HEAD = 1 << 16  # bytes of an AVIF in which its properties stand
-_HDR = {16: "PQ", 18: "HLG"}  # transfer characteristics that no 8-bit picture can stand for
-# Colour primaries of a HEIF picture that has no profile: its red, green and blue in the profile connection space.
-_PRIMARIES = {
-    9: ((0.67348, 0.27904, -0.00193), (0.16566, 0.67535, 0.02998), (0.12505, 0.04561, 0.79686)),  # BT.2020
-    12: ((0.51512, 0.24120, -0.00105), (0.29198, 0.69225, 0.04189), (0.15710, 0.06657, 0.78407)),  # Display P3
-}
-
-
-class _Unfit(Exception):
-    """No copy can be made, for this reason."""
+_TURNED = dict(
+    enumerate("FLIP_LEFT_RIGHT ROTATE_180 FLIP_TOP_BOTTOM TRANSPOSE ROTATE_270 TRANSVERSE ROTATE_90".split(), start=2)
+)
+"""What makes a picture upright, by its orientation in EXIF."""
+_LIGHTS = 16  # a brightness in floating point between 1 and this is that of more light than white
 
 
 def fit(file: io.BufferedReader, wanted: Mapping[str, Any], out: int) -> Facts:
@@ -47,40 +38,42 @@ def fit(file: io.BufferedReader, wanted: Mapping[str, Any], out: int) -> Facts:
     """
     try:
         if wanted["content_type"] in DEMUXERS:
-            return {"content_type": _video(file, wanted["content_type"], out)}
+            return {"content_type": rewrapping.rewrap(file, wanted["content_type"], out)}
         return {"content_type": _picture(file, wanted, out)}
     except MemoryError:
         return {"unfit": "reading it needs too much memory"}
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             return {"full": True}
-        return {"unfit": error.strerror or str(error)[:200]}
-    except _Unfit as why:
+        if error.errno == errno.EFBIG:
+            return {"unfit": "it does not become small enough"}
+        return {"unfit": in_words(error)}
+    except NoCopy as why:
         return {"unfit": str(why)}
-    except Exception as error:  # whatever a library raises over a broken file, and what the disk says
-        return {"unfit": (str(error) or type(error).__name__)[:200]}
+    except Exception as error:  # whatever a library raises over a broken file
+        return {"unfit": in_words(error)}
 
 
 # --- pictures ---------------------------------------------------------------------------------------------------------
 
 
 def _picture(file: io.BufferedReader, wanted: Mapping[str, Any], out: int) -> str:
-    from PIL import Image, ImageOps
+    from PIL import Image
 
     image: Image.Image = Image.open(file, formats=[(PLUGINS | FOREIGN)[wanted["content_type"]]])
     lossless = image.format == "PNG"
     if image.format not in ("JPEG", "MPO", "HEIF") and _pictures(image) > 1:
-        raise _Unfit("it holds several pictures")
+        raise NoCopy("it holds several pictures")
     if image.format in ("JPEG", "MPO"):  # twice as large as it is to be, or as it is: what is left is better scaled
         scale = min(1.0, 2 * _scale(image.size, wanted, turned=True))
         image.draft(None, (max(1, math.ceil(image.width * scale)), max(1, math.ceil(image.height * scale))))
     image.load()
-    profile, turn = _profile(image, file), image.getexif().get(0x0112, 1)
-    image = _plain(image)
+    profile, turn = colours.profile(image, file), orientation(image)
+    image = _plain(image, _depth(image, file))
     image = _scaled(image, _scale(image.size, wanted, turned=turn in (5, 6, 7, 8)))
-    image = _srgb(image, profile)
-    image.getexif()[0x0112] = turn
-    image = ImageOps.exif_transpose(image)
+    image = colours.srgb(image, profile)
+    if turn in _TURNED:
+        image = image.transpose(Image.Transpose[_TURNED[turn]])
     image.info = {}  # comments, profiles and the like: Pillow would write them again
     seen_through = image.mode == "RGBA" and image.getchannel("A").getextrema() != (255, 255)
     if "image/png" in wanted["forms"] and (lossless or seen_through):
@@ -89,7 +82,7 @@ def _picture(file: io.BufferedReader, wanted: Mapping[str, Any], out: int) -> st
             _write(out, data)
             return form
     if "image/jpeg" not in wanted["forms"]:
-        raise _Unfit("it does not become small enough")
+        raise NoCopy("it does not become small enough")
     if image.mode == "RGBA":
         white = Image.new("RGB", image.size, "white")
         white.paste(image, mask=image.getchannel("A"))
@@ -130,100 +123,65 @@ def _scaled(image: Image.Image, scale: float) -> Image.Image:
     return image.resize(size, Pillow.Resampling.LANCZOS)
 
 
-def _plain(image: Image.Image) -> Image.Image:
-    """With 8 bits a channel and without a palette: L, RGB, RGBA, CMYK or LAB."""
-    if image.mode.startswith("I;16"):
-        return image.convert("I").point(lambda value: value / 256).convert("L")
-    if image.mode in ("I", "F"):
-        low, high = image.getextrema()
-        if not isinstance(low, int | float) or not isinstance(high, int | float) or low < 0 or high > 65535:
-            raise _Unfit("its brightness has no known range")
-        return image.convert("F").point(lambda value: value * (1 / 256 if high > 255 else 1) + 0.0).convert("L")
+def _plain(image: Image.Image, depth: int) -> Image.Image:
+    """With 8 bits a channel and without a palette: L, RGB, RGBA, CMYK or LAB. `depth`: bits of a channel in the file."""
+    key = image.info.get("transparency")
+    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
+        return _levels(image, depth, key)
+    if image.format == "PNG" and isinstance(key, int) and image.mode == "L" and depth < 8:
+        image.info["transparency"] = key * 255 // (2**depth - 1)
+    elif (
+        image.format == "PNG" and isinstance(key, tuple) and depth == 16
+    ):  # the lower half of each channel was not read
+        image.info["transparency"] = tuple(value >> 8 for value in key)
     if image.mode in ("L", "RGB", "RGBA", "CMYK"):
         return image if "transparency" not in image.info else image.convert("RGBA")
     alpha = image.mode in ("LA", "La", "PA", "RGBa") or "transparency" in image.info
     return image.convert("RGBA" if alpha else "L" if image.mode == "1" else "RGB")
 
 
-def _profile(image: Image.Image, file: io.BufferedReader) -> bytes | None:
-    """The colour profile, made up where a HEIF or an AVIF says in numbers what it would say; without any it is sRGB."""
-    numbers = image.info.get("nclx_profile") or {}
-    colours, transfer = numbers.get("color_primaries", 2), numbers.get("transfer_characteristics", 2)
-    if image.format == "AVIF":  # of which Pillow tells neither
-        file.seek(0)
-        colours, transfer = _colours_of_avif(file.read(_HEAD))
-    profile = image.info.get("icc_profile")
-    if profile is None and (name := _HDR.get(transfer)):
-        raise _Unfit(f"its colours are HDR ({name}), which a JPEG cannot show")
-    primaries = _PRIMARIES.get(colours)
-    return bytes(profile) if profile else _made_up(primaries) if primaries is not None else None
+def _levels(image: Image.Image, depth: int, key: object) -> Image.Image:
+    """A grey one of more than 8 bits. Floating point goes up to 1, or to what whole numbers go."""
+    alpha = _all_but(image, key) if isinstance(key, int) and image.mode.startswith("I;16") else None
+    if image.mode.startswith("I;16"):
+        most = 2.0**depth - 1
+    else:
+        low, high = (float(one) for one in image.getextrema() if isinstance(one, int | float))
+        steps = [top for top in (1, 255, 65535) if high <= top]
+        if not steps or not low >= 0 or (image.mode == "F" and 1 < high < _LIGHTS):
+            raise NoCopy("its brightness has no known range")
+        most = steps[0] if image.mode == "F" else max(steps[0], 255)
+    white_is_zero = image.format == "TIFF" and image.tag_v2.get(262) == 0  # type: ignore[attr-defined]  # a TIFF has tags
+    scale, base = (-255 / most, 255.5) if white_is_zero else (255 / most, 0.5)
+    grey = image.convert("I").convert("F") if image.mode.startswith("I;16") else image.convert("F")
+    grey = grey.point(lambda value: value * scale + base).convert("L")
+    if alpha is None:
+        return grey
+    grey.putalpha(alpha)
+    return grey.convert("RGBA")
 
 
-def _colours_of_avif(head: bytes) -> tuple[int, int]:
-    """The code points (ISO/IEC 23091-2) of its colour primaries and transfer characteristics; 2 where it does not say."""
-    inside = head
-    for name in (b"meta", b"iprp", b"ipco"):
-        inside = next((body for kind, body in _boxes(inside) if kind == name), b"")
-        inside = inside[4:] if name == b"meta" else inside  # its version and flags come first
-    for kind, body in _boxes(inside):
-        if kind == b"colr" and body[:4] == b"nclx" and len(body) >= 8:
-            colours, transfer = struct.unpack(">HH", body[4:8])
-            return colours, transfer
-    return 2, 2
-
-
-def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """The boxes of an ISO file that are whole in `data`: name and body."""
-    at = 0
-    while at + 8 <= len(data):
-        size, name = struct.unpack(">I4s", data[at : at + 8])
-        if size < 8 or at + size > len(data):  # no box is larger than what may be read of it, nor unknown in size
-            return
-        yield name, data[at + 8 : at + size]
-        at += size
-
-
-def _srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """In RGB or RGBA, its colours those of sRGB. What has no profile, or a broken one, is taken for what is usual."""
+def _all_but(image: Image.Image, key: int) -> Image.Image:
+    """Where a picture of 16 bits has another value than this one."""
     from PIL import Image as Pillow
-    from PIL import ImageCms
+    from PIL import ImageChops
 
-    if image.mode == "RGBA":
-        alpha = image.getchannel("A")
-        image = _srgb(image.convert("RGB"), profile)
-        image.putalpha(alpha)
-        return image
-    if profile is not None:
-        try:
-            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-            same = "srgb" in ImageCms.getProfileDescription(source).lower()
-            space = source.profile.xcolor_space.strip()
-            if {"L": "GRAY"}.get(image.mode, image.mode) == space and not same:
-                converted = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
-                assert isinstance(converted, Pillow.Image)  # noqa: S101  # it is None only where it works in place
-                return converted
-        except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
-            pass
-    return image if image.mode == "RGB" else image.convert("RGB")
+    halves = Pillow.frombytes("LA", image.size, image.tobytes()).split()
+    bytes_ = (key & 255, key >> 8) if image.mode != "I;16B" else (key >> 8, key & 255)
+    others = (
+        half.point(lambda value, byte=byte: 255 * (value != byte)) for half, byte in zip(halves, bytes_, strict=True)
+    )
+    return ImageChops.lighter(*others)
 
 
-def _made_up(primaries: tuple[tuple[float, ...], ...]) -> bytes:
-    """An ICC profile with these primaries and the tone curve of sRGB."""
-
-    def fixed(*values: float) -> bytes:
-        return b"".join(struct.pack(">i", round(value * 65536)) for value in values)
-
-    curve = b"para" + bytes(4) + struct.pack(">HH", 3, 0) + fixed(2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)
-    tags = [(b"wtpt", b"XYZ " + bytes(4) + fixed(0.9642, 1.0, 0.8249))]
-    for name, colour in zip((b"r", b"g", b"b"), primaries, strict=True):
-        tags += [(name + b"XYZ", b"XYZ " + bytes(4) + fixed(*colour)), (name + b"TRC", curve)]
-    at, table, body = 132 + 12 * len(tags), struct.pack(">I", len(tags)), b""
-    for name, data in tags:
-        table += name + struct.pack(">II", at + len(body), len(data))
-        body += data + bytes(-len(data) % 4)
-    head = struct.pack(">I4sI4s4s4s", at + len(body), bytes(4), 0x04300000, b"mntr", b"RGB ", b"XYZ ") + bytes(12)
-    head += b"acsp" + bytes(28) + fixed(0.9642, 1.0, 0.8249)
-    return head.ljust(128, b"\0") + table + body
+def _depth(image: Image.Image, file: io.BufferedReader) -> int:
+    """Bits of a channel, as they are stored."""
+    if image.format == "PNG":
+        file.seek(24)
+        return file.read(1)[0]
+    if image.format == "TIFF":
+        return int(image.tag_v2.get(258, (8,))[0])  # type: ignore[attr-defined]  # as above
+    return 16 if image.mode.startswith("I;16") else 8
 
 
 def _png(image: Image.Image) -> bytes:
@@ -243,7 +201,7 @@ def _jpeg(image: Image.Image, most: int, *, subsampling: int) -> bytes:
         scale *= math.sqrt(most / needed) * _CLOSER
         if min(image.size) * scale < min(_SMALLEST, *image.size):
             break
-    raise _Unfit("it does not become small enough")
+    raise NoCopy("it does not become small enough")
 
 
 def _compressed(image: Image.Image, most: int, subsampling: int) -> tuple[bytes | None, int]:
@@ -272,67 +230,3 @@ def _write(out: int, data: bytes) -> None:
     at = 0
     while at < len(data):
         at += os.pwrite(out, data[at : at + (1 << 20)], at)
-
-
-# --- videos -----------------------------------------------------------------------------------------------------------
-
-
-class _Output(Descriptor):
-    """A file that is written by position."""
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: Buffer) -> int:
-        count = os.pwrite(self._fd, data, self._at)
-        self._at += count
-        return count
-
-
-def _video(file: io.BufferedReader, content_type: str, out: int) -> str:
-    """Its best picture and its best sound, packet by packet, in an MP4 with the index first."""
-    import av
-
-    def again(url: str, flags: int, options: object) -> _Output:
-        if flags != 1:  # to move what was written behind the index, the muxer reads its own file once more
-            raise PermissionError("a copy is one file")
-        return _Output(out)
-
-    with av.open(file, "r", format=DEMUXERS[content_type], io_open=refuse) as source:
-        chosen = [stream for stream in (source.streams.best("video"), source.streams.best("audio")) if stream]
-        options = {"movflags": "+faststart"}
-        with av.open(_Output(out), "w", format="mp4", options=options, io_open=again) as target:
-            streams: dict[int, Any] = {}
-            for stream in chosen:
-                made = streams[stream.index] = target.add_stream_from_template(stream, opaque=True)
-                if stream.codec_context is not None and stream.codec_context.name == "hevc":
-                    made.codec_context.codec_tag = "hvc1"  # the one that Apple's players know
-            for packet in _in_order_of_decoding(source.demux(chosen)):
-                packet.stream = streams[packet.stream.index]
-                target.mux(packet)
-    return "video/mp4"
-
-
-def _in_order_of_decoding(packets: Iterator[Any]) -> Iterator[Any]:
-    """Each with a time at which it is decoded. A Matroska does not say so of the pictures before the first that it is
-    known of: they are the ones that wait for a later picture to be decoded."""
-    waiting: dict[int, list[Any]] = {}
-    known: set[int] = set()
-    for packet in packets:
-        at = packet.stream.index
-        if not packet.size:  # it only says that there are no more
-            continue
-        if packet.dts is None:
-            if at in known or len(waiting.setdefault(at, [])) >= _REORDERED:
-                raise _Unfit("it does not say in which order its pictures belong")
-            waiting[at].append(packet)
-            continue
-        known.add(at)
-        first, step = packet.dts, packet.duration or 1
-        held = waiting.pop(at, [])
-        for number, one in enumerate(held):
-            one.dts = first - (len(held) - number) * step
-            yield one
-        yield packet
-    if waiting:
-        raise _Unfit("it does not say in which order its pictures belong")

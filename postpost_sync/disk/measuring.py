@@ -22,7 +22,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from postpost_sync.disk.opening import DEMUXERS, FOREIGN, PLUGINS, Descriptor, Facts, refuse
+from postpost_sync.disk.opening import (
+    DEMUXERS,
+    FOREIGN,
+    PLUGINS,
+    Descriptor,
+    Facts,
+    in_words,
+    orientation,
+    refuse,
+    streams,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,21 +188,21 @@ def _image(file: io.BufferedReader, content_type: str) -> Iterator[Facts]:
             yield {"undecodable": "it is a camera's raw picture, which nothing here develops"}
             return
         width, height = image.size
-        orientation = _orientation(image)
-        rotation = (0, 0, 180, 180, 90, 90, 270, 270)[orientation - 1]
+        turn = orientation(image)
+        rotation = (0, 0, 180, 180, 90, 90, 270, 270)[turn - 1]
         yield {
             "width": width,
             "height": height,
             "aspect": height / width if rotation % 180 else width / height,
             "rotation": rotation,
-            "mirrored": orientation in (2, 4, 5, 7),
+            "mirrored": turn in (2, 4, 5, 7),
             "cmyk": image.mode == "CMYK",
             "animated": content_type not in _STILL and bool(getattr(image, "is_animated", False)),
         }
     except MemoryError:
         raise
     except Exception as error:  # whatever a library raises over a broken file: Pillow's list is long
-        yield {"undecodable": _reason(error)}
+        yield {"undecodable": in_words(error)}
         return
     if width * height <= DECODE_PIXELS and content_type in PLUGINS:
         try:
@@ -201,7 +211,7 @@ def _image(file: io.BufferedReader, content_type: str) -> Iterator[Facts]:
         except MemoryError:
             raise
         except Exception as error:  # as above
-            yield {"truncated" if "truncated" in str(error) else "undecodable": _reason(error)}
+            yield {"truncated" if "truncated" in str(error) else "undecodable": in_words(error)}
 
 
 def _is_raw(image: Any) -> bool:
@@ -211,17 +221,6 @@ def _is_raw(image: Any) -> bool:
     return bool(int(tags.get(reduced, 0)) & 1) or further in tags or dng in tags
 
 
-def _orientation(image: Any) -> int:
-    """EXIF's, 1 to 8. Not through `image.getexif()`, which decodes the whole of a PNG."""
-    from PIL import Image
-
-    exif = Image.Exif()
-    with contextlib.suppress(Exception):  # a damaged EXIF block turns nothing
-        exif.load(image.info.get("exif", b""))
-        return min(8, max(1, int(exif.get(0x0112, 1))))
-    return 1
-
-
 def _webp_canvas(head: bytes) -> tuple[int, int]:
     if head[12:16] == b"VP8X":
         return int.from_bytes(head[24:27], "little") + 1, int.from_bytes(head[27:30], "little") + 1
@@ -229,10 +228,6 @@ def _webp_canvas(head: bytes) -> tuple[int, int]:
         bits = int.from_bytes(head[21:25], "little")
         return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
     return int.from_bytes(head[26:28], "little") & 0x3FFF, int.from_bytes(head[28:30], "little") & 0x3FFF
-
-
-def _reason(error: Exception) -> str:
-    return (str(error) or type(error).__name__)[:200]
 
 
 # --- videos -----------------------------------------------------------------------------------------------------------
@@ -246,19 +241,15 @@ def _video(file: io.BufferedReader, content_type: str) -> Iterator[Facts]:
     except MemoryError:  # FFmpeg's is both
         raise
     except av.FFmpegError as error:
-        yield {"undecodable": _reason(error)}
+        yield {"undecodable": in_words(error)}
         return
-    cover = av.stream.Disposition.attached_pic
-    moving = [one for one in container.streams.video if not one.disposition & cover]
-    best = container.streams.best("video")
-    video = best if best in moving else next(iter(moving), None)
+    video, audio = streams(container)
     if video is None and len(container.streams.video):
         yield {"undecodable": "it is sound with a cover picture, no video"}
         return
     if not isinstance(video, av.VideoStream) or video.codec_context is None:
         yield {"undecodable": "there is no picture in it that can be read"}
         return
-    audio = container.streams.best("audio")
     if audio is not None and video.frames == 1:
         yield {"undecodable": _ONE_PICTURE}
         return
@@ -276,7 +267,7 @@ def _video(file: io.BufferedReader, content_type: str) -> Iterator[Facts]:
         facts["bitrate"] = container.bit_rate or round(container.size * 8 / duration)
     yield facts
     if 0 < video.width * video.height <= DECODE_PIXELS:
-        yield from _first_picture(container, video, aspect)
+        yield from _first_picture(file, content_type, aspect)
     if audio is not None and not video.frames and not _moves(file, content_type):  # how many is not written in the file
         yield {"undecodable": _ONE_PICTURE}
 
@@ -294,10 +285,17 @@ def _moves(file: io.BufferedReader, content_type: str) -> bool:
         return next(packets, None) is None or next(packets, None) is not None
 
 
-def _first_picture(container: Any, video: Any, aspect: float) -> Iterator[Facts]:
-    """What only a decoded picture tells: how it is turned, and whether there is one at all."""
+def _first_picture(file: io.BufferedReader, content_type: str, aspect: float) -> Iterator[Facts]:
+    """What only a decoded picture tells: how it is turned, and whether there is one at all.
+
+    The first that lies in it, also where an edit cuts it off: those before the first that is seen may be many.
+    """
     import av
 
+    file.seek(0)
+    every = {"ignore_editlist": "1"}
+    container = av.open(file, "r", format=DEMUXERS[content_type], io_open=refuse, options=every)
+    video, _ = streams(container)
     video.codec_context.thread_count = 1  # each thread would take its share of the address space
     for packet, _ in zip(container.demux(video), range(_FIRST_PACKETS), strict=False):
         with contextlib.suppress(av.FFmpegError):  # the next packet may do
@@ -309,8 +307,10 @@ def _first_picture(container: Any, video: Any, aspect: float) -> Iterator[Facts]
 
 
 def _codec(stream: Any) -> str:
-    if stream is None or stream.codec_context is None:
+    if stream is None:
         return ""
+    if stream.codec_context is None:
+        return "sound of an unknown kind"
     return str(stream.codec_context.codec.canonical_name)
 
 

@@ -10,12 +10,14 @@ import ctypes
 import os
 import threading
 from collections.abc import Callable
+from functools import cache
 from types import MappingProxyType
 
 from postpost_sync.model.errors import Finding, PostError, printable
 from postpost_sync.post.platforms import SUFFIXES
 
 HEAD = 65536  # bytes of a file that `content_type` wants to see
+_TEXT = 4096  # of these where it looks like text: libmagic would take seconds for many blank lines
 
 _NAMES = MappingProxyType(
     {
@@ -143,16 +145,14 @@ def _from_brands(box: bytes) -> str | None:
 
 # --- libmagic ---------------------------------------------------------------------------------------------------------
 
-_local = threading.local()
-_import_lock = threading.Lock()
+# of the one sniffer: each would take megabytes, and a file takes it half a millisecond
+_one_at_a_time = threading.Lock()
 
 
 def _from_libmagic(head: bytes) -> str:
-    sniff: Callable[[bytes], str] | None = getattr(_local, "sniff", None)
     try:
-        if sniff is None:
-            sniff = _local.sniff = _libmagic()
-        return sniff(head)
+        with _one_at_a_time:
+            return _libmagic()(head if b"\0" in head[:_TEXT] else head[:_TEXT])
     except Exception as error:  # python-magic's own, whose class is not to be had where it cannot be imported
         why = f"libmagic, which tells what a file is, does not work: {printable(str(error))}"
         raise PostError(
@@ -160,25 +160,25 @@ def _from_libmagic(head: bytes) -> str:
         ) from error
 
 
+@cache
 def _libmagic() -> Callable[[bytes], str]:
-    """A sniffer for this thread. Imported here, since libmagic costs every start 40 ms and its database some memory."""
-    with _import_lock:
-        environment, load = dict(os.environ), ctypes.CDLL.__init__
-        database = None
-        try:
-            import magic
-        except ImportError:  # no libmagic on this system: the one that comes in a wheel
-            import pylibmagic
+    """The sniffer. Imported here, since libmagic costs every start 40 ms and its database some memory."""
+    environment, load = dict(os.environ), ctypes.CDLL.__init__
+    database = None
+    try:
+        import magic
+    except ImportError:  # no libmagic on this system: the one that comes in a wheel
+        import pylibmagic
 
-            database = str(pylibmagic.data.joinpath("magic.mgc"))
-            import magic
-        finally:
-            # pylibmagic changes how every library is loaded from then on, ours and our children's: undo it.
-            ctypes.CDLL.__init__ = load  # type: ignore[method-assign]  # it was assigned to, this assigns it back
-            for key in os.environ.keys() - environment.keys():
-                del os.environ[key]
-            os.environ.update(environment)
-        magician = magic.Magic(mime=True, magic_file=database)
+        database = str(pylibmagic.data.joinpath("magic.mgc"))
+        import magic
+    finally:
+        # pylibmagic changes how every library is loaded from then on, ours and our children's: undo it.
+        ctypes.CDLL.__init__ = load  # type: ignore[method-assign]  # it was assigned to, this assigns it back
+        for key in os.environ.keys() - environment.keys():
+            del os.environ[key]
+        os.environ.update(environment)
+    magician = magic.Magic(mime=True, magic_file=database)
 
     def sniff(head: bytes) -> str:
         try:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -50,3 +51,59 @@ class Descriptor(io.RawIOBase):
 
 def refuse(*_: object) -> None:
     raise PermissionError("a video may not name other files")
+
+
+class NoCopy(Exception):
+    """No copy can be made, for this reason."""
+
+
+_WORDS = (  # what a library says of a file that it cannot read, by a piece of it, and what that means
+    ("truncated", "it ends too early, or is damaged (truncated)"),
+    ("cannot identify", "its beginning is damaged, or it is of a kind that nothing here reads"),
+    ("end of file", "it ends too early"),
+    ("unexpected end", "it ends too early"),
+    ("exceed", "it is too large to be read"),
+    ("too large", "it is too large to be read"),
+    ("bomb", "it is too large to be read"),
+    ("unsupported", "it is of a kind that nothing here reads"),
+    ("not supported", "it is of a kind that nothing here reads"),
+    ("not implemented", "it is of a kind that nothing here reads"),
+)
+DAMAGED = "it is damaged, or of a kind that nothing here reads"
+
+
+def in_words(error: Exception) -> str:
+    """What a library's error says, for a person: never the names of its own classes, numbers and places."""
+    said = (getattr(error, "strerror", None) or str(error)).lower()
+    return next((words for piece, words in _WORDS if piece in said), DAMAGED)
+
+
+def orientation(image: Any) -> int:
+    """EXIF's, 1 to 8. Not through `image.getexif()`, which decodes the whole of a PNG."""
+    from PIL import Image
+
+    exif = Image.Exif()
+    with contextlib.suppress(Exception):  # a damaged EXIF block turns nothing
+        exif.load(image.info.get("exif", b""))
+        return min(8, max(1, int(exif.get(0x0112, 1))))
+    return 1
+
+
+def streams(container: Any) -> tuple[Any, Any]:
+    """The picture and the sound of a video that are shown and heard; None where there is none.
+
+    No cover picture, and no sound that nothing here knows, while there is another: beside the AAC that all players know, a
+    phone writes the same sound in a form of its own.
+    """
+    import av
+
+    cover = av.stream.Disposition.attached_pic
+    moving = [one for one in container.streams.video if not one.disposition & cover]
+    sounds = list(container.streams.audio)
+    heard = [one for one in sounds if one.codec_context is not None]
+    return _best(container, "video", moving), _best(container, "audio", heard or sounds)
+
+
+def _best(container: Any, kind: str, among: list[Any]) -> Any:
+    best = container.streams.best(kind)
+    return best if best in among else next(iter(among), None)

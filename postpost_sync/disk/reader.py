@@ -8,7 +8,7 @@ import os
 import re
 
 from postpost_sync.disk import media, probe, scan, structure
-from postpost_sync.model import unseen
+from postpost_sync.model import not_text, unseen
 from postpost_sync.model.errors import Finding, PostError, Unreadable, printable
 from postpost_sync.model.folder import (
     NOTHING_WRITTEN,
@@ -126,7 +126,11 @@ def _content_file(folder: Folder, parsed: Sidecar, errors: list[Finding], name: 
         wrong("CONTENT_TOO_LARGE", f"is {entry.stat.size:,} bytes; at most {MAX_BYTES:,} are read", "shorten it")
         return None
     try:
-        text = unseen.decode(_bytes(folder, entry)).replace("\r\n", "\n")
+        data = _bytes(folder, entry)
+        if kind := not_text.kind(data):
+            wrong("NOT_PLAIN_TEXT", f"is {kind}, no plain text", not_text.WAY_OUT)
+            return None
+        text = unseen.decode(data).replace("\r\n", "\n")
     except Unreadable as unreadable:
         errors.append(unreadable.finding)
         return None

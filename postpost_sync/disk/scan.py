@@ -49,7 +49,7 @@ def walk(
             if not start:
                 raise
             if error.errno not in _GONE:
-                yield _unreadable(start, error)
+                yield Oddity(start, unreadable(error))
         while way:
             above, before, coming, depth, in_post = way[-1]
             if not coming:
@@ -76,7 +76,7 @@ def walk(
                 if not path:
                     raise
                 if error.errno not in _GONE:  # gone meanwhile is nothing odd
-                    yield _unreadable(path, error)
+                    yield Oddity(path, unreadable(error))
                 continue
             visit(path)
             if seen.folders and depth >= MAX_DEPTH:
@@ -304,9 +304,11 @@ def _no_sidecar(listed: _Listed, *, in_post: bool) -> Finding | None:
     return Finding("NO_SIDECAR", "the folder holds media but no post.yaml", hint)
 
 
-def _unreadable(path: str, error: OSError) -> Oddity:
+def unreadable(error: OSError) -> Finding:
+    """What to say of a folder that cannot be looked into."""
     hint = "check its rights" if isinstance(error, PermissionError) else "check the disk or the share that it lies on"
-    return Oddity(path, Finding("FOLDER_UNREADABLE", f"it cannot be read: {error.strerror}", hint))
+    hint = BRING_HINT if error.errno == errno.ENODATA else hint
+    return Finding("FOLDER_UNREADABLE", f"it cannot be read: {error.strerror}", hint)
 
 
 def _too_deep(path: str) -> Oddity:

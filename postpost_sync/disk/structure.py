@@ -22,6 +22,9 @@ def facts(fd: int, content_type: str) -> Mapping[str, str | bool]:
     size = os.fstat(fd).st_size
     if content_type in ("video/mp4", "video/quicktime"):
         return _boxes(fd, size)
+    if content_type in ("image/heic", "image/heif", "image/avif"):  # whose index comes first, and shows what is there
+        cut = str(_boxes(fd, size).get("truncated", "")) or _unwritten(fd, size)
+        return {"truncated": cut} if cut else {}
     cut = _CUT[content_type](fd, size) if content_type in _CUT else ""
     return {"truncated": cut} if cut else {}
 

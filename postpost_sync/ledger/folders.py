@@ -220,9 +220,9 @@ def in_directory(record: Record, inode: int, device: int) -> Record:
     return replace(record, inode=inode, device=device)
 
 
-def held_as_copy(record: Record, mark: str) -> Record:
-    """It is held, since another folder had a post of all that it asks for."""
-    return replace(record, copied=mark)
+def held_as_copy(record: Record, mark: str, copy_of: str | None) -> Record:
+    """It is held, since another folder had a post of all that it asks for. `copy_of`: that one, where it was not known yet."""
+    return replace(record, copied=mark, copy_of=copy_of or record.copy_of)
 
 
 def held_for(record: Record, post_group_ids: tuple[str, ...]) -> Record:

@@ -127,6 +127,14 @@ class PlatformEntry:
     lines: Mapping[str, int] = field(default_factory=dict)  # key -> the line it stands on
 
 
+class Apart(NamedTuple):
+    """A day and a time of day that stand under a key each, instead of `scheduled_time`."""
+
+    day: str
+    clock: str
+    what: str  # where they stand, in words
+
+
 @dataclass(frozen=True, slots=True)
 class Sidecar:
     """`post.yaml` as written, checked for shape alone. None: the key is not there."""
@@ -145,6 +153,7 @@ class Sidecar:
     doubts: tuple[Finding, ...] = ()  # what may not be meant as it is written
     fit: bool | None = None
     per_platform: tuple[PlatformEntry, ...] = ()
+    apart: Apart | None = None  # an error; which line is to stand instead, the zone says
 
     def at(self, key: str) -> str:
         """Where a key stands, in words: file, line and key."""

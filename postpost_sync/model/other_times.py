@@ -15,12 +15,15 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from postpost_sync.model.time_words import (
     ABBREVIATIONS,
+    AT_ONCE,
     DAYS_AHEAD,
     EVENING,
     FILLERS,
+    FREE_SLOT,
     MIDNIGHT,
     MONTHS,
     MORNING,
+    NO_TIME,
     NOON,
     SHORT_DAYS,
     SPOKEN,
@@ -53,6 +56,8 @@ class Reading:
 _OFFSET = re.compile(r"(?:(?:utc|gmt)\s*)?([+-])\s*(\d{1,2})(?::?(\d{2}))?")
 _PLACE = re.compile(r"\(?\b([a-z]+(?:/[a-z_+-]+)+)\b\)?")
 _QUOTES = " \"'`\u201c\u201d\u201e\u2018\u2019\u201a\u00ab\u00bb\u2039\u203a"
+
+_AROUND = _QUOTES + "<>{}()[]"
 
 # --- a time of day ----------------------------------------------------------------------------------------------------
 
@@ -217,12 +222,26 @@ def _coming(pairs: Iterable[tuple[int, int]], written: datetime | None) -> list[
     return list(dict.fromkeys(found))
 
 
+# --- neither ----------------------------------------------------------------------------------------------------------
+
+
+def word(text: str) -> str | None:
+    """`now` or `next` for another word for it, `""` for one that says there is no time yet; None where it is none of these."""
+    said = plain(text[:80]).strip(_AROUND + "!?.,~-").replace(" ", "_")
+    if not said:
+        return ""
+    for words, meant in ((AT_ONCE, "now"), (FREE_SLOT, "next"), (NO_TIME, "")):
+        if said in words:
+            return meant
+    return None
+
+
 # --- both -------------------------------------------------------------------------------------------------------------
 
 
 def readings(text: str, zone_name: str, written: datetime | None) -> tuple[Reading, ...]:
     """Everything that `text` can mean, none where that is not clear. `written`: when, in local time; None: not known."""
-    said = plain(text[:200]).strip(_QUOTES)
+    said = plain(text[:200]).strip(_AROUND)
     if number := _as_number(said, zone_name):
         return (number,)
     if written is not None and (match := _AHEAD.fullmatch(said)) and match[2] in UNIT_OF:
@@ -337,6 +356,8 @@ def places(name: str) -> tuple[str, ...]:
     said = plain(name[:80]).strip(_QUOTES)
     if exact := _zone_names().get(said.replace(" ", "_")):
         return (exact,)
+    if said in ("z", "zulu"):
+        return ("UTC",)
     if said in ABBREVIATIONS:
         return tuple(place for _, place in ABBREVIATIONS[said])
     bare = re.sub(r"\s*(?:standard |daylight |summer )?time$", "", said)

@@ -133,6 +133,27 @@ SPOKEN = {  # said in words, or left open which half of the year
     "deutschland": "Europe/Berlin",
     "france": "Europe/Paris",
 }
+AT_ONCE = set(
+    map(
+        plain,
+        "asap a.s.a.p. a.s.a.p immediately instantly straightaway now sofort jetzt gleich umgehend maintenant ahora ya "
+        "adesso subito agora já nu nú genast teraz right_now at_once as_soon_as_possible straight_away "
+        "tout_de_suite ahora_mismo".split(),
+    )
+)
+NO_TIME = set(
+    map(
+        plain,
+        "draft later never none null nil no tbd tba tbc n/a na x open unknown undecided someday "
+        "soon entwurf später offen brouillon plus_tard borrador bozza rascunho concept utkast kladde szkic".split(),
+    )
+)
+FREE_SLOT = set(
+    map(
+        plain,
+        "queue queued auto automatic slot next_slot next_free next_free_slot free_slot best_time next nächster".split(),
+    )
+)
 MORNING = "in the morning|morgens|vormittags|du matin|de la manana|da manha|di mattina|오전|上午|午前"
 EVENING = (
     "in the afternoon|in the evening|at night|nachmittags|abends|de l'apres-midi|du soir|de la tarde|de la noche"

@@ -39,7 +39,7 @@ class TimeProblem(ValueError):
 
 @lru_cache(maxsize=1)
 def _zone_names() -> frozenset[str]:
-    return frozenset(available_timezones())
+    return frozenset(available_timezones()) - {"Factory", "localtime", "posixrules"}  # no places, but files beside them
 
 
 @lru_cache(maxsize=64)
@@ -80,7 +80,7 @@ def parse_time(
     try:
         if offset:
             return datetime.fromisoformat(f"{day}T{clock}{offset.upper()}").astimezone(UTC), None
-        return _from_local(datetime.fromisoformat(f"{day}T{clock}"), zone_name)
+        return _from_local(datetime.fromisoformat(f"{day}T{clock}"), zone_name, key)
     except (ValueError, OverflowError) as error:
         if isinstance(error, TimeProblem):
             raise
@@ -89,21 +89,48 @@ def parse_time(
 
 def _not_a_time(text: str, zone_name: str, written: datetime | None, key: str, why: str = "") -> TimeProblem:
     """What is wrong with it, and every line that it can mean."""
-    then = written.astimezone(zone(zone_name)).replace(tzinfo=None) if written else None
-    found = [_there(one, zone_name) for one in other_times.readings(text, zone_name, then)]
-    lines = [f'"{key}{one.value}"{_zone_line(one.zone)} ({_told(one, found)})' for one in found]
-    bare = bool(found) and found[0].clock is None
+    found = _read(text, zone_name, written)
     code, what = "BAD_TIME", "not a date and a time"
-    if bare and found[0].value.startswith(text.strip()):
+    if found and found[0].clock is None and found[0].value.startswith(text.strip()):
         code, what = "TIME_DATE_ONLY", "a date without a time"
+    return TimeProblem(code, f'"{text}" is {what}{why}', _instead(text, key, found, written, zone_name))
+
+
+def in_one(day: str, clock: str, zone_name: str, written: datetime | None, key: str) -> str:
+    """What to write for a day and a time of day that stand apart."""
+    text = f"{day} {clock}"
+    found = _read(text, zone_name, written)
+    lines = f'such as "{key}2026-12-15 14:30"'
+    if found and found[0].clock is not None:
+        lines = _instead(text, key, found, written, zone_name).replace("write ", "", 1)
+    return f"write one line instead of the two: {lines}"
+
+
+def _read(text: str, zone_name: str, written: datetime | None) -> list[other_times.Reading]:
+    then = written.astimezone(zone(zone_name)).replace(tzinfo=None) if written else None
+    return [_there(one, zone_name) for one in other_times.readings(text, zone_name, then)]
+
+
+def _instead(
+    text: str, key: str, found: Sequence[other_times.Reading], written: datetime | None, zone_name: str
+) -> str:
+    """The lines to write for what a text can mean."""
     if not found:
-        return TimeProblem(code, f'"{text}" is {what}{why}', EXAMPLE)
-    add = "add the time: such as " if bare else "write "
-    saved = (
-        f"from {_weekday(then)} {_day(then)} {then.year}, when it was written: " if then and found[0].relative else ""
-    )
+        word = other_times.word(text)
+        if word == "" and key:
+            name = key.partition(":")[0]
+            return (
+                f"take {name} out: without it a post stays a draft, where default_time in the config says nothing else"
+            )
+        return f'write "{key}{word}"' if word else EXAMPLE
+    lines = [f'"{key}{one.value}"{_zone_line(one.zone)} ({_told(one, found)})' for one in found]
+    saved = ""
+    if written and found[0].relative:
+        then = written.astimezone(zone(zone_name))
+        saved = f"from {_weekday(then)} {_day(then)} {then.year}, when it was written: "
+    add = "add the time: such as " if found[0].clock is None else "write "
     which = ", whichever is meant" if len(found) > 1 else ""
-    return TimeProblem(code, f'"{text}" is {what}{why}', f"{saved}{add}{' or '.join(lines)}{which}")
+    return f"{saved}{add}{' or '.join(lines)}{which}"
 
 
 def _there(one: other_times.Reading, zone_name: str) -> other_times.Reading:
@@ -139,7 +166,7 @@ def _day(day: date) -> str:
     return f"{day.day} {'Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec'.split()[day.month - 1]}"
 
 
-def _from_local(naive: datetime, zone_name: str) -> tuple[datetime, Finding | None]:
+def _from_local(naive: datetime, zone_name: str, key: str) -> tuple[datetime, Finding | None]:
     tz = zone(zone_name)
     first = naive.replace(tzinfo=tz, fold=0)
     second = naive.replace(tzinfo=tz, fold=1)
@@ -149,7 +176,7 @@ def _from_local(naive: datetime, zone_name: str) -> tuple[datetime, Finding | No
         raise TimeProblem(
             "TIME_DOES_NOT_EXIST",
             f"{naive:%Y-%m-%d %H:%M} does not exist in {zone_name}: the clocks go forward over it",
-            f'write "{after}", or give the time with an offset',
+            f'write "{key}{after}", or give the time with an offset',
         )
     if first.utcoffset() != second.utcoffset():
         return moment, Finding(

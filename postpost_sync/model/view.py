@@ -226,7 +226,7 @@ def sentence(record: Record) -> str:
         case State.FAILED:
             return f"Failed{why}."
         case State.CANCELLED:
-            return "Cancelled: it is no longer at PostPost."
+            return "Cancelled: it is no longer at PostPost. An edit, or postpost-sync retry, makes a new post."
 
 
 def _queued(record: Record) -> str:
@@ -251,7 +251,7 @@ def receipt(records: Sequence[Record], instance: str, proofs: Sequence[str | Non
     whole = folder_facts(records)
     told = neediest(shown_parts(records))
     said = {
-        **_said(main, proof),
+        **_said(main, facts(main) if others else whole, proof),
         "error": None if retried(told.error, told.troubles) else whole["error"],
         "warnings": whole["warnings"][: MOST_WARNINGS * 4] if others else whole["warnings"],
         "folder_id": main.folder_id,
@@ -266,7 +266,7 @@ def receipt(records: Sequence[Record], instance: str, proofs: Sequence[str | Non
     parts = [
         {
             "name": one.part,
-            **_said(one, proven),
+            **_said(one, facts(one), proven),
             "error": None if retried(one.error, one.troubles) else finding(one.error),
             "warnings": [_finding(warning) for warning in one.warnings[:MOST_WARNINGS]],
         }
@@ -282,9 +282,9 @@ def _accounts(record: Record) -> list[str]:
     return sorted(may_hold(record) | is_out_on(record) | {*(group.platforms if group is not None else ())})
 
 
-def _said(record: Record, proof: str | None) -> dict[str, Any]:
-    """Of one part: how its post stands, and by what it is known again."""
-    shown, group = facts(record), shown_group(record)
+def _said(record: Record, shown: Mapping[str, Any], proof: str | None) -> dict[str, Any]:
+    """Of one part: how its post stands, and by what it is known again. `shown`: its facts."""
+    group = shown_group(record)
     kept = ("state", "post_group_id", "previous_post_group_ids", "scheduled_time", "slot", "platforms", "results")
     fitted = {m["file"]: m["sent_as"] for m in shown["media"] if "sent_as" in m}
     return {

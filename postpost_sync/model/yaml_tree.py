@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from postpost_sync.model import unseen
+from postpost_sync.model import not_text, unseen
 from postpost_sync.model.errors import printable
 
 MAX_BYTES = 1024 * 1024
@@ -169,6 +169,10 @@ def read(data: bytes) -> Node | None:
 
 
 def _decoded(data: bytes) -> str:
+    if kind := not_text.kind(data):
+        raise YamlProblem("NOT_PLAIN_TEXT", f"it is {kind}, no plain text", not_text.WAY_OUT)
+    if not_text.is_utf32(data):
+        raise YamlProblem("YAML_NOT_UTF8", "it is UTF-32 text", "save the file as UTF-8", 1)
     halves = [half for half in (data[:64:2], data[1:64:2]) if 2 * half.count(0) > len(half)]
     if len(data) > 3 and len(halves) == 1 and not data.startswith(unseen.UTF16_MARKS):
         raise YamlProblem("YAML_NOT_UTF8", "it looks like UTF-16 without its mark", "save the file as UTF-8", 1)
@@ -259,6 +263,7 @@ def _build(text: str) -> Node | None:
     root: Node | None = None
     documents = 0
     stack: list[_Open] = []
+    closing = 0  # the line of a --- that may be the last one
     parser = _Slow if _SURROGATE_ESCAPE.search(text) else _FAST
     hidden = unseen.first(text) is not None
     apart = _stand_ins(text)
@@ -277,10 +282,13 @@ def _build(text: str) -> Node | None:
             raise YamlProblem(
                 "YAML_TAG", f"tags ({printable(tag)}) are not allowed", "quote text that starts with !", line
             )
+        if closing and not _is_end(event):
+            raise YamlProblem("YAML_TWO_DOCUMENTS", "a second document starts (---)", "keep one of the two", closing)
         if isinstance(event, yaml.DocumentStartEvent):
             documents += 1
-            if documents > 1:
-                raise YamlProblem("YAML_TWO_DOCUMENTS", "a second document starts (---)", "keep one of the two", line)
+            closing = line if documents > 1 else 0
+            continue
+        if closing:
             continue
         node: Node
         if isinstance(event, yaml.ScalarEvent):
@@ -314,6 +322,14 @@ def _build(text: str) -> Node | None:
     if isinstance(root, Scalar) and root.plain and not root.text:
         return None
     return root
+
+
+def _is_end(event: yaml.Event) -> bool:
+    """Whether it is one of those of a document in which nothing stands."""
+    start, end = event.start_mark, event.end_mark
+    if isinstance(event, yaml.ScalarEvent):  # one that is written has a length, be it `""`
+        return start is not None and end is not None and start.index == end.index
+    return isinstance(event, yaml.DocumentEndEvent | yaml.StreamEndEvent)
 
 
 def _stand_ins(text: str) -> dict[int, int]:

@@ -29,6 +29,11 @@ RESTLESS_TIMES, RESTLESS_LEAST = (
     10,
     120.0,
 )  # multiples of settle, and seconds, after which a restless folder is spoken of
+STILL_ARRIVING = Finding(
+    "STILL_ARRIVING",
+    "a file that a transfer has not completed lies in the folder (.part, .crdownload and their like); it is waited for",
+    "let the transfer end, or delete what it left behind: once that has not changed for an hour it is passed over",
+)
 WAITS_LONG = 3600.0  # seconds after which what is waited for needs a person
 OLD_FOR_NOW = 86400.0  # seconds; a `now` folder whose files are older than this waits for a person
 PASSING = frozenset(  # warnings that are said anew while they hold
@@ -79,14 +84,14 @@ def settling(s: Situation) -> Answer | None:
     folder, quiet = s.folder, s.snapshot.quiet
     if folder is None or folder.fingerprint == s.record.fingerprint:
         return None
-    left = s.policy.settle - quiet
+    left, arriving = s.policy.settle - quiet, 0.0
     if folder.arriving is not None:
         # clocks differ: what we saw counts, too
         arriving = ARRIVING_FOR - max(s.now.timestamp() - folder.arriving, quiet)
         left = min(arriving, 60.0) if arriving > 0 else left
     if left <= 0:
         return None
-    never = _never_quiet(s, folder)
+    never = _never_quiet(s, folder, quiet if arriving > 0 else None)
     if s.live is not None:
         return as_it_is(left) if never is None else Answer(Rest(left), s.record.state, never)
     time = _glimpsed_time(s) if never is not None else None
@@ -99,10 +104,15 @@ def patience(policy: Policy) -> float:
     return max(RESTLESS_LEAST, RESTLESS_TIMES * policy.settle)
 
 
-def _never_quiet(s: Situation, folder: Folder) -> Finding | None:
-    """What to say of a folder that does not become quiet: an editor that saves, a share whose times are always now."""
-    if s.snapshot.restless <= patience(s.policy):
+def _never_quiet(s: Situation, folder: Folder, arriving: float | None) -> Finding | None:
+    """What to say of a folder that does not become quiet: an editor that saves, a share whose times are always now.
+
+    `arriving`: a transfer's temporary is what it waits for, and has not changed for so many seconds.
+    """
+    if max(s.snapshot.restless, arriving or 0.0) <= patience(s.policy):
         return None
+    if arriving is not None:
+        return STILL_ARRIVING
     files = [entry for entry in folder.entries if entry.kind is EntryKind.FILE]
     last = max(files, key=lambda entry: entry.stat.ctime_ns, default=None)
     name = printable(last.name) if last is not None else "something in it"
@@ -234,14 +244,6 @@ def _waiting(s: Situation, found: Finding, left: float | None) -> Answer:
     return Answer(Rest(left), State.SETTLING, found, (long, *s.desired.warnings))
 
 
-def foreign(s: Situation) -> Answer | None:
-    """Another installation wrote the folder's status file, and may be serving it."""
-    if s.record.claim is None or not s.record.claim.foreign:
-        return None
-    why = "its status file was written by another installation of postpost-sync, which may be serving it"
-    return held(Finding("OTHER_DAEMON", why, "if that one is gone: postpost-sync adopt FOLDER"))
-
-
 def clock_unknown(s: Situation) -> Answer | None:
     """It could be early or late, and an intent must be in the service's time: that is learnt first."""
     return None if s.snapshot.clock_known else Answer(LearnTime(), warnings=s.record.warnings)
@@ -284,15 +286,16 @@ def missed(s: Situation) -> Answer | None:
     time, record = s.time, s.record
     if time is None or s.desired.next or s.out or s.stands or s.said(Consent.LATE):
         return None  # what is queued takes the next slot instead
+    held_past = in_line(s.record) and s.now >= time + timedelta(seconds=s.policy.late_tolerance)
+    if not held_past and s.now <= time + timedelta(seconds=s.policy.catch_up):
+        return None
     shown = for_people(time, s.post.timezone)
-    if in_line(s.record) and s.now >= time + timedelta(seconds=s.policy.late_tolerance):
+    if held_past:
         trouble = record.trouble_with(Effect.UPDATE) or record.trouble
         known = trouble.finding if trouble is not None else record.error
         why = f"its time, {shown}, went by while it was held{_because(known)}"
         past = Finding("HELD_PAST_TIME", why, "give it a new time, or: postpost-sync retry FOLDER")
         return _given_up(s, past)
-    if s.now <= time + timedelta(seconds=s.policy.catch_up):
-        return None
     why = f"it could not be scheduled in time for {shown}{_because(record.trouble.finding if record.trouble else None)}"
     hint = "change scheduled_time, or: postpost-sync retry FOLDER"
     return _given_up(s, record.gave_up or Finding("MISSED", why, hint))

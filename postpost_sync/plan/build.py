@@ -51,14 +51,24 @@ def nothing_left(s: Situation) -> Answer | None:
 
 def copy_of(s: Situation) -> Answer | None:
     """It is a copy of another folder, and asks for the same at the same time: a person says whether both are meant."""
-    if s.record.groups or s.record.copy_of is None or s.said(Consent.COPY):
+    if s.record.groups or s.said(Consent.COPY):
         return None
+    if s.record.copy_of is None:
+        return _carried(s)
     if s.record.copied == s.mark:  # whatever became of the other one since
         return held(s.is_copy(s.snapshot.twin))
     found, to_hash = s.copy
     if to_hash:
         return Answer(Hash(to_hash))
     return Answer(HoldCopy(s.mark)) if found is not None else None
+
+
+def _carried(s: Situation) -> Answer | None:
+    """It may be another folder that is being carried here, and its status file is not, or not yet: it is one post."""
+    original, to_hash = s.carried
+    if to_hash:
+        return Answer(Hash(to_hash))
+    return Answer(HoldCopy(s.mark, original.folder_id)) if original is not None else None
 
 
 def touched(s: Situation) -> Answer | None:

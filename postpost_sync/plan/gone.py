@@ -7,12 +7,13 @@ from datetime import timedelta
 from postpost_sync.model.errors import Finding
 from postpost_sync.model.record import Effect, Group, GroupStage
 from postpost_sync.model.states import UNFINISHED, State
-from postpost_sync.plan.answers import Answer, as_it_is, drop, drop_draft, rest
-from postpost_sync.plan.situation import Situation
+from postpost_sync.plan.answers import Answer, as_it_is, drop, drop_draft, give_up, rest
+from postpost_sync.plan.situation import Situation, seconds
 from postpost_sync.plan.slots import AHEAD
 from postpost_sync.plan.steps import Ask, Delete, Doom, Forget, LearnTime, Rest, TakeSlot, Update
 
 ABSENCE_GRACE = 600.0  # seconds a folder must be gone before anything is concluded from it
+LOOK_AGAIN = 60.0  # seconds after which one that cannot be looked into is tried again
 CANCELS_AT_ONCE = 10  # posts of removed folders that are cancelled without a person
 CANCEL_MANY = Finding(
     "CANCEL_MANY",
@@ -78,6 +79,17 @@ def update_unanswered(s: Situation) -> Answer | None:
     if s.folder is None:  # whether it still stands is not known, nor what its folder asks for
         return _keep(s, live)
     return Answer(Update(live, None, None), s.record.state, s.record.error)
+
+
+def unreadable(s: Situation) -> Answer | None:
+    """The folder cannot be looked into. What stands goes out all the same; what is unfinished says why, until its time."""
+    why, record = s.snapshot.unreadable, s.record
+    if why is None:
+        return None
+    if record.done or record.state not in UNFINISHED | {State.INVALID, State.HELD, State.SCHEDULED}:
+        return as_it_is()
+    over = record.time is not None and s.now > record.time + seconds(s.policy.catch_up)
+    return give_up(s, why) if over and s.live is None else rest(record.state, why, LOOK_AGAIN)
 
 
 def gone(s: Situation) -> Answer | None:

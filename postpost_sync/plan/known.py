@@ -9,17 +9,41 @@ from __future__ import annotations
 import math
 
 from postpost_sync.model.errors import Finding
-from postpost_sync.model.record import Consent, GroupStage, UploadStage
+from postpost_sync.model.record import Claim, Consent, GroupStage, UploadStage
 from postpost_sync.model.slots import moments
 from postpost_sync.model.states import State
 from postpost_sync.model.times import for_people
-from postpost_sync.plan.answers import Answer, held_beside
+from postpost_sync.plan.answers import Answer, drop, held, held_beside
 from postpost_sync.plan.build import too_late_for
 from postpost_sync.plan.situation import Situation, seconds
 from postpost_sync.plan.snapshot import Stranger
 from postpost_sync.plan.steps import Compare, HoldFor, Recognise, Update, Withdraw
 
 LOOK_AGAIN = 3600.0  # seconds
+
+
+def foreign(s: Situation) -> Answer | None:
+    """Another installation wrote the folder's status file, and may be serving it."""
+    if s.record.claim is None or not s.record.claim.foreign:
+        return None
+    why = "its status file was written by another installation of postpost-sync, which may be serving it"
+    gives_way = Finding("OTHER_DAEMON", why, "if that one is gone: postpost-sync adopt FOLDER")
+    live = s.live
+    if live is None or live.stage is not GroupStage.SCHEDULED or live.adopted or not s.replacing or s.closed(live):
+        return held(gives_way)
+    if _has_replaced(s, s.record.claim):
+        return drop(s, live)
+    # both saw the folder before either had heard of the other, and it was edited: two posts may stand
+    again = _compare(s, min(s.snapshot.quiet, LOOK_AGAIN)) if s.snapshot.clock_known else None
+    return again or held_beside(s, gives_way, LOOK_AGAIN)
+
+
+def _has_replaced(s: Situation, claim: Claim) -> bool:
+    """Whether PostPost shows that the other one's post is what the folder asks for now."""
+    asked = set(s.post.platforms), "scheduled"
+    return any(
+        one.post_group_id == claim.post_group_id and (set(one.platforms), one.status) == asked for one in s.strangers
+    )
 
 
 def compared(s: Situation) -> Answer | None:

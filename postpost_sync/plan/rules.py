@@ -7,6 +7,7 @@ Whatever the folder looks like:
   doomed                what is no longer wanted at PostPost, and provably ours, is deleted
   cancelled             a person took it back: what stands is deleted
   update_unanswered     an update-post was not answered: it is made a draft, which settles what it is
+  unreadable            the folder cannot be looked into: what is unfinished says so, until its time is over
   gone                  the folder is not there: its post stands, or is cancelled, as the config says
   at_rest               what stands is what the folder asks for: nothing to do but to see what becomes of it
   settling              it changed, and has not been quiet for long enough
@@ -20,7 +21,7 @@ As it was read:
   wrong                 something in the folder is wrong: a person must change it
   empty                 a file has no length: it is waited for, for a while
   missing               a file that is named is not there: it is waited for until the post's time
-  foreign               another installation may be serving it
+  foreign               another installation may be serving it: what it has replaced of ours is deleted, else nothing is done
   clock_unknown         the service's time is learnt first
   read_untimed          it was read before the time was known
   slot_given_back       it no longer asks for the queue: its slot is free
@@ -95,6 +96,7 @@ WHATEVER_IT_LOOKS_LIKE: tuple[Rule, ...] = (
     gone.doomed,
     gone.cancelled,
     gone.update_unanswered,
+    gone.unreadable,
     gone.gone,
     asked.at_rest,
     asked.settling,
@@ -107,7 +109,7 @@ AS_IT_WAS_READ: tuple[Rule, ...] = (
     asked.wrong,
     asked.empty,
     asked.missing,
-    asked.foreign,
+    known.foreign,
     asked.clock_unknown,
     asked.read_untimed,
     slots.slot_given_back,

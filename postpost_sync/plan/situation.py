@@ -312,6 +312,20 @@ class Situation:
             return None, same or ()
         return self.is_copy(original), ()
 
+    @cached_property
+    def carried(self) -> tuple[Record | None, tuple[str, ...]]:
+        """The folder whose very post this one asks for, where that is no longer whole; or the files to hash to tell."""
+        for other in self.snapshot.alike:
+            group = live_group(other)
+            if group is None or group.stage not in (GroupStage.SCHEDULED, GroupStage.WITHDRAWN):
+                continue
+            if other.part != self.record.part or other.time != self.time or not _is_going(other):
+                continue
+            same = compare(group, as_held(self.post, group.platforms) or self.post)
+            if same is not None:
+                return (None, same) if same else (other, ())
+        return None, ()
+
     def is_copy(self, original: Record | None) -> Finding:
         of = f'"{printable(original.path)}"' if original is not None else "a folder that is no longer there"
         why = f"it is a copy of {of}, with the same text, platforms, media and time"
@@ -391,3 +405,8 @@ def _rival(other: Record, mine: Record) -> Group | None:
     if group is None or (live is None and other.key > mine.key) or group.outcome in (State.FAILED, State.CANCELLED):
         return None
     return group
+
+
+def _is_going(record: Record) -> bool:
+    """Whether its folder is gone, or lacks what its sidecar names."""
+    return record.missed_at is not None or (record.error is not None and record.error.code == "MEDIA_MISSING")

@@ -188,9 +188,10 @@ class HoldFor:
 
 @dataclass(frozen=True, slots=True)
 class HoldCopy:
-    """Write down what a copy asks for: it is held as long as it asks for that."""
+    """Write down what a copy asks for: it is held as long as it asks for that. And whose copy it is, where that is news."""
 
     mark: str
+    copy_of: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from postpost_sync.model.errors import Finding
 from postpost_sync.model.folder import EntryKind, Folder, MediaFile, Reading, Sidecar
 from postpost_sync.model.post import Policy, Post, Resolved
+from postpost_sync.model.yaml_values import located
 from postpost_sync.post import first_comments, fitting, live_limits, parts, preflight, targets
 from postpost_sync.post.media import choose, not_media, of_no_length
 from postpost_sync.post.missing import not_there
@@ -110,14 +111,22 @@ def resolve(
         refused, doubtful = preflight.check(fitting.as_sent(post), limits)
         if missing or empty:  # what is not there yet cannot be too few
             refused = tuple(f for f in refused if f.code not in _TOO_FEW)
-        errors += refused
-        warnings += doubtful
+        errors += [_in_its_line(one, sidecar) for one in refused]
+        warnings += [_in_its_line(one, sidecar) for one in doubtful]
     if errors or missing or empty:
         post = None
         warnings += [held] if held is not None else []
     said, unsure = _most(errors), _most(warnings)
     told = post, word == NOW, said, unsure, missing, empty, held, time, to.unknown, to_fit, word == NEXT
     return Wanted(*told, parts=own.parts, text=content)
+
+
+def _in_its_line(finding: Finding, sidecar: Sidecar) -> Finding:
+    """With where the text stands, where it is about that."""
+    line = sidecar.lines.get("content", sidecar.lines.get("content_file"))
+    if line is None or not finding.message.startswith("content "):
+        return finding
+    return located(sidecar.file, line, finding.code, finding.message, finding.hint)
 
 
 class _Own(NamedTuple):

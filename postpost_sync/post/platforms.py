@@ -6,6 +6,7 @@ counted is `counting`'s.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -243,6 +244,7 @@ LIMITS = MappingProxyType(
     }
 )
 PLATFORMS = tuple(dict.fromkeys(platform for platform, _ in LIMITS if platform != ANY))
+_APART = re.compile(r"[\s_-]+")
 ALSO = MappingProxyType({"x": "twitter"})
 """What a platform is called besides, and accepted."""
 
@@ -254,8 +256,10 @@ NICKNAMES = MappingProxyType(
 
 
 def named(written: str) -> str:
-    """A platform's name as the service has it, from `Instagram` or `X`."""
-    return ALSO.get(written.lower(), written.lower())
+    """A platform's name as the service has it, from `Instagram`, `X`, `Linked-In` or `tik tok`."""
+    together = _APART.sub("", written.lower())
+    plain = together if together in PLATFORMS else written.lower()
+    return ALSO.get(plain, plain)
 
 
 KEYS: Mapping[str, str] = MappingProxyType(

@@ -167,10 +167,12 @@ def parts(content: str, platform: str, overrides: Overrides | None = None) -> in
 
 
 def _media(media: MediaFile, targets: Targets, overrides: Overrides) -> Iterator[Breach]:
-    for measure in _GENERAL:
+    kind = (media.content_type or "").partition("/")[0]
+    general, own = ([one for one in all_of if one.kind in ("", kind)] for all_of in (_GENERAL, _MEASURES))
+    for measure in general:
         yield from _measured(media, measure, platforms.limit(ANY, measure.key, overrides))
     for platform in targets:
-        for measure in _MEASURES:
+        for measure in own:
             yield from _measured(media, measure, _limit(media, platform, measure.key, overrides))
         images = platforms.limit(platform, "images", overrides)
         if media.is_video or not images or images.value > 0:  # else no image at all: said once, for the post
@@ -184,15 +186,15 @@ def _media(media: MediaFile, targets: Targets, overrides: Overrides) -> Iterator
 
 def _limit(media: MediaFile, platform: str, key: str, overrides: Overrides) -> Limit | None:
     """The figure for this file: a platform may take fewer bytes of a short video than of a long one."""
-    short = platforms.limit(platform, "short_video", overrides)
-    duration = fact(media.facts, "duration")
-    if key == "video_bytes" and short and duration is not None and duration < short.value:
-        return platforms.limit(platform, "short_video_bytes", overrides)
+    if key == "video_bytes":
+        short, duration = platforms.limit(platform, "short_video", overrides), fact(media.facts, "duration")
+        if short and duration is not None and duration < short.value:
+            return platforms.limit(platform, "short_video_bytes", overrides)
     return platforms.limit(platform, key, overrides)
 
 
 def _measured(media: MediaFile, measure: _Measure, limit: Limit | None) -> Iterator[Breach]:
-    if limit is None or not (media.content_type or "").startswith(measure.kind):
+    if limit is None:
         return
     if measure.fact == "size":
         value: float | None = media.stat.size

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from postpost_sync.model import unseen, yaml_tree
-from postpost_sync.model.errors import Finding, did_you_mean, nearest, printable
-from postpost_sync.model.folder import Entry, FirstComment, Folder, PlatformEntry, Settings, Sidecar, Value
-from postpost_sync.model.other_times import readings
+from postpost_sync.model.errors import Finding, did_you_mean, printable
+from postpost_sync.model.folder import Apart, Entry, FirstComment, Folder, PlatformEntry, Settings, Sidecar, Value
 from postpost_sync.model.yaml_tree import Node, Scalar, Sequence, describe
 from postpost_sync.model.yaml_values import SHAPES, Wrong, list_of, located, shaped, text, yes_or_no
-from postpost_sync.post import slips
+from postpost_sync.post import other_words, shapes, slips
+from postpost_sync.post.when import own_zone, stand_apart
 
 
 @shaped(type=["string", "number", "boolean"], pattern=r"^(?!\.{1,2}$)[^/\\]+$")
@@ -210,7 +210,9 @@ KEYS: Mapping[str, Key] = {
         "When it goes out: local to timezone, or ISO 8601 with an offset; or now; or next, for the next free slot of the root. "
         "Left out: it stays a draft, or what default_time says.",
         ("scheduledTime",),
-        meant_by="date time when datetime day at on schedule scheduled scheduled_at publish publish_at publish_date",
+        meant_by="date time when datetime day at on schedule scheduled scheduled_at publish publish_at publish_date hour clock "
+        "publish_time post_date post_time schedule_date scheduled_date schedule_time start_time publishing_date datum uhrzeit "
+        "zeit",
         hint="it takes the date and the time together, as in 2026-12-15 14:30",
     ),
     "timezone": Key(text, "IANA time zone of scheduled_time, such as Europe/Berlin.", meant_by="tz zone time_zone"),
@@ -238,6 +240,10 @@ KEYS: Mapping[str, Key] = {
     ),
 }
 SPELLINGS: Mapping[str, str] = {spelling: name for name, key in KEYS.items() for spelling in (name, *key.aliases)}
+_MISREAD = frozenset(
+    {"YAML_SYNTAX", "YAML_ALIAS", "YAML_TAG", "YAML_TWO_DOCUMENTS"}
+)  # what is written may mean something else to people
+MOST_KEYS = 1000  # of which it is asked what they mean
 _EXPLAINED = 20  # findings for which it is looked for what may have been meant; a person is shown no more of them
 _MEANT: Mapping[str, str] = {word: name for name, key in KEYS.items() for word in key.meant_by.split()}
 _QUOTED = re.compile(  # in the quotes of one language or another, as a whole
@@ -270,16 +276,18 @@ def parse(data: bytes, file: str = "post.yaml") -> tuple[Sidecar | None, tuple[F
         return None, (_unread(data, file, problem),)
     if not isinstance(tree, yaml_tree.Mapping):
         return None, (_no_map(data, file, tree),)
+    source = unseen.decode(data)
     findings: list[Finding] = []
     values: dict[str, Any] = {}
     lines: dict[str, int] = {}
+    apart, taken = _apart(tree, file)
     for key, node in tree.pairs:
         spelling, line = key.text, key.line
         name = SPELLINGS.get(spelling)
+        if spelling in taken:
+            continue
         if name is None:
-            both = _in_one(tree) if spelling.lower() in ("date", "time") else ""
-            explained = len(findings) < _EXPLAINED
-            findings.append(_unknown(data if explained else b"", file, key, both))
+            findings.append(_unknown(source if len(findings) < _EXPLAINED else "", file, key, node))
         elif name in lines:
             findings.append(
                 located(
@@ -295,9 +303,8 @@ def parse(data: bytes, file: str = "post.yaml") -> tuple[Sidecar | None, tuple[F
             try:
                 values[name] = KEYS[name].parse(node)
             except Wrong as wrong:
-                findings.append(
-                    located(file, wrong.line or line, wrong.code, f"{spelling}: {wrong.message}", wrong.hint)
-                )
+                hint = _instead(source, line, name, node, wrong)
+                findings.append(located(file, wrong.line or line, wrong.code, f"{spelling}: {wrong.message}", hint))
     if "content" in lines and "content_file" in lines:
         findings.append(
             located(
@@ -308,8 +315,9 @@ def parse(data: bytes, file: str = "post.yaml") -> tuple[Sidecar | None, tuple[F
                 "keep one of the two",
             )
         )
-    meant = {_MEANT.get(_as_key(key.text)) for key, _ in tree.pairs}
-    if not {"content", "content_file"} & (lines.keys() | meant):
+    if not {"content", "content_file"} & lines.keys() and not any(
+        _means(key, "content", "content_file") for key, _ in tree.pairs[:MOST_KEYS]
+    ):
         findings.append(
             located(
                 file,
@@ -320,10 +328,29 @@ def parse(data: bytes, file: str = "post.yaml") -> tuple[Sidecar | None, tuple[F
             )
         )
     if findings:
+        if apart is not None:  # the zone of its root is not known here, and what is said is said at once
+            zones = (node.text for key, node in tree.pairs if isinstance(node, Scalar) and _means(key, "timezone"))
+            findings.append(stand_apart(apart, own_zone(next(zones, None))))
         return None, tuple(findings)
     unseen_in = {SPELLINGS[key]: found for key, _, node in tree if (found := _unseen(node))}
     doubts = _doubts(file, lines.get("content", 0), values.get("content", ""))
-    return Sidecar(**values, lines=lines, file=file, unseen=unseen_in, doubts=doubts), ()
+    return Sidecar(**values, lines=lines, file=file, unseen=unseen_in, doubts=doubts, apart=apart), ()
+
+
+def _means(key: Scalar, *names: str) -> bool:
+    return other_words.meant(key.text, KEYS, _MEANT) in names
+
+
+def _instead(source: str, line: int, name: str, node: Node, wrong: Wrong) -> str:
+    """The way out of a value that does not fit its key: the lines to write, where these are clear."""
+    parse, found = KEYS[name].parse, ""
+    if wrong.code == "HASHTAG_IS_COMMENT":
+        found = slips.as_block(source, line, SPELLINGS)
+    elif wrong.code == "WRONG_TYPE" and name in ("platforms", "media"):
+        found = shapes.as_list(source, line, node, parse, SPELLINGS)
+    elif wrong.code == "WRONG_TYPE" and parse in (text, _prose, _plain_name):
+        found = shapes.as_text(source, line, name, node, parse, SPELLINGS)
+    return found or wrong.hint
 
 
 def _no_map(data: bytes, file: str, tree: Node | None) -> Finding:
@@ -332,7 +359,7 @@ def _no_map(data: bytes, file: str, tree: Node | None) -> Finding:
         "SIDECAR_BLANK" if tree is None else "SIDECAR_NOT_A_MAP",
         "keys such as content and platforms belong here",
     )
-    hint = 'start with "content: …" and "platforms: […]"'
+    hint = 'start with "content: …" and "platforms: […]"' if tree is None else slips.START
     if (slip := slips.no_keys(unseen.decode(data), SPELLINGS)) is not None:
         what, hint = slip
     return located(file, 0, code, f"it is {found}; {what}", hint)
@@ -341,45 +368,36 @@ def _no_map(data: bytes, file: str, tree: Node | None) -> Finding:
 def _unread(data: bytes, file: str, problem: yaml_tree.YamlProblem) -> Finding:
     """What is wrong with what is no YAML: where it is a slip that people make, with the lines to write instead."""
     message, hint = problem.message, problem.hint
-    if problem.code == "YAML_SYNTAX" and hint != yaml_tree.UNSEEN_HINT:
+    if problem.code in _MISREAD and hint != yaml_tree.UNSEEN_HINT:
         found = slips.mended(unseen.decode(data), problem.line, SPELLINGS)
         message, hint = (found[0] or message, found[1]) if found is not None else (message, hint)
     return located(file, problem.line, problem.code, message, hint)
 
 
-def _unknown(data: bytes, file: str, key: Scalar, instead: str) -> Finding:
-    """`data` blank: what may have been meant is not looked for."""
-    spelling, what = key.text, f'"{printable(key.text)}" is not a key'
-    if not data:
-        return located(file, key.line, "UNKNOWN_KEY", what, f"allowed: {', '.join(sorted(KEYS))}")
-    meant = _MEANT.get(_as_key(spelling))
-    near = meant or nearest(spelling, KEYS)
-    slip = slips.below_block(unseen.decode(data), key.line) if not near else None
-    if slip is not None:
-        return located(file, key.line, "UNKNOWN_KEY", f"{what}; {slip[0]}", slip[1])
-    plain = "".join(unseen.seen(spelling).split())
-    if key.unseen and plain in SPELLINGS:
-        return located(file, key.line, "UNKNOWN_KEY", f"{what}; {key.unseen}", f'write "{plain}"')
-    if meant is None:
-        return located(file, key.line, "UNKNOWN_KEY", what, did_you_mean(spelling, KEYS))
-    if instead:
-        return located(file, key.line, "UNKNOWN_KEY", what, instead)
-    more = f" {KEYS[meant].hint}" if KEYS[meant].hint else ""
-    return located(file, key.line, "UNKNOWN_KEY", what, f'did you mean "{meant}"?{more}')
+def _unknown(text: str, file: str, key: Scalar, value: Node) -> Finding:
+    """`text` blank: what may have been meant is not looked for."""
+    if not text:
+        what, hint = f'"{printable(key.text)}" is not a key', f"allowed: {', '.join(sorted(KEYS))}"
+    else:
+        what, hint = other_words.answer(key, value, text, SPELLINGS, _MEANT)
+    name = _MEANT.get(other_words.as_key(key.text), "")
+    more = f" {KEYS[name].hint}" if name and KEYS[name].hint and name in hint else ""
+    return located(file, key.line, "UNKNOWN_KEY", what, hint + more)
 
 
-def _as_key(spelling: str) -> str:
-    return "".join(unseen.seen(spelling).split()).lower().replace("-", "_")
-
-
-def _in_one(tree: yaml_tree.Mapping) -> str:
-    """The line for a date and a time that stand under a key each."""
-    parts = {key.text.lower(): node.text for key, node in tree.pairs if isinstance(node, Scalar)}
-    if "date" not in parts or "time" not in parts:
-        return ""
-    found = readings(f"{parts['date']} {parts['time']}", "UTC", None)
-    lines = " or ".join(f'"scheduled_time: {one.value}"' for one in found)
-    return f"write one line instead of the two: {lines}" if lines else ""
+def _apart(tree: yaml_tree.Mapping, file: str) -> tuple[Apart | None, frozenset[str]]:
+    """A day and a time of day under a key each, and these keys."""
+    found = other_words.day_and_clock(tree)
+    if found is None:
+        return None, frozenset()
+    (day_key, day), (clock_key, clock) = found
+    first, second = sorted((day_key, clock_key), key=lambda key: key.line)
+    what = f'"{printable(first.text)}" and "{printable(second.text)}" are not keys'
+    if second.text in SPELLINGS or first.text in SPELLINGS:
+        other = first if second.text in SPELLINGS else second
+        what = f'"{printable(other.text)}" is not a key, and scheduled_time takes the date and the time together'
+    where = f"{printable(file)}, lines {first.line} and {second.line}"
+    return Apart(day.text, clock.text, f"{where}: {what}"), frozenset({day_key.text, clock_key.text})
 
 
 def _unseen(node: Node) -> str:

@@ -1,182 +1,231 @@
-"""How people mean to write the text of a post where YAML reads it otherwise: what happened, and the corrected lines. Pure.
+"""How people mean to write a sidecar where YAML reads it otherwise: what happened, and the lines to write instead. Pure.
 
-It is asked only once a sidecar does not read; what it says is worth more than the parser's words, which name a token.
+It is asked only once a sidecar does not read; what it says is worth more than the parser's words, which name a token. What
+is offered was tried: with it the file reads, or reads on to a later line.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterator
 
+from postpost_sync.model import yaml_tree
 from postpost_sync.model.errors import printable
+from postpost_sync.post import text_slips
+from postpost_sync.post.edits import Edit, applied, lines_of, listed, split, told
+from postpost_sync.post.page import Page, Slip, keyed
+from postpost_sync.post.text_slips import PROSE
 
-_WIDTH = 60  # characters of a line that is shown
-_SHOWN = 4  # lines
-_BLOCK = re.compile(r"(?P<key>[A-Za-z_]+):[ \t]*(?P<mark>[|>][-+0-9]*)[ \t]*(?:#.*)?")
-_BESIDE = re.compile(r"(?P<key>[A-Za-z_]+):[ \t]*(?P<mark>[|>][-+0-9]*)[ \t]*(?P<text>[^\s#].*)")
+START = 'start with "content: |", below it the text, each of its lines with two spaces before it, then "platforms: […]"'
+_FENCE = re.compile(r"\s*(```|~~~)[A-Za-z]*\s*")
 _UNSPACED = re.compile(r"(?P<key>[a-z_]+):(?P<value>[^\s:/].*)")
 _EQUALS = re.compile("(?P<key>[a-z_]+)\\s*[=\uff1a]\\s*(?P<value>.+)")  # or the wide colon of Asian keyboards
-_KEYED = re.compile(r"(?P<key>[A-Za-z_]+):(?:[ \t]+(?P<value>.*))?")
-_PROSE = "content"
+_MARKED = re.compile(  # `- key:`, `* key:`, `1. key:`, `**key:**`, `“key”:`
+    r"\s*(?:[-*+>#\u2022\u00b7\u25aa\u2013\u2014]+[ \t]+|\d+[.)][ \t]+)?"
+    "(?P<mark>\\*\\*|__|[`\u201c\u201e\u2018'\"])?(?P<key>[A-Za-z_]+)(?:\\*\\*|__|[`\u201d\u201c\u2019'\"])?"
+    r"\s*:(?:\*\*|__)?[ \t]*(?P<value>.*)"
+)
+_ITEM = re.compile(r"\s*(?:[-*+\u2022\u00b7\u25aa\u2013\u2014]\s*)?(?P<item>[^\s:].*)")
+_SEVERAL = re.compile(
+    r"""(?P<key>platforms|media):[ \t]+(?P<list>(?:"[^"]*"|'[^']*')(?:\s*[,;]\s*(?:"[^"]*"|'[^']*'))+)"""
+)
+_UNCLOSED = re.compile(r"(?P<key>platforms|media):[ \t]+\[(?P<list>[^\[\]{}\"']+)")
+_JSON_END = re.compile(r"(?P<line>[a-z_]+:[ \t]+(?:\"[^\"]*\"|\[[^\]]*\]))\s*[,;]\s*")
+_SECTION = re.compile(r"\[[A-Za-z_. -]+\]\s*")
 
 
 def mended(text: str, line: int, keys: Collection[str]) -> tuple[str, str] | None:
-    """What went wrong at that line (from 1) and the lines to write instead; None where it is none of these slips.
-
-    What went wrong is blank where the parser's words for it are as good.
-    """
-    lines = re.split("\r\n|\n|\r", text)
+    """What went wrong at that line (from 1) and what to write instead; None where it is none of these slips."""
+    lines = tuple(split(text))
     if not 1 <= line <= len(lines):
         return None
-    head = _header(lines, line)
-    for slip in (_beside, _tabbed, _outdented, _unspaced, _goes_on, _quoted):
-        if (found := slip(lines, line, head)) is not None:
-            return found
-    return _indented_key(lines, line, keys)
+    page = Page(lines, line, keys)
+    found = next((_said(slip) for ask in _SLIPS for slip in ask(page) if _mends(page, slip)), None)
+    if found is None and not any(map(page.is_key, range(1, len(lines) + 1))):
+        return "no line of it starts with a key, such as content:", START
+    return found
 
 
 def no_keys(text: str, keys: Collection[str]) -> tuple[str, str] | None:
-    """The same for a text in which nothing is a key: `content:Hello`, `content = Hello`."""
-    for number, written in enumerate(re.split("\r\n|\n|\r", text), 1):
-        match = _UNSPACED.fullmatch(written) or _EQUALS.fullmatch(written)
-        if match and match["key"] in keys:
-            corrected = f"{match['key']}: {match['value']}"
-            what = "a key ends with a colon and a space"
-            return what, f"write line {number} as {_shown(corrected)}"
-    return None
+    """The same for a text in which nothing is a key: `content:Hello`, `content = Hello`, `- content: Hello`."""
+    page = Page(tuple(split(text)), 1, keys)
+    asked = (_fenced, _marked, _unspaced, _equals)
+    return next((_said(slip) for ask in asked for slip in ask(page) if _mends(page, slip)), None)
 
 
-def below_block(text: str, line: int) -> tuple[str, str] | None:
+def below_block(text: str, line: int, keys: Collection[str]) -> tuple[str, str] | None:
     """The same for a line that reads as a key, where it stands below a block as a part of its text."""
-    lines = re.split("\r\n|\n|\r", text)
-    head = _header(lines, line)
-    begun = any(one.strip() for one in lines[head : line - 1])
-    if begun and re.match("[a-z_]+:", lines[line - 1]):
+    page = Page(tuple(split(text)), line, keys)
+    begun = any(one.strip() for one in page.lines[page.head : line - 1])
+    if begun and re.match("[a-z_]+:", page[line]):
         return None  # it reads like a key, and the text above it has its indentation
-    return _outdented(lines, line, head)
+    return next((_said(slip) for slip in text_slips.outdented(page) if _mends(page, slip)), None)
 
 
-def _header(lines: Sequence[str], line: int) -> int:
-    """The nearest line above at which a key stands at the margin; 0 where there is none."""
-    return next((number for number in range(line - 1, 0, -1) if _KEYED.fullmatch(lines[number - 1])), 0)
+def as_block(text: str, line: int, keys: Collection[str]) -> str:
+    """How the text that stands beside a key is written below it, where nothing of it means anything else; "" otherwise."""
+    page = Page(tuple(split(text)), line, keys)
+    found = (_said(slip)[1] for slip in text_slips.as_block(page) if _mends(page, slip)) if line else iter(())
+    return next(found, "")
 
 
-def _opens_block(written: str) -> bool:
-    return _BLOCK.fullmatch(written) is not None
+def _said(slip: Slip) -> tuple[str, str]:
+    return slip.what, told(slip.edits, slip.otherwise)
 
 
-def _beside(lines: Sequence[str], line: int, head: int) -> tuple[str, str] | None:
-    """`content: | Our text`."""
-    for number in dict.fromkeys((line, head)):
-        if number and (match := _BESIDE.fullmatch(lines[number - 1])):
-            key, text = f"{match['key']}: {match['mark']}", match["text"]
-            what = f"text stands on the line of `{key}`, which belongs below it"
-            return what, f"write line {number} as {_shown(key)} and below it {_shown('  ' + text)}"
-    return None
+def _mends(page: Page, slip: Slip) -> bool:
+    """Whether the file reads with it, or reads on."""
+    if not slip.edits:
+        return False
+    text = applied(page.lines, slip.edits)
+    last = max(edit.last for edit in slip.edits)
+    more = sum(len(edit.lines) - (edit.last - edit.first + 1) for edit in slip.edits)
+    try:
+        return isinstance(yaml_tree.read(text.encode("utf-8", "surrogatepass")), yaml_tree.Mapping)
+    except yaml_tree.YamlProblem as problem:
+        return problem.line > max(last, page.line) + more
 
 
-def _tabbed(lines: Sequence[str], line: int, head: int) -> tuple[str, str] | None:
-    """A tab where spaces belong."""
-    written = lines[line - 1]
-    indent = written[: len(written) - len(written.lstrip())]
-    if "\t" not in indent:
-        return None
-    above = next((one for one in reversed(lines[: line - 1]) if one.strip()), "")
-    inside = head and (_opens_block(lines[head - 1]) or above.rstrip().endswith(":") or above[:1] in " \t")
-    width = (
-        _width(lines, head) if head and _opens_block(lines[head - 1]) else 2 * indent.count("\t") + indent.count(" ")
+# --- what surrounds the keys ------------------------------------------------------------------------------------------
+
+
+def _fenced(page: Page) -> Iterator[Slip]:
+    """Marks of a code block, as chats and Markdown have them around a file."""
+    fences = [number for number, written in enumerate(page.lines, 1) if _FENCE.fullmatch(written)]
+    if not fences or any(page.is_key(number) for number in range(1, fences[0])):
+        return
+    out = [Edit(1, fences[0], ())]
+    if fences[1:]:
+        out.append(Edit(fences[-1], next(n for n in range(len(page.lines), 0, -1) if page[n].strip()), ()))
+    mark = page[fences[0]].strip()[:3]
+    yield Slip(f"the marks of a code block ({mark}) are no part of it", tuple(out), "")
+
+
+def _marked(page: Page) -> Iterator[Slip]:
+    """Keys with a bullet, a number, stars or quotes."""
+    found = tuple(
+        Edit(number, number, (f"{match['key'].lower()}: {match['value']}".rstrip(),))
+        for number, match in page.all_of(_MARKED)
+        if match["key"] != page[number].partition(":")[0].strip()
     )
-    if not written.strip():
-        return "a tab stands in a line that is blank otherwise", f"take it out of line {line}"
-    corrected: list[str] = []
-    for number in range(line, len(lines) + 1):
-        tabbed = re.match(r"(\s*\t\s*)\S", lines[number - 1])
-        if tabbed is None or len(corrected) == _SHOWN:
-            break
-        own = width if head and _opens_block(lines[head - 1]) else 2 * tabbed[1].count("\t") + tabbed[1].count(" ")
-        text = " " * (own if inside else 0) + lines[number - 1].strip()
-        corrected.append(f"line {number} as {_shown(text)}")
-    return "it is indented with a tab, where spaces belong", f"write {', '.join(corrected)}"
+    if found:
+        first, last = found[0].first, found[-1].last
+        out = f"take out what stands before and around the keys in {lines_of(first, last)}"
+        yield Slip("a key stands at the start of its line, with nothing before or around it", found, out)
 
 
-def _outdented(lines: Sequence[str], line: int, head: int) -> tuple[str, str] | None:
-    """Text below `content: |` that is not indented, or less than the text above it."""
-    if not head or head == line or not _opens_block(lines[head - 1]):
-        return None
-    width = _width(lines, head)
-    first = next((n for n in range(head + 1, line + 1) if lines[n - 1].strip() and _indent(lines[n - 1]) < width), 0)
-    if not first:
-        return None
-    line, written = first, lines[first - 1]
-    key = lines[head - 1].partition("#")[0].strip()
-    what = f"the text below `{printable(key)}` is not indented as its other lines are"
-    if not any(one.strip() for one in lines[head : line - 1]):
-        what = f"the text below `{printable(key)}` is not indented"
-    return what, f"start each of its lines with {_spaces(width)}: {_shown(' ' * width + written.strip())}"
+def _equals(page: Page) -> Iterator[Slip]:
+    """`content = Hello`, and the `[section]` that such files have."""
+    found = [Edit(number, number, (f"{match['key']}: {match['value']}",)) for number, match in page.all_of(_EQUALS)]
+    if found:
+        sections = [Edit(n, n, ()) for n, one in enumerate(page.lines, 1) if _SECTION.fullmatch(one)]
+        what, otherwise = "a key ends with a colon and a space", "write a colon in place of the sign behind each key"
+        yield Slip(what, (*sections, *found), otherwise + (", and take out the [section]" if sections else ""))
 
 
-def _unspaced(lines: Sequence[str], line: int, head: int) -> tuple[str, str] | None:
+def _unspaced(page: Page) -> Iterator[Slip]:
     """`content:Hello`."""
-    for number in range(line, max(0, line - 3), -1):
-        if match := _UNSPACED.fullmatch(lines[number - 1]):
-            corrected = f"{match['key']}: {match['value']}"
-            return "no space stands behind the colon of a key", f"write line {number} as {_shown(corrected)}"
-    return None
+    found = [Edit(n, n, (f"{match['key']}: {match['value']}",)) for n, match in page.all_of(_UNSPACED)]
+    for edits in (found, [edit for edit in found if page.line - 2 <= edit.first <= page.line]):
+        if edits:
+            keys = " and ".join(f'"{edit.lines[0].partition(":")[0]}:"' for edit in edits)
+            yield Slip("no space stands behind the colon of a key", tuple(edits), f"write a space behind {keys}")
 
 
-def _goes_on(lines: Sequence[str], line: int, head: int) -> tuple[str, str] | None:
-    """Text of several lines that starts beside `content:` and goes on at the margin."""
-    if not head or head == line or lines[line - 1][:1] in ("", " ", "\t"):
-        return None
-    match = _KEYED.fullmatch(lines[head - 1])
-    if match is None or match["key"] != _PROSE or (match["value"] or "")[:1] in ("|", ">", '"', "'"):
-        return None
-    block = [f"{_PROSE}: |", *(f"  {one}" if one.strip() else "" for one in (match["value"] or "", *lines[head:line]))]
-    shown = ", ".join(_shown(one) for one in [one for one in block if one][:_SHOWN])
-    return "the text goes on in a line that is not indented", f"write it from line {head} as {shown}"
+def _second_document(page: Page) -> Iterator[Slip]:
+    """`---` above the text, as in a page with front matter, or between keys."""
+    line = page.line
+    if page[line].strip() != "---":
+        return
+    last = next((n for n in range(len(page.lines), line, -1) if page[n].strip()), line)
+    below = range(line + 1, last + 1)
+    if not any(map(page.is_key, below)):
+        texts = [Edit(n, n, (f"  {page[n].strip()}",)) for n in below if page[n].strip()]
+        spaces = f'write line {line} as "content: |", and start {lines_of(line + 1, last)} with two spaces'
+        yield Slip("", (Edit(line, line, ("content: |",)), *texts), spaces)
+    yield Slip("", (Edit(line, line, ()),), "")
 
 
-def _quoted(lines: Sequence[str], line: int, head: int) -> tuple[str, str] | None:
-    """Text in one line that holds what means something in YAML: `: `, or a quote that ends too early."""
-    match = _KEYED.fullmatch(lines[line - 1])
-    if match is None or match["key"] != _PROSE or not match["value"] or match["value"][:1] in ("|", ">", "*"):
-        return None
-    text = match["value"].strip()
-    if text[:1] in ('"', "'") and text.count(text[0]) == 1:
-        return None  # one that is opened and not closed: where its end belongs is not known
-    if text[:1] in ('"', "'") and text[-1] == text[0]:
-        text = text[1:-1]
-    return "", f"write line {line} as {_shown(_PROSE + ': |')} and below it {_shown('  ' + text)}"
+def _no_value(page: Page) -> Iterator[Slip]:
+    """`scheduled_time: ?`."""
+    match = keyed(page[page.line])
+    if match and match["key"] not in PROSE and re.fullmatch(r"[^\w\s]+", match["value"] or ""):
+        yield Slip(
+            f'"{printable(match["value"])}" is no value of {match["key"]}', (Edit(page.line, page.line, ()),), ""
+        )
 
 
-def _indented_key(lines: Sequence[str], line: int, keys: Collection[str]) -> tuple[str, str] | None:
+def _json_ends(page: Page) -> Iterator[Slip]:
+    """A comma at the end of a line, as JSON has it."""
+    found = [
+        Edit(number, number, (match["line"],))
+        for number, one in enumerate(page.lines, 1)
+        if (match := _JSON_END.fullmatch(one))
+    ]
+    if found:
+        lines = ", ".join(str(edit.first) for edit in found)
+        yield Slip(
+            "a line ends with its value, without a comma", tuple(found), f"take out the comma at the end of {lines}"
+        )
+
+
+def _indented_key(page: Page) -> Iterator[Slip]:
     """One key that is indented and others that are not."""
-    for number in (line, next((n for n, one in enumerate(lines, 1) if one.strip() and one.lstrip()[0] != "#"), line)):
-        match = _KEYED.fullmatch(lines[number - 1].lstrip(" "))
-        if match and match["key"] in keys and _indent(lines[number - 1]):
+    first = next((n for n, one in enumerate(page.lines, 1) if one.strip() and one.lstrip()[0] != "#"), page.line)
+    for number in dict.fromkeys((page.line, first)):
+        match = keyed(page[number])
+        if match and match["key"] in page.keys and match["indent"]:
             what = f"the key {match['key']} is indented, and others are not"
-            return what, f"write line {number} as {_shown(lines[number - 1].strip())}"
-    return None
+            edit = Edit(number, number, (page[number].strip(),))
+            yield Slip(what, (edit,), f"take out the spaces at the start of line {number}")
 
 
-def _width(lines: Sequence[str], head: int) -> int:
-    """How far the first line of a block's text is indented; 2 where none is."""
-    for written in lines[head:]:
-        if _KEYED.fullmatch(written):
-            break
-        if written.strip() and _indent(written):
-            return _indent(written)
-    return 2
+# --- lists ------------------------------------------------------------------------------------------------------------
 
 
-def _indent(written: str) -> int:
-    return len(written) - len(written.lstrip(" "))
+def _listed(page: Page) -> Iterator[Slip]:
+    """Items below `platforms:` or `media:` with a bullet of another kind, or none, or at the margin without one."""
+    for head in (page.line, page.head):
+        match = keyed(page[head]) if head else None
+        if match is None or match["key"] not in ("platforms", "media") or match["value"]:
+            continue
+        numbers = [n for n in range(head + 1, page.end(head) + 1) if page[n].strip()]
+        items = [(n, _ITEM.fullmatch(page[n])) for n in numbers]
+        edits = tuple(Edit(n, n, (f"  - {item['item'].strip()}",)) for n, item in items if item)
+        if edits and len(edits) == len(items):
+            yield Slip(
+                "each entry of a list starts with a hyphen and a space",
+                tuple(edit for edit in edits if page[edit.first] != edit.lines[0]),
+                f'start {lines_of(edits[0].first, edits[-1].first)} with "  - "',
+            )
 
 
-def _spaces(width: int) -> str:
-    return {2: "two spaces", 3: "three spaces", 4: "four spaces"}.get(width, f"{width} space{'s' * (width != 1)}")
+def _unbracketed(page: Page) -> Iterator[Slip]:
+    """`platforms: "a", "b"`, and `platforms: [a, b`."""
+    for number in dict.fromkeys((page.line, page.head)):
+        if number and (
+            match := _SEVERAL.fullmatch(page[number].rstrip()) or _UNCLOSED.fullmatch(page[number].rstrip())
+        ):
+            items = [one.strip().strip("\"'") for one in re.split("[,;]", match["list"])]
+            line = listed(match["key"], filter(None, items))
+            yield Slip(
+                "a list in one line stands in brackets", (Edit(number, number, (line,)),), "put brackets around it"
+            )
 
 
-def _shown(written: str) -> str:
-    written = printable(written)
-    return f'"{written}"' if len(written) <= _WIDTH else f'"{written[: _WIDTH - 1]}…"'
+_SLIPS: tuple[Callable[[Page], Iterator[Slip]], ...] = (
+    _fenced,
+    text_slips.beside,
+    text_slips.tabbed,
+    text_slips.outdented,
+    _unspaced,
+    _marked,
+    _equals,
+    _unbracketed,
+    _json_ends,
+    _listed,
+    _second_document,
+    _no_value,
+    _indented_key,
+    text_slips.as_block,
+)

@@ -25,7 +25,11 @@ ALL = "all"  # the selector of every account
 _PLATFORM = re.compile(r"[a-z]+")
 _DASHES = re.compile("[\u2010-\u2015\u2212]")  # what word processors make of a hyphen
 RECONNECT = "reconnect it in PostPost's dashboard"
-_QUOTES = "\"'`\u201c\u201d\u201e\u2018\u2019\u201a\u00ab\u00bb"
+_EVERYTHING = frozenset(
+    "everything,everywhere,any,alle,alles,tous,todos,todo,tutti,tudo,all platforms,all accounts,all channels,all networks"
+    ",all of them,alle plattformen,alle kanäle".split(",")
+)
+_AROUND = " -*()<>[]{};.,\u2022\u00b7\"'`\u201c\u201d\u201e\u2018\u2019\u201a\u00ab\u00bb"
 
 
 @dataclass(slots=True)
@@ -95,13 +99,19 @@ def is_id(name: str) -> bool:
 def stands_for(name: str, connections: Sequence[Connection] | None = None) -> str | None:
     """The id or the selector that a name is, as the service writes it; None where it is neither.
 
-    `Instagram`, `X` and `X-123` are instagram, twitter and twitter-123, unless an account of just that name is connected.
+    `Instagram`, `Linked-In`, `X` and `X-123` are instagram, linkedin, twitter and twitter-123, unless an account of just
+    that name is connected.
     """
     if any(one.platform_id == name for one in connections or ()):
         return name
-    platform, dash, account = name.partition("-")
-    if dash and not any(_platform(one.platform_id) == platform for one in connections or ()):
-        name = f"{named(platform)}-{account}"
+    if named(name) in PLATFORMS:
+        return selector(name, connections)
+    first, dash, account = name.partition("-")
+    second, dashed, rest = account.partition("-")
+    if dashed and named(f"{first}-{second}") in PLATFORMS:
+        first, account = f"{first}-{second}", rest
+    if dash and not any(_platform(one.platform_id) == first for one in connections or ()):
+        name = f"{named(first)}-{account}"
     return name if is_id(name) else selector(name, connections)
 
 
@@ -175,24 +185,29 @@ def unknown_name(name: str, policy: Policy) -> Finding:
     why = f'"{printable(name)}" is neither a connection id such as twitter-123 nor a name in accounts of the config'
     why += ", nor all, nor a platform"
     connected = [one.platform_id for one in policy.connections or ()]
-    plain = _DASHES.sub("-", seen(name).strip(f"{_QUOTES} "))
+    plain = _DASHES.sub("-", seen(name)).strip(_AROUND)
     called = [
         one.platform_id for one in policy.connections or () if one.name.lower() == plain.lower().removeprefix("@")
     ]
-    dashed = "" if "-" in name else "-".join(re.split(r"[\s:/_#]+", name.strip()))
-    for likely in (plain, *called, NICKNAMES.get(plain.lower(), ""), dashed):
+    dashed = "" if "-" in plain else "-".join(re.split(r"[\s:/_#]+", plain))
+    if dashed not in connected and not re.search(r"-.*\d", dashed):
+        dashed = ""  # `facebook page` is no account "page"
+    everything = ALL if plain.lower() in _EVERYTHING or name.strip() == "*" else ""
+    for likely in (plain, *called, NICKNAMES.get(plain.lower(), ""), everything, dashed):
         known = likely in policy.accounts or stands_for(likely, policy.connections) is not None
         if likely and likely != name and known:
             return Finding("UNKNOWN_ACCOUNT", why, f'did you mean "{printable(likely)}"?')
-    parts = [
-        part for part in re.split(r"[;&+|/\s]+", name) if part.lower() not in ("", "-", "and", "und", "et", "y", "e")
-    ]
-    if len(parts) > 1 and all(part in policy.accounts or stands_for(part, policy.connections) for part in parts):
+    parts = [part.strip(_AROUND) for part in re.split(r"[;&+|/\s\u2022\u00b7*]+", name)]
+    parts = [part for part in parts if part.lower() not in ("", "and", "und", "et", "y", "e")]
+    stand = [part if part in policy.accounts else stands_for(part, policy.connections) for part in parts]
+    if len(parts) > 1 and all(stand):
+        if len(set(stand)) == 1:
+            return Finding("UNKNOWN_ACCOUNT", why, f'did you mean "{stand[0]}"?')
         return Finding("UNKNOWN_ACCOUNT", why, f'put commas between them: "platforms: [{printable(", ".join(parts))}]"')
     if near := nearest(name, (*policy.accounts, *connected, ALL, *PLATFORMS)):
         return Finding("UNKNOWN_ACCOUNT", why, near)
     names = printable(", ".join(policy.accounts))
-    lists = "`postpost-sync accounts` lists the ids"
+    lists = f"`postpost-sync accounts` lists the ids; platforms are {', '.join(PLATFORMS)}"
     return Finding("UNKNOWN_ACCOUNT", why, f"the names in accounts are {names}; {lists}" if names else lists)
 
 

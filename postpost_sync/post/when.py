@@ -6,10 +6,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from postpost_sync.model.errors import Finding, printable
-from postpost_sync.model.folder import Folder, Sidecar
+from postpost_sync.model.folder import Apart, Folder, Sidecar
 from postpost_sync.model.other_times import as_offset, readings
 from postpost_sync.model.post import Policy, Resolved
-from postpost_sync.model.times import TimeProblem, parse_time, zone
+from postpost_sync.model.times import TimeProblem, in_one, parse_time, zone
 
 NOW, NEXT = "now", "next"  # words for a time
 LEFT_OUT = "scheduled_time"  # what a time that is left out stood for when the draft was made is kept under this name
@@ -29,10 +29,29 @@ def asked_time(
         errors.append(_located(problem.finding, sidecar.at("timezone"), instead, hidden))
         if sidecar.scheduled_time and not instead and not word:
             _parsed(sidecar, "UTC", written, errors, [])  # what else is wrong with it
+        if sidecar.apart is not None:
+            errors.append(stand_apart(sidecar.apart, "UTC", written))
         return "UTC", None
+    if sidecar.apart is not None:
+        errors.append(stand_apart(sidecar.apart, zone_name, written))
+        return zone_name, None
     if sidecar.scheduled_time is None or word:
         return zone_name, None
     return zone_name, _parsed(sidecar, zone_name, written, errors, warnings)
+
+
+def stand_apart(apart: Apart, zone_name: str, written: datetime | None = None) -> Finding:
+    """What is wrong with a day and a time of day under a key each, and the line to write."""
+    hint = in_one(apart.day, apart.clock, zone_name, written, "scheduled_time: ")
+    return Finding("UNKNOWN_KEY", apart.what, hint)
+
+
+def own_zone(name: str | None) -> str:
+    """The zone that a sidecar names, UTC where that is none."""
+    try:
+        return zone(name or "UTC").key
+    except TimeProblem:
+        return "UTC"
 
 
 def time_word(sidecar: Sidecar, policy: Policy, kept: Resolved) -> str:

@@ -14,15 +14,13 @@ from typing import Any, TypeGuard
 
 import httpx
 
-from postpost_sync import __version__
 from postpost_sync.model.errors import Finding, KeyRefused, NotFound, NotReached, PostError, Refused, Unclear, printable
 from postpost_sync.model.folder import FirstComment, Settings
 from postpost_sync.model.post import Connection
 from postpost_sync.model.times import parse_service_time, to_service
-from postpost_sync.model.urls import scrubbed
 from postpost_sync.service import responses
 from postpost_sync.service.clock import Clock, ServerClock, SystemClock
-from postpost_sync.service.connections import within
+from postpost_sync.service.connections import answer_to, in_words, within
 from postpost_sync.service.responses import Attached, Created, Listed, PlatformPost, SignedUrl, Updated, unclear
 
 TIMEOUT = httpx.Timeout(connect=10.0, write=30.0, read=30.0, pool=60.0)
@@ -38,7 +36,7 @@ class PostPost:
         self, client: httpx.Client, base_url: str, key: str, user_id: str | None = None, local: Clock | None = None
     ) -> None:
         self._client, self._base, self._key = client, base_url.rstrip("/"), key.encode()
-        self._headers = {"x-api-key": key, "User-Agent": f"postpost-sync/{__version__}", "Accept": "application/json"}
+        self._headers = {"x-api-key": key, "Accept": "application/json"}
         self._headers["Accept-Encoding"] = "identity"  # what is packed may unpack to anything
         if user_id:
             self._headers["x-postpost-user-id"] = user_id
@@ -183,24 +181,24 @@ class PostPost:
         try:
             with (
                 within(WHOLE_CALL),
-                self._client.stream(
+                answer_to(
+                    self._client,
                     method,
                     self._base + path,
+                    {**self._headers, **(headers or {})},
+                    TIMEOUT,
                     json=json_body,
                     params=query,
-                    headers={**self._headers, **(headers or {})},
-                    timeout=TIMEOUT,
-                    follow_redirects=False,
                 ) as response,
             ):
                 self.clock.learn(response.headers.get("Date"), asked_at)
                 body = _read(response, deadline, name)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as error:
-            why = f"PostPost cannot be reached ({type(error).__name__}): {scrubbed(error)}"
+            why = f"PostPost cannot be reached: {in_words(error)}"
             finding = Finding("SERVICE_UNREACHABLE", why, "check the network; it is tried again by itself")
             raise NotReached(finding) from None
         except httpx.HTTPError as error:
-            raise unclear(name, f"the connection broke ({type(error).__name__})") from None
+            raise unclear(name, f"the connection broke: {in_words(error)}") from None
         # whatever the service echoes is shown to people
         try:
             answer = responses.judged(name, response, body.replace(self._key, b"(key)"), self._key.decode())

@@ -7,10 +7,11 @@ and write of a connection also asks how much is left of what its caller has set 
 from __future__ import annotations
 
 import contextlib
+import re
 import ssl
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
@@ -18,7 +19,12 @@ from typing import Any
 import httpcore
 import httpx
 
+from postpost_sync import __version__
+from postpost_sync.model.urls import scrubbed
+
+_NAME = f"postpost-sync/{__version__}"
 _LIMITS = httpx.Limits(max_connections=64, max_keepalive_connections=32)
+_NUMBERED = re.compile(r"\[(?:Errno -?\d+|SSL[^\]]*)\]|\(_ssl\.c:\d+\)")  # what says nothing to people
 _moment = threading.local()  # httpx's client works in the thread that calls it
 
 
@@ -31,6 +37,34 @@ def new_client(transport: httpx.BaseTransport | None = None) -> httpx.Client:
 def new_transport() -> httpx.BaseTransport:
     """The network."""
     return _Network()
+
+
+@contextlib.contextmanager
+def answer_to(
+    client: httpx.Client, method: str, url: str, headers: Mapping[str, str], timeout: httpx.Timeout, **more: Any
+) -> Iterator[httpx.Response]:
+    """The answer to one request, of which the body is still to be read. `more`: as `httpx.Request` takes it.
+
+    The request is made here, and not by the client: all that it holds stands in the call, so nothing is to be merged.
+    Nothing is left of it: an answer of httpx's holds its stream, and that the answer, so that all that a call is made of
+    would wait for the collector, which comes once there are thousands, and leaves the heap in pieces.
+    """
+    extensions = {"timeout": timeout.as_dict(), **more.pop("extensions", {})}
+    request = httpx.Request(method, url, headers={"User-Agent": _NAME, **headers}, extensions=extensions, **more)
+    response = client.send(request, stream=True, follow_redirects=False)
+    try:
+        yield response
+    finally:
+        response.close()
+        response.stream = httpx.ByteStream(b"")
+
+
+def in_words(error: httpx.HTTPError) -> str:
+    """What came in the way of an answer, for people."""
+    if isinstance(error, httpx.TimeoutException):
+        return "it took too long"
+    said = _NUMBERED.sub("", scrubbed(error)).strip()
+    return said or ("it ended too early" if isinstance(error, httpx.ReadError) else type(error).__name__)
 
 
 @contextlib.contextmanager

@@ -20,7 +20,7 @@ import httpx
 
 from postpost_sync.model.errors import Altered, FileChanged, Finding, NotReached, Refused, Unclear, UploadRefused
 from postpost_sync.model.urls import is_secure
-from postpost_sync.service.connections import prolong, within
+from postpost_sync.service.connections import answer_to, in_words, prolong, within
 from postpost_sync.service.digests import BLOCK, Digests
 
 # a store needs its time to finish a large object; what is not connected yet cannot be ended from outside
@@ -148,9 +148,7 @@ class Sender:
         try:
             with (
                 within(600 + size / SLOWEST),
-                self._client.stream(
-                    "PUT", url, content=body, headers=headers, timeout=TIMEOUT, follow_redirects=False, extensions=noted
-                ) as response,
+                answer_to(self._client, "PUT", url, headers, TIMEOUT, content=body, extensions=noted) as response,
             ):
                 said = _beginning(response)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
@@ -239,11 +237,11 @@ def _judged(response: httpx.Response, said: bytes, body: _Body, size: int) -> Se
 
 def _broken(error: Exception) -> Unclear:
     """What it means that httpx met that error."""
-    name = type(error).__name__
+    words = in_words(error) if isinstance(error, httpx.HTTPError) else type(error).__name__
     if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout):
-        why, hint = f"the object store cannot be reached ({name})", "check the network; it is tried again by itself"
+        why, hint = f"the object store cannot be reached: {words}", "check the network; it is tried again by itself"
         return NotReached(Finding("STORE_UNREACHABLE", why, hint))
-    return _trouble(f"the connection broke ({name})")
+    return _trouble(f"the connection broke: {words}")
 
 
 def _trouble(why: str) -> Unclear:

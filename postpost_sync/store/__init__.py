@@ -181,7 +181,9 @@ class Store:
         for group in new.groups:
             if group.key in before:
                 check_stage(before[group.key].stage, group.stage)
-        new = replace(new, groups=tuple(self._write_group(key, before.get(one.key), one) for one in new.groups))
+        groups = tuple(self._write_group(key, before.get(one.key), one) for one in new.groups)
+        if groups != new.groups:  # a new one has its key now
+            new = replace(new, groups=groups)
         self._db.keep(new)
         return new
 
@@ -267,7 +269,8 @@ class Store:
 
     def progress(self, group_key: int, position: int, sent: int) -> None:
         """How many bytes of a file are out. Only for show: it may be lost, so it does not wait for the disk."""
-        with self._db.lock, contextlib.suppress(sqlite3.Error), self._db.not_waiting():
+        with self._db.lock, contextlib.suppress(sqlite3.Error):
+            self._db.wait_for_disk(False)
             cursor = self._db.conn.execute(
                 "UPDATE uploads SET sent = ? WHERE group_key = ? AND position = ?", (sent, group_key, position)
             )

@@ -16,6 +16,7 @@ from dataclasses import fields, is_dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
+from operator import attrgetter
 from typing import Any, TypeVar
 
 from postpost_sync.model.program import Listener, RootStatus
@@ -122,18 +123,21 @@ def _scalar(hint: Any) -> Callable[[str], Any] | None:
 
 
 _KEPT_APART = frozenset({"groups", "uploads"})  # they have tables of their own
+_OURS: tuple[type, ...] = (Record, Group, Upload, RootStatus, Listener)
+_NAMES = {cls: [name for name in names(cls) if name not in _KEPT_APART] for cls in _OURS}
+_VALUES = {cls: attrgetter(*kept) for cls, kept in _NAMES.items()}
 _DECODERS = {
-    cls: {name: decoder(hint) for name, hint in hints(cls).items() if name not in _KEPT_APART}
-    for cls in (Record, Group, Upload, RootStatus, Listener)
+    cls: {name: decoder(hint) for name, hint in hints(cls).items() if name not in _KEPT_APART} for cls in _OURS
 }
 
 
 def as_columns(value: Any, before: Any = None) -> dict[str, Any]:
     """Column -> value; where it is another state of `before`, those that differ."""
-    kept = (name for name in names(value.__class__) if name not in _KEPT_APART)
+    kept, values = _NAMES[value.__class__], _VALUES[value.__class__]
     if before is None:
-        return {name: encode(getattr(value, name)) for name in kept}
-    return {name: encode(now) for name in kept if (now := getattr(value, name)) != getattr(before, name)}
+        return {name: encode(now) for name, now in zip(kept, values(value), strict=True)}
+    both = zip(kept, values(value), values(before), strict=True)
+    return {name: encode(now) for name, now, then in both if now is not then and now != then}
 
 
 def from_row(cls: type[_T], row: sqlite3.Row, **apart: Any) -> _T:

@@ -47,6 +47,7 @@ class Connection:
         self.lock = threading.RLock()
         self._inode = inode(path)
         self._gives_up_at = math.inf  # monotonic
+        self._waits = True  # whether commits wait for the disk, as it was opened
         self.only_for_show = 0  # rows changed by the progress of uploads
         self._recent: dict[int, Record] = {}  # key -> record as it is in the file, those that were last asked for
         self._recent_at = -1  # the data_version of that
@@ -163,14 +164,19 @@ class Connection:
         A post is asked for some thirty times on its way, and its rows are decoded once: what was last read or written
         here is as it lies in the file, unless another process has written since, which SQLite tells.
         """
-        version = self.conn.execute("PRAGMA data_version").fetchone()[0]
-        if version != self._recent_at:
-            self._recent.clear()
-            self._recent_at = version
+        if not self.conn.in_transaction:  # in ours nobody else writes
+            self._check_recent()
         record = self._recent.get(key) or self.load("WHERE key = ?", (key,)).get(key)
         if record is not None:
             self.keep(record)
         return record
+
+    def _check_recent(self) -> None:
+        """Nothing is kept at hand that another process may have changed."""
+        version = self.conn.execute("PRAGMA data_version").fetchone()[0]
+        if version != self._recent_at:
+            self._recent.clear()
+            self._recent_at = version
 
     def keep(self, record: Record) -> None:
         """It is so in the file, or will be at the end of this transaction. To be used with the lock."""
@@ -196,14 +202,12 @@ class Connection:
                     self.conn.execute("ROLLBACK")
                 raise
 
-    @contextlib.contextmanager
-    def not_waiting(self) -> Iterator[None]:
-        """No commit waits for the disk. To be used with the lock."""
-        self.conn.execute("PRAGMA synchronous = NORMAL")
-        try:
-            yield
-        finally:  # whatever became of it: the next commit must wait again
-            self.conn.execute("PRAGMA synchronous = FULL")
+    def wait_for_disk(self, waits: bool) -> None:
+        """Whether commits wait for the disk from here on; SQLite is told where that changes. To be used with the lock, and
+        before each write: it is as the one before wanted it."""
+        if waits is not self._waits:
+            self.conn.execute(f"PRAGMA synchronous = {'FULL' if waits else 'NORMAL'}")
+            self._waits = waits
 
     @contextlib.contextmanager
     def _begun(self, *, waiting: bool) -> Iterator[None]:
@@ -211,8 +215,10 @@ class Connection:
         self.checked()
         ends = time.monotonic() + _BUSY_TIMEOUT_MS / 1000
         while True:
-            with self.lock, contextlib.nullcontext() if waiting else self.not_waiting():
+            with self.lock:
+                self.wait_for_disk(waiting)
                 if self._begin(min(ends, self._gives_up_at)):
+                    self._check_recent()
                     yield
                     return
             time.sleep(_PAUSE)

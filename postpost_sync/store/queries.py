@@ -12,6 +12,7 @@ from postpost_sync.model.errors import Finding
 from postpost_sync.model.program import Listener, RootStatus
 from postpost_sync.model.record import Record, Trouble
 from postpost_sync.model.states import State
+from postpost_sync.model.view import NEED
 from postpost_sync.plan.situation import WAITS_FOR_PERSON
 from postpost_sync.plan.snapshot import Neighbour, Scheduled
 from postpost_sync.post.platforms import VIDEO_SUFFIXES
@@ -24,6 +25,7 @@ _SAME_TEXT = "length(content) = length(:text) AND substr(content, 1, 32) = subst
 
 # not so a main part of which nothing is asked, since all accounts of its folder have entries of their own
 _HAS_A_POST = "NOT (part = '' AND state = 'cancelled' AND platforms = '[]' AND done)"
+_NEED = "CASE state " + " ".join(f"WHEN '{one}' THEN {place}" for place, one in enumerate(NEED)) + " END"
 _ITS_PARTS = (
     "SELECT p.key FROM folders one JOIN folders p ON p.root = one.root AND p.path = one.path WHERE one.key = :key"
 )
@@ -88,9 +90,11 @@ class Queries:
             return {row[0] for row in self._db.conn.execute("SELECT key FROM folders WHERE NOT done")}
 
     def states(self) -> Counter[State]:
-        """How many posts are in each state."""
+        """How many posts are in each state; one of several parts is in that of the part that most needs a person."""
         with self._db.lock, translated(self._db.path):
-            asked = f"SELECT state, count(*) FROM folders WHERE {_HAS_A_POST} GROUP BY state"  # noqa: S608 - a constant
+            # the state in a row of an aggregate is that of the smallest
+            folders = f"SELECT state, min({_NEED}) FROM folders WHERE {_HAS_A_POST} GROUP BY root, path"  # noqa: S608 - constants
+            asked = f"SELECT state, count(*) FROM ({folders}) GROUP BY state"  # noqa: S608 - constants
             rows = self._db.conn.execute(asked).fetchall()
             return Counter({decoded(State, row[0]): row[1] for row in rows})
 

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from postpost_sync import ledger
 from postpost_sync.disk.copies import Copies
 from postpost_sync.model.errors import FileChanged, Finding, KeyRefused, NotFound, OtherKey, PostError
-from postpost_sync.model.record import Effect, Group, Record, is_out, live_group, other_key
+from postpost_sync.model.record import Effect, Group, GroupStage, Record, is_out, live_group, other_key
 from postpost_sync.model.slots import moments
 from postpost_sync.model.states import WRONG, State
 from postpost_sync.plan.rules import plan
@@ -92,14 +92,13 @@ class Sync:
         """`fitters`: the threads in which fitted copies are made; None: those that send media.
 
         `others_come`: whether folders wait to be taken forward.
-        `far`: a finished post that is due later than so many seconds is not waked; the caller asks the store for it.
+        `far`: a post that is due later than so many seconds is not waked where its folder is finished, or gone; the caller
+        asks the store for it.
         """
         self._store, self._far = store, far
         self._sites, self._absence, self._folders = watched.sites, watched.absence, watched.folders
         self._wake, self._jitter, self._log = runtime.wake, runtime.jitter, runtime.log
-        self._slots = Slots(
-            uplink.at_once, runtime.wake, lambda key: self._folders.root_of(key) in self._absence.silent
-        )
+        self._slots = Slots(uplink.at_once, runtime.wake, self._hangs)
         self.copies = Copies(store.path.with_name(f"{store.path.name}.copies"))
         self._fittings = Fittings(store, self._folders, self.copies, fitters or uplink.threads, runtime)
         self.transfers = Transfers(store, self._folders, self.copies, uplink, self._slots, runtime)
@@ -132,7 +131,8 @@ class Sync:
             if record.root not in now:
                 continue
             if record.state is State.CANCELLED and record.cancel is None:  # else a person said so
-                self._removals.cancelled(record.key, max(0.0, (now[record.root] - record.updated_at).total_seconds()))
+                ago = max(0.0, (now[record.root] - record.updated_at).total_seconds())
+                self._removals.cancelled(record.key, self._folders.main_of(record.key), ago)
             elif record.state is State.HELD:
                 self._waiting_lists[self._snapshots.account_of(record)].update(record)
 
@@ -146,7 +146,8 @@ class Sync:
             return
         if not self._folders.enter(key):
             return
-        before, others, main = self._store.record(key), self._folders.siblings(key), self._folders.main_of(key)
+        others, main = self._folders.siblings(key), self._folders.main_of(key)
+        before = self._store.record(key) if others else None
         try:
             self._advance(look)
         finally:
@@ -194,6 +195,8 @@ class Sync:
                     return
                 match decision.step:
                     case Rest(after):
+                        if snapshot.folder is None and self._until_its_time(record, after, now):
+                            after = None
                         finished = self._folders.rested(look, record, after)
                         if record.done and any(one.sent_as for group in record.groups for one in group.uploads):
                             self.copies.forget(key)
@@ -237,12 +240,23 @@ class Sync:
             if not waits_for_turn:
                 self._turns.leave(key)
 
+    def _until_its_time(self, record: Record, after: float | None, now: datetime) -> bool:
+        """Whether a post that stands is left alone until it goes out, and that is so far off that the caller asks for it."""
+        live = live_group(record)
+        if live is None or live.stage is not GroupStage.SCHEDULED or live.answered_time is None or after is None:
+            return False
+        return self._far < (live.answered_time - now).total_seconds() <= after + 1
+
     def go_on_without(self, silent: frozenset[str]) -> None:
         """The roots whose file system does not answer, all of them: what hangs there gives up its place in the line."""
         self._absence.found_silent(silent)
         self._slots.next()
         for waiting_list in self._waiting_lists.values():
             waiting_list.look_again()
+
+    def _hangs(self, key: int) -> bool:
+        silent = self._absence.silent
+        return bool(silent) and self._folders.root_of(key) in silent
 
     def _is_away(self, key: int) -> bool:
         return self._absence.is_root_away(self._folders.root_of(key))
@@ -374,13 +388,13 @@ class Sync:
                 case Doom(group, rebuild, gave_up):
                     change(look.key, ledger.doomed, group.key, rebuild=rebuild, gave_up=gave_up)
                     if snapshot.folder is None and group == live_group(record) and record.cancel is None:
-                        self._removals.cancelled(look.key)
+                        self._removals.cancelled(look.key, self._folders.main_of(look.key))
                 case Follow(group, again):
                     change(look.key, ledger.followed, group.key, again=again)
                 case HoldFor(post_group_ids):
                     change(look.key, ledger.held_for, post_group_ids)
-                case HoldCopy(mark):
-                    change(look.key, ledger.held_as_copy, mark)
+                case HoldCopy(mark, copy_of):
+                    change(look.key, ledger.held_as_copy, mark, copy_of)
                 case Abandon(group):
                     change(look.key, ledger.abandoned, group, now, self._jitter())
                 case Finish():

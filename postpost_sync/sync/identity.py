@@ -66,11 +66,13 @@ def unknown_claim(content: str, record: Record, store: Store, instance: str) -> 
     said = status_file.claims(content)
     if not said.get("folder_id"):
         return None
+    claim = _claim(said, instance)
+    if claim.post_group_id is None and claim.maybe and not store.unknown_group_ids(claim.maybe):
+        return None  # another installation has made nothing, and is held for what we made
     if said["folder_id"] != record.folder_id:
         if said.get("instance") in (None, instance) or store.record_of(said["folder_id"]) is not None:
             return None  # a copy of another folder of ours
-        return _claim(said, instance)
-    claim = _claim(said, instance)
+        return claim
     return claim if claim.post_group_id is not None and store.unknown_group_ids([claim.post_group_id]) else None
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from postpost_sync import ledger
 from postpost_sync.disk import reader, scan
+from postpost_sync.model.errors import Finding
 from postpost_sync.model.folder import Folder, Sidecar
 from postpost_sync.model.post import Policy
 from postpost_sync.model.record import Effect, GroupStage, Record, live_group, made_with
@@ -37,6 +38,7 @@ class Observed:
     """One look at a folder, and what followed from it."""
 
     folder: Folder | None
+    unreadable: Finding | None  # why it cannot be looked into, where its root is there
     present: bool  # whether its root is there, and where it was, so that a folder that is not there was removed
     quiet: float  # seconds for which it has been as it is
     in_flight: frozenset[int]  # positions of the files on their way
@@ -91,14 +93,15 @@ class Snapshots:
 
         Wakes those for which something follows: a folder that took its place, a copy of it, those that waited for the key.
         """
-        folder, present = self._look(look)
+        folder, present, unreadable = self._look(look)
         quiet, in_flight, fitting = self._folders.saw(look, folder), frozenset(look.in_flight), frozenset(look.fitting)
         restless = self._folders.restless(look)
-        long = folder is not None and restless > patience(self._sites[look.root].policy)
         record = self._store.record(look.key)
         if record is None:
             return None
         broken = record.trouble_with(Effect.READ) is not None
+        unread = folder is not None and folder.fingerprint != record.fingerprint
+        long = unread and max(restless, quiet) > patience(self._sites[look.root].policy)
         glimpse = reader.glimpse(folder) if folder is not None and (long or broken) else None
         account = self.account_of(record)
         if folder is None:
@@ -114,16 +117,29 @@ class Snapshots:
         self._notice_key(account)
         live, cancels = live_group(record), self._sites[look.root].policy.cancel_removed
         stands = live is not None and live.stage in (GroupStage.SCHEDULED, GroupStage.WITHDRAWN)
-        removed = self._removals.count(record.key, gone=gone and cancels and stands)
+        removed = self._removals.count(record.key, self._folders.main_of(record.key), gone=gone and cancels and stands)
         others = (self._store.record(key) for key in self._folders.siblings(look.key))
         siblings = tuple(one for one in others if one is not None)
-        about = folder, present, quiet, in_flight, fitting, removed, record, siblings, account, restless, glimpse
+        about = (
+            folder,
+            unreadable,
+            present,
+            quiet,
+            in_flight,
+            fitting,
+            removed,
+            record,
+            siblings,
+            account,
+            restless,
+            glimpse,
+        )
         return Observed(*about)
 
-    def _look(self, look: Look) -> tuple[Folder | None, bool]:
-        """The folder as it is; None where it is not there, or not ours to serve. And whether its root is."""
+    def _look(self, look: Look) -> tuple[Folder | None, bool, Finding | None]:
+        """The folder as it is; None where it is not there, or not ours to serve. Whether its root is; and why nobody can tell."""
         if not self._absence.is_served(look.root):
-            return None, False
+            return None, False, None
         try:
             seen_again = self._absence.is_seen_again(look.root, look.path)
             folder = None if seen_again else scan.look(look.root, look.path, self._names)
@@ -133,9 +149,9 @@ class Snapshots:
                 folder = scan.look(look.root, look.path, self._names)
                 if there is not None:
                     self._wake(there, 0.0)
-            return folder, folder is not None or scan.present(look.root)
-        except OSError:  # it cannot be read now, which says nothing about whether it was removed
-            return None, False
+            return folder, folder is not None or scan.present(look.root), None
+        except OSError as error:  # it cannot be read now, which says nothing about whether it was removed
+            return None, False, scan.unreadable(error) if scan.present(look.root) else None
 
     def _notice_key(self, account: Account) -> None:
         """Where a refused key is taken again, all that waited for it may go on."""
@@ -178,6 +194,7 @@ class Snapshots:
             restless=seen.restless,
             glimpse=seen.glimpse,
             root_present=seen.present,
+            unreadable=seen.unreadable,
             reading=reading,
             in_flight=seen.in_flight,
             fitting=seen.fitting,

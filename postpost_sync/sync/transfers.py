@@ -53,6 +53,7 @@ class Slots:
         self._places, self._wake, self._hangs = places, wake, hangs
         self._taken: Counter[int] = Counter()  # key -> places
         self._waiting: deque[int] = deque()
+        self._called: set[int] = set()  # those of them that were waked, and did not come yet
         self._begun: set[int] = set()  # whose draft is being made, or may be
         self._to_begin: list[tuple[float, int]] = []  # a heap: whose draft is to be made, the most urgent first
         self._lined_up: set[int] = set()  # those of them that still wait
@@ -61,22 +62,25 @@ class Slots:
     def may_begin(self, key: int, urgency: float) -> bool:
         """Whether a draft may be made for a folder; False where it has to wait: it is waked when it is its turn."""
         with self._lock:
-            if key in self._begun or (not self._lined_up and self._keeps_up()):
+            in_line = self._leave_line(key)  # with a draft that is no more: whose media are not sent holds up nobody
+            may = key in self._begun or (not self._lined_up and self._keeps_up())
+            if may:
                 self._begun.add(key)
-                return True
-            if key not in self._lined_up:
+            elif key not in self._lined_up:
                 self._lined_up.add(key)
                 heapq.heappush(self._to_begin, (urgency, key))
-            return False
+        if in_line:
+            self.next()
+        return may
 
     def claim(self, key: int) -> bool:
-        """A place for a folder; False where it has to wait: it is woken when it is its turn."""
+        """A place for a folder; False where it has to wait: it is waked when it is its turn."""
         with self._lock:
             self._begun.discard(key)
+            self._called.discard(key)
             if self._free() and self._first() in (None, key):
                 self._taken[key] += 1
-                with contextlib.suppress(ValueError):
-                    self._waiting.remove(key)
+                self._leave_line(key)
                 return True
             if key not in self._waiting:
                 self._waiting.append(key)
@@ -84,11 +88,19 @@ class Slots:
 
     def stop_waiting(self, key: int) -> None:
         """The folder waits no longer."""
-        with self._lock, contextlib.suppress(ValueError):
+        with self._lock:
             self._begun.discard(key)
             self._lined_up.discard(key)
-            self._waiting.remove(key)
+            self._leave_line(key)
         self.next()
+
+    def _leave_line(self, key: int) -> bool:
+        """Whether it stood there."""
+        self._called.discard(key)
+        if key not in self._waiting:
+            return False
+        self._waiting.remove(key)
+        return True
 
     def release(self, key: int) -> None:
         with self._lock:
@@ -96,10 +108,14 @@ class Slots:
         self.next()
 
     def next(self) -> None:
-        """Wake the first who waits, if there is a place, and those whose drafts are to be made, if these are too few."""
+        """Wake the first who waits, if there is a place, and those whose drafts are to be made, if these are too few.
+
+        Each once, until it has come.
+        """
         with self._lock:
             first = self._first() if self._free() else None
-            waked = [first] if first is not None else []
+            waked = [first] if first is not None and first not in self._called else []
+            self._called.update(waked)
             while self._to_begin and self._keeps_up():
                 key = heapq.heappop(self._to_begin)[1]
                 if key in self._lined_up:

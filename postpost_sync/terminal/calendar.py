@@ -10,12 +10,15 @@ from rich.text import Text
 
 from postpost_sync.calendar.entries import MARKS, WORDS, Entry, when
 from postpost_sync.calendar.weeks import DAYS, Calendar, Day, Week
-from postpost_sync.model.errors import printable
 from postpost_sync.terminal.words import STYLES, count, finding, say
 
 LEAST_GRID = 78  # cells; on a narrower screen the days stand below each other
 WEEKS = 5  # of the grid: from the present one on
 _LINES = 6  # of a cell: three posts
+_JOINING = dict.fromkeys(
+    (0x200D, 0xFE0F, *range(0x1F3FB, 0x1F400))
+)  # of emoji: how wide they come out each terminal says anew
+_OTHER_ZONE = "°"  # at a time that is not by the calendar's clock
 STUCK = 10  # posts that are told of in full
 
 
@@ -35,7 +38,7 @@ def calendar_text(calendar: Calendar, console: Console, *, week: bool) -> None:
         _say_days(calendar.weeks[:WEEKS], calendar, console)
     else:
         _say_grid(calendar.weeks[:WEEKS], calendar, console)
-        _say_marks(calendar.weeks[:WEEKS], console)
+        _say_marks(calendar, console)
     later = [day for one in calendar.weeks[1 if week else WEEKS :] for day in one.days]
     rest = [
         len(calendar.later) + calendar.more[2] + sum(day.number for day in later),
@@ -62,8 +65,9 @@ def _say_stuck(calendar: Calendar, console: Console) -> None:
 
 def _say_post(one: Entry, calendar: Calendar, console: Console, time: str) -> None:
     words = "due, outcome not known yet" if one.overdue(calendar.now) else one.words
+    at = " ".join(filter(None, (time, calendar.other_zone(one.zone)))) if time else ""
     head = Text.assemble(
-        (f"{one.mark} {words}", STYLES.get(one.state, "")), f"  {time}  " if time else "  ", (one.caption, "bold")
+        (f"{one.mark} {words}", STYLES.get(one.state, "")), f"  {at}  " if at else "  ", (one.caption, "bold")
     )
     say(console, head, 2, 2)
     where = " · ".join(filter(None, (", ".join(one.platforms), one.folder if one.text.strip() else "")))
@@ -83,13 +87,12 @@ def _say_days(weeks: tuple[Week, ...], calendar: Calendar, console: Console) -> 
                 continue
             say(console, Text(day.name + (" (today)" if day.date == calendar.today else ""), "underline"), 2, 2)
             for one in day.entries:
-                _say_post(
-                    one, calendar, console, f"{one.local:%H:%M}" + ("" if one.zone == calendar.zone else f" {one.zone}")
-                )
+                _say_post(one, calendar, console, f"{one.local:%H:%M}")
             if day.more:
                 say(console, Text(f"… and {day.more} more"), 4, 2)
             for slot in day.free:
-                say(console, Text(f"○ {slot:%H:%M} free", "dim"), 4, 2)
+                zone = calendar.other_zone(slot.zone)
+                say(console, Text(f"○ {slot.local:%H:%M}{zone and ' '}{zone} free", "dim"), 4, 2)
         if not week.number:
             say(console, Text("nothing", "dim"), 2, 2)
 
@@ -109,21 +112,22 @@ def _say_grid(weeks: tuple[Week, ...], calendar: Calendar, console: Console) -> 
     console.print(Text("└" + "┴".join(["─" * width] * 7) + "┘", "dim"), soft_wrap=True)
 
 
-def _say_marks(weeks: tuple[Week, ...], console: Console) -> None:
+def _say_marks(calendar: Calendar, console: Console) -> None:
     """What the marks of the grid mean, those that are in it."""
-    days = [day for week in weeks for day in week.days]
+    days = [day for week in calendar.weeks[:WEEKS] for day in week.days]
     states = {one.state for day in days for one in day.entries}
     words = [f"{mark} {WORDS[state]}" for state, mark in MARKS.items() if state in states]
     words += ["○ free"] if any(day.free for day in days) else []
+    named = {one.zone for day in days for one in day.entries} | {one.zone for day in days for one in day.free}
+    zones = set(map(calendar.other_zone, named)) - {""}
+    words += [f"{_OTHER_ZONE} {', '.join(sorted(zones))}"] if zones else []
     if words:
         say(console, Text("   ".join(words), "dim"), 1)
 
 
 def _line(console: Console, cells: list[Text], between: str) -> None:
-    edge = Text(between, "dim")
-    line = edge.copy()
-    for cell in cells:
-        line += cell + edge
+    edge = (between, "dim")
+    line = Text.assemble(edge, *(part for cell in cells for part in (cell, edge)))
     line.rstrip()
     console.print(line, soft_wrap=True)
 
@@ -138,15 +142,17 @@ def _cell(day: Day, calendar: Calendar, width: int) -> Iterator[Text]:
     shown = day.entries if day.number <= _LINES // 2 else day.entries[: _LINES // 2 - 1]
     for one in shown:
         style = STYLES.get(one.state, "")
-        yield Text(_fitted(f"{one.mark} {one.local:%H:%M}", width), style)
+        other = _OTHER_ZONE if calendar.other_zone(one.zone) else ""
+        yield Text(_fitted(f"{one.mark} {one.local:%H:%M}{other}", width), style)
         yield Text(_fitted(one.caption, width))
     if day.number > len(shown):
         yield Text(_fitted(f"+{day.number - len(shown)} more", width), "dim")
     for slot in day.free[:1]:
-        yield Text(_fitted(f"○ {slot:%H:%M}", width), "dim")
+        other = _OTHER_ZONE if calendar.other_zone(slot.zone) else ""
+        yield Text(_fitted(f"○ {slot.local:%H:%M}{other}", width), "dim")
 
 
 def _fitted(text: str, width: int) -> str:
     """In so many cells, cut with … where it is longer; a space stays free on its right."""
-    text = printable(text)
+    text = text.translate(_JOINING)
     return set_cell_size(text if cell_len(text) < width else set_cell_size(text, width - 2) + "…", width)

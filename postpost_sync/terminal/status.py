@@ -79,7 +79,7 @@ def status_text(
         put(console, head + told)
         _say_nothing(report, console)
         return
-    fit = fit and console.is_terminal
+    fit, cut = fit and console.is_terminal, False
     groups = _grouped(posts, console.height if fit else FOLDED_AFTER_PERSON)
     full = iter(in_full([post for group in groups for post in group.shown]))
     known = [[next(full) for _ in group.shown] for group in groups]
@@ -98,7 +98,7 @@ def status_text(
             )
             for group, made, more in zip(groups, blocks, spare, strict=True):
                 _trim(group, made, 1 + more)
-        fit = any(group.folded for group in groups)
+        cut = any(group.folded for group in groups)
     put(console, head + told)
     for group, made in zip(groups, blocks, strict=True):
         folded = [line for text in _folded_words(group, frame) for line in lines(console, Text(text), 2, 2)]
@@ -107,7 +107,7 @@ def status_text(
         put(console, folded + body if group.over else body + folded)
     console.print()
     say(console, Text(f"{count(len(posts), 'post')}, times in {printable(str(timezone))}", "dim"))
-    if fit:
+    if cut:
         say(console, hint("see all with `postpost-sync status | less`, some with --failed or --next"), hang=2)
 
 
@@ -211,10 +211,11 @@ def _blocks(
         if group.stated:
             line.append(padded(post["state"], states), STYLES.get(post["state"], "")).append("  ")
         line.append(padded(name, names), "bold")
-        rest = f"{padded(time, times)}{'  ' if times else ''}{standing(post, frame)}"
-        warned = list(cautions(post))
+        warned, counted = list(cautions(post)), ""
         if brief and warned:
-            rest, warned = f"{rest}, {count(len(post['warnings']), 'warning')}", []
+            warned, counted = [], _counted(post["warnings"])
+        words = ", ".join(filter(None, (standing(post, frame), counted)))
+        rest = f"{padded(time, times)}{'  ' if times else ''}{words}"
         if cell_len(line.plain) + 2 + cell_len(rest.rstrip()) <= console.width - 4 or not rest.strip():
             block = lines(console, line.append(f"  {rest}"), 2, 2)
         else:  # the name in full, the rest beneath it
@@ -229,6 +230,13 @@ def _blocks(
                 block.append(Text(f"{' ' * _WHY_INDENT}{printable(result['platform_id'])}: {printable(result['url'])}"))
         blocks.append(block)
     return blocks
+
+
+def _counted(found: Sequence[Mapping[str, Any]]) -> str:
+    """How many more errors there are than the one that is shown, and how many warnings."""
+    errors = sum(one.get("level") == "error" for one in found)
+    warnings = count(len(found) - errors, "warning") if len(found) > errors else ""
+    return ", ".join(filter(None, (count(errors, "more error") if errors else "", warnings)))
 
 
 def _part_words(part: Mapping[str, Any], frame: Frame) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import date
 from importlib.resources import files
 
@@ -26,6 +27,8 @@ from postpost_sync.web.source import Source
 LOOK_EVERY = 0.7  # seconds between two looks at whether something changed
 ALIVE_EVERY = 20  # looks without a change, after which a word says that the line still stands
 MOST_LISTENERS = 100  # pages that follow at the same time
+READERS = 4  # threads that look into the folders: a share that does not answer holds up no more than these
+READ_WITHIN = 5.0  # seconds that a thumbnail waits for one of them
 _ID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
@@ -54,12 +57,13 @@ def app(source: Source, hosts: frozenset[str] | None, token: str | None) -> ASGI
 
 
 class _App:
-    """Those that are no coroutines run in threads of Starlette's."""
+    """Those that are no coroutines run in threads of Starlette's, of which there are 40."""
 
     def __init__(self, source: Source) -> None:
         self._source, self._listening = source, 0
+        self._making, self._readers = asyncio.Lock(), asyncio.Semaphore(READERS)
 
-    def calendar(self, request: Request) -> Response:
+    async def calendar(self, request: Request) -> Response:
         first = None
         if (asked := request.query_params.get("from")) is not None:
             try:
@@ -68,7 +72,7 @@ class _App:
                 first = None
             if first is None or not 1970 <= first.year < 9000:
                 return PlainTextResponse("from= is a day, such as 2026-12-15\n", 400)
-        return _html(request, self._source.page(first))
+        return _html(request, await self._made(self._source.page, first))
 
     def post(self, request: Request) -> Response:
         made = self._source.post(_id(request))
@@ -76,18 +80,24 @@ class _App:
             raise HTTPException(404)
         return _html(request, made)
 
-    def thumbnail(self, request: Request) -> Response:
-        number = request.path_params["number"]
+    async def thumbnail(self, request: Request) -> Response:
+        folder_id, number = _id(request), request.path_params["number"]
         if not re.fullmatch(r"[0-9]{1,3}", number, re.ASCII):
             raise HTTPException(404)
-        made = self._source.thumbnail(_id(request), int(number))
+        made = None
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._readers.acquire(), READ_WITHIN)
+            try:
+                made = await run_in_threadpool(self._source.thumbnail, folder_id, int(number))
+            finally:
+                self._readers.release()
         if made is None:
             return Response(_NONE, media_type="image/gif")
         kept = "private, max-age=86400" if request.query_params.get("v") else "no-cache"
         return Response(made, media_type="image/jpeg", headers={"Cache-Control": kept})
 
-    def feed(self, request: Request) -> Response:
-        return _tagged(request, self._source.feed(), "text/calendar; charset=utf-8")
+    async def feed(self, request: Request) -> Response:
+        return _tagged(request, await self._made(self._source.feed), "text/calendar; charset=utf-8")
 
     def metrics(self, _: Request) -> Response:
         return Response(self._source.metrics(), headers={"Content-Type": metrics.CONTENT_TYPE})
@@ -97,13 +107,20 @@ class _App:
         text = "".join(f"{printable(one.message)}\n" for one in found) or "ok\n"
         return PlainTextResponse(text, 503 if found else 200)
 
-    async def changes(self, _: Request) -> Response:
+    async def changes(self, request: Request) -> Response:
         """Server-sent events: the version of what there is to see, whenever it is another."""
-        if self._listening >= MOST_LISTENERS:
-            return PlainTextResponse("too many pages follow already\n", 503)
+        if request.method == "HEAD":
+            return Response(media_type="text/event-stream")
         return StreamingResponse(self._versions(), media_type="text/event-stream")
 
+    async def _made(self, make: Callable[..., bytes], *asked: object) -> bytes:
+        """One after the other: whoever asks at the same time gets what the first one made, and there is memory for one."""
+        async with self._making:
+            return await run_in_threadpool(make, *asked)
+
     async def _versions(self) -> AsyncIterator[str]:
+        if self._listening >= MOST_LISTENERS:
+            return  # who gets nothing asks again in a moment; who is refused never does
         self._listening += 1
         try:
             said, quiet = "", 0
@@ -144,7 +161,8 @@ def _tagged(request: Request, made: bytes, media_type: str) -> Response:
     """Not sent again where who asks has it already."""
     tag = f'"{hashlib.sha256(made).hexdigest()[:32]}"'
     headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
-    if request.headers.get("If-None-Match") == tag:
+    known = request.headers.get("If-None-Match", "").split(",")
+    if tag in (one.strip().removeprefix("W/") for one in known):  # weak, where a proxy has packed it
         return Response(status_code=304, headers=headers)
     return Response(made, media_type=media_type, headers=headers)
 

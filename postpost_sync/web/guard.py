@@ -1,4 +1,4 @@
-"""Who may ask: on loopback whoever names this machine, elsewhere whoever knows the token.
+"""Who may ask: without a token whoever is on this machine and names it, else whoever knows the token.
 
 A page of somebody else's, opened in a browser on this machine, can be made to ask 127.0.0.1 under its own name (DNS
 rebinding); so the name that is asked for counts. The token comes once in the address and is a cookie from then on, or it
@@ -68,13 +68,15 @@ class Guard:
             return None
         query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         if not _same(next((value for name, value in query if name == "token"), ""), token):
-            return PlainTextResponse("open it once with ?token=… at the end of the address\n", 401)
+            how = "open it once with ?token=… at the end of the address\n"
+            return PlainTextResponse(how, 401, {"WWW-Authenticate": "Bearer"})
         if scope["path"] in WITHOUT_COOKIES:
             return None
         rest = urlencode([(name, value) for name, value in query if name != "token"])
-        # never to "//host", which is another host's address
-        answer = RedirectResponse("/" + scope["path"].lstrip("/") + (f"?{rest}" if rest else ""), 303)
-        answer.set_cookie(COOKIE, in_cookie(token), max_age=A_YEAR, httponly=True, samesite="lax")
+        # relative, for a proxy may serve it below a path; and so never to "//host", which is another host's address
+        answer = RedirectResponse("./" + scope["path"].rpartition("/")[2] + (f"?{rest}" if rest else ""), 303)
+        tls = headers.get(b"x-forwarded-proto") == "https"  # of a proxy before it; who lies here harms nobody else
+        answer.set_cookie(COOKIE, in_cookie(token), max_age=A_YEAR, httponly=True, samesite="lax", secure=tls)
         return answer
 
 

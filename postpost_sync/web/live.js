@@ -8,7 +8,7 @@ const remember = () => {
   const active = document.activeElement;
   return {
     view: document.querySelector('input[name="view"]:checked')?.id ?? sessionStorage.getItem("view"),
-    open: [...document.querySelectorAll("details")].filter((one) => one.open).map((one) => one.className),
+    open: [...document.querySelectorAll("details[open] > summary")].map((one) => one.id),
     focus: active?.id ? `#${CSS.escape(active.id)}` : active?.getAttribute("href") ? `a[href="${CSS.escape(active.getAttribute("href"))}"]` : null,
     at: window.scrollY,
   };
@@ -17,7 +17,7 @@ const remember = () => {
 const restore = (kept) => {
   const view = kept.view && document.getElementById(kept.view);
   if (view) view.checked = true;
-  for (const one of document.querySelectorAll("details")) one.open = kept.open.includes(one.className);
+  for (const one of document.querySelectorAll("summary")) one.parentElement.open = kept.open.includes(one.id);
   if (kept.focus) document.querySelector(kept.focus)?.focus({ preventScroll: true });
   window.scrollTo(0, kept.at);
 };
@@ -46,4 +46,17 @@ if (view) view.checked = true;
 document.addEventListener("change", (event) => {
   if (event.target.name === "view") sessionStorage.setItem("view", event.target.id);
 });
-new EventSource("/changes").onmessage = (event) => renew(event.data);
+
+const changes = new URL("changes", document.currentScript.src);
+const follow = () => {
+  const events = new EventSource(changes);
+  events.onmessage = (event) => {
+    document.body.classList.remove("lost");
+    renew(event.data);
+  };
+  events.onerror = () => {
+    document.body.classList.add("lost");
+    if (events.readyState === EventSource.CLOSED) setTimeout(follow, 5000); // a proxy said that the server is gone
+  };
+};
+follow();

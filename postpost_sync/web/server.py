@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import ipaddress
 import re
@@ -12,11 +13,13 @@ from contextlib import contextmanager
 from typing import Any
 
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from postpost_sync.model.errors import ProgramError, printable
 from postpost_sync.web.app import app
 from postpost_sync.web.source import Source
 
+PATIENCE = 10.0  # seconds in which a request has to have come as a whole
 _LISTEN = re.compile(r"(?P<host>\[[0-9a-fA-F:.%a-z]+\]|[^:\[\]/@\s]+):(?P<port>[0-9]{1,5})", re.ASCII)
 
 
@@ -63,15 +66,31 @@ class Address:
         )
 
 
+class _Impatient(H11Protocol):
+    """Ends connections that bring no whole request in time: else who opens 200 of them keeps everybody out."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as its own has it
+        super().connection_made(transport)
+        self.loop.call_later(PATIENCE, self._look, None)
+
+    def _look(self, before: object) -> None:
+        """`before`: the request that it had at the last look."""
+        if self.cycle is before and (before is None or self.cycle.response_complete):
+            self.transport.close()
+        elif not self.transport.is_closing():
+            self.loop.call_later(PATIENCE, self._look, self.cycle)
+
+
 def server(source: Source, address: Address, token: str | None) -> uvicorn.Server:
     """What serves it; `run` with a listening socket, `should_exit` ends it."""
     config = uvicorn.Config(
-        app(source, address.names if address.loopback else None, token),
-        http="h11",
+        app(source, address.names if token is None else None, token),
+        http=_Impatient,
         ws="none",
         loop="asyncio",
         lifespan="off",
         log_config=None,
+        log_level="error",  # what strangers send is nothing that anybody here could mend
         access_log=False,  # an address may hold the token
         server_header=False,
         proxy_headers=False,

@@ -44,7 +44,7 @@ class Source:
         self._store: Store | None = None
         self._opened_at = 0  # nanoseconds
         self._version, self._version_at = "", 0.0
-        self._page: tuple[str, bytes] = ("", b"")
+        self._made: dict[str, tuple[str, bytes]] = {}  # page and feed, with the version that they show
 
     def close(self) -> None:
         if self._store is not None:
@@ -61,17 +61,23 @@ class Source:
 
     def page(self, first: date | None = None) -> bytes:
         """The calendar, around now or from the week of `first` on."""
-        version = self.version()
-        if first is None and self._page[0] == version:
-            return self._page[1]
-        made = page.live_page(self._seen(first), _thumbnail, version)
-        if first is None:
-            self._page = version, made
-        return made
+        if first is not None:
+            return page.live_page(self._seen(first), _thumbnail, self.version())
+        return self._kept("page", lambda version: page.live_page(self._seen(), _thumbnail, version))
 
     def feed(self) -> bytes:
         name = title(self._roots)
-        return self._asked(lambda store: feed.feed(name, dated(store, self._roots, datetime.now(UTC))))
+        return self._kept(
+            "feed",
+            lambda _: self._asked(lambda store: feed.feed(name, dated(store, self._roots, datetime.now(UTC)))),
+        )
+
+    def _kept(self, what: str, make: Callable[[str], bytes]) -> bytes:
+        """As it was made last, while nothing has changed since."""
+        version = self.version()
+        if self._made.get(what, ("",))[0] != version:
+            self._made[what] = version, make(version)
+        return self._made[what][1]
 
     def post(self, folder_id: str) -> bytes | None:
         """All about one post; None where none has that id."""
@@ -155,4 +161,4 @@ def _there(path: Path) -> bool:
 def _thumbnail(one: Entry) -> str | None:
     if not one.media or not one.key:
         return None
-    return f"/thumb/{one.id}/0?v={(one.media[0].sha256 or '')[:12]}"
+    return f"thumb/{one.id}/0?v={(one.media[0].sha256 or '')[:12]}"

@@ -36,6 +36,7 @@ CONCURRENCY = 4
 WITHIN = 1800.0  # seconds that all of it may take
 NEEDED = ("create-post", "get-upload-url", "update-post")  # the PUT goes to the store, not to the API
 SETTLE = 0.2  # seconds
+YEAR = timedelta(days=365)  # in which somebody else has made the foreign drafts
 
 _SERVER = "from tests.bench.bulk import simulate; simulate()"
 _PROFILED = "import cProfile, sys; from tests.bench.bulk import profiled; profiled()"
@@ -47,7 +48,9 @@ _PROFILED = "import cProfile, sys; from tests.bench.bulk import profiled; profil
 def simulate() -> None:
     """Serve until standard input ends; each line there is answered with how things stand, as JSON."""
     rtt, foreign, twin = float(sys.argv[1]) / 1000, int(sys.argv[2]), sys.argv[3] == "twin"
-    with Sandbox(behaviour=TWIN if twin else Behaviour()) as simulated:
+    ago = timedelta()
+    now, behaviour = lambda: datetime.now(UTC) - ago, TWIN if twin else Behaviour()
+    with Sandbox(clock=now, behaviour=behaviour) as simulated:
         answer = simulated.handle
 
         def slowly(request: Request) -> Response:
@@ -57,7 +60,9 @@ def simulate() -> None:
 
         with serve(simulated) as server:
             for n in range(foreign):
+                ago = YEAR * (foreign - n) / foreign
                 answer(_create(f"not ours {n}"))
+            ago = timedelta()
             simulated.calls.clear()
             simulated.handle = slowly  # type: ignore[method-assign]  # a trip for each request
             print(server.api_url, flush=True)

@@ -15,11 +15,9 @@ import os
 import resource
 import tempfile
 import time
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import av
 import pillow_heif
 from PIL import Image, ImageFilter
 
@@ -30,6 +28,7 @@ from postpost_sync.disk.opening import Descriptor
 from postpost_sync.disk.scan import of
 from postpost_sync.model.folder import MediaFile, Recipe
 from tests.bench.bulk import say
+from tests.support.media_files import film
 
 BLUESKY = Recipe(("image/jpeg",), 1_000_000, 2000, 2000, 10**8, 1)
 TWITTER = Recipe(("image/jpeg",), 5_000_000, 65_500, 65_500, 10**8, 1)
@@ -51,37 +50,6 @@ def photograph(megapixels: int, form: str) -> bytes:
     more: dict[str, Any] = {"enc_params": {"preset": "ultrafast"}, "quality": 60} if form == "HEIF" else {"quality": 92}
     picture.save(out, form, **more)
     return out.getvalue()
-
-
-def film(megabytes: int, path: Path) -> None:
-    """The same second of noise, packet by packet, until it is so large."""
-    second = io.BytesIO()
-    with av.open(second, "w", format="mov") as file:
-        stream = file.add_stream("libx264", rate=30, options={"crf": "1", "preset": "ultrafast", "bf": "0"})
-        assert isinstance(stream, av.VideoStream)
-        stream.width, stream.height, stream.pix_fmt = 1280, 720, "yuv420p"
-        for number in range(30):
-            frame = av.VideoFrame(1280, 720, "yuv420p")
-            for plane in frame.planes:
-                plane.update(os.urandom(plane.buffer_size))
-            frame.pts, frame.time_base = number, Fraction(1, 30)
-            file.mux(stream.encode(frame))
-        file.mux(stream.encode(None))
-    at = 0
-    with av.open(str(path), "w", format="mov") as to:
-        made = None
-        while at == 0 or path.stat().st_size < megabytes * 10**6:
-            second.seek(0)
-            with av.open(second, "r") as source:
-                made = made or to.add_stream_from_template(source.streams.video[0])
-                step = 0
-                for packet in source.demux(video=0):
-                    if packet.dts is None:
-                        continue
-                    step += packet.duration or 0
-                    packet.pts, packet.dts, packet.stream = (packet.pts or 0) + at, packet.dts + at, made
-                    to.mux(packet)
-                at += step
 
 
 def in_a_process(fd: int, wanted: dict[str, Any]) -> tuple[float, float, dict[str, Any]]:
@@ -134,7 +102,7 @@ def main() -> None:
 
 
 def _video(path: Path, megabytes: int) -> None:
-    film(megabytes, path)
+    film(path, megabytes * 10**6, "mov")
     with path.open("rb") as file:
         took, peak, said = in_a_process(file.fileno(), wanted(MP4, "video/quicktime"))
     seconds = VIDEO_SECONDS * megabytes / 500

@@ -94,6 +94,24 @@ def test_a_post_of_the_month_opens_and_closes_without_a_script(
     opened.page.close()
 
 
+def test_what_is_stuck_leads_to_its_day_also_where_that_is_folded(
+    chromium: Browser, made: tuple[str, set[tuple[str, str]]]
+) -> None:
+    opened = Opened(chromium, made[0])
+    page = opened.page
+    assert not page.locator(".past .post").first.is_visible()
+    page.locator(".stuck .post.s-partially_published .face").first.click()
+    assert page.locator(".past .post:target .more").is_visible()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Close"
+    where = page.evaluate("window.scrollY")
+    page.keyboard.press("Enter")
+    assert page.locator(".post:target").count() == 0
+    assert abs(page.evaluate("window.scrollY") - where) < 450
+    page.close()
+
+
 def test_on_a_phone_a_day_of_the_month_leads_to_its_posts(
     chromium: Browser, made: tuple[str, set[tuple[str, str]]]
 ) -> None:

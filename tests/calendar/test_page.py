@@ -81,6 +81,38 @@ def test_each_id_is_there_once() -> None:
     assert len(ids) == len(set(ids))
 
 
+def test_each_link_within_it_leads_somewhere() -> None:
+    crowded = [entry(one) for one in posts.records(NOW, 3000)]
+    undated = [replace(one, at=None) for one in crowded[:20]]
+    for shown in (calendar(), weeks.calendar("Posts", [*crowded[20:], *undated], NOW, BERLIN)):
+        tags = Tags(page.file_page(shown, lambda _: None).data).tags
+        ids = {attributes["id"] for _, attributes in tags if "id" in attributes}
+        links = {(attributes["href"] or "") for tag, attributes in tags if tag == "a" and "href" in attributes}
+        assert {one for one in links if one.startswith("#") and one[1:] not in ids} == set()
+
+
+def test_a_time_by_another_clock_names_its_zone_wherever_it_stands() -> None:
+    first = replace(entry(posts.record(0, NOW)), zone="America/New_York")
+    slot = weeks.Slot(NOW + timedelta(days=3), "Asia/Tokyo")
+    text = Tags(page.file_page(weeks.calendar("Posts", [first], NOW, BERLIN, slots=[slot]), lambda _: None).data).text
+    assert "Next: Wed 2 Dec 04:00 America/New_York New winter hours" in " ".join(text.split())
+    assert "● scheduled 04:00 America/New_York New winter hours" in " ".join(text.split())
+    assert "18:00 free Asia/Tokyo" in text
+    assert BERLIN in text
+    assert f"free {BERLIN}" not in text
+
+
+def test_what_a_mark_means_is_said_at_the_top() -> None:
+    assert "‖ 4 on hold" in PARSED.text
+
+
+def test_a_crowded_day_is_folded_and_nothing_of_it_is_lost() -> None:
+    many = [replace(entry(posts.record(0, NOW)), id=f"one-{at}") for at in range(20)]
+    made = page.file_page(weeks.calendar("Posts", many, NOW, BERLIN), lambda _: None).data.decode()
+    before, _, folded = made.partition("And 14 more</summary>")
+    assert (before.count('id="p-one-'), folded.count('id="p-one-')) == (6, 14)
+
+
 def test_every_post_is_on_it_with_its_state() -> None:
     shown = {(a["data-folder"], a["data-state"]) for _, a in PARSED.tags if "data-folder" in a}
     missing = [one for one in posts.records(NOW) if (one.path, one.state.value) not in shown]
@@ -124,12 +156,14 @@ def test_what_is_out_leads_to_where_it_can_be_seen() -> None:
 
 
 def test_without_posts_it_says_so() -> None:
-    assert "No posts." in Tags(page.file_page(weeks.calendar("Posts", [], NOW, BERLIN), lambda _: None).data).text
+    text = Tags(page.file_page(weeks.calendar("Posts", [], NOW, BERLIN), lambda _: None).data).text
+    assert "No posts." in text
+    assert "The last two weeks" not in text
 
 
 def test_the_live_page_has_a_script_of_its_own_and_no_inline_style() -> None:
-    tags = Tags(page.live_page(calendar(), lambda one: f"/thumb/{one.id}/0", "1")).tags
-    assert [a["src"] for t, a in tags if t == "script"] == ["/live.js"]
+    tags = Tags(page.live_page(calendar(), lambda one: f"thumb/{one.id}/0", "1")).tags
+    assert [a["src"] for t, a in tags if t == "script"] == ["live.js"]
     assert [t for t, a in tags if t == "style" or "style" in a] == []
 
 

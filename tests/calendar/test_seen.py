@@ -99,7 +99,7 @@ def test_the_free_slots_of_a_queue_are_shown_and_those_that_are_a_posts_are_not(
     taken = datetime(2026, 12, 3, 8, 0, tzinfo=UTC)
     store.change(record.key, ledger.slot_taken, taken)
     days = [day for week in seen(store, [queue, OTHER], NOW).weeks for day in week.days if day.free]
-    assert [f"{at:%d %H:%M}" for day in days[:3] for at in day.free] == [
+    assert [f"{slot.local:%d %H:%M}" for day in days[:3] for slot in day.free] == [
         "01 10:20",
         "02 09:00",
         "02 10:20",

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from postpost_sync.__main__ import main
+from postpost_sync.config import credentials
 from tests.support.drops import picture, sidecar
 from tests.support.rig import REPOSITORY, Rig
 from tests.support.strangers import stranger
@@ -137,6 +138,34 @@ def test_a_path_outside_any_root_is_checked_with_the_defaults_and_without_a_conf
     capsys.readouterr()
     assert main(["check", "--offline", str(tmp_path / "nowhere")]) == 2
     assert capsys.readouterr().err.splitlines()[-1].startswith("postpost-sync: ")
+
+
+def test_a_folder_above_a_root_is_checked_with_that_roots_own_settings(pp: Rig) -> None:
+    pp.configure(root="    default_platforms: [twitter-123]\n")
+    pp.drop("inside", "content: a\n")
+    outside = pp.place / "outside"
+    outside.mkdir()
+    (outside / "post.yaml").write_text("content: a\n")
+    assert checked(pp, str(pp.place)) == (1, {"inside": ([], []), "outside": (["NO_PLATFORMS"], [])})
+
+
+def test_a_key_that_only_the_system_service_is_given_is_used_where_it_may_be_read(
+    pp: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pp.config.write_text(pp.config.read_text().replace("  key: plainly-fake-key\n", ""))
+    pp.drop("unknown", sidecar(platforms="[twitter-124]"))
+    assert checked(pp) == (0, {"unknown": ([], [])})
+    assert pp.command("accounts") == 2
+    (pp.place / credentials.API_KEY).write_text("plainly-fake-key")
+    monkeypatch.setattr(credentials, "CREDSTORE", pp.place)
+    assert checked(pp) == (1, {"unknown": (["UNKNOWN_CONNECTION"], [])})
+    assert pp.command("accounts") == 0
+
+
+def test_what_is_wrong_with_the_text_is_said_with_its_line(pp: Rig) -> None:
+    pp.drop("blank", "platforms: [twitter-123]\ncontent: '  '\n")
+    pp.command("check")
+    assert "post.yaml, line 2: content is blank" in pp.output()[0]
 
 
 def test_what_the_daemon_would_not_look_at_is_said_and_not_called_ok(pp: Rig) -> None:

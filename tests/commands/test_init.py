@@ -49,6 +49,7 @@ def test_it_writes_what_a_daemon_needs_closed_to_others(
     for path in (config, config.with_name("api-key"), f'"{root}"'):
         assert str(path) in said.replace("\n         ", "")
     assert f"put the key into it: nano {config.with_name('api-key')}" in said
+    assert f'`postpost-sync new "{root}/first-post" --create` begins a post' in said
     assert "error    key: the API key in" in said, "it ends with what doctor finds"
     assert said.rstrip().splitlines()[-1].endswith("1 error")
 
@@ -85,7 +86,9 @@ def test_a_link_to_nowhere_in_its_place_is_not_written_through(config: Path, own
         (["--root", "{home}/file"], "is not a folder"),
         (["--root", "{home}/Posts", "--timezone", "Europe/Berlni"], 'did you mean "Europe/Berlin"?'),
         (["--timezone", "UTC"], "--root is missing"),
-        (["--root", "{home}/file/Posts"], "cannot be made"),
+        (["--root", "{home}/file/Posts"], "/file is not a folder"),
+        (["--root", "~nobody-at-all/Posts"], "in the home of nobody"),
+        (["--root", "{home}/Posts", "--key-file", "/dev/null"], "/dev/null is not a file that can be kept"),
     ],
 )
 def test_what_cannot_be_is_said_before_a_config_is_written(

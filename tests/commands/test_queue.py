@@ -80,6 +80,8 @@ def test_it_shows_what_would_move_up_and_moves_it_when_told(queue: Rig) -> None:
 def test_without_slots_it_says_which_line_to_add(pp: Rig) -> None:
     assert pp.command("queue") == 2
     assert 'slots: ["mon-fri 09:00"]' in pp.output()[1]
+    assert pp.command("queue", "--json") == 0, "for a program it is an answer as any other"
+    assert json.loads(pp.output()[0]) == {"version": 1, "roots": []}
     assert pp.command("queue", str(pp.place / "elsewhere")) == 2
     assert pp.command("queue", "--yes") == 2
 

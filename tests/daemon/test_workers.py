@@ -76,6 +76,28 @@ def test_a_folder_is_never_with_two_threads_and_is_taken_again_where_it_was_made
     assert (most, times) == (1, 2)
 
 
+def test_a_folder_that_is_taken_again_is_at_no_moment_taken_for_at_rest() -> None:
+    """Whoever asks while it is put back into a lane sees that there is something to do."""
+    idle: list[bool] = []
+    began, go_on = threading.Event(), threading.Event()
+
+    def advance(key: int) -> None:
+        began.set()
+        go_on.wait(5)
+
+    def lane(key: int) -> str:
+        idle.append(one.idle())
+        return ""
+
+    with workers(advance, lane) as one:
+        one.ready(1)
+        assert began.wait(5)
+        one.ready(1)
+        go_on.set()
+        until_idle(one)
+    assert idle == [True, False, False]
+
+
 def test_a_lane_that_hangs_holds_up_no_other_and_can_be_left_aside() -> None:
     go_on, taken = threading.Event(), list[int]()
 

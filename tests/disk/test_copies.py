@@ -20,14 +20,14 @@ import av
 import pytest
 from PIL import Image, ImageCms
 
-from postpost_sync.disk import copies, probe
+from postpost_sync.disk import colours, copies, probe
 from postpost_sync.disk.copies import Copies
 from postpost_sync.model.errors import FileChanged, NoRoom, Unfit
 from postpost_sync.model.folder import Copy, Recipe
 from postpost_sync.model.post import Post
 from postpost_sync.post import fitting, preflight
 from postpost_sync.post.platforms import PLATFORMS
-from tests.support.copies import is_red, opened, seen
+from tests.support.copies import counted, is_red, opened, seen
 from tests.support.matrices import Matrix, Survived
 from tests.support.measuring_server import server_with
 from tests.support.media_files import image, photo, video
@@ -200,9 +200,7 @@ def _named_in_numbers(form: str, primaries: int, transfer: int) -> bytes:
 
 def _wide_gamut() -> bytes:
     """Display P3, as phones have it."""
-    from postpost_sync.disk import fitting as maker
-
-    profile = maker._made_up(maker._PRIMARIES[12])
+    profile = colours.made_up(colours._PRIMARIES[12])
     assert ImageCms.ImageCmsProfile(io.BytesIO(profile)).profile.xcolor_space.strip() == "RGB"
     return profile
 
@@ -283,13 +281,59 @@ def test_a_copy_is_closed_to_others_and_found_again_by_what_it_is_of(place: Copi
     os.close(fd)
     again = Copies(tmp_path / "copies")
     assert again.find(1, file, JPEG) == copy
-    assert again.find(2, file, JPEG) is None
     assert again.find(1, replace(file, sha256="another"), JPEG) is None
     assert again.find(1, file, replace(JPEG, size=999)) is None
     again.forget(1)
     assert again.find(1, file, JPEG) is None
     with pytest.raises(FileChanged), again.opened(copy):
         pass
+
+
+def test_a_copy_that_several_need_is_made_once_and_takes_room_once(
+    place: Copies, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = counted(monkeypatch)
+    file, fd = seen(photo("HEIF"))
+    other, other_fd = seen(photo("HEIF", detail=31))
+    recipe = replace(JPEG, size=100_000)
+    threads = [threading.Thread(target=place.make, args=(key, file, recipe, fd)) for key in range(1, 9)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    found = [place.find(key, file, recipe) for key in range(1, 10)]
+    assert asked.count("fit") == 1
+    assert len({one.file for one in found if one}) == 9
+    assert len({entry.stat().st_ino for entry in (tmp_path / "copies").iterdir()}) == 1
+    size = found[0].size if found[0] else 0
+    monkeypatch.setattr(copies, "MOST", size + recipe.size)
+    assert place.make(1, other, recipe, other_fd) is not None, "there is room for it, since the others take it once"
+    for key in range(1, 9):
+        place.forget(key)
+    assert place.find(9, file, recipe) == found[8], "it stays as long as one of them needs it"
+    for one in (fd, other_fd):
+        os.close(one)
+
+
+def test_a_copy_that_is_not_what_it_was_is_lost_to_all(place: Copies) -> None:
+    file, fd = seen(photo("HEIF"))
+    os.close(fd)
+    copy, _ = made(place, photo("HEIF"))
+    assert place.find(2, file, JPEG) is not None
+    place.lost(copy)
+    assert place.find(1, file, JPEG) is None
+    assert place.find(2, file, JPEG) is None
+
+
+def test_where_a_file_can_have_one_name_alone_it_is_made_again(place: Copies, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    file, fd = seen(photo("HEIF"))
+    for key in (1, 2):
+        assert place.make(key, file, JPEG, fd) is not None
+    os.close(fd)
 
 
 def test_a_copy_that_lost_its_end_is_not_used(place: Copies, tmp_path: Path) -> None:

@@ -121,6 +121,35 @@ def test_sniffing_leaves_the_process_as_it_was() -> None:
     assert (dict(os.environ), ctypes.CDLL.__init__) == (environment, load)
 
 
+def test_one_sniffer_serves_all_threads() -> None:
+    """Each takes a megabyte and more, and there are sixteen threads a root."""
+    script = """
+        import sys, threading
+        from postpost_sync.disk import media
+        made = []
+        import magic
+        real = magic.Magic.__init__
+        magic.Magic.__init__ = lambda self, **more: (made.append(self), real(self, **more))[1]
+        def sniff():
+            for head in (b"%PDF-1.4", b"some text", b"\\x89PNG"):
+                media.content_type(head)
+        threads = [threading.Thread(target=sniff) for _ in range(8)]
+        for thread in threads: thread.start()
+        for thread in threads: thread.join()
+        print(len(made))
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True, check=True)
+    assert done.stdout == "1\n"
+
+
+def test_a_text_is_known_by_its_beginning() -> None:
+    """libmagic looks for seconds through a file of blank lines, and every other file would wait for it."""
+    sniff = mock.Mock(side_effect=media._libmagic())
+    with mock.patch.object(media, "_libmagic", return_value=sniff):
+        assert media.content_type(b"\n" * media.HEAD) == (None, "text file")
+    sniff.assert_called_once_with(b"\n" * media._TEXT)
+
+
 def test_it_works_without_a_libmagic_on_the_system() -> None:
     script = """
         import ctypes, ctypes.util, os, sys

@@ -98,6 +98,7 @@ CASES: dict[str, tuple[Snapshot, Record, datetime]] = {
     "doomed": (TEXT, record(TEXT, group(TEXT, GroupStage.DOOMED)), NOW),
     "cancelled": (PICTURE, record(PICTURE, STANDS, cancel=PICTURE.folder.fingerprint), NOW),  # type: ignore[union-attr]
     "update_unanswered": (EDITED, record(EDITED, replace(STANDS, updating=True)), NOW),
+    "unreadable": (replace(GONE, unreadable=WHY), record(TEXT), NOW),
     "gone": (GONE, record(TEXT), NOW),
     "at_rest": (PICTURE, record(PICTURE, STANDS, done=True), NOW),
     "settling": (replace(PICTURE, quiet=1.0), record(None), NOW),

@@ -156,7 +156,7 @@ def test_a_bluesky_did_is_sent_with_a_warning(drop: Drop) -> None:
         ("platforms:\n- X\n  - brand\n", "UNKNOWN_ACCOUNT", "line 2", '"platforms: [X, brand]"'),
         ("platforms: al\n", "UNKNOWN_ACCOUNT", "line 2: platforms", 'did you mean "all"?'),
         ("platforms: ['twitter:']\n", "UNKNOWN_ACCOUNT", "line 2: platforms", 'did you mean "twitter"?'),
-        ("platforms: ['*']\n", "UNKNOWN_ACCOUNT", "line 2: platforms", "brand"),
+        ("platforms: ['*']\n", "UNKNOWN_ACCOUNT", "line 2: platforms", 'did you mean "all"?'),
         ("platforms: ['']\n", "UNKNOWN_ACCOUNT", "line 2: platforms", "brand"),
         ("platforms: [twiter-1]\n", "UNKNOWN_PLATFORM", "twiter", 'did you mean "twitter"?'),
     ],
@@ -191,7 +191,8 @@ def test_blank_content_is_an_error_even_with_media(drop: Drop, written: str) -> 
     ("data", "code"),
     [
         (b"caf\xe9", "CONTENT_NOT_UTF8"),
-        (b"\xff\xd8\xff\xe0", "CONTENT_NOT_UTF8"),
+        (b"\xff\xd8\xff\xe0", "NOT_PLAIN_TEXT"),
+        (b"{\\rtf1\\ansi Hello}", "NOT_PLAIN_TEXT"),
         (b"a\x00b", "CONTENT_CONTROL_CHARACTER"),
         (b"a\x1b[0m", "CONTENT_CONTROL_CHARACTER"),
         (b"a\rb", "CONTENT_CONTROL_CHARACTER"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -250,17 +252,21 @@ def test_bad_input_is_said_with_file_line_key_and_fix(data: str | bytes, code: s
         ("platform_setting", "platform_settings"),
         ("contents", "content"),
         ("contentFile", "content_file"),
+        ("Scheduled Time", "scheduled_time"),
+        ("• content", "content"),
+        ("“media”", "media"),
+        ("📅 scheduled_time", "scheduled_time"),
     ],
 )
 def test_a_near_miss_of_a_key_is_suggested(misspelt: str, meant: str) -> None:
-    assert f'did you mean "{meant}"?' in {f.hint for f in findings(f"{misspelt}: a\n")}
+    assert any(f.hint.startswith(f'did you mean "{meant}"?') for f in findings(f"{misspelt}: a\n"))
 
 
 @pytest.mark.parametrize(
     ("words", "meant"),
     [
         ("text caption message body Text description", "content"),
-        ("date time when schedule publish-at Date", "scheduled_time"),
+        ("date time when schedule publish-at Date publishAt post_time Uhrzeit", "scheduled_time"),
         ("image images photo photos picture video videos files Photos", "media"),
         ("accounts account channels networks", "platforms"),
         ("tz zone", "timezone"),
@@ -283,9 +289,9 @@ def test_keys_without_end_are_not_each_compared_with_all_there_are(monkeypatch: 
     asked: list[str] = []
     below = slips.below_block
 
-    def counted(text: str, line: int) -> tuple[str, str] | None:
+    def counted(text: str, line: int, keys: Collection[str]) -> tuple[str, str] | None:
         asked.append(text)
-        return below(text, line)
+        return below(text, line, keys)
 
     monkeypatch.setattr(slips, "below_block", counted)
     found = findings("content: |\n" + "".join(f"Key{n}: v\n" for n in range(500)))
@@ -294,9 +300,77 @@ def test_keys_without_end_are_not_each_compared_with_all_there_are(monkeypatch: 
     assert all(one.code == "UNKNOWN_KEY" and one.hint for one in found)
 
 
-def test_a_date_and_a_time_under_a_key_each_are_answered_with_one_line() -> None:
-    for found in findings("content: a\ndate: 15.12.2026\ntime: 2:30 pm\n"):
-        assert found.hint == 'write one line instead of the two: "scheduled_time: 2026-12-15 14:30"'
+def test_a_day_and_a_time_under_a_key_each_are_kept_for_who_knows_the_zone() -> None:
+    apart = sidecar("content: a\ndate: 15.12.2026\nplatforms: x-1\ntime: 2:30 pm\n").apart
+    assert apart == ("15.12.2026", "2:30 pm", 'post.yaml, lines 2 and 4: "date" and "time" are not keys')
+
+
+def test_a_day_and_a_time_under_a_key_each_are_said_beside_what_else_is_wrong() -> None:
+    found = findings("content: a\ncolour: red\ndate: 15.12.2026\ntime: 2:30 pm\n")
+    assert [one.code for one in found] == ["UNKNOWN_KEY", "UNKNOWN_KEY"]
+    assert found[1].hint == 'write one line instead of the two: "scheduled_time: 2026-12-15 14:30" (Tue)'
+
+
+@pytest.mark.parametrize(
+    ("word", "answer"),
+    [
+        ("hashtags", "write it in content"),
+        ("link", "write it in content"),
+        ("alt_text", "PostPost takes no such thing"),
+        ("title", 'write line 3 as "platform_settings: {youtube: {title: b}}"'),
+        ("videotype", 'write line 3 as "platform_settings: {instagram: {videoType: b}}"'),
+        ("reel", "{instagram: {videoType: REELS}}"),
+        ("draft", "take the line out"),
+        ("name", "a post is known by its folder"),
+        ("comment", "first_comment"),
+    ],
+)
+def test_a_word_for_what_is_no_key_is_answered_with_where_it_belongs(word: str, answer: str) -> None:
+    (found,) = findings(f"{GOOD}{word}: b\n")
+    assert found.code == "UNKNOWN_KEY"
+    assert answer in found.hint
+
+
+@pytest.mark.parametrize("end", ["---", "---\n", "---\n\n# the end\n", "...\n", "---\n...\n"])
+def test_a_line_that_closes_the_document_is_fine(end: str) -> None:
+    assert sidecar(GOOD + end).content == "Hello"
+
+
+@pytest.mark.parametrize("more", ["---\n''\n", "---\nnull\n", "---\n---\n", "---\n[]\n", "---\n# x\na\n"])
+def test_a_second_document_in_which_anything_stands_is_not(more: str) -> None:
+    (found,) = findings(GOOD + more)
+    assert found.code == "YAML_TWO_DOCUMENTS"
+
+
+OTHER_FILES = [
+    (b"{\\rtf1\\ansi\\ansicpg1252\n\\f0 content: Hello}", "an RTF document"),
+    (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "a PDF"),
+    (b"PK\x03\x04\x14\0\x06\0" + b"\0" * 22 + b"[Content_Types].xml", "a Word document"),
+    (b"PK\x03\x04" + b"\0" * 26 + b"mimetypeapplication/vnd.oasis.opendocument.text", "an OpenDocument text"),
+    (b"PK\x03\x04" + b"\0" * 26 + b"Index/Document.iwa", "a packed file"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 9, "a Word document"),
+    (b"\xef\xbb\xbf<!DOCTYPE html>\n<p>content: a", "a web page"),
+    (b"\n<html>\n<body>", "a web page"),
+    (b"<?xml version='1.0'?>\n<post/>", "an XML document"),
+    (b"\xff\xd8\xff\xe0\0\x10JFIF", "a picture"),
+    (b"\0\0\0\x18ftypheic", "a picture"),
+    (b"\0\0\0\x18ftypmp42", "a video"),
+]
+
+
+@pytest.mark.parametrize(("data", "kind"), OTHER_FILES)
+def test_a_file_of_another_program_is_said_to_be_one(data: bytes, kind: str) -> None:
+    (found,) = findings(data)
+    assert found.code == "NOT_PLAIN_TEXT"
+    assert found.message.startswith(f"post.yaml: it is {kind}")
+    assert "text editor" in found.hint
+
+
+@pytest.mark.parametrize("form", ["utf-32", "utf-32-le", "utf-32-be"])
+def test_utf_32_is_named(form: str) -> None:
+    (found,) = findings(GOOD.encode(form))
+    assert (found.code, found.hint) == ("YAML_NOT_UTF8", "save the file as UTF-8")
+    assert "UTF-32" in found.message
 
 
 @pytest.mark.parametrize("content", ["“Hello”", "„Hallo“", "«Bonjour»", "‘Hello’", "|\n  “Hello\n  world”\n"])  # noqa: RUF001
@@ -315,7 +389,7 @@ def test_curly_quotes_within_the_content_are_its_own(content: str) -> None:
 
 
 def test_an_unseen_character_in_a_key_is_named_and_in_a_value_remembered() -> None:
-    found, _ = findings("con\u200btent: a\n")
+    (found,) = findings("con\u200btent: a\n")
     assert found.message.endswith("an unseen character, zero width space (U+200B), stands in line 1, column 4")
     assert found.hint == 'write "content"'
     parsed = sidecar("content: 5\u00a0€\nplatforms: [x-1, x-2\u200b]\ntimezone: UTC\n")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -267,6 +269,38 @@ def test_bad_usage_is_status_2_with_the_way_out(capsys: pytest.CaptureFixture[st
     assert "--help" in last
     assert not last[len("postpost-sync: ")].isupper()
     assert "\\t" not in last
+
+
+@pytest.mark.parametrize(
+    ("arguments", "last"),
+    [
+        (["staus"], "no such command 'staus' (hint: did you mean 'status'? postpost-sync --help)"),
+        (["run", "--onec"], "no such option '--onec' (hint: did you mean '--once'? postpost-sync run --help)"),
+    ],
+)
+def test_what_is_misspelt_is_answered_with_what_was_meant(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], last: str
+) -> None:
+    from postpost_sync.__main__ import main
+
+    assert main(arguments) == 2
+    assert capsys.readouterr().err.splitlines()[-1] == f"postpost-sync: {last}"
+
+
+@pytest.mark.parametrize("command", ["config example", "--help", "schema config", "man"])
+def test_a_reader_who_has_read_enough_is_no_error(command: str) -> None:
+    ours, theirs = os.pipe()
+    os.close(ours)
+    try:
+        ended = subprocess.run(
+            [sys.executable, "-m", "postpost_sync", *command.split()],
+            stdout=theirs,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    finally:
+        os.close(theirs)
+    assert (ended.returncode, ended.stderr) == (0, b"")
 
 
 @pytest.mark.parametrize("arguments", [[], ["config"]], ids=["bare", "a group"])

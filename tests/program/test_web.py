@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -22,6 +24,7 @@ from postpost_sync.web.server import Address, served
 from postpost_sync.web.source import Source
 from tests.support import calendar_posts as posts
 from tests.support.drops import picture, sidecar
+from tests.support.mounting import fused, in_the_kernel
 from tests.support.rig import REPOSITORY, Rig, until
 
 KEY = "plainly-fake-key"  # the rig's
@@ -85,8 +88,7 @@ def test_it_takes_no_more_where_thousands_of_posts_are_in_view(pp: Rig, request:
         pytest.skip("it fills a large database: run with --whole")
     now = datetime.now(UTC)
     store = Store.open(pp.state_db)
-    with store._db.not_waiting():
-        posts.stored(store, list(spread(now, 77 * 60, str(pp.root))))
+    posts.stored(store, list(spread(now, 77 * 60, str(pp.root))))
     store.close()
     with started(pp) as (process, url):
         for path in ("/", f"/?from={now + timedelta(weeks=2):%Y-%m-%d}", "/calendar.ics", "/metrics", "/"):
@@ -137,6 +139,24 @@ def test_it_ends_in_time_also_while_a_page_follows_it(pp: Rig) -> None:
         assert process.wait(10) == 0
         assert process.stderr is not None
         assert process.stderr.read() == ""
+
+
+def test_a_share_that_hangs_keeps_nobody_from_the_pages_and_it_from_no_end(pp: Rig) -> None:
+    with fused(pp.root, pp.place / "source") as fuse:
+        (fuse.source / "post").mkdir()
+        (fuse.source / "post/a.jpg").write_bytes(picture())
+        (fuse.source / "post/post.yaml").write_text(sidecar(time="2031-01-01 10:00"))
+        pp.run_once()
+        with started(pp) as (process, url), ThreadPoolExecutor(60) as many:
+            folder_id = re.findall(r"thumb/([0-9a-f-]{36})/0", get(url).text)[0]
+            fuse.hang()
+            asked = [many.submit(httpx.get, f"{url}/thumb/{folder_id}/0", timeout=60) for _ in range(60)]
+            assert [get(url + path).status_code for path in ("/", "/calendar.ics", "/metrics")] == [200] * 3
+            assert not all(one.done() for one in asked)
+            process.terminate()
+            until(lambda: process.poll() is not None or in_the_kernel(process.pid))
+            fuse.answer()
+            assert process.wait(10) == 0
 
 
 def test_a_page_says_within_two_seconds_what_the_daemon_did(pp: Rig) -> None:

@@ -19,17 +19,21 @@ import pytest
 import yaml
 from PIL import Image
 
-from postpost_sync.disk import copies, probe
+from postpost_sync.disk import copies
 from postpost_sync.ledger import troubles
 from postpost_sync.model.record import Sent, Upload
 from postpost_sync.model.states import State
 from postpost_sync.sandbox import Fault, Group
+from postpost_sync.sandbox.behaviour import CONNECTIONS
+from tests.support.copies import counted
 from tests.support.drops import sidecar
 from tests.support.media_files import photo, video
 from tests.support.rig import Rig
 from tests.support.world import Killed, World, picture, quick_searches
 
+TELEGRAM = next(one.platform_id for one in CONNECTIONS if one.platform == "telegram")
 HEIC = photo("HEIF")
+DAMAGED = HEIC[: HEIC.index(b"mdat") + 4].ljust(len(HEIC), b"\xff")
 LARGE = photo("JPEG", (2400, 1200), quality=70)
 
 
@@ -247,16 +251,8 @@ def test_copies_of_folders_that_are_gone_are_removed_at_the_next_start(world: Wo
 
 
 def test_a_damaged_picture_is_said_once_and_not_tried_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[str] = []
-    ask = probe.ask
-
-    def counted(task: str, *given: Any, **more: Any) -> Any:
-        asked.append(task)
-        return ask(task, *given, **more)
-
-    monkeypatch.setattr(probe, "ask", counted)
-    at = len(HEIC) // 2
-    drop(world, {"IMG_0412.HEIC": HEIC[:at] + bytes(len(HEIC) - at)})
+    asked = counted(monkeypatch)
+    drop(world, {"IMG_0412.HEIC": DAMAGED})
     world.run_until_rest()
     record = world.record("trip")
     assert (record.state, world.code("trip")) == (State.INVALID, "NOT_MEDIA"), record.error
@@ -272,9 +268,7 @@ def test_a_damaged_picture_is_said_once_and_not_tried_again(world: World, monkey
 
 
 def test_of_several_files_that_cannot_be_fitted_each_is_named(world: World) -> None:
-    at = len(HEIC) // 2
-    damaged = HEIC[:at] + bytes(len(HEIC) - at)
-    drop(world, {"a.HEIC": damaged, "b.HEIC": HEIC, "c.HEIC": damaged, "d.jpg": picture(1)})
+    drop(world, {"a.HEIC": DAMAGED, "b.HEIC": HEIC, "c.HEIC": DAMAGED, "d.jpg": picture(1)})
     world.run_until_rest()
     record = world.record("trip")
     assert record.state is State.INVALID
@@ -286,7 +280,7 @@ def test_of_several_files_that_cannot_be_fitted_each_is_named(world: World) -> N
     world.restart()
     world.run_until_rest()
     assert world.record("trip").warnings == record.warnings
-    drop(world, {"a.HEIC": HEIC, "b.HEIC": HEIC, "c.HEIC": damaged, "d.jpg": picture(1)})
+    drop(world, {"a.HEIC": HEIC, "b.HEIC": HEIC, "c.HEIC": DAMAGED, "d.jpg": picture(1)})
     world.run_until_rest()
     assert [w.message.split()[0] for w in world.record("trip").warnings if w.code == "NOT_FITTED"] == ["c.HEIC"]
     drop(world, {"a.HEIC": HEIC, "b.HEIC": HEIC, "c.HEIC": HEIC, "d.jpg": picture(1)})
@@ -341,3 +335,14 @@ def test_a_kill_at_any_moment_leaves_exactly_one_post(tmp_path: Path) -> None:
                 if not killed:
                     break
     assert moment > 15, "the effects were not found"
+
+
+def test_parts_that_send_the_same_copy_have_it_made_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = counted(monkeypatch)
+    other = {"telegram": {"content": "Other words"}}
+    drop(world, {"IMG_0412.HEIC": HEIC}, ("facebook-1001", TELEGRAM), per_platform=other)
+    world.run_until_rest()
+    first, second = (held(world, group) for group in world.groups("scheduled"))
+    assert first == second
+    assert asked.count("fit") == 1
+    assert copies_there(world) == []

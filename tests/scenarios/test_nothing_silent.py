@@ -16,10 +16,11 @@ from unittest import mock
 import pytest
 
 from postpost_sync import ledger
-from postpost_sync.disk import status_file
+from postpost_sync.disk import scan, status_file
 from postpost_sync.model.folder import Folder
 from postpost_sync.model.post import Policy
-from postpost_sync.model.states import State
+from postpost_sync.model.states import UNFINISHED, State
+from postpost_sync.post.names import Names
 from postpost_sync.sandbox import STARTER, Behaviour, Fault
 from postpost_sync.service.upload import Sender
 from postpost_sync.sync.transfers import DRAFTS_AHEAD
@@ -320,3 +321,56 @@ def test_folders_that_are_removed_while_they_wait_in_line_hold_up_nobody(new_wor
     world.drop(left[0], "edited", {"a.jpg": picture(0)}, at)
     world.advance_time(600)
     assert "edited" in [group.content for group in world.groups("scheduled")]
+
+
+@contextmanager
+def unlistable(name: str, number: int) -> Iterator[None]:
+    """The folder is there, and reading its list fails."""
+    real = scan._see
+
+    def broken(folder: int, names: Names) -> Any:
+        if Path(os.readlink(f"/proc/self/fd/{folder}")).name == name:
+            raise OSError(number, os.strerror(number))
+        return real(folder, names)
+
+    with mock.patch.object(scan, "_see", broken):
+        yield
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.EACCES, errno.ESTALE, errno.ENOTCONN, errno.ENODATA])
+@pytest.mark.parametrize("behind", [0, 3], ids=["settling", "on its way"])
+def test_a_folder_that_cannot_be_looked_into_says_so_and_ends_with_its_time(
+    world: World, number: int, behind: float
+) -> None:
+    time = world.now + 6 * HOUR
+    world.sandbox.faults.add(Fault("get-upload-url", "status", times=None, status=503))
+    world.drop("launch", "hello", MEDIA, time)
+    world.drop("other", "words alone", time=time)
+    world.run_until_rest(behind)
+    with unlistable("launch", number):
+        world.advance_time(600)
+        before = world.record("launch")
+        assert (world.code("launch"), before.state in UNFINISHED) == ("FOLDER_UNREADABLE", True)
+        assert before.retry_at is not None
+        assert world.state("other") is State.SCHEDULED
+        if behind:
+            world.advance_time(13 * 3600)
+            assert (world.state("launch"), world.code("launch")) == (State.FAILED, "FOLDER_UNREADABLE")
+            assert world.groups("draft") == [], "no draft of ours is left behind"
+
+
+@pytest.mark.parametrize("stands", [False, True], ids=["unfinished", "scheduled"])
+def test_a_folder_that_can_be_looked_into_again_goes_on(world: World, *, stands: bool) -> None:
+    time = world.now + 6 * HOUR
+    if not stands:
+        world.sandbox.faults.add(Fault("get-upload-url", "status", times=2, status=503))
+    world.drop("launch", "hello", MEDIA, time)
+    world.run_until_rest(60 if stands else 3)
+    with unlistable("launch", errno.EIO):
+        world.advance_time(1200)
+        assert (world.state("launch"), world.code("launch")) == (
+            (State.SCHEDULED, None) if stands else (State.UPLOADING, "FOLDER_UNREADABLE")
+        )
+    world.look_around()
+    world.advance_time(600)
+    world.once("launch", "hello", MEDIA, time)

@@ -58,6 +58,18 @@ def test_each_part_is_a_post_of_its_own(world: World) -> None:
     assert part(world, "").state is part(world, "linkedin").state is State.SCHEDULED
 
 
+def test_a_folder_of_several_parts_counts_once_in_the_state_that_most_needs_a_person(world: World) -> None:
+    when = world.now + timedelta(days=1)
+    world.drop("one", "One", None, when)
+    world.drop("launch", "Short", None, when, (X, LINKEDIN), per_platform={LINKEDIN: {"content": "Long"}})
+    world.run_until_rest()
+    assert world.store.states() == {State.SCHEDULED: 2}
+    wrong = {LINKEDIN: {"content": "Long", "media": ["none.jpg"]}}
+    world.drop("launch", "Short", None, when, (X, LINKEDIN), per_platform=wrong)
+    world.run_until_rest()
+    assert world.store.states() == {State.SCHEDULED: 1, part(world, LINKEDIN).state: 1}
+
+
 def test_an_account_moves_from_one_part_to_another(world: World) -> None:
     when = world.now + timedelta(days=1)
     world.drop("launch", "One", {"cup.jpg": picture(1)}, when, (X, LINKEDIN))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import hashlib
 import os
 import socket
@@ -100,6 +101,23 @@ def test_every_byte_arrives_and_is_hashed_on_the_way(world: World, size: int) ->
     assert (media.stored, media.size, media.sha256) == (True, size, sent.sha256)
     assert world.sandbox.read_object(media.id) == data
     assert seen == [*range(PIECE, size, PIECE), size]
+
+
+def test_nothing_is_left_of_a_call_once_it_was_answered(world: World) -> None:
+    """Not even for the collector."""
+    url = world.url()
+    for _ in range(2):  # what is made once is made by then
+        world.send(url)
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(20):
+            world.send(url)
+            world.url()
+        left = gc.collect()
+        assert left < 20, f"{left} objects of 40 calls"
+    finally:
+        gc.enable()
 
 
 def test_the_length_is_announced_and_no_header_of_the_api_goes_to_the_store() -> None:

@@ -390,11 +390,23 @@ def test_no_more_records_are_at_hand_than_a_few(store: Store, monkeypatch: pytes
 def test_a_note_is_lost_with_the_power_at_most_and_a_change_is_not(store: Store) -> None:
     key, said = add(store).key, list[str]()
     store._db.conn.set_trace_callback(lambda sql: said.append(sql) if "synchronous" in sql or sql == "COMMIT" else None)
-    store.note(key, lambda r: replace(r, rebuilds=1))
-    assert said == ["PRAGMA synchronous = NORMAL", "COMMIT", "PRAGMA synchronous = FULL"]
-    said.clear()
-    store.change(key, lambda r: replace(r, rebuilds=2))
-    assert said == ["COMMIT"]
+
+    def rebuilt(record: Record, times: int) -> Record:
+        return replace(record, rebuilds=times)
+
+    normal, full = "PRAGMA synchronous = NORMAL", "PRAGMA synchronous = FULL"
+    for number, (write, expected) in enumerate(
+        (
+            (store.change, [full, "COMMIT"]),  # to add it was a note
+            (store.change, ["COMMIT"]),
+            (store.note, [normal, "COMMIT"]),
+            (store.note, ["COMMIT"]),
+            (store.change, [full, "COMMIT"]),
+        )
+    ):
+        said.clear()
+        write(key, rebuilt, number + 1)
+        assert said == expected
     store._db.conn.set_trace_callback(None)
 
 

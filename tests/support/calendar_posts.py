@@ -132,8 +132,8 @@ def stored(store: Store, every: list[Record]) -> None:
         last = replace(one, key=added.key)
         *between, state = STEPS.get(one.state, (one.state,))
         for step in between:
-            store.change(added.key, lambda old, step=step: replace(old, state=step))  # type: ignore[misc]
-        store.change(added.key, lambda _, last=last, state=state: replace(last, state=state))  # type: ignore[misc]
+            store.note(added.key, lambda old, step=step: replace(old, state=step))  # type: ignore[misc]
+        store.note(added.key, lambda _, last=last, state=state: replace(last, state=state))  # type: ignore[misc]
 
 
 def root_status(root: Path | str, now: datetime) -> RootStatus:

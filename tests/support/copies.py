@@ -7,6 +7,7 @@ import os
 import tempfile
 from typing import Any
 
+import pytest
 from PIL import Image
 
 from postpost_sync.disk import media, probe, structure
@@ -35,3 +36,15 @@ def opened(data: bytes) -> Image.Image:
 def is_red(pixel: Any) -> bool:
     red, green, blue = pixel
     return bool(red > 180 and green < 90 and blue < 90)
+
+
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What is asked of the processes that read media, from now on."""
+    asked, ask = [], probe.ask
+
+    def told(task: str, *more: Any, **named: Any) -> Any:
+        asked.append(task)
+        return ask(task, *more, **named)
+
+    monkeypatch.setattr(probe, "ask", told)
+    return asked

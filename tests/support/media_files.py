@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable
 from fractions import Fraction
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import av
@@ -44,25 +45,27 @@ def video(
     container: str,
     codec: str = "libx264",
     seconds: int = 1,
-    fps: int = 10,
+    fps: int | Fraction = 10,
     sound: str = "aac",
     turn: int = 0,
     front: bool = False,
+    reordered: bool = True,
 ) -> bytes:
+    """`reordered`: some pictures are decoded before others that are shown first."""
     out = io.BytesIO()
     options = {"movflags": "+faststart"} if front else {}
     with av.open(out, "w", format=container, options=options) as file:
-        pictures = file.add_stream(codec, rate=fps)
+        pictures = file.add_stream(codec, rate=fps, options={} if reordered else {"bf": "0"})
         assert isinstance(pictures, av.VideoStream)
         pictures.width, pictures.height, pictures.pix_fmt = 64, 48, "yuv420p"
         if turn:
             pictures.set_display_rotation(turn)
         noise = file.add_stream(sound, rate=48000) if sound else None
-        for number in range(fps * seconds):
+        for number in range(round(fps * seconds)):
             frame = av.VideoFrame(64, 48, "yuv420p")
             for plane in frame.planes:
                 plane.update(random.Random(number).randbytes(plane.buffer_size))  # noqa: S311  # noise
-            frame.pts, frame.time_base = number, Fraction(1, fps)
+            frame.pts, frame.time_base = number, 1 / Fraction(fps)
             file.mux(pictures.encode(frame))
         file.mux(pictures.encode(None))
         if isinstance(noise, av.AudioStream):
@@ -74,6 +77,33 @@ def video(
                 file.mux(noise.encode(silence))
             file.mux(noise.encode(None))
     return out.getvalue()
+
+
+def film(path: Path, size: int, container: str, fps: int = 30) -> float:
+    """A film of noise, hardly smaller than `size` bytes: the same second, packet by packet. Returns how long it lasts."""
+    second, left, number = io.BytesIO(), size - 50_000, 0
+    with av.open(second, "w", format="mov") as file:
+        stream = file.add_stream("libx264", rate=fps, options={"crf": "1", "preset": "ultrafast", "bf": "0"})
+        assert isinstance(stream, av.VideoStream)
+        stream.width, stream.height, stream.pix_fmt = 640, 360, "yuv420p"
+        for _ in range(fps):
+            frame = av.VideoFrame(640, 360, "yuv420p")
+            for plane in frame.planes:
+                plane.update(os.urandom(plane.buffer_size))
+            file.mux(stream.encode(frame))
+        file.mux(stream.encode(None))
+    second.seek(0)
+    with av.open(second, "r") as source, av.open(str(path), "w", format=container) as to:
+        made = to.add_stream_from_template(source.streams.video[0])
+        packets = [packet for packet in source.demux(video=0) if packet.size]
+        kept = [(bytes(packet), packet.is_keyframe) for packet in packets]
+        while (left := left - 32 - len(kept[number % fps][0])) > 0:
+            packet = av.Packet(kept[number % fps][0])
+            packet.is_keyframe, packet.stream, packet.time_base = kept[number % fps][1], made, Fraction(1, fps)
+            packet.pts = packet.dts = number
+            packet.duration, number = 1, number + 1
+            to.mux(packet)
+    return number / fps
 
 
 @cache

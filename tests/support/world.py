@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import math
 import os
 import shutil
 import sqlite3
@@ -80,12 +81,13 @@ class World:
         local_offset: float = 0.0,
         concurrency: int = 4,
         jitter: Callable[[], float] = lambda: 1.0,
+        far: float = math.inf,
     ) -> None:
         self.now = START
         self.monotonic = 1000.0
         self.local_offset = timedelta(seconds=local_offset)
         self.key, self.instance = KEY, "harness"
-        self.policy, self.concurrency, self.jitter = policy, concurrency, jitter
+        self.policy, self.concurrency, self.jitter, self.far = policy, concurrency, jitter, far
         self.root, self.state_db = place / "posts", place / "state" / "state.db"
         self.root.mkdir(parents=True)
         self.sandbox = Sandbox(clock=lambda: self.now, behaviour=behaviour, directory=place)
@@ -124,6 +126,7 @@ class World:
             self.watched,
             Uplink(_Queue(self.transfers), upload.Senders(lambda: client), self.concurrency),
             runtime,
+            far=self.far,
         )
         self.sync.start()
         for key in self.store.pending(self.sandbox.now()):
@@ -346,7 +349,7 @@ class _Connection(sqlite3.Connection):
     def execute(self, sql: str, *parameters: Any) -> sqlite3.Cursor:
         if sql == "COMMIT":
             self.world.effect("commit")
-        elif sql == "PRAGMA synchronous = FULL":
+        elif sql.startswith("PRAGMA synchronous ="):
             sql = "PRAGMA synchronous = OFF"
         return super().execute(sql, *parameters)
 

@@ -13,7 +13,9 @@ import pytest
 
 from postpost_sync.disk import scan
 from postpost_sync.model.folder import Folder
+from postpost_sync.model.states import State
 from postpost_sync.post.names import spelt_alike
+from postpost_sync.sync.folders import ECHO
 from tests.support.mounting import mounted
 from tests.support.world import World, picture
 
@@ -253,3 +255,27 @@ def test_asking_a_place_that_does_not_answer_keeps_nobody_from_what_is_known(
         go_on.set()
         thread.join()
     assert set(world.watched.folders.below(str(world.root))) == {"moved", "b", "c"}
+
+
+@pytest.mark.parametrize("there", [True, False], ids=["there", "removed"])
+def test_nothing_is_kept_in_mind_of_a_post_that_goes_out_much_later(tmp_path: Path, *, there: bool) -> None:
+    """A year of posts, tidied away once they stood scheduled, would be a year of timers."""
+    with World(tmp_path, far=60.0) as world:
+        (world.root / "readme.txt").touch()
+        drop_all(world)
+        if not there:
+            for name in NAMES:
+                world.remove(name)
+        world.advance_time(700)
+        world.look_around()
+        world.run()
+        world.pass_time(ECHO + 1)
+        world.watched.folders.renumber(str(world.root))  # as after each rescan
+        assert (world.watched.folders.in_memory(), world.due) == ([], {})
+        assert [record.state for record in world.store.records()] == [State.SCHEDULED] * 3
+        before = world.now
+        world.pass_time(86400)
+        for key in world.store.due(before, world.now):
+            world.wake(key, 0.0)
+        world.run_until_rest(600)
+        assert world.state("a") is State.PUBLISHED

@@ -46,3 +46,37 @@ def test_who_is_gone_while_it_waits_holds_up_nobody(gone: int) -> None:
         assert met.begin(key) == [True]
         met.slots.stop_waiting(key)
     assert met.begin(*range(200, 200 + met.ahead)) == [True] * met.ahead
+
+
+def test_whose_turn_it_is_is_waked_once_until_it_comes() -> None:
+    met = Met()
+    assert [met.slots.claim(key) for key in (1, 2, 3)] == [True, False, False]
+    met.slots.release(1)
+    for key in (101, 102, 103):
+        met.slots.stop_waiting(key)
+    assert met.waked == [2]
+    assert met.slots.claim(2)
+    met.slots.release(2)
+    assert met.waked == [2, 3]
+
+
+def test_who_comes_too_late_for_its_place_is_waked_for_the_next() -> None:
+    met = Met()
+    assert [met.slots.claim(key) for key in (1, 2)] == [True, False]
+    met.slots.release(1)
+    met.slots._taken[9] += 1  # somebody was faster
+    assert not met.slots.claim(2)
+    met.slots.release(9)
+    assert met.waked == [2, 2]
+    assert met.slots.claim(2)
+
+
+def test_whose_draft_is_no_more_leaves_the_line_in_which_it_waited_with_it() -> None:
+    """Edited while it waited to be sent: it lines up for another draft, and the others are sent meanwhile."""
+    met = Met()
+    assert [met.slots.claim(key) for key in (1, 2, 3)] == [True, False, False]
+    met.begin(*range(100, 100 + met.ahead))
+    assert not met.slots.may_begin(2, 999.0)
+    met.slots.release(1)
+    assert met.waked == [102, 3]
+    assert met.slots.claim(3)

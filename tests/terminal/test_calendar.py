@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 
@@ -67,6 +68,33 @@ def test_the_week_names_what_goes_out_on_thursday() -> None:
     said = " ".join(" ".join(lines[thursday:friday]).split())
     assert "● scheduled 13:30 The view from table four tonight." in said
     assert "twitter-123 · post-01" in said
+
+
+def test_a_time_by_another_clock_is_told_from_the_others() -> None:
+    one = replace(entry(posts.record(0, NOW)), zone="America/New_York")
+    slot = Slot(NOW + timedelta(days=3), "Asia/Tokyo")
+    shown = weeks.calendar("posts", [one, entry(posts.record(5, NOW))], NOW, BERLIN, slots=[slot])
+    lines = drawn(shown, 120)
+    assert any("● 04:00°" in line for line in lines)
+    assert any("○ 18:00°" in line for line in lines)
+    assert "° America/New_York, Asia/Tokyo" in " ".join(lines)
+    assert any("● scheduled  04:00 America/New_York  New winter hours" in line for line in drawn(shown, week=True))
+    assert any("○ 18:00 Asia/Tokyo free" in line for line in drawn(shown, week=True))
+    assert "°" not in "".join(drawn(weeks.calendar("posts", [entry(posts.record(0, NOW))], NOW, BERLIN)))
+
+
+def test_emoji_of_several_characters_are_shown_and_do_not_move_the_grid() -> None:
+    one = replace(entry(posts.record(0, NOW)), text="👩\u200d🍳❤\ufe0f👍\U0001f3fd at work")
+    lines = drawn(weeks.calendar("posts", [one], NOW, BERLIN))
+    assert any("│👩🍳❤👍 … │" in line for line in lines)
+
+
+def test_what_is_coming_is_not_dim() -> None:
+    out = StringIO()
+    calendar_text(calendar(), Console(file=out, width=80, force_terminal=True, color_system="standard"), week=False)
+    line = next(one for one in out.getvalue().splitlines() if "New wint" in one)
+    assert "\x1b[2m│\x1b[0m" in line
+    assert "New wint… \x1b[2m│" in line
 
 
 def test_free_slots_and_what_is_odd_about_the_program_are_said() -> None:

@@ -168,6 +168,21 @@ def test_names_are_never_cut_off() -> None:
     assert name in "".join(status(post(name, "held", NOW, error=ERROR)).text.split())
 
 
+@pytest.mark.parametrize(("number", "told"), [(1, False), (60, True)])
+def test_how_to_see_all_is_told_where_not_all_is_seen(number: int, told: bool) -> None:
+    screen = Screen(terminal=True)
+    posts = [post(f"p{n}", "scheduled", NOW + timedelta(hours=n)) for n in range(number)]
+    status_text(report(*posts), screen, NOW, BERLIN, fit=True)
+    assert ("see all with" in screen.text) is told
+
+
+def test_where_room_is_short_further_errors_and_warnings_are_counted_apart() -> None:
+    screen = Screen(height=8, terminal=True)
+    found = [{**ERROR, "level": "error"}, WARNING]
+    status_text(report(post("p", "invalid", error=ERROR, warnings=found)), screen, NOW, BERLIN, fit=True)
+    assert "p  1 more error, 1 warning" in re.sub(r"\x1b\[[0-9;]*m", "", screen.text)
+
+
 def test_colour_is_for_terminals_alone() -> None:
     assert "\x1b" not in status(post("a", "invalid", error=ERROR)).text
     screen = Screen(terminal=True)

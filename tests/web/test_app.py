@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import pydoc
+import re
+import socket
 import sqlite3
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
+from urllib.parse import urljoin
 
 import httpx
 import icalendar
@@ -20,6 +26,8 @@ from postpost_sync.model.record import MediaName
 from postpost_sync.model.states import State
 from postpost_sync.model.vitals import Vitals
 from postpost_sync.store import Store
+from postpost_sync.web import app as application
+from postpost_sync.web import server
 from postpost_sync.web.guard import COOKIE, in_cookie
 from postpost_sync.web.server import Address, served
 from postpost_sync.web.source import Source
@@ -68,6 +76,24 @@ def test_what_did_not_change_is_not_sent_again(path: str, web: Served) -> None:
         if (again := web.get(path, headers={"If-None-Match": first.headers["ETag"]})).status_code == 304:
             break
     assert (again.status_code, again.content) == (304, b"")
+
+
+def test_what_a_proxy_has_packed_is_not_sent_again_either(web: Served) -> None:
+    tag = web.get("/calendar.ics").headers["ETag"]
+    answer = web.get("/calendar.ics", headers={"If-None-Match": f'"other", W/{tag}'})
+    assert (answer.status_code, answer.content) == (304, b"")
+
+
+@pytest.mark.parametrize("path", ["/", "/post/{}"])
+def test_each_link_leads_somewhere_also_where_a_proxy_serves_it_below_a_path(path: str, web: Served) -> None:
+    path = path.format(of(web, State.PUBLISHED))
+    found = re.findall(r'(?:href|src)="([^"]+)"', web.get(path).text)
+    inner = {one for one in found if not one.startswith(("https:", "#"))}
+    assert len(inner) > 4
+    for one in inner:
+        below = urljoin(f"/below/a/path{path}", one)
+        assert below.startswith("/below/a/path/"), one
+        assert web.get(below.removeprefix("/below/a/path")).status_code == 200, one
 
 
 def test_other_weeks_are_asked_for_by_their_day(web: Served) -> None:
@@ -186,6 +212,67 @@ def test_the_daemon_writes_while_pages_are_read(web: Served) -> None:
         other.close()
 
 
+# --- many, slow and broken ones at once ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("path", "maker"), [("/", "page.live_page"), ("/calendar.ics", "feed.feed")])
+def test_what_many_ask_for_at_once_is_made_once(
+    path: str, maker: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, made = Served(tmp_path), Mock(wraps=pydoc.locate(f"postpost_sync.calendar.{maker}"))
+    monkeypatch.setattr(f"postpost_sync.calendar.{maker}", made)
+    monkeypatch.setattr(one.source, "version", lambda: "1")  # else a minute may begin meanwhile
+    with served(one.source, one.address), ThreadPoolExecutor(30) as many:
+        answers = list(many.map(lambda _: one.get(path), range(30)))
+    one.store.close()
+    assert {answer.status_code for answer in answers} == {200}
+    assert made.call_count == 1
+
+
+def test_a_share_that_does_not_answer_holds_up_pictures_alone(web: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    answered = threading.Event()
+    monkeypatch.setattr(web.source, "thumbnail", lambda *_: answered.wait(60) and None)
+    monkeypatch.setattr(application, "READ_WITHIN", 0.1)
+    address = f"/thumb/{of(web, State.PUBLISHED)}/0"
+    with ThreadPoolExecutor(60) as many:
+        asked = [many.submit(web.get, address) for _ in range(60)]
+        for path in ("/", "/metrics", "/calendar.ics", f"/post/{of(web, State.PUBLISHED)}"):
+            assert web.get(path).status_code == 200
+        answered.set()
+        assert {one.result().headers["Content-Type"] for one in asked} == {"image/gif"}
+
+
+@pytest.mark.parametrize(
+    "before", [b"", b"GET /live.js HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n"], ids=["first", "next"]
+)
+def test_who_does_not_come_to_the_point_is_hung_up_on(
+    before: bytes, web: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "PATIENCE", 0.2)
+    with socket.create_connection(("127.0.0.1", web.address.port), 20) as slow:
+        slow.sendall(before.replace(b"{port}", str(web.address.port).encode()) + b"GET / HT")
+        while slow.recv(65536):
+            pass  # ends when the other side ends
+
+
+def test_who_follows_is_not_hung_up_on_and_who_asks_for_the_head_alone_gets_that(
+    web: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "PATIENCE", 0.05)
+    monkeypatch.setattr(application, "ALIVE_EVERY", 1)
+    with httpx.stream("GET", f"http://127.0.0.1:{web.address.port}/changes", trust_env=False, timeout=20) as stream:
+        lines = stream.iter_lines()
+        assert sum(next(lines) == ":" for _ in range(8)) > 1
+    head = httpx.head(f"http://127.0.0.1:{web.address.port}/changes", trust_env=False, timeout=20)
+    assert head.headers["Content-Type"] == "text/event-stream; charset=utf-8"
+
+
+def test_a_page_too_many_is_told_nothing_and_asks_again(web: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(application, "MOST_LISTENERS", 0)
+    answer = web.get("/changes")
+    assert (answer.status_code, answer.text) == (200, "")
+
+
 # --- who may ask ------------------------------------------------------------------------------------------------------
 
 
@@ -240,12 +327,19 @@ def test_without_the_token_nothing_is_told(path: str, more: dict[str, Any], guar
 
 def test_the_token_comes_once_and_is_a_cookie_from_then_on(guarded: Served) -> None:
     answer = guarded.get(f"/?from=2027-01-01&token={TOKEN}")
-    assert (answer.status_code, answer.headers["Location"]) == (303, "/?from=2027-01-01")
+    assert (answer.status_code, answer.headers["Location"]) == (303, "./?from=2027-01-01")
     cookie = answer.headers["Set-Cookie"]
     assert TOKEN not in cookie
     assert "HttpOnly" in cookie
     assert "SameSite=lax" in cookie
     assert guarded.get("/", cookies={COOKIE: in_cookie(TOKEN)}).status_code == 200
+
+
+def test_behind_a_proxy_with_tls_the_cookie_never_goes_without_and_any_name_will_do(guarded: Served) -> None:
+    proxied = {"Host": "posts.example.org", "X-Forwarded-Proto": "https"}
+    assert "Secure" in guarded.get(f"/?token={TOKEN}", headers=proxied).headers["Set-Cookie"]
+    assert "Secure" not in guarded.get(f"/?token={TOKEN}").headers["Set-Cookie"]
+    assert guarded.get("/", headers=proxied).status_code == 401
 
 
 def test_programs_bring_the_token_with_each_request(guarded: Served) -> None:
@@ -254,7 +348,9 @@ def test_programs_bring_the_token_with_each_request(guarded: Served) -> None:
 
 
 def test_the_token_leads_to_no_other_host(guarded: Served) -> None:
-    assert guarded.get(f"//evil.example/?token={TOKEN}").headers["Location"] == "/evil.example/"
+    for path in ("//evil.example/", "//evil.example", "/%2f%2fevil.example", "/\\evil.example"):
+        led = guarded.get(f"{path}?token={TOKEN}").headers["Location"]
+        assert urljoin("http://here/", led).startswith("http://here/"), path
 
 
 # --- where it listens -------------------------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ def test_it_shows_a_change_and_keeps_the_view_and_the_place(chromium: Browser, w
     opened = Opened(chromium, f"http://127.0.0.1:{web.address.port}/")
     page = opened.page
     opened.choose("list")
+    page.locator("summary#s-more").click()
     page.evaluate("window.scrollTo(0, 500)")
     record = next(one for one in web.records if one.state is State.SCHEDULED)
     key = next(one.key for one in web.store.records(State.SCHEDULED) if one.folder_id == record.folder_id)
@@ -35,6 +36,8 @@ def test_it_shows_a_change_and_keeps_the_view_and_the_place(chromium: Browser, w
     page.wait_for_selector(f"#p-{record.folder_id}.s-failed", state="attached", timeout=15_000)
     assert page.locator("#v-list").is_checked()
     assert page.evaluate("window.scrollY") > 300
+    assert page.locator("details[open] > summary").evaluate_all("all => all.map(one => one.id)") == ["s-more"]
+    assert page.evaluate("document.activeElement.id") == "s-more"
     assert opened.said == []
     assert {url.split("/")[2] for url in opened.asked} == {f"127.0.0.1:{web.address.port}"}
     page.close()

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from postpost_sync.commands.doctor.findings import Finding, Findings, Level, installed
-from postpost_sync.config import credentials
-from postpost_sync.config.load import Config, Root, api_key
+from postpost_sync.config.load import Config, Root, key_at_hand
 from postpost_sync.model.errors import KeyRefused, PostError, ProgramError, printable
 from postpost_sync.model.post import Connection
 from postpost_sync.model.times import parse_service_time
@@ -24,7 +22,7 @@ def check(config: Config, environ: Mapping[str, str]) -> Findings:
     whose: dict[tuple[str, str, str | None], list[Root]] = {}
     for root in config.roots:
         try:
-            key = _key(root, environ)
+            key = key_at_hand(root, environ)
         except ProgramError as error:
             if root.own_account or os.geteuid() == 0 or not installed():
                 yield Finding(Level.ERROR, "key", error.message, error.hint)
@@ -35,13 +33,6 @@ def check(config: Config, environ: Mapping[str, str]) -> Findings:
         whose.setdefault((root.api.base_url, key, root.api.user_id), []).append(root)
     for who, roots in whose.items():
         yield from _one_account(*who, roots, several=len(whose) > 1)
-
-
-def _key(root: Root, environ: Mapping[str, str]) -> str:
-    """The root's key, also where only the system service is given it."""
-    with contextlib.suppress(ProgramError):
-        return api_key(root, environ)
-    return api_key(root, environ if root.own_account else credentials.as_the_service(credentials.API_KEY, environ))
 
 
 def _one_account(base_url: str, key: str, user_id: str | None, roots: list[Root], *, several: bool) -> Findings:

@@ -1,0 +1,72 @@
+"""A sidecar that does not read, as lines: where keys stand in it, and what belongs to which; and a slip found in it. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from postpost_sync.post.edits import Edit
+
+_KEYED = re.compile(r"(?P<indent> *)(?P<key>[A-Za-z_]+):(?:[ \t]+(?P<value>.*))?")
+MARK = re.compile(r"(?P<mark>[|>][-+0-9]*)(?:[ \t]+(?P<text>[^\s#].*))?(?:[ \t]*#.*|[ \t]*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Slip:
+    """What went wrong (blank where the parser's words are as good), and what mends it: as edits, and in words."""
+
+    what: str
+    edits: tuple[Edit, ...]
+    otherwise: str
+
+
+@dataclass(frozen=True)
+class Page:
+    """A sidecar that does not read, its lines counted from 1, and the line at which it stops."""
+
+    lines: tuple[str, ...]
+    line: int
+    keys: Collection[str]
+
+    def __getitem__(self, number: int) -> str:
+        return self.lines[number - 1]
+
+    @cached_property
+    def head(self) -> int:
+        """The nearest line above at which a key stands at the margin, one that there is if any; 0 where there is none."""
+        above = range(self.line - 1, 0, -1)
+        at_margin = [number for number in above if keyed(self[number]) and self[number][0] != " "]
+        return next(filter(self.is_key, at_margin), next(iter(at_margin), 0))
+
+    def end(self, head: int) -> int:
+        """The last line that belongs to the key at `head`: before the next one that is indented no more than it."""
+        least = indent(self[head])
+        after = range(head + 1, len(self.lines) + 1)
+        stop = next((n for n in after if self.is_key(n) and indent(self[n]) <= least), len(self.lines) + 1)
+        return next(n for n in range(stop - 1, head - 1, -1) if n == head or self[n].strip())
+
+    def is_key(self, number: int) -> bool:
+        match = keyed(self[number])
+        return match is not None and (match["key"] in self.keys or match["indent"] != "")
+
+    def opens_block(self, number: int) -> bool:
+        match = keyed(self[number]) if number else None
+        mark = MARK.fullmatch(match["value"] or "") if match else None
+        return mark is not None and not mark["text"]
+
+    def all_of(self, form: re.Pattern[str]) -> Iterator[tuple[int, re.Match[str]]]:
+        """The lines of that form that name a key."""
+        for number, written in enumerate(self.lines, 1):
+            match = form.fullmatch(written)
+            if match and match["key"].lower() in self.keys:
+                yield number, match
+
+
+def keyed(written: str) -> re.Match[str] | None:
+    return _KEYED.fullmatch(written)
+
+
+def indent(written: str) -> int:
+    return len(written) - len(written.lstrip(" "))

@@ -1,0 +1,56 @@
+"""A folder that is carried to another name, as a sync client does it, and whose status file is not: its post stays one."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import timedelta
+
+import pytest
+
+from postpost_sync.model.states import State
+from tests.support.afterwards import MEDIA, retry
+from tests.support.world import World
+
+
+@pytest.mark.parametrize("first", ["post.yaml", "cup.jpg"])
+def test_a_folder_that_is_carried_to_another_name_without_its_status_file_is_one_post(world: World, first: str) -> None:
+    """Another machine gave it the name: the files come one by one, and go at the old place."""
+    time = world.now + timedelta(days=1)
+    world.drop("launch", "Fresh roast", MEDIA, time)
+    world.run_until_rest()
+    (world.root / "new name").mkdir()
+    for name in ("post.yaml", "cup.jpg"):
+        shutil.copy2(world.root / "launch" / name, world.root / "new name")
+    (world.root / "launch" / first).unlink()
+    world.look_around()
+    world.run_until_rest(5)
+    assert [world.code(record.path) for record in world.store.records() if record.path != "launch"] == ["COPY_OF"]
+    shutil.rmtree(world.root / "launch")
+    world.run_until_rest(5)
+    (record,) = world.store.records()
+    assert (record.path, record.state, record.error) == ("new name", State.SCHEDULED, None)
+    world.once("new name", "Fresh roast", MEDIA, time)
+
+
+def test_what_was_removed_and_is_dropped_again_by_another_name_has_its_post_already(world: World) -> None:
+    time = world.now + timedelta(days=1)
+    world.drop("launch", "Fresh roast", MEDIA, time)
+    world.run_until_rest()
+    world.remove("launch")
+    world.advance_time(1000)
+    world.drop("new name", "Fresh roast", MEDIA, time)
+    world.run_until_rest()
+    world.once("new name", "Fresh roast", MEDIA, time)
+
+
+def test_a_person_may_want_the_post_of_a_folder_that_is_no_longer_whole_a_second_time(world: World) -> None:
+    time = world.now + timedelta(days=1)
+    world.drop("launch", "Fresh roast", MEDIA, time)
+    world.run_until_rest()
+    (world.root / "launch/cup.jpg").unlink()
+    world.run_until_rest(5)
+    world.drop("new name", "Fresh roast", MEDIA, time)
+    world.run_until_rest(5)
+    assert (world.state("new name"), world.code("new name")) == (State.HELD, "COPY_OF")
+    retry(world, "new name")
+    assert (world.state("new name"), len(world.groups("scheduled"))) == (State.SCHEDULED, 2)
