@@ -166,12 +166,9 @@ def _all_but(image: Image.Image, key: int) -> Image.Image:
     from PIL import Image as Pillow
     from PIL import ImageChops
 
-    halves = Pillow.frombytes("LA", image.size, image.tobytes()).split()
-    bytes_ = (key & 255, key >> 8) if image.mode != "I;16B" else (key >> 8, key & 255)
-    others = (
-        half.point(lambda value, byte=byte: 255 * (value != byte)) for half, byte in zip(halves, bytes_, strict=True)
-    )
-    return ImageChops.lighter(*others)
+    low, high = Pillow.frombytes("LA", image.size, image.tobytes()).split()
+    other_low = low.point(lambda value: 255 * (value != key & 255))
+    return ImageChops.lighter(other_low, high.point(lambda value: 255 * (value != key >> 8)))
 
 
 def _depth(image: Image.Image, file: io.BufferedReader) -> int:
@@ -216,13 +213,14 @@ def _compressed(image: Image.Image, most: int, subsampling: int) -> tuple[bytes 
         return best, 0
     if len(least := at(LEAST)) > most:
         return None, len(least)
-    low, high, found = LEAST, BEST, least  # low fits, high does not
-    while high - low > 1:
-        middle = (low + high) // 2
-        if len(data := at(middle)) <= most:
-            low, found = middle, data
+    low, high, found, too_much = LEAST, BEST, least, len(best)  # low fits, high does not
+    while high - low > 1:  # a step of quality makes a picture larger by about the same factor
+        share = math.log(most / len(found)) / math.log(too_much / len(found))
+        between = min(high - 1, max(low + 1, low + int(share * (high - low))))
+        if len(data := at(between)) <= most:
+            low, found = between, data
         else:
-            high = middle
+            high, too_much = between, len(data)
     return found, 0
 
 
