@@ -31,12 +31,10 @@ LIMITS = {
 @pytest.mark.whole
 @pytest.mark.parametrize("edit", EDITS)
 def test_an_edit_that_is_killed_at_any_moment_leaves_exactly_the_edited_post(
-    matrix: Matrix, survived: Survived, tmp_path: Path, edit: Edit
+    matrix: Matrix, survived: Survived, in_memory: Path, edit: Edit
 ) -> None:
     for effect in matrix.numbers():
-        place = tmp_path / str(effect)
-        place.mkdir()
-        with Histories(place) as world:
+        with Histories(in_memory / str(effect)) as world:
             folder = world.fresh(2, PLATFORMS[0], world.now + 30 * HOUR)
             world.advance_time(60)
             edited(world, folder, edit)
@@ -54,12 +52,10 @@ def test_an_edit_that_is_killed_at_any_moment_leaves_exactly_the_edited_post(
 @pytest.mark.parametrize("limit", LIMITS)
 @pytest.mark.parametrize("target", ["scheduled", "held"])
 def test_an_edit_under_a_limit_leaves_each_folder_with_one_post(
-    survived: Survived, tmp_path: Path, target: str, limit: str, edit: Edit
+    survived: Survived, in_memory: Path, target: str, limit: str, edit: Edit
 ) -> None:
     for effect in itertools.count(1, 7):
-        place = tmp_path / str(effect)
-        place.mkdir()
-        with Histories(place) as world:
+        with Histories(in_memory / str(effect)) as world:
             world.sandbox.behaviour = replace(world.sandbox.behaviour, plan=LIMITS[limit])
             soon = world.fresh(2, PLATFORMS[0], world.now + 27 * HOUR)
             world.advance_time(60)

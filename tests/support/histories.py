@@ -83,7 +83,7 @@ class Histories(World):
         self.unproved: set[str] = set()  # drafts that stood when a database was lost or put back
         self._pictures = 0
         self._stamps = 0
-        self.more.mkdir()
+        self.more.mkdir(parents=True)
         super().__init__(place, behaviour=behaviour, policy=policy, concurrency=concurrency, jitter=lambda: 0.5)
         self._away.mkdir()
         for root in (self.root, self.more):
