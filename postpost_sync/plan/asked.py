@@ -17,9 +17,10 @@ from postpost_sync.model.record import Consent, Effect, Group, GroupStage, kept,
 from postpost_sync.model.states import OUTCOMES, State
 from postpost_sync.model.times import TimeProblem, for_people, parse_time
 from postpost_sync.plan.answers import Answer, as_it_is, copy_of_one, drop_draft, give_up, held, invalid
+from postpost_sync.plan.codes import WAITS_FOR_PERSON
 from postpost_sync.plan.gone import CANCEL_MANY, REMOVED
 from postpost_sync.plan.line import in_line
-from postpost_sync.plan.situation import WAITS_FOR_PERSON, Situation
+from postpost_sync.plan.situation import Situation
 from postpost_sync.plan.steps import Finish, Hash, LearnAccounts, LearnLimits, LearnTime, Read, Rest
 from postpost_sync.post.targets import selectors
 

@@ -13,7 +13,7 @@ from postpost_sync.model.folder import Folder, Sidecar
 from postpost_sync.model.post import Policy
 from postpost_sync.model.record import Effect, GroupStage, Record, live_group, made_with
 from postpost_sync.plan.asked import patience
-from postpost_sync.plan.line import TOO_MANY_PENDING
+from postpost_sync.plan.codes import TOO_MANY_PENDING
 from postpost_sync.plan.situation import kept_by_all, unfit
 from postpost_sync.plan.snapshot import Day, Shown, Snapshot, Stranger
 from postpost_sync.post import live_limits

@@ -19,6 +19,7 @@ from postpost_sync.disk.opening import in_words
 from postpost_sync.model.errors import Unfit
 from postpost_sync.model.folder import Recipe
 from postpost_sync.post import fitting
+from postpost_sync.post.media import not_media
 from tests.support.copies import opened, seen
 from tests.support.media_files import box, facts_of, photo, video
 from tests.support.odd_pictures import HEIGHT, RED, WIDTH, chunk, heif, png, saved, tiff, without_adobe, ycck
@@ -71,6 +72,7 @@ ONE_COLOUR = {
     "TIFF, RGBA, colours times alpha": (tiff(2, [8] * 4, bytes((100, 30, 15, 128)) * ALL, alpha=1), (227, 157, 142)),
     "TIFF, palette": (tiff(3, [8], bytes([5]) * ALL, palette=PALETTE), RED),
     "TIFF, grey, 16 bits": (tiff(1, [16], le("H", 200 * 257) * ALL), GREY),
+    "TIFF, grey, 16 bits, the other way round": (tiff(1, [16], be(200 * 257) * ALL, order=">"), GREY),
     "TIFF, grey, 12 bits": (tiff(1, [12], b"\xc8\x8c\x88" * (ALL // 2)), GREY),
     "TIFF, grey, 2 bits": (tiff(1, [2], b"\xaa" * (ALL // 4)), (170,) * 3),
     "TIFF, white is zero, 1 bit": (tiff(0, [1], bytes(ALL // 8)), WHITE),
@@ -172,6 +174,14 @@ def test_what_a_phone_writes_behind_a_jpeg_is_left_behind(place: Copies, behind:
     assert near(copied(place, data), 20, 20, RED)
 
 
+def test_what_a_phone_writes_behind_a_heic_is_left_behind(place: Copies) -> None:
+    data = heif(TILES, 3) + box(b"mpvd", MOTION)
+    file, fd = seen(data)
+    os.close(fd)
+    assert (file.kind, "truncated" in file.facts) == ("image/heic", False)
+    assert near(copied(place, data), 20, 20, TILES[0])
+
+
 def test_of_several_pictures_in_a_jpeg_the_first_is_it(place: Copies) -> None:
     """Two views, or what makes a picture brighter on newer screens, lie behind it."""
     other = Image.new("RGB", (WIDTH, HEIGHT), BLUE)
@@ -226,7 +236,17 @@ def moving(form: str) -> bytes:
     return saved(pictures[0], form, save_all=True, append_images=pictures[1:])
 
 
+def _as(mark: int, precision: int = 8) -> bytes:
+    """A JPEG that says that it is coded in another way."""
+    data = bytearray(saved(Image.new("RGB", (WIDTH, HEIGHT), RED), "JPEG"))
+    at = data.index(b"\xff\xc0")
+    data[at + 1], data[at + 4] = mark, precision
+    return bytes(data)
+
+
 REFUSED = {
+    "JPEG without loss": (_as(0xC3), "of a kind that nothing here reads"),
+    "JPEG of 12 bits": (_as(0xC1, 12), "of a kind that nothing here reads"),
     "floating, light above white": (tiff(1, [32], le("f", 3.5) * ALL, form=3), "brightness has no known range"),
     "floating, no numbers": (tiff(1, [32], le("f", float("nan")) * ALL, form=3), "brightness has no known range"),
     "32 bits": (tiff(1, [32], le("I", 1 << 31) * ALL), "brightness has no known range"),
@@ -295,3 +315,11 @@ def test_a_picture_whose_end_is_still_to_be_written_is_not_shown_in_part(form: s
 )
 def test_no_librarys_own_words_reach_anybody(error: Exception) -> None:
     assert re.fullmatch(r"it(s| is| ends)[a-z ,()]+", in_words(error))
+
+
+@pytest.mark.parametrize("form", ["TIFF", "AVIF"])
+def test_why_several_pictures_are_not_fitted_is_said_where_they_are_refused(form: str) -> None:
+    file, fd = seen(moving(form))
+    os.close(fd)
+    assert not fitting.could_be_fitted(file)
+    assert "a copy would show the first of its pictures alone" in not_media(file).message
