@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
+from pathlib import PurePath
 
 MOST_TEXT = 1000  # characters of a message or a hint
 
@@ -155,6 +156,12 @@ def did_you_mean(found: str, allowed: Iterable[str]) -> str:
 def printable(text: str) -> str:
     """Text from outside, safe to print or log: control, bidirectional and undecodable characters are escaped."""
     return text if text.isprintable() else "".join(c if c.isprintable() else _escape(c) for c in text)
+
+
+def path_name(path: str | PurePath) -> str:
+    """A path or a name as it stands on screen: printable, in quotes where it holds a space."""
+    shown = printable(str(path))
+    return f'"{shown}"' if " " in shown or not shown else shown
 
 
 def _escape(character: str) -> str:
