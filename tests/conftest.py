@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
@@ -22,6 +23,10 @@ from tests.support.world import NewWorld, World
 
 settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
 settings.load_profile("repeatable")
+
+# Where a machine is set to keep no compiled modules, each of the many processes would compile program and tests anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 _PLACES = ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR")
 _KEYS = (
@@ -46,6 +51,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """`-n auto`: two for each processor, since many tests wait for a daemon, a clock or a browser."""
     return 2 * len(os.sched_getaffinity(0))
+
+
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """What is long is known by its beginning: else a test of a megabyte has a name of a megabyte, in every process."""
+    return ascii(val[:40]) if isinstance(val, bytes | str) and len(val) > 200 else None
 
 
 @pytest.hookimpl(trylast=True)  # of what -k and -m have chosen

@@ -25,7 +25,7 @@ from postpost_sync.model.errors import ProgramError, printable
 from postpost_sync.model.folder import SIDECAR_NAMES, MediaFile
 from postpost_sync.model.post import Policy
 from postpost_sync.model.times import TimeProblem, for_people, parse_time, zone
-from postpost_sync.post import fitting, targets, violations
+from postpost_sync.post import fitting, live_photos, targets, violations
 from postpost_sync.post.leftovers import backup_of
 from postpost_sync.post.names import Names, is_conflict_copy, looks_like_media, natural_order
 from postpost_sync.post.platforms import ON_BY_DEFAULT, PLATFORMS, SETTINGS
@@ -181,7 +181,7 @@ def _look(place: Path, names: Names, *, fit: bool) -> list[_File]:
             f"{path_name(str(place / sidecar))} is there already", "edit it, or remove it to start afresh"
         )
     files = [_sniff(place, name, fit=fit) for name in sorted(found, key=natural_order) if not names.ignored(name)]
-    motions = fitting.live_photos([one.media for one in files if one.media is not None]) if fit else {}
+    motions = live_photos.motions([one.media for one in files if one.media is not None]) if fit else {}
     motion = "it is the motion of {} (a live photo)"
     return [
         replace(one, trouble=motion.format(printable(motions[one.name]))) if one.name in motions else one

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -17,6 +18,7 @@ from postpost_sync import __version__, log
 from postpost_sync.commands.common import is_folder, leave, load_config, stopped_by_signals
 from postpost_sync.commands.status import posts
 from postpost_sync.config.load import Config
+from postpost_sync.daemon import heap
 from postpost_sync.daemon.daemon import Daemon
 from postpost_sync.daemon.systemd import ServiceManager
 from postpost_sync.model import view
@@ -32,6 +34,7 @@ TELL_WITHIN = 15.0  # seconds for notifying people at the end of one pass
 
 def run(option: str | None, form: log.Format, level: log.Level) -> int:
     """Serve the folders until a signal comes; SIGHUP reads the config again."""
+    heap.share()
     log.set_up(os.environ, form, level)
     config, service, said = load_config(option, _warn), ServiceManager(os.environ), log.Log()
     live = form is log.Format.TEXT and _in_terminal()
@@ -50,6 +53,7 @@ def run(option: str | None, form: log.Format, level: log.Level) -> int:
                 except ProgramError as error:
                     _refused(error, service, said)
                     daemon = _built(config, service, said)
+                gc.collect()  # the one before: what is there at the start of the next stays for good
                 if ending.is_set():  # it came between the two
                     daemon.request_stop()
     said.info("stopped")

@@ -19,6 +19,7 @@ from postpost_sync.service.tally import Tally
 from postpost_sync.store import Store
 
 WRITE_EVERY = 10.0  # seconds, where something changed
+AGAIN_AFTER = 20.0  # seconds, at the most, until a ping that did not get through is tried again
 FAILED_TIMES = 3  # pings in a row that did not get through, after which it is said
 
 
@@ -41,7 +42,7 @@ class Pulse:
         """`accounts`: root -> the account that it posts as. `troubles`: what else is to be told and is no post's."""
         self._store, self._tally, self._accounts, self._statuses = store.overview, tally, accounts, statuses
         self._rescan, self._log, self._monitor, self._every = rescan, log, monitor, every
-        self._troubles, self._started = troubles, datetime.now(UTC)
+        self._troubles, self._started, self._began = troubles, datetime.now(UTC), time.monotonic()
         self._written, self._write_at = "", 0.0
         self._ended, self._wake, self.finished = threading.Event(), threading.Event(), threading.Event()
         self._hurried = False
@@ -114,7 +115,7 @@ class Pulse:
             return
         self._said(self._monitor.send(Ping.START))
         while not self._ended.is_set():
-            self._wake.wait(self._every if self._compared() else min(self._every, 1.0))
+            self._wake.wait(self._pause())
             self._wake.clear()
             if self._ended.is_set():
                 return
@@ -123,9 +124,15 @@ class Pulse:
             if self._hurried:
                 self.finished.set()
 
+    def _pause(self) -> float:
+        """Seconds until the next ping."""
+        if not self._compared():
+            return min(self._every, 1.0)
+        return min(self._every, AGAIN_AFTER) if self._failures else self._every
+
     def _compared(self) -> bool:
         """Whether the first comparison is over, or has taken so long that something is wrong."""
-        waited = (datetime.now(UTC) - self._started).total_seconds()
+        waited = time.monotonic() - self._began  # a clock may be set right after the start, by years
         return waited > 2 * self._rescan or all(status.last_scan is not None for status in self._statuses())
 
     def _ping(self, monitor: Monitor) -> None:

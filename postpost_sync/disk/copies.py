@@ -8,6 +8,7 @@ the same one, as the parts of a post do, gets a name of its own for the same fil
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import stat
@@ -56,7 +57,7 @@ class Copies:
             try:
                 return self.find(key, file, recipe) or self._make(key, file, recipe, fd)
             except OSError as error:
-                raise _no_room(file, error.strerror or type(error).__name__) from None
+                raise _not_written(file, error, self._directory) from None
 
     @contextlib.contextmanager
     def opened(self, copy: Copy) -> Iterator[int]:
@@ -86,6 +87,7 @@ class Copies:
     def keep(self, keys: Callable[[], Collection[int]]) -> None:
         """Remove the copies of all folders but these, which are asked for only where there are any."""
         with contextlib.suppress(OSError):
+            self._clear_away()
             if os.listdir(self._directory):
                 wanted = keys()
                 self._remove(lambda of: of not in wanted)
@@ -98,10 +100,9 @@ class Copies:
         size = file.stat.size
         room = size + size // 50 + _ROOM_FOR_INDEX if file.kind in DEMUXERS else _ROOM_FOR_PICTURE
         room = min(room, recipe.size)
+        self._clear_away()
         self._make_room(file, room)
         making = self._directory / _MAKING
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(making)  # left by a crash
         out = os.open(making, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         try:
             wanted = {**asdict(recipe), "content_type": file.kind, "room": room}
@@ -110,7 +111,7 @@ class Copies:
             if self._stopping.is_set():
                 return None
             if said.get("full"):
-                raise _no_room(file, "the disk is full")
+                raise _no_room(file, "the disk of the database is full")
             form = str(said.get("content_type", ""))
             if form not in recipe.forms:
                 slow = f"it took longer than {TASKS['fit'].wall:.0f} s, or crashed what reads it"
@@ -123,8 +124,7 @@ class Copies:
             return copy
         finally:
             os.close(out)
-            with contextlib.suppress(OSError):
-                os.unlink(making)
+            self._clear_away()
 
     def _make_room(self, file: MediaFile, room: int) -> None:
         """NoRoom unless so many bytes may be taken."""
@@ -137,6 +137,11 @@ class Copies:
             raise _no_room(file, f"the copies of posts that do not stand yet take {taken / 1e6:,.0f} MB")
         if room > free / 2:
             raise _no_room(file, f"the disk of the database has {free / 1e6:,.0f} MB left, of which a half may be used")
+
+    def _clear_away(self) -> None:
+        """What was begun and is not whole: it failed, or a crash left it."""
+        with contextlib.suppress(OSError):
+            os.unlink(self._directory / _MAKING)
 
     def _shared(self, name: str) -> str:
         """The name, which another folder's copy has, too, where there is such a one and none of this name."""
@@ -198,6 +203,15 @@ def _judged(fd: int, name: str, form: str, file: MediaFile, recipe: Recipe) -> C
 def _unfit(file: MediaFile, why: str) -> Unfit:
     what = f"{printable(file.name)} cannot be sent as a fitted copy either: {printable(why)}"
     return Unfit(Finding("NOT_FITTED", what, "export it in a form and size that are taken"), file.name)
+
+
+def _not_written(file: MediaFile, error: OSError, directory: Path) -> NoRoom:
+    """Beside the database, whatever is in the way there."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return _no_room(file, "the disk of the database is full")
+    what = f"no fitted copy of {printable(file.name)} can be written: {error.strerror or type(error).__name__}"
+    hint = f'let the user that runs this write in "{printable(str(directory))}"; it is tried again by itself'
+    return NoRoom(Finding("NO_ROOM_TO_FIT", what, hint), file.name)
 
 
 def _no_room(file: MediaFile, why: str) -> NoRoom:

@@ -166,12 +166,9 @@ def _all_but(image: Image.Image, key: int) -> Image.Image:
     from PIL import Image as Pillow
     from PIL import ImageChops
 
-    halves = Pillow.frombytes("LA", image.size, image.tobytes()).split()
-    bytes_ = (key & 255, key >> 8) if image.mode != "I;16B" else (key >> 8, key & 255)
-    others = (
-        half.point(lambda value, byte=byte: 255 * (value != byte)) for half, byte in zip(halves, bytes_, strict=True)
-    )
-    return ImageChops.lighter(*others)
+    low, high = Pillow.frombytes("LA", image.size, image.tobytes()).split()
+    other_low = low.point(lambda value: 255 * (value != key & 255))
+    return ImageChops.lighter(other_low, high.point(lambda value: 255 * (value != key >> 8)))
 
 
 def _depth(image: Image.Image, file: io.BufferedReader) -> int:

@@ -24,17 +24,27 @@ _FASTEST = 250  # packets a second: of more a Matroska's millisecond does not te
 
 def rewrap(file: io.BufferedReader, content_type: str, out: int) -> str:
     """Write its best picture and its best sound into the empty file `out`, as an MP4 with the index first."""
+    failed: list[OSError] = []
+    try:
+        _rewrap(file, content_type, out, failed)
+    finally:
+        if failed:  # the library makes something of its own of it
+            raise failed[0]
+    return "video/mp4"
+
+
+def _rewrap(file: io.BufferedReader, content_type: str, out: int, failed: list[OSError]) -> None:
     import av
 
     def again(url: str, flags: int, options: object) -> _Output:
         if flags != 1:  # to move what was written behind the index, the muxer reads its own file once more
             raise PermissionError("a copy is one file")
-        return _Output(out)
+        return _Output(out, failed)
 
     with av.open(file, "r", format=DEMUXERS[content_type], io_open=refuse) as source:
         chosen = [stream for stream in streams(source) if stream]
         options = {"movflags": "+faststart"}
-        with av.open(_Output(out), "w", format="mp4", options=options, io_open=again) as target:
+        with av.open(_Output(out, failed), "w", format="mp4", options=options, io_open=again) as target:
             tracks: dict[int, _Track] = {}
             for stream in chosen:
                 made = target.add_stream_from_template(stream, opaque=True)
@@ -48,17 +58,24 @@ def rewrap(file: io.BufferedReader, content_type: str, out: int) -> str:
                         target.mux(one)
             if any(track.waits for track in tracks.values()):
                 raise NoCopy("it does not say in which order its pictures belong")
-    return "video/mp4"
 
 
 class _Output(Descriptor):
-    """A file that is written by position."""
+    """A file that is written by position. `failed`: why it could not be."""
+
+    def __init__(self, fd: int, failed: list[OSError]) -> None:
+        super().__init__(fd)
+        self._failed = failed
 
     def writable(self) -> bool:
         return True
 
     def write(self, data: Buffer) -> int:
-        count = os.pwrite(self._fd, data, self._at)
+        try:
+            count = os.pwrite(self._fd, data, self._at)
+        except OSError as error:
+            self._failed.append(error)
+            raise
         self._at += count
         return count
 

@@ -24,7 +24,7 @@ from postpost_sync.model.errors import (
 from postpost_sync.model.record import Consent, Effect, Group, GroupStage, Record, Trouble, TroubleKind
 from postpost_sync.model.states import State
 from postpost_sync.model.times import parse_service_time
-from postpost_sync.plan.draft import DRAFT_GONE
+from postpost_sync.plan.codes import DRAFT_GONE
 from postpost_sync.plan.steps import Ask, Delete, Step, Tried, Update
 
 ROOM_AGAIN = 60.0  # seconds after which it is looked whether there is room for a fitted copy

@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 
 from postpost_sync.model.errors import Finding, printable
 from postpost_sync.model.program import RootState, RootStatus
-from postpost_sync.model.times import to_service
 
 OVERDUE = timedelta(minutes=10)  # that a post may be late before something is wrong
 _PLAIN = ("started", "sent", "calls", "keys", "why")
@@ -85,7 +84,7 @@ def _of_root(root: str, status: RootStatus | None, rescan: float, now: datetime)
         return [status.error or Finding("ROOT_AWAY", f"{shown} is away", "mount it")]
     within = timedelta(seconds=2 * rescan) + _SLACK
     if status.last_scan is not None and now - status.last_scan > within:
-        since = to_service(status.last_scan)
+        minutes = (now - status.last_scan) // timedelta(minutes=1)
         hint = "see whether its disk answers: postpost-sync doctor"
-        return [Finding("SCAN_LATE", f"{shown} was last compared at {since}", hint)]
+        return [Finding("SCAN_LATE", f"{shown} was last compared {minutes} minutes ago", hint)]
     return []

@@ -23,8 +23,7 @@ from postpost_sync.model.program import RootState, RootStatus
 from postpost_sync.model.record import Trouble, retried
 from postpost_sync.model.states import State
 from postpost_sync.model.times import for_people, parse_service_time
-from postpost_sync.plan.line import HELD_LONG, IN_LINE
-from postpost_sync.plan.situation import WAITS_FOR_PERSON
+from postpost_sync.plan.codes import HELD_LONG, IN_LINE, WAITS_FOR_PERSON
 
 ODD_AGAIN = 1200.0  # seconds: after a start, media without a sidecar are shown only after half of that
 

@@ -43,8 +43,10 @@ class Monitor:
         try:
             with self._client.stream("POST", url, content=body) as response:  # what it says may be without end
                 return None if response.is_success else f"it answered {response.status_code}"
+        except httpx.TimeoutException:
+            return f"it did not answer within {TIMEOUT:.0f} s"
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-            return type(error).__name__
+            return f"it cannot be reached ({type(error).__name__})"
 
     def close(self) -> None:
         self._client.close()

@@ -16,7 +16,8 @@ from postpost_sync.model.folder import MediaFile
 from postpost_sync.model.record import Consent, Effect, Group, GroupStage, TroubleKind
 from postpost_sync.model.states import State
 from postpost_sync.model.times import for_people
-from postpost_sync.plan.line import TOO_MANY_PENDING, in_line
+from postpost_sync.plan.codes import TOO_MANY_PENDING
+from postpost_sync.plan.line import in_line
 from postpost_sync.plan.situation import SOON, Situation
 from postpost_sync.plan.steps import (
     Abandon,
@@ -190,11 +191,11 @@ def _shown(s: Situation, answer: Answer, *, judged: bool) -> Answer:
     record, step = s.record, answer.step
     if isinstance(step, _OUR_OWN | Delete) or (answer.state is None and (isinstance(step, Rest) or not judged)):
         return Answer(step, record.state, record.error, record.warnings, answer.retry_at)
+    known = judged and not isinstance(step, LearnTime | LearnAccounts | LearnLimits)  # what holds of the folder
+    warnings = answer.warnings if answer.warnings is not None else _holding(s) if known else record.warnings
     if isinstance(step, LearnTime | LearnAccounts | LearnLimits | Compare):  # it has settled; the service is next
         state = State.DRAFTING if record.state is State.SETTLING else record.state
-        warnings = record.warnings if answer.warnings is None else answer.warnings
         return replace(answer, state=answer.state or state, error=answer.error or record.error, warnings=warnings)
-    warnings = answer.warnings if answer.warnings is not None else _holding(s) if judged else record.warnings
     if answer.state is not None:
         return replace(answer, warnings=warnings)
     if _goes_on_in_line(s, step):

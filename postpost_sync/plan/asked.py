@@ -17,9 +17,10 @@ from postpost_sync.model.record import Consent, Effect, Group, GroupStage, kept,
 from postpost_sync.model.states import OUTCOMES, State
 from postpost_sync.model.times import TimeProblem, for_people, parse_time
 from postpost_sync.plan.answers import Answer, as_it_is, copy_of_one, drop_draft, give_up, held, invalid
+from postpost_sync.plan.codes import WAITS_FOR_PERSON
 from postpost_sync.plan.gone import CANCEL_MANY, REMOVED
 from postpost_sync.plan.line import in_line
-from postpost_sync.plan.situation import WAITS_FOR_PERSON, Situation
+from postpost_sync.plan.situation import Situation
 from postpost_sync.plan.steps import Finish, Hash, LearnAccounts, LearnLimits, LearnTime, Read, Rest
 from postpost_sync.post.targets import selectors
 
@@ -29,6 +30,11 @@ RESTLESS_TIMES, RESTLESS_LEAST = (
     10,
     120.0,
 )  # multiples of settle, and seconds, after which a restless folder is spoken of
+STILL_ARRIVING = Finding(
+    "STILL_ARRIVING",
+    "a file that a transfer has not completed lies in the folder (.part, .crdownload and their like); it is waited for",
+    "let the transfer end, or delete what it left behind: once that has not changed for an hour it is passed over",
+)
 WAITS_LONG = 3600.0  # seconds after which what is waited for needs a person
 OLD_FOR_NOW = 86400.0  # seconds; a `now` folder whose files are older than this waits for a person
 PASSING = frozenset(  # warnings that are said anew while they hold
@@ -79,14 +85,14 @@ def settling(s: Situation) -> Answer | None:
     folder, quiet = s.folder, s.snapshot.quiet
     if folder is None or folder.fingerprint == s.record.fingerprint:
         return None
-    left = s.policy.settle - quiet
+    left, arriving = s.policy.settle - quiet, 0.0
     if folder.arriving is not None:
         # clocks differ: what we saw counts, too
         arriving = ARRIVING_FOR - max(s.now.timestamp() - folder.arriving, quiet)
         left = min(arriving, 60.0) if arriving > 0 else left
     if left <= 0:
         return None
-    never = _never_quiet(s, folder)
+    never = _never_quiet(s, folder, quiet if arriving > 0 else None)
     if s.live is not None:
         return as_it_is(left) if never is None else Answer(Rest(left), s.record.state, never)
     time = _glimpsed_time(s) if never is not None else None
@@ -99,10 +105,15 @@ def patience(policy: Policy) -> float:
     return max(RESTLESS_LEAST, RESTLESS_TIMES * policy.settle)
 
 
-def _never_quiet(s: Situation, folder: Folder) -> Finding | None:
-    """What to say of a folder that does not become quiet: an editor that saves, a share whose times are always now."""
-    if s.snapshot.restless <= patience(s.policy):
+def _never_quiet(s: Situation, folder: Folder, arriving: float | None) -> Finding | None:
+    """What to say of a folder that does not become quiet: an editor that saves, a share whose times are always now.
+
+    `arriving`: a transfer's temporary is what it waits for, and has not changed for so many seconds.
+    """
+    if max(s.snapshot.restless, arriving or 0.0) <= patience(s.policy):
         return None
+    if arriving is not None:
+        return STILL_ARRIVING
     files = [entry for entry in folder.entries if entry.kind is EntryKind.FILE]
     last = max(files, key=lambda entry: entry.stat.ctime_ns, default=None)
     name = printable(last.name) if last is not None else "something in it"

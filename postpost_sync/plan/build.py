@@ -22,7 +22,8 @@ from postpost_sync.model.record import (
 from postpost_sync.model.states import State
 from postpost_sync.model.times import for_people
 from postpost_sync.plan.answers import Answer, copy_of_one, drop, drop_draft, failed, give_up, held, rest, search
-from postpost_sync.plan.draft import DRAFT_GONE, READ_BACK_FOR, for_person
+from postpost_sync.plan.codes import DRAFT_GONE
+from postpost_sync.plan.draft import READ_BACK_FOR, for_person
 from postpost_sync.plan.situation import Situation
 from postpost_sync.plan.steps import CheckDraft, Create, Doom, Finish, Follow, Hash, HoldCopy, Rest, Transfer
 

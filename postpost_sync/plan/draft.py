@@ -8,17 +8,13 @@ from postpost_sync.model.errors import Finding
 from postpost_sync.model.record import Consent, Group
 from postpost_sync.model.states import State
 from postpost_sync.plan.answers import Answer, drop, give_up, held
+from postpost_sync.plan.codes import DRAFT_GONE
 from postpost_sync.plan.line import in_line
 from postpost_sync.plan.situation import Situation
 from postpost_sync.plan.steps import Abandon, CheckDraft, Rest
 
 READ_BACK_FOR = 60.0  # seconds for which a listing may lag behind
 REBUILDS = 3
-DRAFT_GONE = Finding(
-    "DRAFT_GONE",
-    "the draft is no longer at PostPost; perhaps it was deleted in the dashboard",
-    "postpost-sync retry FOLDER makes a new one",
-)
 
 
 def proved(draft: Group) -> bool:

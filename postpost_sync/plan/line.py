@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from postpost_sync.model.record import Effect, Record, TroubleKind, retried
 from postpost_sync.model.states import State
+from postpost_sync.plan.codes import HELD_LONG, IN_LINE
 from postpost_sync.plan.snapshot import Waiting
 
-TOO_MANY_PENDING = "SCHEDULED_POST_LIMIT_REACHED"  # the limit of a plan for which a later post can hold the room
-IN_LINE = frozenset(  # limits for which the posts of an account wait in the order of their times
-    {"SCHEDULE_HORIZON_REACHED", TOO_MANY_PENDING, "POST_LIMIT_REACHED", "CONNECTIONS_OVER_LIMIT"}
-)
-HELD_LONG = "HELD_TOO_LONG"
 _IN_WORDS = IN_LINE | {HELD_LONG}  # as people are told of it
 
 

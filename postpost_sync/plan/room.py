@@ -12,7 +12,7 @@ from postpost_sync.model.record import Effect, TroubleKind
 from postpost_sync.model.states import State
 from postpost_sync.model.times import for_people
 from postpost_sync.plan.answers import Answer
-from postpost_sync.plan.line import HELD_LONG, IN_LINE
+from postpost_sync.plan.codes import HELD_LONG, IN_LINE
 from postpost_sync.plan.situation import Situation
 from postpost_sync.plan.steps import Rest
 

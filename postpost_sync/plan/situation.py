@@ -45,7 +45,6 @@ EDIT_CLOSES = 120.0
 DUPLICATE_WITHIN = timedelta(days=3)
 
 WAITS_FOR_PART = "WAITS_FOR_PART"
-WAITS_FOR_PERSON = "WAITS_LONG"  # warning of a post that is settling: what it waits for may never come by itself
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from postpost_sync.model.errors import Finding
 from postpost_sync.model.folder import Folder, Reading, Sidecar
 from postpost_sync.model.post import Policy
 from postpost_sync.model.record import Record
-from postpost_sync.post.desired import Wanted
+
+if TYPE_CHECKING:  # who only asks the database needs nothing of what resolves a folder
+    from postpost_sync.post.desired import Wanted
 
 
 @dataclass(frozen=True, slots=True)

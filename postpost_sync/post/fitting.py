@@ -28,7 +28,6 @@ _MOST_PIXELS = 300_000_000  # of a picture that a copy is tried of; the largest 
 _SIDE = 65_500  # pixels of a JPEG's side
 _NO_LIMIT = 1 << 40
 _ANY_SIDE = 1 << 20  # pixels: those of a video are not touched
-LIVE_SECONDS = 4.0  # a phone's motion of a picture lasts no longer
 
 
 def could_be_fitted(media: MediaFile) -> bool:
@@ -90,21 +89,6 @@ def same_form(upload: Upload, media: MediaFile) -> bool:
         return False
     few = (sent.width or 0) * (sent.height or 0) <= recipe.pixels
     return sent.version == recipe.version and upload.content_type in recipe.forms and fits and few
-
-
-def live_photos(media: Collection[MediaFile]) -> dict[str, str]:
-    """Of a folder's files: the video -> the picture whose motion it is."""
-    pictures: dict[str, str] = {}
-    for one in media:
-        if one.kind in ("image/heic", "image/heif", "image/jpeg"):
-            pictures.setdefault(_stem(one).casefold(), one.name)
-    return {
-        one.name: pictures[_stem(one).casefold()]
-        for one in media
-        if one.content_type == "video/quicktime"
-        and _stem(one).casefold() in pictures
-        and 0 < (fact(one.facts, "duration") or 0.0) <= LIVE_SECONDS
-    }
 
 
 # --- recipes ----------------------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from postpost_sync.model.folder import (
     Reading,
     Sidecar,
 )
-from postpost_sync.post import fitting
+from postpost_sync.post import fitting, live_photos
 from postpost_sync.post.leftovers import backup_of, beside, conflict_of
 from postpost_sync.post.names import alike, is_conflict_copy, is_near_miss, looks_like_media, natural_order
 from postpost_sync.post.sidecar import meant
@@ -73,7 +73,7 @@ def choose(folder: Folder, reading: Reading, sidecar: Sidecar, *, fit: bool) -> 
         key=natural_order,
     )
     left_out: list[Finding] = []
-    motions = fitting.live_photos(reading.media) if fit else {}
+    motions = live_photos.motions(reading.media) if fit else {}
     alone: Finding | None = None
     for name in sorted(entries, key=natural_order):
         entry = entries[name]

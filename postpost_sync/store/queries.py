@@ -13,7 +13,7 @@ from postpost_sync.model.program import Listener, RootStatus
 from postpost_sync.model.record import Record, Trouble
 from postpost_sync.model.states import State
 from postpost_sync.model.view import NEED
-from postpost_sync.plan.situation import WAITS_FOR_PERSON
+from postpost_sync.plan.codes import WAITS_FOR_PERSON
 from postpost_sync.plan.snapshot import Neighbour, Scheduled
 from postpost_sync.post.platforms import VIDEO_SUFFIXES
 from postpost_sync.store.columns import decoded, encode, from_row, hints

@@ -17,7 +17,7 @@ from postpost_sync.service.account import Account
 from postpost_sync.service.holdings import Reading
 from postpost_sync.sync.runtime import Runtime
 
-WORTH_A_PAGE = 20  # as many have to wait for each page that is read, unless it has lasted long enough
+WORTH_A_PAGE = 40  # as many have to wait for each page that is read, unless it has lasted long enough
 PATIENCE = 2.0  # seconds
 PATIENCE_A_PAGE = 1.0  # seconds; where a reading takes many pages, so many posts are made that they can wait for more
 GOOD_FOR = 30.0  # seconds for which a reading is kept for a folder that does not come for it

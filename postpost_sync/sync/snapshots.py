@@ -13,7 +13,7 @@ from postpost_sync.model.folder import Folder, Sidecar
 from postpost_sync.model.post import Policy
 from postpost_sync.model.record import Effect, GroupStage, Record, live_group, made_with
 from postpost_sync.plan.asked import patience
-from postpost_sync.plan.line import TOO_MANY_PENDING
+from postpost_sync.plan.codes import TOO_MANY_PENDING
 from postpost_sync.plan.situation import kept_by_all, unfit
 from postpost_sync.plan.snapshot import Day, Shown, Snapshot, Stranger
 from postpost_sync.post import live_limits
@@ -96,11 +96,12 @@ class Snapshots:
         folder, present, unreadable = self._look(look)
         quiet, in_flight, fitting = self._folders.saw(look, folder), frozenset(look.in_flight), frozenset(look.fitting)
         restless = self._folders.restless(look)
-        long = folder is not None and restless > patience(self._sites[look.root].policy)
         record = self._store.record(look.key)
         if record is None:
             return None
         broken = record.trouble_with(Effect.READ) is not None
+        unread = folder is not None and folder.fingerprint != record.fingerprint
+        long = unread and max(restless, quiet) > patience(self._sites[look.root].policy)
         glimpse = reader.glimpse(folder) if folder is not None and (long or broken) else None
         account = self.account_of(record)
         if folder is None:

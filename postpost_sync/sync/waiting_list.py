@@ -8,7 +8,8 @@ from datetime import datetime
 
 from postpost_sync import ledger
 from postpost_sync.model.record import GroupStage, Record
-from postpost_sync.plan.line import HELD_LONG, meets_a_fault, place_in_line
+from postpost_sync.plan.codes import HELD_LONG
+from postpost_sync.plan.line import meets_a_fault, place_in_line
 from postpost_sync.plan.snapshot import Waiting
 from postpost_sync.plan.steps import Ask, Delete, Withdraw
 from postpost_sync.store import Store

@@ -119,15 +119,15 @@ class Source:
 
     def _asked(self, question: Callable[[Store], _T]) -> _T:
         """The answer of the database as it is now."""
-        for _ in range(_OPENINGS):
+        for opening in range(_OPENINGS):
             store = self._opened()
             try:
                 store.data_version()  # it was not moved or replaced
                 answer = question(store)
             except ProgramError:
-                overtaken = store.overtaken()
+                again = store.overtaken() or opening == 0  # it may have been put in another's place since it was opened
                 self._forget(store)
-                if not overtaken:
+                if not again:
                     raise
             else:
                 if not store.overtaken():

@@ -71,6 +71,7 @@ ONE_COLOUR = {
     "TIFF, RGBA, colours times alpha": (tiff(2, [8] * 4, bytes((100, 30, 15, 128)) * ALL, alpha=1), (227, 157, 142)),
     "TIFF, palette": (tiff(3, [8], bytes([5]) * ALL, palette=PALETTE), RED),
     "TIFF, grey, 16 bits": (tiff(1, [16], le("H", 200 * 257) * ALL), GREY),
+    "TIFF, grey, 16 bits, the other way round": (tiff(1, [16], be(200 * 257) * ALL, order=">"), GREY),
     "TIFF, grey, 12 bits": (tiff(1, [12], b"\xc8\x8c\x88" * (ALL // 2)), GREY),
     "TIFF, grey, 2 bits": (tiff(1, [2], b"\xaa" * (ALL // 4)), (170,) * 3),
     "TIFF, white is zero, 1 bit": (tiff(0, [1], bytes(ALL // 8)), WHITE),
@@ -226,7 +227,17 @@ def moving(form: str) -> bytes:
     return saved(pictures[0], form, save_all=True, append_images=pictures[1:])
 
 
+def _as(mark: int, precision: int = 8) -> bytes:
+    """A JPEG that says that it is coded in another way."""
+    data = bytearray(saved(Image.new("RGB", (WIDTH, HEIGHT), RED), "JPEG"))
+    at = data.index(b"\xff\xc0")
+    data[at + 1], data[at + 4] = mark, precision
+    return bytes(data)
+
+
 REFUSED = {
+    "JPEG without loss": (_as(0xC3), "of a kind that nothing here reads"),
+    "JPEG of 12 bits": (_as(0xC1, 12), "of a kind that nothing here reads"),
     "floating, light above white": (tiff(1, [32], le("f", 3.5) * ALL, form=3), "brightness has no known range"),
     "floating, no numbers": (tiff(1, [32], le("f", float("nan")) * ALL, form=3), "brightness has no known range"),
     "32 bits": (tiff(1, [32], le("I", 1 << 31) * ALL), "brightness has no known range"),

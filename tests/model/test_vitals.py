@@ -56,6 +56,13 @@ def test_each_reason_is_one(more: dict[str, Any], expected: list[str]) -> None:
     assert codes(**more) == expected
 
 
+def test_how_long_ago_a_root_was_compared_is_said_as_people_say_it() -> None:
+    (found,) = ailments(
+        running=True, roots=["/srv/posts"], statuses=[root(2530)], rescan=300.0, vitals=Vitals(), overdue=[], now=NOW
+    )
+    assert found.message == "/srv/posts was last compared 42 minutes ago"
+
+
 def test_of_many_overdue_posts_one_is_named() -> None:
     (found,) = ailments(
         running=True, roots=[], statuses=[], rescan=1.0, vitals=Vitals(), overdue=["/a", "/b", "/c"], now=NOW

@@ -28,7 +28,7 @@ from postpost_sync.notify.events import (
     of_root,
 )
 from postpost_sync.notify.messages import LONGEST, NAMED, Tone, message
-from postpost_sync.plan.line import HELD_LONG, IN_LINE
+from postpost_sync.plan.codes import HELD_LONG, IN_LINE
 
 NOW = datetime(2026, 12, 1, 8, tzinfo=UTC)
 ON = frozenset(DEFAULT_EVENTS)

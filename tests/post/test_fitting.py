@@ -193,25 +193,3 @@ def sent(**more: Any) -> Upload:
 def test_another_copy_is_an_edit_and_a_copy_made_anew_is_none(upload: Upload, limits: Any, same: bool) -> None:
     (now,) = fitted(file(), limits=limits)
     assert fitting.same_form(upload, now) is same
-
-
-# --- live photos ------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("names", "motion"),
-    [
-        (("IMG_2.HEIC", "IMG_2.MOV"), True),
-        (("IMG_2.JPG", "IMG_2.mov"), True),
-        (("img_2.jpeg", "IMG_2.MOV"), True),
-        (("IMG_2.HEIC", "IMG_3.MOV"), False),
-        (("IMG_2.png", "IMG_2.MOV"), False),
-    ],
-)
-def test_a_short_clip_of_a_pictures_name_is_its_motion(names: tuple[str, str], motion: bool) -> None:
-    kind = {"HEIC": "image/heic", "png": "image/png"}.get(names[0].rpartition(".")[2], "image/jpeg")
-    picture = file(names[0], kind)
-    for seconds in (2.9, 4.0, 4.1, 0.0):
-        clip = file(names[1], "video/quicktime", duration=seconds)
-        found = fitting.live_photos((picture, clip))
-        assert found == ({names[1]: names[0]} if motion and 0 < seconds <= 4 else {})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import pytest
@@ -15,14 +15,18 @@ from postpost_sync.post.preflight import check
 from tests.support.media_files import FILES, image, lasting, read_media, video
 from tests.support.platform_facts import FORMATS, IMAGE_BYTES, IMAGES, SECONDS, TEXT, TYPES, VIDEO_BYTES, takes
 
-GOOD: Mapping[str, bytes] = {  # what no platform that takes the format objects to
-    **{mime: make() for mime, make in FILES.items() if mime.startswith("image/")},
-    "video/mp4": video("mp4", seconds=4, fps=25),
-    "video/quicktime": video("mov", seconds=4, fps=25),
-    "video/x-msvideo": video("avi", "mpeg4", seconds=4, fps=25),
-    "video/x-matroska": video("matroska", seconds=4, fps=25),
-    "video/webm": video("webm", "libvpx-vp9", seconds=4, fps=25, sound="libopus"),
+GOOD: Mapping[str, Callable[[], bytes]] = {  # what no platform that takes the format objects to
+    **{mime: make for mime, make in FILES.items() if mime.startswith("image/")},
+    "video/mp4": lambda: video("mp4", seconds=4, fps=25),
+    "video/quicktime": lambda: video("mov", seconds=4, fps=25),
+    "video/x-msvideo": lambda: video("avi", "mpeg4", seconds=4, fps=25),
+    "video/x-matroska": lambda: video("matroska", seconds=4, fps=25),
+    "video/webm": lambda: video("webm", "libvpx-vp9", seconds=4, fps=25, sound="libopus"),
 }
+
+
+def good(content_type: str) -> bytes:
+    return GOOD[content_type]()
 
 
 def found(platform: str, *files: MediaFile, content: str = "hello") -> tuple[list[Finding], list[Finding]]:
@@ -36,7 +40,7 @@ def refused(platform: str, *files: MediaFile, content: str = "hello") -> list[st
 
 def fitting(platform: str) -> MediaFile:
     mime = "video/mp4" if platform in ("tiktok", "youtube") else "image/jpeg"
-    return read_media(GOOD[mime], mime)
+    return read_media(good(mime), mime)
 
 
 # --- formats, text, numbers -------------------------------------------------------------------------------------------
@@ -47,7 +51,7 @@ def fitting(platform: str) -> MediaFile:
 def test_a_format_is_refused_exactly_where_it_is_not_taken(platform: str, form: str) -> None:
     taken, converted, risky = (forms.split() for forms in FORMATS[platform])
     mime = TYPES[form]
-    errors, warnings = found(platform, read_media(GOOD[mime], mime))
+    errors, warnings = found(platform, read_media(good(mime), mime))
     if form in taken + converted + risky:
         assert errors == []
     else:
@@ -70,17 +74,17 @@ def test_text_at_its_limit_one_over_and_far_over_beside_a_real_file(platform: st
 @pytest.mark.parametrize(("platform", "most"), IMAGES.items())
 def test_as_many_images_as_the_platform_takes_one_more_and_far_more(platform: str, most: int) -> None:
     mimes = takes(platform, "image/")
-    files = [read_media(GOOD[mimes[n % len(mimes)]], mimes[n % len(mimes)], name=f"{n}") for n in range(most * 5)]
+    files = [read_media(good(mimes[n % len(mimes)]), mimes[n % len(mimes)], name=f"{n}") for n in range(most * 5)]
     for count, expected in ((most, []), (most + 1, ["TOO_MANY_IMAGES"]), (most * 5, ["TOO_MANY_IMAGES"])):
         assert refused(platform, *files[:count]) == expected
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_one_video_a_post_and_nothing_beside_it(platform: str) -> None:
-    one, two = (read_media(GOOD["video/mp4"], "video/mp4", name=f"{n}.mp4") for n in "ab")
+    one, two = (read_media(good("video/mp4"), "video/mp4", name=f"{n}.mp4") for n in "ab")
     assert refused(platform, one) == []
     assert refused(platform, one, two) == ["TOO_MANY_VIDEOS"]
-    assert "MEDIA_MIXED" in refused(platform, one, read_media(GOOD["image/jpeg"], "image/jpeg"))
+    assert "MEDIA_MIXED" in refused(platform, one, read_media(good("image/jpeg"), "image/jpeg"))
 
 
 # --- bytes ------------------------------------------------------------------------------------------------------------
@@ -91,7 +95,7 @@ def test_one_video_a_post_and_nothing_beside_it(platform: str) -> None:
 )
 def test_the_bytes_of_an_image(platform: str, content_type: str) -> None:
     for size, expected in ((0, []), (1, ["IMAGE_TOO_LARGE"]), (2 * IMAGE_BYTES[platform], ["IMAGE_TOO_LARGE"])):
-        file = read_media(GOOD[content_type], content_type, IMAGE_BYTES[platform] + size)
+        file = read_media(good(content_type), content_type, IMAGE_BYTES[platform] + size)
         assert refused(platform, file) == expected, size
 
 
@@ -100,7 +104,7 @@ def test_the_bytes_of_a_video(platform: str, content_type: str) -> None:
     most = VIDEO_BYTES[platform]
     too_large = "VIDEO_TOO_LARGE" if most < 2**29 else "MEDIA_TOO_LARGE"
     for size, expected in ((most, []), (most + 1, [too_large]), (most * 3, [too_large])):
-        codes = refused(platform, read_media(GOOD[content_type], content_type, size))
+        codes = refused(platform, read_media(good(content_type), content_type, size))
         assert [code for code in codes if not (size > 2**29 and code == "MEDIA_TOO_LARGE" != too_large)] == expected, (
             size
         )
@@ -190,14 +194,14 @@ def test_the_aspect_of_an_image_on_instagram(content_type: str, turned: bool) ->
 
 
 def test_every_finding_names_the_file_the_platform_what_was_found_and_the_limit_with_its_source() -> None:
-    file = replace(read_media(GOOD["image/png"], "image/png", 9_400_000), name="slide3.png")
+    file = replace(read_media(good("image/png"), "image/png", 9_400_000), name="slide3.png")
     (error,), _ = found("threads", file)
     assert error.message == "slide3.png is 9.4 MB; threads takes 8 MB (threads-1)"
     assert error.hint == "export it smaller [platforms/threads 2026-03]"
 
 
 def test_a_limit_of_the_config_says_so() -> None:
-    file = read_media(GOOD["image/png"], "image/png", 9_400_000)
+    file = read_media(good("image/png"), "image/png", 9_400_000)
     post = Post("hello", ("threads-1",), {}, (file,), None, "UTC")
     (error,), _ = check(post, {"threads": {"image_bytes": 1000}})
     assert error.hint.endswith("[limits in the config]")

@@ -34,6 +34,7 @@ NFC, NFD = unicodedata.normalize("NFC", "é.jpg"), unicodedata.normalize("NFD", 
         ["2026-01-09.jpg", "2026-1-10.jpg", "2026-02-01.jpg"],
         ["", "1", "9" * 400, "a"],
         ["a1b2.jpg", "a1b10.jpg", "a2b1.jpg"],
+        ["1.jpg", "2.jpg", "10.jpg", "a1.jpg", "A2.jpg", "a10.jpg", "b.jpg"],
         ["٣", "²"],  # decimals that are not ASCII, and digits that are no decimals
     ],
 )
@@ -43,7 +44,7 @@ def test_people_count_and_do_not_see_case(in_order: list[str]) -> None:
 
 
 def test_the_order_is_the_same_on_every_file_system() -> None:
-    names = ["E.jpg", "e.jpg", NFC, NFD, "\udcff.jpg", "f.jpg"]
+    names = ["E.jpg", "e.jpg", NFC, NFD, "\udcff.jpg", "①.jpg", "f.jpg"]
     backwards = names[::-1]
     assert sorted(names, key=natural_order) == sorted(backwards, key=natural_order)
     assert natural_order(NFC)[:-1] == natural_order(NFD)[:-1]
@@ -173,10 +174,13 @@ def test_the_pattern_is_told_by_which_a_name_is_ignored() -> None:
         ("a (Ann's conflicted copy 2026-11-24).jpg", True),
         ("a (CONFLICTED COPY).jpg", True),
         ("a (case conflict).jpg", True),
+        ("Anna's conflicted copy.jpg", True),
         ("a_conflict-20261124.jpg", True),
+        ("a_conflict-20261124-080000.jpg", True),
         ("a-Host-safeBackup-0001.jpg", True),
         ("conflict.jpg", False),
         ("a copy.jpg", False),
+        ("a.jpg", False),
         ("role conflict-free.jpg", False),
     ],
 )
@@ -216,7 +220,16 @@ def test_near_misses_of_a_sidecars_name(name: str, is_near: bool) -> None:
 
 @pytest.mark.parametrize(
     ("name", "is_media"),
-    [("a.JPG", True), ("a.heic", True), ("a.mkv", True), ("a", False), ("jpg", False), (".jpg", False)],
+    [
+        ("a.JPG", True),
+        ("a.heic", True),
+        ("a.b.mkv", True),
+        ("a.mkv", True),
+        ("a.txt", False),
+        ("a", False),
+        ("jpg", False),
+        (".jpg", False),
+    ],
 )
 def test_what_a_person_takes_for_media(name: str, is_media: bool) -> None:
     assert looks_like_media(name) == is_media

@@ -5,15 +5,17 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
 import signal
 import sqlite3
 import threading
 import time
+import weakref
 from pathlib import Path
 
 import pytest
 
-from postpost_sync.daemon.daemon import STOP_WITHIN
+from postpost_sync.daemon.daemon import STOP_WITHIN, Daemon
 from postpost_sync.daemon.workers import Workers
 from postpost_sync.sandbox import Behaviour, Connection, Fault
 from tests.support.drops import hashes, picture, sent, sidecar, video
@@ -91,6 +93,23 @@ def test_hangups_that_come_while_the_config_is_read_again_end_nothing(pp: Rig) -
         pp.wait_for("second", "scheduled", within=30)
         process.terminate()
         assert process.wait(HANG) == 0
+
+
+def test_hangups_leave_nothing_of_what_was_served_before(pp: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hundred thousand folders are as many megabytes, each time."""
+    served: list[weakref.ref[Daemon]] = []
+    left: list[int] = []
+    start = Daemon.start
+
+    def noted(daemon: Daemon) -> None:
+        left.append(sum(before() is not None for before in served))
+        served.append(weakref.ref(daemon))
+        start(daemon)
+        os.kill(os.getpid(), signal.SIGHUP if len(served) < 4 else signal.SIGTERM)
+
+    monkeypatch.setattr(Daemon, "start", noted)
+    assert pp.command("run") == 0
+    assert left == [0, 0, 0, 0]
 
 
 def test_a_stop_in_the_middle_of_an_upload_is_quick_and_loses_nothing(pp: Rig) -> None:

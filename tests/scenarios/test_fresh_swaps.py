@@ -83,6 +83,7 @@ SEEN: dict[str, Callable[[World], object]] = {
 }
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("seen", SEEN)
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("moves", [swap, over])

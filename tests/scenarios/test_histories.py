@@ -317,9 +317,9 @@ class Machine(RuleBasedStateMachine):
         """A root goes away, whatever waits there in line, or comes back."""
         self._do(at, self.world.root_leaves if leaves else self.world.root_comes_back)
 
-    @rule(name=st.sampled_from(["", "", "slide0.jpg", "slide1.jpg", "slide0.heic", "post.yaml"]))
+    @rule(name=st.sampled_from(["", "", "slide0.jpg", "slide1.jpg", "slide0.heic", "post.yaml", "post0", "post1"]))
     def broken_disk(self, name: str) -> None:
-        """Files of that name cannot be opened from now on, although they are listed; "": all can."""
+        """Files of that name, or that folder, cannot be opened from now on, although they are listed; "": all can."""
         self.world.unopenable = name
         self._look()
 

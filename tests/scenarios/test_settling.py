@@ -83,10 +83,24 @@ def test_a_transfer_under_way_holds_its_folder_and_a_dead_one_does_not(world: Wo
     stamp = world.now.timestamp()
     os.utime(folder / name, (stamp, stamp))
     world.look_around()
-    world.advance_time(1800)
-    assert (world.groups(), world.state("post")) == ([], "settling")
+    world.advance_time(100)
+    assert (world.state("post"), world.code("post")) == ("settling", None)
+    world.advance_time(1700)
+    assert (world.groups(), world.state("post"), world.code("post")) == ([], "settling", "STILL_ARRIVING")
     world.advance_time(1900)
     assert [g.status for g in world.groups()] == ["scheduled"]
+
+
+def test_a_transfer_that_goes_on_beyond_the_time_of_the_post_is_said(world: World) -> None:
+    """And not that something else keeps changing."""
+    folder = world.drop("post", time=world.now + timedelta(minutes=10))
+    for _ in range(30):
+        (folder / "a.mov.part").write_bytes(b"more")
+        stamp = world.now.timestamp()
+        os.utime(folder / "a.mov.part", (stamp, stamp))
+        world.look_around()
+        world.advance_time(60)
+    assert (world.groups(), world.state("post"), world.code("post")) == ([], "invalid", "STILL_ARRIVING")
 
 
 def test_a_temporary_that_is_renamed_into_place_lets_go(world: World) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import tempfile
@@ -23,7 +24,7 @@ def seen(data: bytes, name: str = "a") -> tuple[MediaFile, int]:
     kind = media.kind(data[: media.HEAD])
     content_type, sniffed = media.named(kind)
     facts = {**structure.facts(fd, kind), **probe.measure(fd, kind)}
-    sha256 = f"hash of {len(data)} bytes"
+    sha256 = hashlib.sha256(data).hexdigest()
     return MediaFile(name, of(os.fstat(fd)), content_type, sniffed, sha256, facts, kind), fd
 
 

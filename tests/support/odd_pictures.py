@@ -15,6 +15,7 @@ from tests.support.media_files import box
 
 WIDTH, HEIGHT = 64, 48
 RED = (200, 60, 30)
+GREEN_TILES = [(20, 200, 20)] * 6
 
 
 def saved(picture: Image.Image, form: str, **more: Any) -> bytes:
@@ -27,7 +28,13 @@ def saved(picture: Image.Image, form: str, **more: Any) -> bytes:
 
 
 def tiff(
-    meaning: int, bits: Sequence[int], *planes: bytes, form: int = 1, alpha: int = 0, palette: Sequence[int] = ()
+    meaning: int,
+    bits: Sequence[int],
+    *planes: bytes,
+    form: int = 1,
+    alpha: int = 0,
+    palette: Sequence[int] = (),
+    order: str = "<",
 ) -> bytes:
     """Without compression. `meaning`: its PhotometricInterpretation; several `planes`: a channel each; `form` 3: floating."""
     offsets = [8 + sum(map(len, planes[:number])) for number in range(len(planes))]
@@ -37,15 +44,16 @@ def tiff(
     tags |= {338: [alpha]} if alpha else {}
     tags |= {339: [form] * len(bits)}
     at = 8 + sum(map(len, planes))
-    table, values = struct.pack("<H", len(tags)), b""
+    table, values = struct.pack(f"{order}H", len(tags)), b""
     behind = at + 2 + 12 * len(tags) + 4
     for tag, numbers in sorted(tags.items()):
         kind, letter = (4, "I") if tag in (273, 279) else (3, "H")
-        raw = struct.pack(f"<{len(numbers)}{letter}", *numbers)
+        raw = struct.pack(f"{order}{len(numbers)}{letter}", *numbers)
         if len(raw) > 4:
-            raw, values = struct.pack("<I", behind + len(values)), values + raw
-        table += struct.pack("<HHI", tag, kind, len(numbers)) + raw.ljust(4, b"\0")
-    return b"II*\0" + struct.pack("<I", at) + b"".join(planes) + table + bytes(4) + values
+            raw, values = struct.pack(f"{order}I", behind + len(values)), values + raw
+        table += struct.pack(f"{order}HHI", tag, kind, len(numbers)) + raw.ljust(4, b"\0")
+    head = struct.pack(f"{order}HHI", 0x4949 if order == "<" else 0x4D4D, 42, at)
+    return head + b"".join(planes) + table + bytes(4) + values
 
 
 def chunk(name: bytes, body: bytes) -> bytes:

@@ -191,6 +191,20 @@ def test_a_database_that_is_not_there_is_said_and_found_when_it_comes(tmp_path: 
         assert httpx.get(url, trust_env=False).status_code == 200
 
 
+def test_a_database_that_was_put_in_anothers_place_is_read_at_once(tmp_path: Path) -> None:
+    (tmp_path / "later").mkdir()
+    one, later = Served(tmp_path), Served(tmp_path / "later")
+    record = next(entry for entry in later.store.records() if entry.state is State.SCHEDULED)
+    later.store.change(record.key, lambda old: replace(old, state=State.FAILED))
+    for store in (one.store, later.store):
+        store.close()
+    with served(one.source, one.address):
+        assert 'postpost_sync_posts{state="failed"} 4.0' in one.get("/metrics").text
+        later.state_db.replace(one.state_db)
+        answer = one.get("/metrics")
+        assert (answer.status_code, 'postpost_sync_posts{state="failed"} 5.0' in answer.text) == (200, True)
+
+
 def test_the_daemon_writes_while_pages_are_read(web: Served) -> None:
     """No read holds up a write: here a page is made again and again meanwhile."""
     ending = threading.Event()

@@ -1,0 +1,226 @@
+"""What may stand in the way of a copy: kills, disks that are full or closed, and files that were made to do harm."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import resource
+import signal
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from postpost_sync.disk import copies
+from postpost_sync.disk.copies import Copies
+from postpost_sync.model.errors import NoRoom, Unfit
+from postpost_sync.model.folder import Copy, Recipe
+from tests.support.copies import opened, seen
+from tests.support.measuring_server import server_with
+from tests.support.media_files import film, photo
+from tests.support.mounting import mount, mounted
+from tests.support.odd_pictures import GREEN_TILES, heif, saved, tiff
+
+JPEG = Recipe(("image/jpeg",), 1_000_000, 2000, 2000, 10**8, 1)
+MP4 = Recipe(("video/mp4",), 10**9, 1 << 20, 1 << 20, 1 << 40, 1)
+WORDS = r"[^<>\[\]]*"  # nothing of a library's own
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Copies:
+    return Copies(tmp_path / "copies")
+
+
+@pytest.fixture(scope="module")
+def mov(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    path = tmp_path_factory.mktemp("films") / "film.mov"
+    film(path, 12_000_000, "mov")
+    return path.read_bytes()
+
+
+def made(place: Copies, data: bytes, recipe: Recipe = JPEG) -> Copy:
+    file, fd = seen(data)
+    try:
+        copy = place.make(1, file, recipe, fd)
+    finally:
+        os.close(fd)
+    assert copy is not None
+    return copy
+
+
+# --- the disk ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("what", ["picture", "video"])
+def test_a_disk_that_becomes_full_meanwhile_is_said(
+    place: Copies, tmp_path: Path, mov: bytes, what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, recipe = (photo("JPEG", (2400, 1600), detail=60), JPEG) if what == "picture" else (mov, MP4)
+    plenty = os.statvfs_result((4096, 4096, 10**9, 10**9, 10**9, 10, 10, 10, 0, 255))
+    monkeypatch.setattr(os, "statvfs", lambda _: plenty)
+    with mounted(tmp_path / "copies", "-t", "tmpfs", "-o", "size=200k", "none"):
+        with pytest.raises(NoRoom) as said:
+            made(place, data, recipe)
+        assert said.value.finding.code == "NO_ROOM_TO_FIT"
+        assert "the disk of the database is full" in said.value.finding.message
+        assert os.listdir(tmp_path / "copies") == []
+    assert made(place, data, recipe).size > 200_000, "it is made once there is room"
+
+
+@pytest.mark.parametrize("what", ["read-only", "a file", "gone"])
+def test_a_place_where_nothing_can_be_written_is_said(place: Copies, tmp_path: Path, what: str) -> None:
+    there = tmp_path / "copies"
+    data = photo("HEIF")
+    if what == "a file":
+        there.write_bytes(b"")
+        with pytest.raises(NoRoom) as said:
+            made(place, data)
+    elif what == "gone":
+        with pytest.raises(NoRoom) as said:
+            made(Copies(tmp_path / "not" / "there"), data)
+    else:
+        with mounted(there):
+            assert mount(there, "-o", "remount,ro")
+            with pytest.raises(NoRoom) as said:
+                made(place, data)
+    finding = said.value.finding
+    assert (finding.code, finding.message.startswith("no fitted copy of a can be written: ")) == (
+        "NO_ROOM_TO_FIT",
+        True,
+    )
+    assert "let the user that runs this write in" in finding.hint
+
+
+def test_what_a_crash_left_takes_no_room(place: Copies, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    there = tmp_path / "copies"
+    there.mkdir()
+    (there / ".making").write_bytes(bytes(900_000))
+    monkeypatch.setattr(copies, "MOST", 1_000_000)
+    made(place, photo("HEIF"), replace(JPEG, size=500_000))
+    (there / ".making").write_bytes(bytes(900_000))
+    place.keep(lambda: [1])
+    assert [one.name[:2] for one in there.iterdir()] == ["1-"], "it is gone at the next start"
+
+
+# --- kills ------------------------------------------------------------------------------------------------------------
+
+_MAKES = """
+import os, sys
+from pathlib import Path
+from postpost_sync.disk.copies import Copies
+from tests.disk.test_hostile_copies import MP4
+from tests.support.copies import seen
+file, fd = seen(Path(sys.argv[1]).read_bytes())
+place = Copies(Path(sys.argv[2]))
+print("ready", flush=True)
+for key in range(10_000):
+    place.make(key, file, MP4, fd)
+    place.forget(key)
+"""
+
+
+def test_a_kill_in_the_middle_leaves_nothing_half(place: Copies, tmp_path: Path, mov: bytes) -> None:
+    path, there = tmp_path / "film.mov", tmp_path / "copies"
+    path.write_bytes(mov)
+    for pause in (0.0, 0.013, 0.05, 0.08, 0.17):
+        command = [sys.executable, "-c", _MAKES, str(path), str(there)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            process.stdout.readline()
+            time.sleep(pause)
+            process.send_signal(signal.SIGKILL)
+        place.keep(lambda: [99])
+        assert os.listdir(there) == [], "nothing writes there any more"
+        assert made(place, mov, MP4).size == pytest.approx(len(mov), rel=0.01)
+        place.forget(1)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_maker_that_is_killed_is_an_answer(
+    place: Copies, tmp_path: Path, when: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = "os.pwrite(out[0], b'x' * 5000, 0)" if when == "after" else "pass"
+    script = f"""
+well = measuring._work
+def killed(task, argument, fd, reply, *out):
+    if task == "fit":
+        {written}
+        os.kill(os.getpid(), 9)
+    well(task, argument, fd, reply, *out)
+measuring._work = killed
+"""
+    file, fd = seen(photo("HEIF"))
+    with server_with(monkeypatch, script), pytest.raises(Unfit, match="or crashed what reads it"):
+        place.make(1, file, JPEG, fd)
+    os.close(fd)
+    assert os.listdir(tmp_path / "copies") == []
+
+
+# --- files that were made to do harm ----------------------------------------------------------------------------------
+
+
+def _jpeg_bomb() -> bytes:
+    return saved(Image.new("L", (20_000, 20_000)), "JPEG", quality=30)
+
+
+def _bmp_bomb() -> bytes:
+    head = struct.pack("<IiiHHIIiiII", 40, 20_000, 20_000, 1, 24, 0, 0, 0, 0, 0, 0)
+    return b"BM" + struct.pack("<IHHI", 0, 0, 0, 54) + head + bytes(1000)
+
+
+def _heic_bomb() -> bytes:
+    data = heif(GREEN_TILES, 3)
+    data = data.replace(struct.pack(">II", 192, 128), struct.pack(">II", 20_000, 20_000))
+    return data.replace(struct.pack(">BBHH", 1, 2, 192, 128), struct.pack(">BBHH", 255, 255, 20_000, 20_000))
+
+
+def _heic_of_exif() -> bytes:
+    return heif(GREEN_TILES, 3, exif=b"II*\0\x08\0\0\0" + b"\xff" * 40_000_000)
+
+
+def _exif_that_turns_in_circles() -> bytes:
+    circle = b"II*\0\x08\0\0\0" + struct.pack("<HHHII", 1, 0x8769, 4, 1, 8) + struct.pack("<I", 8)
+    return heif(GREEN_TILES, 3, exif=circle)
+
+
+def _profile_of_nonsense() -> bytes:
+    out = io.BytesIO()
+    nonsense = struct.pack(">I", 9_000_000) + b"lcms" + bytes(4) + b"mntrRGB XYZ " + os.urandom(100) + b"acsp"
+    Image.new("RGB", (3000, 100)).save(out, "TIFF", icc_profile=nonsense.ljust(9_000_000, b"\xff"))
+    return out.getvalue()
+
+
+def _tiff_of_nothing() -> bytes:
+    return tiff(1, [8], b"").replace(struct.pack("<HHII", 256, 3, 1, 64), struct.pack("<HHII", 256, 4, 1, 400_000_000))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        _jpeg_bomb,
+        _bmp_bomb,
+        _heic_bomb,
+        _heic_of_exif,
+        _exif_that_turns_in_circles,
+        _profile_of_nonsense,
+        _tiff_of_nothing,
+    ],
+)
+def test_each_has_a_verdict_within_bounds(place: Copies, tmp_path: Path, make: Callable[[], bytes]) -> None:
+    data, refused = make(), ""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    try:
+        copy = made(place, data)
+    except Unfit as why:
+        refused = why.finding.message
+    else:
+        assert max(opened((tmp_path / "copies" / copy.file).read_bytes()).size) <= 2000
+    assert re.fullmatch(WORDS, refused)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000, "kilobytes, of ours"

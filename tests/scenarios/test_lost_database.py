@@ -1,0 +1,192 @@
+"""A database lost, with the status files or without: what may be out is held, and nothing goes out twice."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from postpost_sync import ledger
+from postpost_sync.sandbox import Behaviour, Fault
+from tests.support.lost import ONE, TWO, lose_status_files, lose_the_database, out_or_standing, say, tomorrow
+from tests.support.world import World, picture
+
+# --- database and status files lost -----------------------------------------------------------------------------------
+
+
+def test_a_time_that_the_service_had_moved_is_held_and_not_posted_again(world: World) -> None:
+    world.sandbox.behaviour = Behaviour(move_time=90)
+    world.drop("post", "text", ONE, tomorrow(world))
+    world.run_until_rest()
+    before = world.groups()
+    lose_the_database(world)
+    lose_status_files(world)
+    world.run_until_rest()
+    assert (world.state("post"), world.code("post"), world.groups()) == ("held", "MAYBE_POSTED", before)
+    say(world, "post")
+    world.run_until_rest()
+    assert len(world.groups("scheduled")) == 2  # a person said so
+
+
+@pytest.mark.parametrize("when", ["now", "soon"])
+def test_what_went_out_lately_is_held_and_not_posted_again(world: World, when: str) -> None:
+    time = "now" if when == "now" else world.now + timedelta(minutes=10)
+    world.drop("post", "text", ONE, time)
+    world.run_until_rest()
+    world.advance_time(1800)
+    assert out_or_standing(world) == [("text", "published")]
+    lose_the_database(world)
+    lose_status_files(world)
+    world.run_until_rest()
+    assert out_or_standing(world) == [("text", "published")]
+    assert world.code("post") in ("MAYBE_POSTED", "TIME_PAST")
+
+
+def test_a_folder_that_comes_back_after_its_database_was_made_is_not_posted_again(world: World, tmp_path: Path) -> None:
+    folder = world.drop("post", "text", ONE, tomorrow(world))
+    world.run_until_rest()
+    before = world.groups()
+    folder.rename(tmp_path / "away")
+    lose_the_database(world)
+    world.run_until_rest()
+    shutil.copytree(tmp_path / "away", folder)  # restored from a backup: younger than the database
+    (folder / "post.status.yaml").unlink()
+    world.run_until_rest()
+    assert (world.code("post"), world.groups()) == ("MAYBE_POSTED", before)
+
+
+# --- a person says whose it is -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("stands", ["scheduled", "moved", "published", "draft"])
+def test_a_post_that_may_be_the_folders_is_its_own_where_a_person_says_so(world: World, stands: str) -> None:
+    world.sandbox.behaviour = Behaviour(move_time=90 if stands == "moved" else 0)
+    world.drop("post", "text", TWO, None if stands == "draft" else world.now + timedelta(hours=5))
+    world.run_until_rest()
+    if stands == "published":
+        world.advance_time(5 * 3600 + 600)
+    (before,) = world.groups()
+    lose_the_database(world)
+    lose_status_files(world)
+    if stands == "draft":
+        world.drop("post", "text", TWO, world.now + timedelta(hours=5))
+    world.run_until_rest(600)
+    assert (world.state("post"), world.code("post")) == ("held", "MAYBE_POSTED")
+    say(world, "post", ledger.adopted)
+    world.run_until_rest(600)
+    (now,) = world.groups()
+    assert (now.id, now.status) == (before.id, "published" if stands == "published" else "scheduled")
+    assert world.state("post") == now.status
+    assert world.record("post").error is None
+    assert world.record("post").groups[-1].adopted
+
+
+@pytest.mark.parametrize("other", ["two of them", "other accounts", "other media"])
+def test_what_cannot_be_the_folders_is_not_taken_over_though_a_person_says_so(world: World, other: str) -> None:
+    time = tomorrow(world)
+    world.sandbox.behaviour = Behaviour(move_time=90)
+    for n in range(2 if other == "two of them" else 1):
+        world.drop(f"made {n}", "text", TWO if other == "other media" else ONE, time, ("twitter-123", "linkedin-ABC"))
+        world.run_until_rest()
+    lose_the_database(world)
+    for n in range(2):
+        shutil.rmtree(world.root / f"made {n}", ignore_errors=True)
+    accounts = ("twitter-123",) if other == "other accounts" else ("twitter-123", "linkedin-ABC")
+    world.drop("post", "text", ONE, time, accounts)
+    world.run_until_rest()
+    before = world.groups()
+    say(world, "post", ledger.adopted)
+    world.run_until_rest()
+    error = world.record("post").error
+    assert error is not None
+    assert (error.code, "cannot be taken over" in error.message, world.groups()) == ("MAYBE_POSTED", True, before)
+
+
+def test_the_lost_create_of_a_twin_holds_nobody(world: World) -> None:
+    """Its draft comes to light after both have given up looking for it."""
+    world.sandbox.behaviour = Behaviour(listing_lag=600)
+    world.sandbox.faults.add(Fault("create-post", "lost_reply"))
+    world.drop("one", "text", {}, tomorrow(world))
+    world.run_until_rest(120)
+    world.sandbox.behaviour = Behaviour()
+    world.drop("two", "text", {}, tomorrow(world) + timedelta(hours=1))
+    world.run_until_rest()
+    world.advance_time(3600)
+    assert [world.state(name) for name in ("one", "two")] == ["scheduled", "scheduled"]
+
+
+def test_an_edit_of_a_folder_that_is_held_is_no_way_round_what_holds_it(world: World) -> None:
+    """Also where the database is lost beside it: what is held for is in its status file."""
+    world.sandbox.behaviour = Behaviour(move_time=90)
+    world.drop("post", "text", ONE, tomorrow(world))
+    world.run_until_rest()
+    before = world.groups()
+    lose_the_database(world)
+    lose_status_files(world)
+    world.run_until_rest()
+    for text in ("edited", "edited again"):
+        world.drop("post", text, ONE, tomorrow(world))
+        world.run_until_rest()
+        assert (world.state("post"), world.code("post"), world.groups()) == ("held", "MAYBE_POSTED", before)
+        lose_the_database(world)
+        world.run_until_rest()
+        assert (world.state("post"), world.code("post"), world.groups()) == ("held", "MAYBE_POSTED", before)
+    say(world, "post")
+    world.run_until_rest()
+    assert sorted(group.content for group in world.groups("scheduled")) == ["edited again", "text"]
+    world.drop("post", "and edited once more", ONE, tomorrow(world))
+    world.run_until_rest()
+    assert sorted(group.content for group in world.groups("scheduled")) == ["and edited once more", "text"]
+
+
+# --- only the database is lost ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("change", ["replaced", "swapped", "a setting"])
+def test_what_was_changed_while_the_database_was_lost_is_an_edit(world: World, change: str) -> None:
+    time, to = tomorrow(world), ("threads-789",)
+    world.drop("post", "text", TWO, time, to)
+    world.run_until_rest()
+    lose_the_database(world)
+    media: dict[str, bytes] = TWO
+    settings: dict[str, dict[str, dict[str, str]]] = {}
+    if change == "replaced":
+        media = {"a.jpg": picture(1), "b.jpg": picture(3)}
+    elif change == "swapped":
+        media = {"a.jpg": picture(2), "b.jpg": picture(1)}
+    else:
+        settings = {"platform_settings": {"threads": {"replyControl": "everyone"}}}
+    world.drop("post", "text", media, time, to, **settings)
+    world.run_until_rest()
+    group = world.once("post", "text", media, time)
+    assert bool(group.platform_settings) is (change == "a setting")
+
+
+def test_media_that_no_status_file_vouches_for_are_held(world: World) -> None:
+    """As one that an earlier version wrote."""
+    folder = world.drop("post", "text", TWO, tomorrow(world))
+    world.run_until_rest()
+    before = world.groups()
+    status = folder / "post.status.yaml"
+    kept = [line for line in status.read_text().splitlines() if not line.startswith(("digest", "proof"))]
+    status.write_text("\n".join(kept))
+    lose_the_database(world)
+    world.run_until_rest()
+    assert (world.code("post"), world.groups()) == ("MAYBE_POSTED", before)
+    assert status.read_text() == "\n".join(kept)  # it is a claim, until somebody says what it is worth
+
+
+def test_a_draft_that_was_not_complete_is_made_anew_and_the_old_one_deleted(world: World) -> None:
+    time = tomorrow(world)
+    world.drop("post", "text", TWO, time)
+    world.look_around()
+    world.pass_time(2.5)
+    world.wake(1, 0.0)
+    world.step()
+    world.step()
+    assert [group.status for group in world.groups()] == ["draft"]
+    lose_the_database(world)
+    world.run_until_rest()
+    world.once("post", "text", TWO, time)
