@@ -213,13 +213,14 @@ def _compressed(image: Image.Image, most: int, subsampling: int) -> tuple[bytes 
         return best, 0
     if len(least := at(LEAST)) > most:
         return None, len(least)
-    low, high, found = LEAST, BEST, least  # low fits, high does not
-    while high - low > 1:
-        middle = (low + high) // 2
-        if len(data := at(middle)) <= most:
-            low, found = middle, data
+    low, high, found, too_much = LEAST, BEST, least, len(best)  # low fits, high does not
+    while high - low > 1:  # a step of quality makes a picture larger by about the same factor
+        share = math.log(most / len(found)) / math.log(too_much / len(found))
+        between = min(high - 1, max(low + 1, low + int(share * (high - low))))
+        if len(data := at(between)) <= most:
+            low, found = between, data
         else:
-            high = middle
+            high, too_much = between, len(data)
     return found, 0
 
 

@@ -252,7 +252,7 @@ def plain(value: object) -> str | None:
 def listed(post: Mapping[str, Any]) -> Listed:
     platforms, media = post.get("platforms"), post.get("mediaUrls")
     return Listed(
-        post["postGroupId"],
+        plain(post["postGroupId"]) or "",
         plain(post.get("content")) or "",
         plain(post.get("status")) or "",
         parse_service_time(post.get("scheduledTime")),

@@ -173,6 +173,14 @@ def test_what_a_phone_writes_behind_a_jpeg_is_left_behind(place: Copies, behind:
     assert near(copied(place, data), 20, 20, RED)
 
 
+def test_what_a_phone_writes_behind_a_heic_is_left_behind(place: Copies) -> None:
+    data = heif(TILES, 3) + box(b"mpvd", MOTION)
+    file, fd = seen(data)
+    os.close(fd)
+    assert (file.kind, "truncated" in file.facts) == ("image/heic", False)
+    assert near(copied(place, data), 20, 20, TILES[0])
+
+
 def test_of_several_pictures_in_a_jpeg_the_first_is_it(place: Copies) -> None:
     """Two views, or what makes a picture brighter on newer screens, lie behind it."""
     other = Image.new("RGB", (WIDTH, HEIGHT), BLUE)

@@ -51,6 +51,7 @@ REQUEST_TAKES = 0.05  # seconds
 SLOTS = tuple(parse(f"daily {hour:02}:30") for hour in range(24))
 BRANDS = (PLATFORMS[0], PLATFORMS[1])
 ZONES = ("UTC", "Europe/Berlin", "America/New_York")
+OFTEN = 600  # looks at folders in half an hour in which nothing happens
 PUNCTUAL = 5.0  # seconds a scheduled time may be beside what was asked for
 
 Version = tuple[str, tuple[str, ...], tuple[str, ...]]  # content, platforms, hashes of the media in order
@@ -166,6 +167,7 @@ class Histories(World):
         self.interleaved = False
         self.interruption: tuple[int, Callable[[], object]] | None = None  # after so many requests, what happens
         self.said: list[str] = []
+        self.taken = 0  # folders and transfers, and how often there was none
         self._standing: set[str] = set()
         self._meanwhile = False
         self.more, self.gone = place / "more", place / "gone"  # the second root; and where it is while it is away
@@ -327,6 +329,7 @@ class Histories(World):
         super().pass_time(max(seconds, 0.001))  # less is lost in rounding, and then the clock would stand still
 
     def step(self) -> bool:
+        self.taken += 1
         if self.transfers_first and self.transfers:
             with self._files_watched():
                 self.transfers.popleft()()
@@ -673,7 +676,10 @@ class Histories(World):
         self._kill_at, self.unopenable = None, ""
         self.root_comes_back()
         for _ in range(20):
+            before = self.taken
             self.advance_time(1800.0)
+            if self.taken - before > OFTEN:
+                raise Broken(f"folders are taken again and again, and nothing happens: {self.store.records()}")
         self.check()
         self.check_known()
         self._check_line()
