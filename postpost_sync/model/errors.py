@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
-from pathlib import PurePath
 
 MOST_TEXT = 1000  # characters of a message or a hint
 
@@ -158,7 +157,7 @@ def printable(text: str) -> str:
     return text if text.isprintable() else "".join(c if c.isprintable() else _escape(c) for c in text)
 
 
-def path_name(path: str | PurePath) -> str:
+def path_name(path: object) -> str:
     """A path or a name as it stands on screen: printable, in quotes where it holds a space."""
     shown = printable(str(path))
     return f'"{shown}"' if " " in shown or not shown else shown
