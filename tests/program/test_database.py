@@ -607,5 +607,5 @@ def test_a_retry_is_taken_up_by_the_running_daemon_within_seconds(pp: Rig) -> No
         pp.wait_for("launch", "held", "CONFIRM_NOW")
         assert pp.command("retry", str(folder)) == 0
         assert "will be tried again now" in pp.output()[0]
-        pp.wait_for("launch", "scheduled", within=5)
+        pp.wait_for("launch", "scheduled")
     assert len(pp.groups(content="launch")) == 1
