@@ -204,6 +204,8 @@ def not_media(file: MediaFile) -> Finding:
     broken = next(
         (f"; {printable(str(file.facts[key]))}" for key in ("truncated", "undecodable") if file.facts.get(key)), ""
     )
+    if file.facts.get("animated") and not broken:
+        broken = "; a copy would show the first of its pictures alone"
     return Finding(
         "NOT_MEDIA",
         f"{printable(file.name)} ({file.sniffed or 'of an unknown kind'}) is none of what PostPost takes: JPEG, PNG, GIF, "

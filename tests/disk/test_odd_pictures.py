@@ -19,6 +19,7 @@ from postpost_sync.disk.opening import in_words
 from postpost_sync.model.errors import Unfit
 from postpost_sync.model.folder import Recipe
 from postpost_sync.post import fitting
+from postpost_sync.post.media import not_media
 from tests.support.copies import opened, seen
 from tests.support.media_files import box, facts_of, photo, video
 from tests.support.odd_pictures import HEIGHT, RED, WIDTH, chunk, heif, png, saved, tiff, without_adobe, ycck
@@ -314,3 +315,11 @@ def test_a_picture_whose_end_is_still_to_be_written_is_not_shown_in_part(form: s
 )
 def test_no_librarys_own_words_reach_anybody(error: Exception) -> None:
     assert re.fullmatch(r"it(s| is| ends)[a-z ,()]+", in_words(error))
+
+
+@pytest.mark.parametrize("form", ["TIFF", "AVIF"])
+def test_why_several_pictures_are_not_fitted_is_said_where_they_are_refused(form: str) -> None:
+    file, fd = seen(moving(form))
+    os.close(fd)
+    assert not fitting.could_be_fitted(file)
+    assert "a copy would show the first of its pictures alone" in not_media(file).message
