@@ -128,12 +128,10 @@ def _plain(image: Image.Image, depth: int) -> Image.Image:
     key = image.info.get("transparency")
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
         return _levels(image, depth, key)
-    if image.format == "PNG" and isinstance(key, int) and image.mode == "L" and depth < 8:
+    if image.format == "PNG" and image.mode == "L" and isinstance(key, int) and depth < 8:
         image.info["transparency"] = key * 255 // (2**depth - 1)
-    elif (
-        image.format == "PNG" and isinstance(key, tuple) and depth == 16
-    ):  # the lower half of each channel was not read
-        image.info["transparency"] = tuple(value >> 8 for value in key)
+    if image.format == "PNG" and isinstance(key, tuple) and depth == 16:
+        image.info["transparency"] = tuple(value >> 8 for value in key)  # the lower half of each channel was not read
     if image.mode in ("L", "RGB", "RGBA", "CMYK"):
         return image if "transparency" not in image.info else image.convert("RGBA")
     alpha = image.mode in ("LA", "La", "PA", "RGBa") or "transparency" in image.info
@@ -142,9 +140,10 @@ def _plain(image: Image.Image, depth: int) -> Image.Image:
 
 def _levels(image: Image.Image, depth: int, key: object) -> Image.Image:
     """A grey one of more than 8 bits. Floating point goes up to 1, or to what whole numbers go."""
-    alpha = _all_but(image, key) if isinstance(key, int) and image.mode.startswith("I;16") else None
+    alpha = None
     if image.mode.startswith("I;16"):
         most = 2.0**depth - 1
+        alpha = _all_but(image, key) if isinstance(key, int) else None
     else:
         low, high = (float(one) for one in image.getextrema() if isinstance(one, int | float))
         steps = [top for top in (1, 255, 65535) if high <= top]
@@ -153,8 +152,7 @@ def _levels(image: Image.Image, depth: int, key: object) -> Image.Image:
         most = steps[0] if image.mode == "F" else max(steps[0], 255)
     white_is_zero = image.format == "TIFF" and image.tag_v2.get(262) == 0  # type: ignore[attr-defined]  # a TIFF has tags
     scale, base = (-255 / most, 255.5) if white_is_zero else (255 / most, 0.5)
-    grey = image.convert("I").convert("F") if image.mode.startswith("I;16") else image.convert("F")
-    grey = grey.point(lambda value: value * scale + base).convert("L")
+    grey = image.convert("F" if image.mode == "F" else "I").point(lambda value: value * scale + base).convert("L")
     if alpha is None:
         return grey
     grey.putalpha(alpha)
@@ -213,13 +211,14 @@ def _compressed(image: Image.Image, most: int, subsampling: int) -> tuple[bytes 
         return best, 0
     if len(least := at(LEAST)) > most:
         return None, len(least)
-    low, high, found = LEAST, BEST, least  # low fits, high does not
-    while high - low > 1:
-        middle = (low + high) // 2
-        if len(data := at(middle)) <= most:
-            low, found = middle, data
+    low, high, found, too_much = LEAST, BEST, least, len(best)  # low fits, high does not
+    while high - low > 1:  # a step of quality makes a picture larger by about the same factor
+        share = math.log(most / len(found)) / math.log(too_much / len(found))
+        between = min(high - 1, max(low + 1, low + int(share * (high - low))))
+        if len(data := at(between)) <= most:
+            low, found = between, data
         else:
-            high = middle
+            high, too_much = between, len(data)
     return found, 0
 
 

@@ -265,6 +265,10 @@ def _list(seen: _Seen, names: Names) -> _Listed:
             elif (said := names.awaited(name)) is not None:
                 awaited.append(Awaited(said[0], name, said[1]))
             continue
+        stub = s is not None and s.st_size <= _STUB and stat.S_ISREG(s.st_mode)
+        if stub and (to_come := names.announced_by_stub(name)) is not None:
+            awaited.append(Awaited(to_come, name))
+            continue
         files.append(name)
         has_sidecar = has_sidecar or name.lower() in SIDECAR_NAMES
         if s is not None:
@@ -280,6 +284,7 @@ def _list(seen: _Seen, names: Names) -> _Listed:
 
 _TYPE = 0o170000  # the bits of a mode that say what it is
 _KINDS = {stat.S_IFREG: EntryKind.FILE, stat.S_IFLNK: EntryKind.LINK, stat.S_IFDIR: EntryKind.FOLDER}
+_STUB = 1  # byte: ownCloud's client and all that were made of it announce a file by one of that length
 _NOTHING = Stat(0, 0, 0, 0, 0)
 
 

@@ -79,7 +79,7 @@ def choose(folder: Folder, reading: Reading, sidecar: Sidecar, *, fit: bool) -> 
         entry = entries[name]
         if name.lower() in SIDECAR_NAMES or name in texts or name in partly:
             continue
-        if (copy := _set_aside(name, there)) is not None:
+        if (copy := _set_aside(name, there, media=_holds_media(read.get(name)))) is not None:
             warnings.append(copy.finding)
             if copy.original is not None and _meant_as_media(name, read.get(name)):
                 alone = alone or _alone(name, copy.original)
@@ -112,8 +112,11 @@ class _Copy(NamedTuple):
     original: str | None  # what it is a copy of, where that is not there
 
 
-def _set_aside(name: str, there: Collection[str]) -> _Copy | None:
-    """Whether a program set the file aside of another one; `there` are the names in the folder, as `alike` has them."""
+def _set_aside(name: str, there: Collection[str], *, media: bool) -> _Copy | None:
+    """Whether a program set the file aside of another one; `there` are the names in the folder, as `alike` has them.
+
+    `media`: whether it holds a picture or a video.
+    """
     if originals := conflict_of(name):
         lacking = not any(alike(original) in there for original in originals)
         return _Copy(_conflict_copy(name), originals[0] if lacking and not is_near_miss(name) else None)
@@ -123,7 +126,15 @@ def _set_aside(name: str, there: Collection[str]) -> _Copy | None:
     original = beside(name)
     if original is not None and alike(original) in there:
         return _Copy(_backup(name, original), None)
+    if media and not looks_like_media(name) and (original := _longest(name, there)) is not None:
+        return _Copy(_backup(name, original), None)
     return None
+
+
+def _longest(name: str, there: Collection[str]) -> str | None:
+    """The name of a media file that is there, and with which this one begins: some program put its own mark behind it."""
+    beginnings = (name[:end] for end in range(len(name) - 1, 0, -1))
+    return next((one for one in beginnings if looks_like_media(one) and alike(one) in there), None)
 
 
 def _conflict_copy(name: str) -> Finding:
@@ -193,6 +204,8 @@ def not_media(file: MediaFile) -> Finding:
     broken = next(
         (f"; {printable(str(file.facts[key]))}" for key in ("truncated", "undecodable") if file.facts.get(key)), ""
     )
+    if file.facts.get("animated") and not broken:
+        broken = "; a copy would show the first of its pictures alone"
     return Finding(
         "NOT_MEDIA",
         f"{printable(file.name)} ({file.sniffed or 'of an unknown kind'}) is none of what PostPost takes: JPEG, PNG, GIF, "
@@ -202,5 +215,9 @@ def not_media(file: MediaFile) -> Finding:
 
 
 def _meant_as_media(name: str, file: MediaFile | None) -> bool:
-    sniffed = file.sniffed if file else ""
-    return looks_like_media(name) or sniffed.endswith((" image", " video"))
+    return looks_like_media(name) or _holds_media(file)
+
+
+def _holds_media(file: MediaFile | None) -> bool:
+    """By what is in it, whether PostPost takes that or not."""
+    return file is not None and (file.content_type is not None or file.sniffed.endswith((" image", " video")))

@@ -78,10 +78,9 @@ class PostPost:
             "type": content_type.partition("/")[0],
         }
         answer = self._call("get-upload-url", "POST", "/get-upload-url", json_body=body)
-        url = answer.get("uploadUrl")
-        if not isinstance(url, str) or not url:
+        url, file_url, media_id = (responses.plain(answer.get(name)) for name in ("uploadUrl", "fileUrl", "mediaId"))
+        if url is None:
             raise unclear("get-upload-url", "the answer has no upload URL")
-        file_url, media_id = (responses.plain(answer.get(name)) for name in ("fileUrl", "mediaId"))
         return SignedUrl(url, file_url, media_id, responses.warnings(answer))
 
     def schedule(self, post_group_id: str, time: datetime) -> Updated:

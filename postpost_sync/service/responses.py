@@ -191,7 +191,8 @@ def warnings(said: Mapping[str, Any]) -> tuple[Finding, ...]:
     """What a success says besides, each with the service's own code in it."""
     found = said.get("warnings")
     said_besides = [one for one in found if isinstance(one, dict)][:_MOST_SAID] if isinstance(found, list) else []
-    return tuple(Finding("SERVICE_WARNING", f"PostPost says: {_words_of(one)}") for one in said_besides)
+    hint = "look at the post in PostPost's dashboard, if that may matter"
+    return tuple(Finding("SERVICE_WARNING", f"PostPost says: {_words_of(one)}", hint) for one in said_besides)
 
 
 def _words_of(warning: Mapping[str, Any]) -> str:
@@ -251,7 +252,7 @@ def plain(value: object) -> str | None:
 def listed(post: Mapping[str, Any]) -> Listed:
     platforms, media = post.get("platforms"), post.get("mediaUrls")
     return Listed(
-        post["postGroupId"],
+        plain(post["postGroupId"]) or "",
         plain(post.get("content")) or "",
         plain(post.get("status")) or "",
         parse_service_time(post.get("scheduledTime")),

@@ -220,6 +220,8 @@ def _judged(response: httpx.Response, said: bytes, body: _Body, size: int) -> Se
         or answer.endswith("RequestTimeout")
     ):
         raise _trouble(answer)
+    if not response.is_success and found is None and status != 413:  # a gateway's no is not about the file
+        raise _trouble(f"{answer}, which are not an object store's words")
     if not response.is_success:
         refused = f"the object store refused the file ({answer})"
         raise Refused(Finding("UPLOAD_REFUSED", refused, "postpost-sync retry FOLDER tries again"), status)

@@ -59,7 +59,7 @@ def made(place: Copies, data: bytes, recipe: Recipe = JPEG) -> tuple[Copy, bytes
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-@pytest.mark.parametrize("form", ["JPEG", "HEIF", "AVIF", "TIFF"])
+@pytest.mark.parametrize("form", ["JPEG", "HEIF", "AVIF", "TIFF", "PNG", "WEBP"])
 def test_a_copy_is_upright_and_says_nothing_of_place_or_phone(place: Copies, form: str, orientation: int) -> None:
     data = photo(form, (200, 100), orientation)
     before = opened(data)

@@ -76,6 +76,7 @@ def _quality(shown: Image.Image) -> int:
 
 
 @pytest.mark.whole
+@pytest.mark.xdist_group("photograph")
 @pytest.mark.parametrize("platform", PICTURES)
 def test_over_the_limit_the_copy_is_as_close_to_it_as_quality_allows(maker: Maker, platform: str) -> None:
     recipe = maker.post(platform).media[0].recipe

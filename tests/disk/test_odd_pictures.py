@@ -19,6 +19,7 @@ from postpost_sync.disk.opening import in_words
 from postpost_sync.model.errors import Unfit
 from postpost_sync.model.folder import Recipe
 from postpost_sync.post import fitting
+from postpost_sync.post.media import not_media
 from tests.support.copies import opened, seen
 from tests.support.media_files import box, facts_of, photo, video
 from tests.support.odd_pictures import HEIGHT, RED, WIDTH, chunk, heif, png, saved, tiff, without_adobe, ycck
@@ -173,6 +174,14 @@ def test_what_a_phone_writes_behind_a_jpeg_is_left_behind(place: Copies, behind:
     assert near(copied(place, data), 20, 20, RED)
 
 
+def test_what_a_phone_writes_behind_a_heic_is_left_behind(place: Copies) -> None:
+    data = heif(TILES, 3) + box(b"mpvd", MOTION)
+    file, fd = seen(data)
+    os.close(fd)
+    assert (file.kind, "truncated" in file.facts) == ("image/heic", False)
+    assert near(copied(place, data), 20, 20, TILES[0])
+
+
 def test_of_several_pictures_in_a_jpeg_the_first_is_it(place: Copies) -> None:
     """Two views, or what makes a picture brighter on newer screens, lie behind it."""
     other = Image.new("RGB", (WIDTH, HEIGHT), BLUE)
@@ -306,3 +315,11 @@ def test_a_picture_whose_end_is_still_to_be_written_is_not_shown_in_part(form: s
 )
 def test_no_librarys_own_words_reach_anybody(error: Exception) -> None:
     assert re.fullmatch(r"it(s| is| ends)[a-z ,()]+", in_words(error))
+
+
+@pytest.mark.parametrize("form", ["TIFF", "AVIF"])
+def test_why_several_pictures_are_not_fitted_is_said_where_they_are_refused(form: str) -> None:
+    file, fd = seen(moving(form))
+    os.close(fd)
+    assert not fitting.could_be_fitted(file)
+    assert "a copy would show the first of its pictures alone" in not_media(file).message

@@ -225,7 +225,13 @@ def test_a_name_that_only_speaks_of_conflict_is_a_picture_like_any_other(drop: D
     assert (len(wanted.post.media), wanted.warnings) == (4, ())
 
 
-@pytest.mark.parametrize("sign", ["b.jpg.nextcloud", ".b.jpg.icloud", "b.jpg.rsls", "b.jpg.cloud", "b.jpg.owncloud"])
+@pytest.mark.parametrize(
+    "sign",
+    [
+        *["b.jpg.nextcloud", ".b.jpg.icloud", "b.jpg.rsls", "b.jpg.cloud", "b.jpg.owncloud"],
+        *["b.jpg.kdrive", "b.jpg.ownCloud_virtual", "b.jpg.brand"],  # each brand of ownCloud's client has its own
+    ],
+)
 @pytest.mark.parametrize("more", ["", "media: [a.jpg, b.jpg]\n"])
 def test_a_placeholder_is_a_picture_that_is_not_there_yet(drop: Drop, sign: str, more: str) -> None:
     drop.add("post.yaml", GOOD + more)
@@ -242,6 +248,23 @@ def test_a_placeholder_is_a_picture_that_is_not_there_yet(drop: Drop, sign: str,
     assert wanted.post is not None
     assert [m.name for m in wanted.post.media] == ["a.jpg", "b.jpg"]
     assert drop.look().fingerprint != before
+
+
+@pytest.mark.parametrize("end", ["_exiftool_tmp", ".incomplete", ".prev", "-partial", " (1)", ".copying"])
+def test_a_picture_with_some_mark_behind_the_name_of_another_is_left_out_unless_it_is_named(
+    drop: Drop, end: str
+) -> None:
+    drop.add("post.yaml", GOOD)
+    drop.add("a.jpg", picture())
+    drop.add(f"a.jpg{end}", picture() + b"more")
+    wanted = drop.wanted()
+    assert wanted.post is not None
+    assert [m.name for m in wanted.post.media] == ["a.jpg"]
+    assert [one.code for one in wanted.warnings] == ["FILE_LEFT_OUT"]
+    drop.add("post.yaml", GOOD + f'media: [a.jpg, "a.jpg{end}"]\n')
+    wanted = drop.wanted()
+    assert wanted.post is not None
+    assert len(wanted.post.media) == 2
 
 
 def test_a_placeholder_of_what_the_post_has_no_use_for_is_nothing(drop: Drop) -> None:

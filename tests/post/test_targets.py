@@ -22,7 +22,7 @@ from postpost_sync.post import targets
 from postpost_sync.sandbox import CONNECTIONS, Behaviour, Fault
 from postpost_sync.sandbox import Connection as Account
 from tests.support.rig import FAR, Rig, rig
-from tests.support.world import Killed, World, picture
+from tests.support.world import World, picture
 
 DAY = timedelta(days=1)
 ONE, LINKEDIN, MASTODON = (Account(one, one, one) for one in ("twitter-1", "linkedin-A", "mastodon-5"))
@@ -358,15 +358,11 @@ def test_a_crash_at_any_moment_makes_one_post_for_one_set_of_accounts(world: Wor
         name = f"p{effect}"
         world.sandbox.behaviour = connected(ONE, LINKEDIN)
         world.drop(name, name, MEDIA, world.now + DAY, ("all",))
-        world.kill_at(len(world.effects) + effect)
-        try:
-            world.run_until_rest(120)
-        except Killed:
-            world.sandbox.behaviour = connected(ONE, LINKEDIN, MASTODON)
-            world.restart()
-            world.run_until_rest(600)
-        else:
+        if not world.run_killed(len(world.effects) + effect, 120):
             break
+        world.sandbox.behaviour = connected(ONE, LINKEDIN, MASTODON)
+        world.restart()
+        world.run_until_rest(600)
         (group,) = [group for group in world.groups() if group.content == name]
         assert group.status == "scheduled"
         assert set(BOTH) <= set(group.platforms)

@@ -39,10 +39,10 @@ from postpost_sync.sandbox import Fault, Request, Response, Sandbox, serve
 from tests.support.crash_driver import SLOTS
 from tests.support.matrices import Matrix, Survived
 from tests.support.media_files import photo
-from tests.support.world import Killed, World, picture, quick_searches
+from tests.support.world import World, picture, quick_searches
 
 REPOSITORY = Path(__file__).parents[2]
-WORKERS = 3  # runs at the same time, of each process that runs tests
+WORKERS = 6  # runs at the same time: most of each is waiting
 MOST = 1000  # moments; more is a run without an end
 
 TIME = (datetime.now(UTC) + timedelta(days=3)).replace(second=0, microsecond=0)
@@ -236,17 +236,18 @@ def check(sandbox: Watched, final: Version, slots: Sequence[datetime]) -> None:
 
 
 @pytest.mark.whole
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
+@pytest.mark.xdist_group("kills")  # to start the drivers costs as much as ten kills
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_a_kill_at_any_moment_leaves_exactly_one_post(
-    name: str, matrix: Matrix, survived: Survived, drivers: SimpleQueue[Driver], tmp_path: Path
+    name: str, matrix: Matrix, survived: Survived, drivers: SimpleQueue[Driver], in_memory: Path
 ) -> None:
     scenario = SCENARIOS[name]
 
     def one(moment: int) -> dict[str, Any]:
         with borrowed(drivers) as driver:
             try:
-                return killed_at(moment, scenario, tmp_path / str(moment), driver)
+                return killed_at(moment, scenario, in_memory / str(moment), driver)
             except AssertionError as error:
                 error.add_note(f"killed at moment {moment}")
                 raise
@@ -276,16 +277,6 @@ class Counted(World):
         super().effect(name)
 
 
-def run_killed(world: World, effect: int) -> bool:
-    """Let the present process run until that effect; whether it came so far."""
-    world.kill_at(effect)
-    try:
-        world.run_until_rest()
-    except Killed:
-        return True
-    return False
-
-
 def pairs_beginning_with(first: int, every: int, place: Path) -> int | None:
     """Kill at that effect, and after the restart at each in turn; how many were killed twice. None: no kill came at all.
 
@@ -294,14 +285,12 @@ def pairs_beginning_with(first: int, every: int, place: Path) -> int | None:
     content, time, pairs = "Swipe to see all", datetime(2025, 6, 4, 12, 0, tzinfo=UTC), 0
     with quick_searches():
         for second in itertools.count(1 + first % every, every):
-            here = place / f"{first}-{second}"
-            here.mkdir()
-            with Counted(here) as world:
+            with Counted(place / f"{first}-{second}") as world:
                 world.drop("launch", content, CAROUSEL, time)
-                if not run_killed(world, first):
+                if not world.run_killed(first):
                     return None
                 world.restart()
-                twice = run_killed(world, second)
+                twice = world.run_killed(second)
                 if twice:
                     world.restart()
                     world.run_until_rest()
@@ -319,13 +308,13 @@ def pairs_beginning_with(first: int, every: int, place: Path) -> int | None:
 @pytest.mark.whole
 @pytest.mark.timeout(600)
 def test_every_pair_of_kills_of_a_carousel_leaves_exactly_one_post(
-    matrix: Matrix, survived: Survived, tmp_path: Path
+    matrix: Matrix, survived: Survived, in_memory: Path
 ) -> None:
     pairs, effects = 0, 0
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as processes:
-        ahead = deque(processes.submit(pairs_beginning_with, first, matrix.every, tmp_path) for first in range(1, 5))
+        ahead = deque(processes.submit(pairs_beginning_with, first, matrix.every, in_memory) for first in range(1, 5))
         while (found := ahead.popleft().result()) is not None:
             effects, pairs = effects + 1, pairs + found
-            ahead.append(processes.submit(pairs_beginning_with, effects + 4, matrix.every, tmp_path))
+            ahead.append(processes.submit(pairs_beginning_with, effects + 4, matrix.every, in_memory))
     survived(f"pairs of kills of a carousel ({effects} effects)", pairs)
     assert effects > 20, "the effects were not found"

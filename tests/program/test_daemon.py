@@ -90,7 +90,7 @@ def test_hangups_that_come_while_the_config_is_read_again_end_nothing(pp: Rig) -
             process.send_signal(signal.SIGHUP)
             time.sleep(0.02)
         pp.drop("second", sidecar("second"))
-        pp.wait_for("second", "scheduled", within=30)
+        pp.wait_for("second", "scheduled")
         process.terminate()
         assert process.wait(HANG) == 0
 
@@ -148,7 +148,7 @@ def test_a_stop_while_the_service_hangs_is_quick(pp: Rig, call: str) -> None:
 
 # --- a stop, whatever is under way ------------------------------------------------------------------------------------
 
-LARGE = 500_000_000  # bytes
+LARGE = 200_000_000  # bytes
 
 
 def test_a_stop_gives_up_on_what_hangs_before_the_ten_seconds_are_over() -> None:
@@ -175,7 +175,7 @@ def sent_of(pp: Rig, name: str) -> int:
 
 @pytest.mark.parametrize("locked", [False, True], ids=["", "while another process holds the database"])
 def test_a_stop_in_the_middle_of_a_large_upload_does_not_wait_for_it(pp: Rig, locked: bool) -> None:
-    pp.sandbox.behaviour = Behaviour(store_rate=5e6)  # 100 s for all of it
+    pp.sandbox.behaviour = Behaviour(store_rate=2e6)  # 100 s for all of it
     folder = pp.drop("launch", sidecar(platforms="[youtube-012]"))
     file = large_video(folder)
     with pp.daemon() as process, contextlib.ExitStack() as locks:
@@ -214,7 +214,7 @@ def test_a_reload_in_the_middle_of_an_upload_ends_the_upload_and_not_the_program
             process.send_signal(signal.SIGHUP)
             manager.wait_for("RELOADING=1")
             manager.wait_for("READY=1")
-        pp.wait_for("launch", "scheduled", within=30)
+        pp.wait_for("launch", "scheduled")
         assert process.poll() is None
         process.terminate()
         assert process.wait(12) == 0

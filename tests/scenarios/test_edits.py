@@ -16,7 +16,8 @@ import pytest
 from postpost_sync.model.states import State
 from postpost_sync.sandbox import Plan
 from tests.support.edits import EDITS, HOUR, Edit, edited, killed_while, no_time, picture, sooner, text, text_and_time
-from tests.support.histories import PLATFORMS, Histories
+from tests.support.histories import Histories
+from tests.support.lineages import PLATFORMS
 from tests.support.matrices import Matrix, Survived
 
 NEAR = 28 * HOUR
@@ -30,12 +31,10 @@ LIMITS = {
 @pytest.mark.whole
 @pytest.mark.parametrize("edit", EDITS)
 def test_an_edit_that_is_killed_at_any_moment_leaves_exactly_the_edited_post(
-    matrix: Matrix, survived: Survived, tmp_path: Path, edit: Edit
+    matrix: Matrix, survived: Survived, in_memory: Path, edit: Edit
 ) -> None:
     for effect in matrix.numbers():
-        place = tmp_path / str(effect)
-        place.mkdir()
-        with Histories(place) as world:
+        with Histories(in_memory / str(effect)) as world:
             folder = world.fresh(2, PLATFORMS[0], world.now + 30 * HOUR)
             world.advance_time(60)
             edited(world, folder, edit)
@@ -53,12 +52,10 @@ def test_an_edit_that_is_killed_at_any_moment_leaves_exactly_the_edited_post(
 @pytest.mark.parametrize("limit", LIMITS)
 @pytest.mark.parametrize("target", ["scheduled", "held"])
 def test_an_edit_under_a_limit_leaves_each_folder_with_one_post(
-    survived: Survived, tmp_path: Path, target: str, limit: str, edit: Edit
+    survived: Survived, in_memory: Path, target: str, limit: str, edit: Edit
 ) -> None:
     for effect in itertools.count(1, 7):
-        place = tmp_path / str(effect)
-        place.mkdir()
-        with Histories(place) as world:
+        with Histories(in_memory / str(effect)) as world:
             world.sandbox.behaviour = replace(world.sandbox.behaviour, plan=LIMITS[limit])
             soon = world.fresh(2, PLATFORMS[0], world.now + 27 * HOUR)
             world.advance_time(60)

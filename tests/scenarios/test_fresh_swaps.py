@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.matrices import Matrix, Survived
-from tests.support.world import Killed, NewWorld, World, picture
+from tests.support.world import NewWorld, World, picture
 
 OLD, NEW = {"old.jpg": picture(1)}, {"new.jpg": picture(2)}
 PLACES = {"side by side": ("a", "b"), "across parents": ("x/a", "y/b"), "one within": ("a", "a b/c/b")}
@@ -146,24 +146,12 @@ def test_whatever_is_killed_meanwhile_each_post_stands_once(
         for second in matrix.numbers():
             world = new_world()
             a, b = begin(world, place, old, True)
-            world.kill_at(len(world.effects) + first)
-            try:
-                world.run_until_rest(600)
-            except Killed:
-                ended = False
-            else:
-                ended = True
+            ended = not world.run_killed(len(world.effects) + first, 600)
             moves(world.root, a, b)
             world.restart()
-            world.kill_at(second)
-            try:
-                world.run_until_rest(600)
-            except Killed:
+            last = not world.run_killed(second, 600)
+            if not last:
                 world.restart()
-                last = False
-            else:
-                world.kill_at(10**9)
-                last = True
             count += 1
             expected = sorted([("old text", "draft" if old == "drafted" else "scheduled"), ("new text", "scheduled")])
             assert finish(world) == expected, (first, second, world.effects[-1:])

@@ -13,7 +13,7 @@ from postpost_sync import ledger
 from postpost_sync.sandbox import Behaviour
 from tests.support.lost import BOTH, ONE, TWO, keep, lose_status_files, lose_the_database, put_back, tomorrow
 from tests.support.matrices import Matrix, Survived
-from tests.support.world import Killed, NewWorld, World
+from tests.support.world import NewWorld, World
 
 
 def an_older_database(world: World) -> None:
@@ -101,15 +101,11 @@ def test_whatever_is_killed_on_the_way_nothing_is_posted_twice(
         world = new_world()
         what(world)
         already = {group.id for group in world.groups() if group.status != "draft"}
-        world.kill_at(effect)
-        try:
-            world.run_until_rest(600)
-        except Killed:
-            world.restart()
-            world.run_until_rest(600)
-        else:
+        if not world.run_killed(effect, 600):
             survived(f"kills in {what.__name__.replace('_', ' ')}", killed)
             return
+        world.restart()
+        world.run_until_rest(600)
         new = [g for g in world.groups() if g.status != "draft" and g.id not in already]
         standing = [g for g in world.groups() if g.status == "scheduled"]
         if what is a_retry_of_what_failed_in_part:

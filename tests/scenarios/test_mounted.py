@@ -100,7 +100,7 @@ def test_a_share_that_hangs_is_said_and_holds_up_no_other_root(pp: Rig, monkeypa
         assert daemon.working()
         fuse.answer()
         until(lambda: status_of(daemon, fuse.place).state is RootState.OK)
-        until(lambda: len(pp.groups(status="scheduled")) == 41, within=40)
+        until(lambda: len(pp.groups(status="scheduled")) == 41)
 
 
 def test_uploads_from_a_share_that_hangs_take_nobodys_place(pp: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -126,7 +126,7 @@ def test_uploads_from_a_share_that_hangs_take_nobodys_place(pp: Rig, monkeypatch
             until(lambda: [sent(group) for group in pp.groups(content="good", status="scheduled")] == [hashes(data)])
             fuse.answer()
             go_on.set()
-            until(lambda: len(pp.groups(status="scheduled")) == 7, within=40)
+            until(lambda: len(pp.groups(status="scheduled")) == 7)
     finally:
         go_on.set()
 

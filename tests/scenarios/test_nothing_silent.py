@@ -273,16 +273,17 @@ def test_a_removal_is_concluded_by_single_passes_alone(new_world: NewWorld, canc
     assert [one.code for one in world.record("launch").warnings] == ([] if cancels else ["FOLDER_REMOVED"])
 
 
-def test_a_folder_that_comes_back_between_single_passes_was_not_removed(new_world: NewWorld, tmp_path: Path) -> None:
+def test_a_folder_that_comes_back_between_single_passes_was_not_removed(new_world: NewWorld) -> None:
     world = new_world(policy=Policy(settle=2.0, cancel_removed=True))
     (world.root / "readme.txt").touch()
     folder = world.drop("launch", "hello", MEDIA, world.now + 20 * HOUR)
+    aside = world.root.parent / "aside"
     world.run_until_rest(30)
     for _ in range(4):
-        folder.rename(tmp_path / "aside")
+        folder.rename(aside)
         world.restart()
         world.run_until_rest(20)
-        (tmp_path / "aside").rename(folder)
+        aside.rename(folder)
         world.pass_time(240)
         world.restart()
         world.run_until_rest(20)

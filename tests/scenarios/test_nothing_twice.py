@@ -229,7 +229,6 @@ class Other(World):
     """Another installation, with a database of its own, on the same folders and the same account."""
 
     def __init__(self, first: World, place: Path) -> None:
-        place.mkdir()
         super().__init__(place)
         self.store.close()
         self.sandbox.close()

@@ -23,7 +23,7 @@ from tests.support.afterwards import (
     until,
     warnings,
 )
-from tests.support.world import Killed, NewWorld
+from tests.support.world import NewWorld
 
 
 def test_retry_of_a_partly_published_post_goes_to_the_platforms_that_failed_alone(new_world: NewWorld) -> None:
@@ -179,15 +179,11 @@ def test_a_retry_that_is_killed_at_any_point_posts_nothing_twice(new_world: NewW
         world.sandbox.behaviour = Behaviour()
         world.store.change(world.record("launch").key, ledger.retried)
         world.restart()
-        world.kill_at(effect)
-        try:
-            world.run_until_rest(600)
-        except Killed:
-            world.restart()
-            world.run_until_rest(600)
-        else:
+        if not world.run_killed(effect, 600):
             assert effect > 10
             return
+        world.restart()
+        world.run_until_rest(600)
         assert world.state("launch") is State.PUBLISHED, effect
         assert posted(world) == ["linkedin-ABC Fresh roast", "twitter-123 Fresh roast"], effect
     raise AssertionError("it was killed every time")

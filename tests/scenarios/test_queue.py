@@ -17,6 +17,7 @@ from postpost_sync.model.slots import moments, parse
 from postpost_sync.model.states import State
 from postpost_sync.plan.slots import closing
 from postpost_sync.sandbox import Behaviour, Fault, Plan
+from tests.support.afterwards import change
 from tests.support.rig import Rig
 from tests.support.world import NewWorld, World, picture
 
@@ -382,3 +383,24 @@ def test_queued_posts_are_found_again_without_database_and_status_files(pp: Rig)
     assert {group.id: group.scheduled_time for group in pp.groups()} == before
     slots = {datetime.fromisoformat(str(pp.post(name)["slot"])) for name in ("a", "b")}
     assert slots == set(before.values())
+
+
+def test_a_cancelled_post_that_is_queued_anew_keeps_its_slot_while_it_is_told_from_another_by_its_bytes(
+    new_world: NewWorld,
+) -> None:
+    """As long as it is on its way it is shown as it was: cancelled. That once gave its slot back, again and again."""
+    world = new_world(policy=replace(QUEUE, duplicates="hold"))
+    for name in "ab":
+        world.drop(name, "the same", MEDIA, time="next")
+    world.run_until_rest(600)
+    change(world, "b", ledger.retried)
+    world.run_until_rest(600)
+    seen = scan.look(str(world.root), "b", world.names)
+    change(world, "b", ledger.cancelled, seen.fingerprint if seen is not None else None)
+    world.run_until_rest(600)
+    assert (world.state("a"), world.state("b")) == (State.SCHEDULED, State.CANCELLED)
+    world.restart()  # the bytes have to be read anew
+    world.drop("b", "the same", MEDIA, time="next", platforms=("twitter-123", "linkedin-ABC"))
+    world.run_until_rest(600)
+    assert (world.state("b"), world.code("b")) == (State.HELD, "DUPLICATE_POST")
+    assert world.record("b").slot is not None

@@ -14,7 +14,8 @@ import pytest
 from postpost_sync.model.states import State
 from postpost_sync.sandbox import Fault
 from tests.support.edits import EDITS, HOUR, Edit, edited, killed_while, no_time, text
-from tests.support.histories import PLATFORMS, Histories
+from tests.support.histories import Histories
+from tests.support.lineages import PLATFORMS
 from tests.support.matrices import Matrix, Survived
 
 LOST = Fault("update-post", "lost_reply")
@@ -23,12 +24,10 @@ LOST = Fault("update-post", "lost_reply")
 @pytest.mark.whole
 @pytest.mark.parametrize("edit", EDITS)
 def test_an_edit_that_is_killed_at_any_moment_and_taken_back_leaves_the_earlier_post(
-    matrix: Matrix, survived: Survived, tmp_path: Path, edit: Edit
+    matrix: Matrix, survived: Survived, in_memory: Path, edit: Edit
 ) -> None:
     for effect in matrix.numbers():
-        place = tmp_path / str(effect)
-        place.mkdir()
-        with Histories(place) as world:
+        with Histories(in_memory / str(effect)) as world:
             time = world.now + 30 * HOUR
             folder = world.fresh(2, PLATFORMS[0], time)
             world.advance_time(60)
@@ -47,12 +46,10 @@ def test_an_edit_that_is_killed_at_any_moment_and_taken_back_leaves_the_earlier_
 
 @pytest.mark.whole
 def test_a_post_killed_at_any_moment_whose_time_is_taken_away_then_stays_a_draft(
-    matrix: Matrix, tmp_path: Path
+    matrix: Matrix, in_memory: Path
 ) -> None:
     for effect in matrix.numbers():
-        place = tmp_path / str(effect)
-        place.mkdir()
-        with Histories(place) as world:
+        with Histories(in_memory / str(effect)) as world:
             folder = world.fresh(2, PLATFORMS[0], world.now + 30 * HOUR)
             killed = killed_while(world, effect)
             edited(world, folder, no_time)

@@ -8,43 +8,26 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from postpost_sync.sandbox import Sandbox, SandboxTransport
-from postpost_sync.service.api import PostPost
-from postpost_sync.service.connections import new_client
 from postpost_sync.service.holdings import SLACK, Holdings, same_text
+from tests.support.accounts import Reached
 
 NOW = datetime(2026, 12, 1, 8, 0, tzinfo=UTC)
 A_DAY = 86400.0
 
 
-class Met:
-    """An account with groups of all ages: each `add` makes some more, an hour later."""
+class Met(Reached):
+    """An account with groups of all ages, and what is known of it."""
 
     def __init__(self) -> None:
-        self.moment = NOW
-        self.sandbox = Sandbox(clock=lambda: self.moment)
-        self.client = new_client(SandboxTransport(self.sandbox))
-        self.api = PostPost(self.client, f"{self.sandbox.base_url}/api/v1", "sk_fake", None, self)
+        super().__init__()
         self.holdings = Holdings(self.api)
-
-    def now(self) -> datetime:
-        return self.moment
-
-    def add(self, number: int, after: timedelta = timedelta(hours=1)) -> list[str]:
-        self.moment += after
-        return [self.api.create_post(f"post {n}", ["twitter-123"], {}).post_group_id for n in range(number)]
-
-    @property
-    def pages(self) -> int:
-        return self.sandbox.count("list-posts")
 
 
 @pytest.fixture
 def met() -> Iterator[Met]:
     made = Met()
     yield made
-    made.client.close()
-    made.sandbox.close()
+    made.close()
 
 
 def test_it_is_read_whole_once_and_then_as_far_back_as_the_reading_before(met: Met) -> None:

@@ -306,6 +306,19 @@ def test_a_platforms_error_is_shown_without_its_signature() -> None:
     assert post.error["code"] == "UNKNOWN_ERROR"
 
 
+def test_half_a_character_can_be_kept_like_any_other_text() -> None:
+    """JSON carries lone surrogates; a database and a log do not."""
+    api = saying(200, r'{"uploadUrl": "https://store.test/\ud800", "fileUrl": "\ud800", "mediaId": "\ud800"}')
+    signed = api.get_upload_url(ID, "a.jpg", "image/jpeg")
+    listed = (
+        r'{"postGroupId": "\ud800", "content": "\ud800", "status": "\ud800", "platforms": [{"platformId": "\ud800"}]}'
+    )
+    ((group,), _) = saying(200, f'{{"posts": [{listed}]}}').list_posts(1)
+    for text in (signed.url, signed.file_url, signed.media_id, group.post_group_id, group.content, *group.platforms):
+        assert text is not None
+        assert text.encode()
+
+
 def test_a_refusal_stays_a_refusal() -> None:
     assert isinstance(error_of(saying(400, '{"error": "Content is required"}')), Refused)
 

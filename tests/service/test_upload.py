@@ -200,7 +200,11 @@ def test_a_reset_leaves_it_open(world: World, kind: FaultKind, size: int) -> Non
         (403, "", UploadRefused),
         (400, "<Error><Code>EntityTooLarge</Code></Error>", Refused),
         (404, "<Error><Code>NoSuchBucket</Code></Error>", Refused),
-        (411, "", Refused),
+        (411, "<Error><Code>MissingContentLength</Code></Error>", Refused),
+        (413, "<html>", Refused),
+        (405, "<html>", Unclear),
+        (404, '{"error": "Not found"}', Unclear),
+        (451, "", Unclear),
     ],
 )
 def test_the_stores_answers(world: World, status: int, body: str, error: type[Exception]) -> None:

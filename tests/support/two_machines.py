@@ -78,7 +78,8 @@ class Pair:
         for _ in range(8):
             self.run(30)
             self.delay = 0.0
-        self.excused.clear()
+        if not self.ended:  # what one that runs no more has made, only a person takes back
+            self.excused.clear()
         self.check()
 
     def _let_work(self, world: World) -> None:

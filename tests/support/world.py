@@ -89,7 +89,7 @@ class World:
         self.key, self.instance = KEY, "harness"
         self.policy, self.concurrency, self.jitter, self.far = policy, concurrency, jitter, far
         self.root, self.state_db = place / "posts", place / "state" / "state.db"
-        self.root.mkdir()
+        self.root.mkdir(parents=True)
         self.sandbox = Sandbox(clock=lambda: self.now, behaviour=behaviour, directory=place)
         self.unreachable: dict[str, int] = {}  # call -> how many more times its connection is refused
         self.effects: list[str] = []  # of the present process, in order
@@ -217,6 +217,16 @@ class World:
             for key in [key for key, at in self.due.items() if at <= self.monotonic]:
                 self.wake(key, 0.0)
         raise AssertionError(f"no rest after {STEPS} wakes")
+
+    def run_killed(self, effect: int, within: float = 3600.0) -> bool:
+        """Run until rest, but let the present process end before that effect; whether it came so far."""
+        self.kill_at(effect)
+        try:
+            self.run_until_rest(within)
+        except Killed:
+            return True
+        self._kill_at = None
+        return False
 
     def advance_time(self, seconds: float) -> None:
         """That much time passes, with everything done at its moment."""

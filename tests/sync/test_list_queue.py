@@ -12,44 +12,35 @@ import pytest
 from postpost_sync.log import Log
 from postpost_sync.model.errors import Unclear
 from postpost_sync.model.record import Group, GroupStage
-from postpost_sync.sandbox import Fault, Sandbox, SandboxTransport
+from postpost_sync.sandbox import Fault
 from postpost_sync.service.account import Account
-from postpost_sync.service.api import PostPost
-from postpost_sync.service.connections import new_client
 from postpost_sync.sync.list_queue import PATIENCE, PATIENCE_A_PAGE, WORTH_A_PAGE, ListQueue, Question
 from postpost_sync.sync.runtime import Runtime
+from tests.support.accounts import KEY, Reached
 
 NOW = datetime(2026, 12, 1, 8, 0, tzinfo=UTC)
 
 
-class Met:
+class Met(Reached):
+    """An account, and those who wait for its list; `seconds` is the monotonic clock."""
+
     def __init__(self) -> None:
+        super().__init__()
         self.seconds, self.others_come = 0.0, True
         self.waked: dict[int, float] = {}
-        self.sandbox = Sandbox(clock=lambda: NOW)
-        self.client = new_client(SandboxTransport(self.sandbox))
-        self.api = PostPost(self.client, f"{self.sandbox.base_url}/api/v1", "sk_fake", None, self)
         runtime = Runtime(self.waked.__setitem__, lambda: self.seconds, lambda: 1.0, Log(), "test")
-        self.queue = ListQueue(Account(self.api, "sk_fake", None), lambda: self.others_come, 86400.0, runtime)
-
-    def now(self) -> datetime:
-        return NOW
+        self.queue = ListQueue(Account(self.api, KEY, None), lambda: self.others_come, 86400.0, runtime)
 
     def group(self, key: int = 1) -> Group:
         made = self.api.create_post(f"post {key}", ["twitter-123"], {}).post_group_id
         return Group(key, GroupStage.DRAFT, made, NOW, f"post {key}", ("twitter-123",), {})
-
-    @property
-    def pages(self) -> int:
-        return self.sandbox.count("list-posts")
 
 
 @pytest.fixture
 def met() -> Iterator[Met]:
     made = Met()
     yield made
-    made.client.close()
-    made.sandbox.close()
+    made.close()
 
 
 def test_where_nobody_else_comes_it_is_read_at_once(met: Met) -> None:
