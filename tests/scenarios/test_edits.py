@@ -16,7 +16,8 @@ import pytest
 from postpost_sync.model.states import State
 from postpost_sync.sandbox import Plan
 from tests.support.edits import EDITS, HOUR, Edit, edited, killed_while, no_time, picture, sooner, text, text_and_time
-from tests.support.histories import PLATFORMS, Histories
+from tests.support.histories import Histories
+from tests.support.lineages import PLATFORMS
 from tests.support.matrices import Matrix, Survived
 
 NEAR = 28 * HOUR

@@ -34,14 +34,12 @@ from tests.support.histories import (
     BRANDS,
     ENTRIES,
     FAULTS,
-    PLATFORMS,
     SLOTS,
     THREE,
     ZONES,
-    Dropped,
     Histories,
-    Other,
 )
+from tests.support.lineages import PLATFORMS, Dropped, Other
 from tests.support.matrices import Matrix, Survived
 
 QUICK, WHOLE = 200, 2000

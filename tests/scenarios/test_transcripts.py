@@ -11,7 +11,8 @@ import pytest
 
 from postpost_sync.model.states import State
 from postpost_sync.sandbox import Behaviour, Fault
-from tests.support.histories import PLATFORMS, THREE, Histories, Other
+from tests.support.histories import THREE, Histories
+from tests.support.lineages import PLATFORMS, Other
 
 
 @pytest.fixture

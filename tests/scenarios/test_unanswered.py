@@ -14,7 +14,8 @@ import pytest
 from postpost_sync.model.states import State
 from postpost_sync.sandbox import Fault
 from tests.support.edits import EDITS, HOUR, Edit, edited, killed_while, no_time, text
-from tests.support.histories import PLATFORMS, Histories
+from tests.support.histories import Histories
+from tests.support.lineages import PLATFORMS
 from tests.support.matrices import Matrix, Survived
 
 LOST = Fault("update-post", "lost_reply")

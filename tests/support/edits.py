@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
-from tests.support.histories import PLATFORMS, Dropped, Histories
+from tests.support.histories import Histories
+from tests.support.lineages import PLATFORMS, Dropped
 
 HOUR = timedelta(hours=1)
 Edit = Callable[[Histories, Dropped], object]

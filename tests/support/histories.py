@@ -1,8 +1,7 @@
-"""What the simulated histories need besides the harness: people, what they asked for, and the promises as checks.
+"""What the simulated histories need besides the harness: people and what breaks, and the promises as checks.
 
-`Histories` is a `World` in which every request is followed by a check of what stands at the service. A *lineage* is
-what people would call one post: a folder and all that it was edited to. Its mark stands in the text and outlives every
-edit; a copy of a folder has the same mark, and so allows for one more post.
+`Histories` is a `World` in which every request is followed by a check of what stands at the service. What people drop
+and ask for stands in `lineages`.
 """
 
 from __future__ import annotations
@@ -12,11 +11,10 @@ import errno
 import hashlib
 import json
 import os
-import re
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -39,12 +37,10 @@ from postpost_sync.plan.schedule import FRESH
 from postpost_sync.sandbox import Behaviour, FaultKind, Faults, Group, Request, Response
 from postpost_sync.sandbox.state import PostResult
 from postpost_sync.sync.watched import Site
-from tests.support.media_files import heic
-from tests.support.world import KEY, Killed, World, picture
+from tests.support.lineages import PLATFORMS, Asked, Broken, Dropped, Other, Version, lineage_of, taken
+from tests.support.world import KEY, Killed, World
 
-MARK = re.compile(r"\[L(\d+)\]")
 STANDING = frozenset({"scheduled", "processing", "published", "partially_published"})
-PLATFORMS = (("twitter-123",), ("mastodon-109348",), ("twitter-123", "mastodon-109348"))
 THREE = ("twitter-123", "mastodon-109348", "linkedin-ABC")
 ENTRIES = ("twitter", "twitter-123", "mastodon", "mastodon-109348", "linkedin-ABC")  # what people name in per_platform
 REQUEST_TAKES = 0.05  # seconds
@@ -53,96 +49,6 @@ BRANDS = (PLATFORMS[0], PLATFORMS[1])
 ZONES = ("UTC", "Europe/Berlin", "America/New_York")
 OFTEN = 600  # looks at folders in half an hour in which nothing happens
 PUNCTUAL = 5.0  # seconds a scheduled time may be beside what was asked for
-
-Version = tuple[str, tuple[str, ...], tuple[str, ...]]  # content, platforms, hashes of the media in order
-
-
-@dataclass(frozen=True)
-class Other:
-    """What is other for some of the accounts; None: as it is for all."""
-
-    text: int | None = None
-    time: datetime | str | None = None
-    first_alone: bool = False  # of the media
-
-
-@dataclass
-class Dropped:
-    """A post folder as the people who keep it know it."""
-
-    lineage: int
-    name: str
-    text: int = 0
-    media: list[tuple[str, int]] = field(default_factory=list)  # file name, number of the picture; in order
-    platforms: tuple[str, ...] = PLATFORMS[0]
-    time: datetime | str | None = None
-    there: bool = True
-    others: dict[str, Other] = field(default_factory=dict)  # entry in per_platform -> what is other there
-    elsewhere: bool = False  # it lies below the second root
-    alias: bool = False  # its platforms are what the config's name `brand` stands for
-    local: str = ""  # its time as the sidecar has it, where that is local to the config's zone
-
-    @property
-    def content(self) -> str:
-        return self._content(self.text)
-
-    def _content(self, text: int) -> str:
-        return f"[L{self.lineage}] text {text}"
-
-    @property
-    def version(self) -> Version:
-        """Of a folder of one part."""
-        ((version, _),) = self.parts.values()
-        return version
-
-    @property
-    def parts(self) -> dict[str, tuple[Version, datetime | str | None]]:
-        """Name of a part -> what it is, and its time. None at all where the entries make no sense."""
-        says: dict[str, tuple[str, tuple[str, ...], datetime | str | None]] = {}
-        whole = tuple(hashlib.sha256(taken(*one)).hexdigest() for one in self.media)
-        says[""] = self.content, whole, self.time
-        of: dict[str, str] = {}
-        for name, other in self.others.items():
-            mine = [account for account in self.platforms if account == name or account.partition("-")[0] == name]
-            if not mine or any(account in of for account in mine):
-                return {}
-            content = self._content(self.text if other.text is None else other.text)
-            media = whole[:1] if other.first_alone and whole else whole
-            one = content, media, self.time if other.time is None else other.time
-            same = next((known for known, said in says.items() if said == one), name)
-            says.setdefault(same, one)
-            of |= dict.fromkeys(mine, same)
-        found = {}
-        for name, (content, media, time) in says.items():
-            accounts = tuple(account for account in self.platforms if of.get(account, "") == name)
-            if accounts:
-                found[name] = (content, accounts, media), time
-        return found
-
-
-def taken(name: str, number: int) -> bytes:
-    """The picture of that number, as its name says: as a phone makes it, or a JPEG."""
-    return heic(number) if name.endswith(".heic") else picture(number)
-
-
-@dataclass
-class Asked:
-    """All that one lineage ever asked for."""
-
-    folders: int = 1
-    parted: bool = False  # whether it ever had more than one part
-    elsewhere: bool = False  # below the second root
-    versions: set[Version] = field(default_factory=set)
-    times: set[datetime | str | None] = field(default_factory=set)
-    by_person: bool = False  # somebody had a hand in it at the service
-    retried: bool = False  # a person said: try again
-    cancelled: bool = False  # a person said: take it back
-    forgotten: bool = False  # a database was lost, or an older one put back, since it was dropped
-    reconfigured: bool = False  # another config says something else of it
-
-
-class Broken(AssertionError):
-    """A promise does not hold."""
 
 
 class Histories(World):
@@ -562,7 +468,15 @@ class Histories(World):
         self.unproved |= {group.id for group in self.ours("draft")}
         for asked in self.lineages.values():
             asked.forgotten = True
+        for folder in self.folders:
+            if not (self.place(folder) / "post.status.yaml").exists() and self._edited_since(folder):
+                self.lineages[folder.lineage].folders += 1  # nothing is left that could tell
         self.start()
+
+    def _edited_since(self, folder: Dropped) -> bool:
+        """Whether nothing that stands of it has the text that it has now."""
+        texts = {group.content for group in self.ours(*STANDING) if lineage_of(group.content) == folder.lineage}
+        return bool(texts) and folder.content not in texts
 
     def lose_database(self) -> None:
         shutil.rmtree(self._backup, ignore_errors=True)
@@ -774,13 +688,6 @@ def may_be_out(post: PostResult) -> bool:
     """Whether that part of a post stands, is out, or may be."""
     code = (post.error or {}).get("code")
     return post.status != "failed" or post.posted_id is not None or code in MAYBE_OUT
-
-
-def lineage_of(content: str) -> int:
-    found = MARK.search(content)
-    if found is None:
-        raise Broken(f"nobody wrote that: {content}")
-    return int(found[1])
 
 
 _EVER, _NEVER = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
