@@ -110,9 +110,9 @@ def post_page(one: Entry, events: Sequence[Event], uploads: Sequence[str], now: 
 def _inlined(calendar: Calendar, pictures: Pictures) -> dict[str, str]:
     """Post -> its picture, as it stands in the page."""
     shown = [one for week in (*calendar.weeks, *calendar.past) for day in week.days for one in day.entries]
-    every = [*calendar.stuck, *shown, *calendar.undated, *calendar.later]
+    every = [*calendar.stuck, *shown, *calendar.undated]
     twice = {one.id for one in calendar.stuck} & {one.id for one in shown}
-    room = MOST_PAGE - 40_000 - _A_POST * len(every)
+    room = MOST_PAGE - 40_000 - _A_POST * (len(every) + len(calendar.later))
     found: dict[str, str] = {}
     for one in every:
         if room <= 0:

@@ -22,7 +22,7 @@ from postpost_sync.daemon.presence import mounted_twice
 from postpost_sync.disk import reader, scan
 from postpost_sync.disk.mounts import is_in, mounts_at, seen_again
 from postpost_sync.model import view
-from postpost_sync.model.errors import FileChanged, Finding, PostError, ProgramError, printable
+from postpost_sync.model.errors import FileChanged, Finding, PostError, ProgramError, path_name, printable
 from postpost_sync.model.folder import Folder, Reading
 from postpost_sync.model.post import Connection, Policy
 from postpost_sync.model.program import Oddity
@@ -115,7 +115,7 @@ def _connections(config: Config) -> dict[str, tuple[Connection, ...]]:
             except (ProgramError, PostError) as error:
                 said = error.finding if isinstance(error, PostError) else Finding("", error.message, error.hint)
                 way_out = f" (hint: {printable(said.hint)})" if said.hint else ""
-                why = f"the accounts of {root.path} are not checked: {printable(said.message)}{way_out}"
+                why = f"the accounts of {path_name(root.path)} are not checked: {printable(said.message)}{way_out}"
                 click.echo(f"warning: {why}", err=True)
     return found
 
@@ -170,7 +170,7 @@ def _places(config: Config | None, paths: Sequence[Path]) -> Iterator[_Place]:
         for root in roots:
             if not is_folder(root.path):
                 raise ProgramError(
-                    f"the watch root {root.path} is not there", "mount or create it, or name paths to check"
+                    f"the watch root {path_name(root.path)} is not there", "mount or create it, or name paths to check"
                 )
             yield _Place(str(root.path), "", root.policy, str(root.path))
         return

@@ -17,7 +17,7 @@ import click
 from postpost_sync import log
 from postpost_sync.config import load as configs
 from postpost_sync.config.load import Config
-from postpost_sync.model.errors import Finding, ProgramError, printable
+from postpost_sync.model.errors import Finding, ProgramError, path_name, printable
 from postpost_sync.store import Store
 
 
@@ -30,7 +30,8 @@ def load_config(option: str | None, warn: Callable[[Finding], None] | None = Non
 
 
 def _print(warning: Finding) -> None:
-    click.echo(f"warning: {printable(warning.message)}", err=True)
+    way_out = f" (hint: {printable(warning.hint)})" if warning.hint else ""
+    click.echo(f"warning: {printable(warning.message)}{way_out}", err=True)
 
 
 @contextmanager
@@ -41,10 +42,11 @@ def opened_store(path: Path, *, read_only: bool, untouched: bool = False) -> Ite
     except PermissionError:
         exists = True
     if not exists:
-        raise ProgramError(f"there is no database at {path} yet", "start the daemon once: postpost-sync run")
+        raise ProgramError(f"there is no database at {path_name(path)} yet", "start the daemon once: postpost-sync run")
     if not os.access(path, os.R_OK):
         raise ProgramError(
-            f"{path} may not be read by you", f"run this as its owner: sudo -u {_owner(path)} postpost-sync …"
+            f"{path_name(path)} may not be read by you",
+            f"run this as its owner: sudo -u {_owner(path)} postpost-sync …",
         )
     store = Store.open(path, read_only=read_only, untouched=untouched)
     try:

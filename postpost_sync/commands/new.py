@@ -20,6 +20,7 @@ from postpost_sync.commands.common import load_config
 from postpost_sync.config import load as configs
 from postpost_sync.config.load import Config
 from postpost_sync.disk import media, probe, scan
+from postpost_sync.model import other_times
 from postpost_sync.model.errors import ProgramError, printable
 from postpost_sync.model.folder import SIDECAR_NAMES, MediaFile
 from postpost_sync.model.post import Policy
@@ -128,13 +129,14 @@ def _moment(at: str | None, timezone: str, now: datetime) -> datetime | None:
     try:
         moment, doubt = parse_time(at, timezone, now)
     except TimeProblem as problem:
-        raise ProgramError(f"--at: {printable(problem.finding.message)}", problem.finding.hint) from None
+        hint = "leave --at out: then it stays a draft" if other_times.word(at) == "" else problem.finding.hint
+        raise ProgramError(f"--at: {printable(problem.finding.message)}", hint) from None
     if moment < now:
         raise ProgramError(
             f"--at: {for_people(moment, timezone)} has passed", "give a time that is still to come, or now"
         )
     if doubt is not None:
-        click.echo(f"warning: {doubt.message}", err=True)
+        click.echo(f"warning: {doubt.message} (hint: {doubt.hint})", err=True)
     return moment
 
 

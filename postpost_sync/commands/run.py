@@ -22,7 +22,7 @@ from postpost_sync.daemon import heap
 from postpost_sync.daemon.daemon import Daemon
 from postpost_sync.daemon.systemd import ServiceManager
 from postpost_sync.model import view
-from postpost_sync.model.errors import Finding, ProgramError, printable
+from postpost_sync.model.errors import Finding, ProgramError, path_name, printable
 from postpost_sync.model.program import RootState
 from postpost_sync.model.times import zone
 from postpost_sync.store import Store
@@ -169,7 +169,8 @@ def run_once(option: str | None, wait: float, form: log.Format, level: log.Level
     for root in config.roots:
         if not is_folder(root.path):
             raise ProgramError(
-                f"the watch root {root.path} is not there", "mount or create it, or correct watch: in the config"
+                f"the watch root {path_name(root.path)} is not there",
+                "mount or create it, or correct watch: in the config",
             )
     daemon = Daemon(config, os.environ, log.Log())
     with stopped_by_signals(daemon.request_stop):
@@ -187,7 +188,6 @@ def run_once(option: str | None, wait: float, form: log.Format, level: log.Level
     oddities = [(os.path.join(root.path, odd.path).rstrip("/"), odd.finding) for root in roots for odd in root.oddities]
     if not open_ones and not oddities:
         return 0
-    from postpost_sync.terminal.words import path_name
 
     for record in open_ones:
         place, why = path_name(os.path.join(record.root, record.path)), record.error or view.sentence(record)

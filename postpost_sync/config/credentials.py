@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from postpost_sync.disk import mounts
-from postpost_sync.model.errors import ProgramError
+from postpost_sync.model.errors import ProgramError, path_name
 
 API_KEY = "postpost-api-key"  # their names under $CREDENTIALS_DIRECTORY
 NOTIFY_URLS = "postpost-notify-urls"
@@ -59,11 +59,13 @@ def read(file: Path, what: str, hint: str, *, private: bool) -> str:
     """A file's text. ProgramError, never with what is in it, where it cannot be read; if `private`, where others can."""
     try:
         if private and is_open(file) and keeps_modes(file):
-            raise ProgramError(f"the {what} file {file} can be read by others", f"chmod 600 {file}")
+            raise ProgramError(
+                f"the {what} file {path_name(file)} can be read by others", f"chmod 600 {path_name(file)}"
+            )
         return _text(file.read_bytes())
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise ProgramError(f"the {what} file {file} cannot be read: {why}", hint) from None
+        raise ProgramError(f"the {what} file {path_name(file)} cannot be read: {why}", hint) from None
 
 
 def _text(data: bytes) -> str:

@@ -11,7 +11,7 @@ from postpost_sync.config import credentials
 from postpost_sync.config.keys import API_KEYS, BASE_URL, KEYS, MONITOR_KEYS, NOTIFY_KEYS, UPLOAD_KEYS, WATCH_KEYS, Key
 from postpost_sync.disk import links
 from postpost_sync.model import slots, yaml_tree
-from postpost_sync.model.errors import Finding, ProgramError, did_you_mean, printable
+from postpost_sync.model.errors import Finding, ProgramError, did_you_mean, path_name, printable
 from postpost_sync.model.post import Policy
 from postpost_sync.model.yaml_tree import Node, Scalar, Sequence, describe
 from postpost_sync.model.yaml_values import Wrong, located
@@ -132,8 +132,8 @@ def load(file: Path, environ: Mapping[str, str]) -> Config:
     except OSError as error:
         way = "check the path and its rights"
         if isinstance(error, FileNotFoundError):
-            way = f'check the path, or have one written: postpost-sync -c "{file}" init'
-        raise ProgramError(f"the config {file} cannot be read: {error.strerror}", way) from None
+            way = f"check the path, or have one written: postpost-sync -c {path_name(file)} init"
+        raise ProgramError(f"the config {path_name(file)} cannot be read: {error.strerror}", way) from None
     try:
         tree = yaml_tree.read(data)
     except yaml_tree.YamlProblem as problem:
@@ -163,14 +163,14 @@ def load(file: Path, environ: Mapping[str, str]) -> Config:
         warnings.append(
             Finding(
                 "PING_URL_IN_CONFIG",
-                f"{file} holds the URL of a monitor and can be read by others",
-                f"chmod 600 {file}",
+                f"{path_name(file)} holds the URL of a monitor and can be read by others",
+                f"chmod 600 {path_name(file)}",
             )
         )
     secret_files = {a.key_file for a in (api, *(r.api for r in roots))} | {notify.get("urls_file")}
     for secret in sorted(one for one in secret_files if one is not None):
         if credentials.is_open(secret) and not credentials.keeps_modes(secret):
-            why = f"whether others can read {secret} cannot be told: its file system keeps no such rights"
+            why = f"whether others can read {path_name(secret)} cannot be told: its file system keeps no such rights"
             hint = "move it to a local disk, and chmod 600 it there"
             warnings.append(Finding("KEY_FILE_RIGHTS_UNKNOWN", why, hint))
     return Config(
@@ -200,7 +200,11 @@ def _given(found: Mapping[str, Any], names: str) -> dict[str, Any]:
 
 
 def _open_to_others(code: str, file: Path, what: str, better: str) -> Finding:
-    return Finding(code, f"{file} holds {what} and can be read by others", f"chmod 600 {file}, or use {better}")
+    return Finding(
+        code,
+        f"{path_name(file)} holds {what} and can be read by others",
+        f"chmod 600 {path_name(file)}, or use {better}",
+    )
 
 
 def default_state_db(environ: Mapping[str, str]) -> Path:
@@ -305,7 +309,7 @@ def api_key(root: Root, environ: Mapping[str, str]) -> str:
     if root.api.key is not None:
         return credentials.one_line(root.api.key, "api.key of the config")
     raise ProgramError(
-        f"there is no API key for {root.path}",
+        f"there is no API key for {path_name(root.path)}",
         "put it into a file and name that as api.key_file, or set POSTPOST_API_KEY",
     )
 
@@ -335,5 +339,5 @@ def notify_urls(config: Config, environ: Mapping[str, str]) -> list[tuple[str, s
         text = credentials.read(file, "notification URL", hint, private=private)
         for number, line in enumerate(map(str.strip, text.splitlines()), 1):
             if line and not line.startswith("#"):
-                found.setdefault(line, f"line {number} of {file}")
+                found.setdefault(line, f"line {number} of {path_name(file)}")
     return [(where, url) for url, where in found.items()]

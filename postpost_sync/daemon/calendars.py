@@ -17,6 +17,7 @@ from postpost_sync.calendar import feed, page
 from postpost_sync.calendar.entries import Entry, in_zone
 from postpost_sync.calendar.seen import WatchRoot, dated, seen
 from postpost_sync.config.load import Root
+from postpost_sync.daemon import beside
 from postpost_sync.disk import whole_file
 from postpost_sync.disk.mounts import Place
 from postpost_sync.disk.thumbnails import Thumbnails
@@ -59,24 +60,16 @@ class Calendars:
         """The calendars that could not be written when that was last tried, and why."""
         return [writer.trouble for writer in self._writers if writer.trouble is not None]
 
-    def finish(self, within: float) -> None:
-        """Write now what is to be written; returns when it is done, or after `within` seconds."""
-        ends = time.monotonic() + within
-        for writer in self._writers:
-            writer.hurry()
-        for writer in self._writers:
-            writer.finished.wait(max(0.0, ends - time.monotonic()))
+    def finish(self, within: float, stopping: threading.Event) -> None:
+        """Write now what is to be written."""
+        beside.finish(self._writers, within, stopping)
 
     def stop(self, within: float) -> None:
-        for writer in self._writers:
-            writer.end()
-        ends = time.monotonic() + within
-        for writer in self._writers:
-            writer.join(max(0.0, ends - time.monotonic()))
+        beside.stop(self._writers, within)
 
 
-class _Writer:
-    """Of one root. All but `hurry`, `end`, `trouble` and `finished` is done by its own thread."""
+class _Writer(beside.Beside):
+    """Of one root. `trouble` may be read by others."""
 
     def __init__(
         self,
@@ -86,31 +79,12 @@ class _Writer:
         place: Callable[[str], Place | None],
         log: Log,
     ) -> None:
+        super().__init__(f"calendar {root.path}")
         self._root, self._store, self._thumbnails = root, store, thumbnails
         self._place, self._log = place, log
         self._not_before = 0.0  # monotonic
         self._seen: object = None  # what there was when it was last looked at
         self.trouble: Finding | None = None
-        self._ended, self._hurried, self._wake = threading.Event(), threading.Event(), threading.Event()
-        self.finished = threading.Event()
-        self._thread = threading.Thread(target=self._work, name=f"calendar {root.path}", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def hurry(self) -> None:
-        if not self._thread.is_alive():
-            self.finished.set()
-        self._hurried.set()
-        self._wake.set()
-
-    def end(self) -> None:
-        self._ended.set()
-        self._wake.set()
-
-    def join(self, within: float) -> None:
-        if self._thread.is_alive():
-            self._thread.join(within)
 
     def _work(self) -> None:
         while not self._ended.is_set():
@@ -125,11 +99,9 @@ class _Writer:
                 self._log.defect(error, root=self._root.path)
                 self._later(AT_MOST_EVERY)
             if hurried:
-                self.finished.set()
+                self._finished.set()
                 self._hurried.clear()
-            self._wake.wait(LOOK_EVERY)
-            self._wake.clear()
-        self.finished.set()
+            self._rest(LOOK_EVERY)
 
     def _look(self, now: datetime, *, hurried: bool) -> None:
         if time.monotonic() < self._not_before and not hurried:

@@ -328,9 +328,9 @@ class Daemon:
         """Say now what there is to say: to people, in the calendars, to the monitor."""
         ends = time.monotonic() + within
         self._notifier.finish(within, self.stopping)
-        self._calendars.finish(max(1.0, ends - time.monotonic()))
+        self._calendars.finish(max(1.0, ends - time.monotonic()), self.stopping)
         self._pulse.write(now=True)
-        self._pulse.finish(max(1.0, ends - time.monotonic()))
+        self._pulse.finish(max(1.0, ends - time.monotonic()), self.stopping)
 
     def open_posts(self) -> list[Record]:
         """Those that are not where their folders want them, whether they are on their way or need a person."""

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from postpost_sync.daemon import beside
 from postpost_sync.log import Log
 from postpost_sync.model.errors import Finding, ProgramError
 from postpost_sync.model.program import Listener, RootStatus
@@ -54,24 +55,15 @@ class Notifier:
         if known or self._tellers:
             self._store.keep_listeners([teller.target.digest for teller in self._tellers])
         for teller in self._tellers:
-            teller.start(known.get(teller.target.digest))
+            teller.begin(known.get(teller.target.digest))
 
     def finish(self, within: float, stopping: threading.Event) -> None:
-        """Tell now what is to be told; returns when it is done or was tried a few times, or after `within` seconds."""
-        for teller in self._tellers:
-            teller.hurry()
-        ends = time.monotonic() + within
-        while not all(teller.finished() for teller in self._tellers) and time.monotonic() < ends:
-            if stopping.wait(0.05):
-                return
+        """Tell now what is to be told; what does not get through is tried a few times."""
+        beside.finish(self._tellers, within, stopping)
 
     def stop(self, within: float) -> None:
         """End the threads. A message that is under way for longer than that is told again at the next start."""
-        for teller in self._tellers:
-            teller.end()
-        ends = time.monotonic() + within
-        for teller in self._tellers:
-            teller.join(max(0.0, ends - time.monotonic()))
+        beside.stop(self._tellers, within)
 
     def troubles(self) -> list[str]:
         """Why nothing gets through, where that is so."""
@@ -87,8 +79,8 @@ class Notifier:
         return found
 
 
-class _Teller:
-    """One target. All but `hurry`, `end` and the questions is done by its own thread."""
+class _Teller(beside.Beside):
+    """One target. `begin` it."""
 
     def __init__(
         self,
@@ -100,6 +92,7 @@ class _Teller:
         digest: float,
         log: Log,
     ) -> None:
+        super().__init__(f"teller {target.digest}")
         self.target, self.listener = target, Listener(target.digest)
         self._store, self._others, self._on, self._digest, self._log = store, standings, on, digest, log
         self._told: dict[str, str] = {}
@@ -108,10 +101,8 @@ class _Teller:
         self._opened: float | None = None  # monotonic, as the others: when the first of what is to be told was seen
         self._again_at, self._failures = 0.0, 0
         self._seen: object = None  # what there was when nothing was to be told
-        self._ended, self._hurried, self._finished, self._wake = (threading.Event() for _ in range(4))
-        self._thread = threading.Thread(target=self._work, name=f"teller {target.digest}", daemon=True)
 
-    def start(self, known: Listener | None) -> None:
+    def begin(self, known: Listener | None) -> None:
         """`known`: the target as it was when it was last told something; None: it is new."""
         before = known or Listener(self.target.digest)
         self._told = self._store.told(self.target.digest)
@@ -119,22 +110,7 @@ class _Teller:
         if self.listener != known:
             self._show(self.listener)
         self._keep(events.known_before(self._posts(self._others()), self._on, frozenset(before.events)))
-        self._thread.start()
-
-    def hurry(self) -> None:
-        self._hurried.set()
-        self._wake.set()
-
-    def finished(self) -> bool:
-        return self._finished.is_set() or not self._thread.is_alive()
-
-    def end(self) -> None:
-        self._ended.set()
-        self._wake.set()
-
-    def join(self, within: float) -> None:
-        if self._thread.is_alive():
-            self._thread.join(within)
+        self.start()
 
     # --- its own thread ---
 
@@ -151,8 +127,7 @@ class _Teller:
             except Exception as error:  # a defect of ours
                 self._log.defect(error, target=self.target.name)
                 self._again_at = time.monotonic() + PAUSES[1]
-            self._wake.wait(HURRIED_PAUSE if self._hurried.is_set() else pause)
-            self._wake.clear()
+            self._rest(HURRIED_PAUSE if self._hurried.is_set() else pause)
 
     def _look(self, now: float) -> None:
         hurried = self._hurried.is_set()

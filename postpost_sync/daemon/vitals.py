@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 
+from postpost_sync.daemon import beside
 from postpost_sync.log import Log
 from postpost_sync.model.errors import Finding, ProgramError, printable
 from postpost_sync.model.program import RootStatus
@@ -23,7 +24,7 @@ AGAIN_AFTER = 20.0  # seconds, at the most, until a ping that did not get throug
 FAILED_TIMES = 3  # pings in a row that did not get through, after which it is said
 
 
-class Pulse:
+class Pulse(beside.Beside):
     """`write` what is counted now and then; `start`, perhaps `finish`, then `stop` the pings where there is a monitor."""
 
     def __init__(
@@ -40,14 +41,12 @@ class Pulse:
         log: Log,
     ) -> None:
         """`accounts`: root -> the account that it posts as. `troubles`: what else is to be told and is no post's."""
+        super().__init__("monitor")
         self._store, self._tally, self._accounts, self._statuses = store.overview, tally, accounts, statuses
         self._rescan, self._log, self._monitor, self._every = rescan, log, monitor, every
         self._troubles, self._started, self._began = troubles, datetime.now(UTC), time.monotonic()
         self._written, self._write_at = "", 0.0
-        self._ended, self._wake, self.finished = threading.Event(), threading.Event(), threading.Event()
-        self._hurried = False
         self._failures = 0
-        self._thread = threading.Thread(target=self._work, name="monitor", daemon=True)
 
     def write(self, *, now: bool = False) -> None:
         """ProgramError where the database cannot be used."""
@@ -88,41 +87,34 @@ class Pulse:
 
     def start(self) -> None:
         if self._monitor is not None:
-            self._thread.start()
+            super().start()
 
-    def finish(self, within: float) -> None:
-        """Say how it is before the program ends; returns when it is said, or after `within` seconds."""
-        if self._thread.is_alive():
-            self._hurried = True
-            self._wake.set()
-            self.finished.wait(within)
+    def finish(self, within: float, stopping: threading.Event) -> None:
+        """Say how it is before the program ends."""
+        beside.finish([self], within, stopping)
 
     def stop(self, within: float) -> None:
-        self._ended.set()
-        self._wake.set()
-        if self._thread.is_alive():
-            self._thread.join(within)
+        beside.stop([self], within)
 
     def _work(self) -> None:
         try:
             self._ping_on()
         except Exception as error:  # a defect of ours; what it says may hold the URL, which is a secret
             self._log.error("defect", what=type(error).__name__, where="monitor")
-        self.finished.set()
 
     def _ping_on(self) -> None:
         if self._monitor is None:
             return
         self._said(self._monitor.send(Ping.START))
         while not self._ended.is_set():
-            self._wake.wait(self._pause())
-            self._wake.clear()
+            self._rest(self._pause())
             if self._ended.is_set():
                 return
-            if self._compared() or self._hurried:
+            hurried = self._hurried.is_set()
+            if self._compared() or hurried:
                 self._ping(self._monitor)
-            if self._hurried:
-                self.finished.set()
+            if hurried:
+                self._finished.set()
 
     def _pause(self) -> float:
         """Seconds until the next ping."""

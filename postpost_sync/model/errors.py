@@ -157,5 +157,11 @@ def printable(text: str) -> str:
     return text if text.isprintable() else "".join(c if c.isprintable() else _escape(c) for c in text)
 
 
+def path_name(path: object) -> str:
+    """A path or a name as it stands on screen: printable, in quotes where it holds a space."""
+    shown = printable(str(path))
+    return f'"{shown}"' if " " in shown or not shown else shown
+
+
 def _escape(character: str) -> str:
     return character.encode("unicode_escape", "surrogatepass").decode("ascii")

@@ -171,9 +171,8 @@ class Situation:
             return None
         if self.out_elsewhere & {*group.platforms}:
             account = min(self.out_elsewhere & {*group.platforms})
-            return Finding(
-                "OUT_IN_ANOTHER_PART", f"on {account} the folder's post is out already, through another part"
-            )
+            why = f"on {account} the folder's post is out already, through another part"
+            return Finding("OUT_IN_ANOTHER_PART", why, "make a new folder for a new post")
         other = self.holder(group.platforms)
         return waits_for(other, group.platforms) if other is not None else None
 

@@ -64,6 +64,8 @@ def answer(key: Scalar, value: Node, text: str, keys: Mapping[str, str], words: 
     what, plain = f'"{printable(key.text)}" is not a key', as_key(key.text)
     if key.unseen and (exact := "".join(unseen.seen(key.text).split())) in keys:
         return f"{what}; {key.unseen}", f'write "{exact}"'
+    if (slip := slips.nearly(text, key.line, keys)) is not None:
+        return f"{what}; {slip[0]}", slip[1]
     if name := meant(key.text, known, words):
         return what, f'did you mean "{name}"?'
     if plain in ANSWERS:

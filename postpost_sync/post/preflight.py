@@ -265,7 +265,11 @@ def _alone(media: MediaFile) -> Iterator[Found]:
     if facts.get("truncated"):
         yield _error("MEDIA_TRUNCATED", f"{name} is cut off: {printable(str(facts['truncated']))}", again)
     elif facts.get("moov_missing") is True:
-        yield _error("VIDEO_MOOV_MISSING", f"{name} is not complete: no moov atom, so no player can open it", again)
+        yield _error(
+            "VIDEO_MOOV_MISSING",
+            f"{name} is not complete: its index (the moov atom) is missing, so no player can open it",
+            again,
+        )
     elif facts.get("undecodable"):
         yield _error("MEDIA_UNDECODABLE", f"{name} cannot be read: {printable(str(facts['undecodable']))}", again)
     elif facts.get("unmeasured"):

@@ -13,24 +13,17 @@ from postpost_sync.model import yaml_tree
 from postpost_sync.model.errors import printable
 from postpost_sync.post import text_slips
 from postpost_sync.post.edits import Edit, applied, lines_of, listed, split, told
-from postpost_sync.post.page import Page, Slip, keyed
+from postpost_sync.post.page import EQUALS, MARK, MARKED, UNSPACED, Page, Slip, keyed
 from postpost_sync.post.text_slips import PROSE
 
 START = 'start with "content: |", below it the text, each of its lines with two spaces before it, then "platforms: […]"'
 _FENCE = re.compile(r"\s*(```|~~~)[A-Za-z]*\s*")
-_UNSPACED = re.compile(r"(?P<key>[a-z_]+):(?P<value>[^\s:/].*)")
-_EQUALS = re.compile("(?P<key>[a-z_]+)\\s*[=\uff1a]\\s*(?P<value>.+)")  # or the wide colon of Asian keyboards
-_MARKED = re.compile(  # `- key:`, `* key:`, `1. key:`, `**key:**`, `“key”:`
-    r"\s*(?:[-*+>#\u2022\u00b7\u25aa\u2013\u2014]+[ \t]+|\d+[.)][ \t]+)?"
-    "(?P<mark>\\*\\*|__|[`\u201c\u201e\u2018'\"])?(?P<key>[A-Za-z_]+)(?:\\*\\*|__|[`\u201d\u201c\u2019'\"])?"
-    r"\s*:(?:\*\*|__)?[ \t]*(?P<value>.*)"
-)
 _ITEM = re.compile(r"\s*(?:[-*+\u2022\u00b7\u25aa\u2013\u2014]\s*)?(?P<item>[^\s:].*)")
 _SEVERAL = re.compile(
     r"""(?P<key>platforms|media):[ \t]+(?P<list>(?:"[^"]*"|'[^']*')(?:\s*[,;]\s*(?:"[^"]*"|'[^']*'))+)"""
 )
 _UNCLOSED = re.compile(r"(?P<key>platforms|media):[ \t]+\[(?P<list>[^\[\]{}\"']+)")
-_JSON_END = re.compile(r"(?P<line>[a-z_]+:[ \t]+(?:\"[^\"]*\"|\[[^\]]*\]))\s*[,;]\s*")
+_JSON_END = re.compile(r"(?P<line>[A-Za-z_]+:[ \t]+(?:\"[^\"]*\"|\[[^\]]*\]))\s*[,;]\s*")
 _SECTION = re.compile(r"\[[A-Za-z_. -]+\]\s*")
 
 
@@ -53,13 +46,24 @@ def no_keys(text: str, keys: Collection[str]) -> tuple[str, str] | None:
     return next((_said(slip) for ask in asked for slip in ask(page) if _mends(page, slip)), None)
 
 
+def nearly(text: str, line: int, keys: Collection[str]) -> tuple[str, str] | None:
+    """The same for a line that is a key in another form, and reads as some other key: `content:a - b: c`."""
+    page = Page(tuple(split(text)), line, keys)
+    return next((_said(slip) for ask in (_unspaced, _equals) for slip in ask(page) if _at(slip, line)), None)
+
+
+def _at(slip: Slip, line: int) -> bool:
+    return any(edit.first == line for edit in slip.edits)
+
+
 def below_block(text: str, line: int, keys: Collection[str]) -> tuple[str, str] | None:
     """The same for a line that reads as a key, where it stands below a block as a part of its text."""
     page = Page(tuple(split(text)), line, keys)
     begun = any(one.strip() for one in page.lines[page.head : line - 1])
     if begun and re.match("[a-z_]+:", page[line]):
         return None  # it reads like a key, and the text above it has its indentation
-    return next((_said(slip) for slip in text_slips.outdented(page) if _mends(page, slip)), None)
+    asked = [text_slips.outdented] if re.match("[a-z_]+:", page[line]) else [text_slips.outdented, text_slips.as_block]
+    return next((_said(slip) for ask in asked for slip in ask(page) if _mends(page, slip)), None)
 
 
 def as_block(text: str, line: int, keys: Collection[str]) -> str:
@@ -75,8 +79,8 @@ def _said(slip: Slip) -> tuple[str, str]:
 
 def _mends(page: Page, slip: Slip) -> bool:
     """Whether the file reads with it, or reads on."""
-    if not slip.edits:
-        return False
+    if not slip.edits or slip.sure:
+        return slip.sure
     text = applied(page.lines, slip.edits)
     last = max(edit.last for edit in slip.edits)
     more = sum(len(edit.lines) - (edit.last - edit.first + 1) for edit in slip.edits)
@@ -98,38 +102,53 @@ def _fenced(page: Page) -> Iterator[Slip]:
     if fences[1:]:
         out.append(Edit(fences[-1], next(n for n in range(len(page.lines), 0, -1) if page[n].strip()), ()))
     mark = page[fences[0]].strip()[:3]
-    yield Slip(f"the marks of a code block ({mark}) are no part of it", tuple(out), "")
+    yield Slip(f"the marks of a code block ({mark}) are no part of it", tuple(out), "", sure=True)
 
 
 def _marked(page: Page) -> Iterator[Slip]:
     """Keys with a bullet, a number, stars or quotes."""
     found = tuple(
-        Edit(number, number, (f"{match['key'].lower()}: {match['value']}".rstrip(),))
-        for number, match in page.all_of(_MARKED)
+        Edit(number, number, _line(match))
+        for number, match in page.all_of(MARKED)
         if match["key"] != page[number].partition(":")[0].strip()
     )
     if found:
         first, last = found[0].first, found[-1].last
         out = f"take out what stands before and around the keys in {lines_of(first, last)}"
-        yield Slip("a key stands at the start of its line, with nothing before or around it", found, out)
+        yield Slip("a key stands at the start of its line, with nothing before or around it", found, out, sure=True)
 
 
 def _equals(page: Page) -> Iterator[Slip]:
     """`content = Hello`, and the `[section]` that such files have."""
-    found = [Edit(number, number, (f"{match['key']}: {match['value']}",)) for number, match in page.all_of(_EQUALS)]
+    found = [Edit(number, number, _line(match)) for number, match in page.all_of(EQUALS)]
     if found:
         sections = [Edit(n, n, ()) for n, one in enumerate(page.lines, 1) if _SECTION.fullmatch(one)]
         what, otherwise = "a key ends with a colon and a space", "write a colon in place of the sign behind each key"
-        yield Slip(what, (*sections, *found), otherwise + (", and take out the [section]" if sections else ""))
+        otherwise += ", and take out the [section]" if sections else ""
+        yield Slip(what, (*sections, *found), otherwise, sure=True)
 
 
 def _unspaced(page: Page) -> Iterator[Slip]:
     """`content:Hello`."""
-    found = [Edit(n, n, (f"{match['key']}: {match['value']}",)) for n, match in page.all_of(_UNSPACED)]
-    for edits in (found, [edit for edit in found if page.line - 2 <= edit.first <= page.line]):
-        if edits:
-            keys = " and ".join(f'"{edit.lines[0].partition(":")[0]}:"' for edit in edits)
-            yield Slip("no space stands behind the colon of a key", tuple(edits), f"write a space behind {keys}")
+    found = tuple(Edit(number, number, _line(match)) for number, match in page.all_of(UNSPACED))
+    if found:
+        keys = " and ".join(f'"{edit.lines[0].partition(":")[0]}:"' for edit in found)
+        yield Slip("no space stands behind the colon of a key", found, f"write a space behind {keys}", sure=True)
+
+
+def _line(match: re.Match[str]) -> tuple[str, ...]:
+    """The line of a key and its value; where it is a text that reads otherwise there, with the text below it."""
+    key, value = match["key"].lower(), match["value"].strip()
+    line = f"{key}: {value}".rstrip()
+    if key not in PROSE or not value or MARK.fullmatch(value):
+        return (line,)
+    try:
+        tree = yaml_tree.read(line.encode("utf-8", "surrogatepass"))
+    except yaml_tree.YamlProblem:
+        tree = None
+    node = tree.pairs[0][1] if isinstance(tree, yaml_tree.Mapping) else None
+    plain = isinstance(node, yaml_tree.Scalar) and not node.hashtags
+    return (line,) if plain else (f"{key}: |", *(f"  {one}" for one in text_slips.unquoted([value])))
 
 
 def _second_document(page: Page) -> Iterator[Slip]:
@@ -215,12 +234,12 @@ def _unbracketed(page: Page) -> Iterator[Slip]:
 
 _SLIPS: tuple[Callable[[Page], Iterator[Slip]], ...] = (
     _fenced,
-    text_slips.beside,
-    text_slips.tabbed,
-    text_slips.outdented,
     _unspaced,
     _marked,
     _equals,
+    text_slips.beside,
+    text_slips.tabbed,
+    text_slips.outdented,
     _unbracketed,
     _json_ends,
     _listed,

@@ -40,12 +40,12 @@ def tabbed(page: Page) -> Iterator[Slip]:
         tabbed = re.match(r"(\s*\t\s*)\S", page[number])
         if tabbed is None:
             break
-        own = _width(page, head) if block else 2 * tabbed[1].count("\t") + tabbed[1].count(" ")
+        own = page.width(head) if block else 2 * tabbed[1].count("\t") + tabbed[1].count(" ")
         corrected.append(Edit(number, number, (" " * (own if inside else 0) + page[number].strip(),)))
     last = corrected[-1].last
     otherwise = f"write two spaces for each tab at the start of {lines_of(line, last)}"
     if block:
-        otherwise = f"start {lines_of(line, last)} with {_spaces(_width(page, head))}"
+        otherwise = f"start {lines_of(line, last)} with {_spaces(page.width(head))}"
     yield Slip("it is indented with a tab, where spaces belong", tuple(corrected), otherwise)
 
 
@@ -54,7 +54,7 @@ def outdented(page: Page) -> Iterator[Slip]:
     head = page.head
     if not page.opens_block(head):
         return
-    width = _width(page, head)
+    width = page.width(head)
     low = [n for n in range(head + 1, page.end(head) + 1) if page[n].strip() and indent(page[n]) < width]
     if not low or low[0] > page.line:
         return
@@ -70,7 +70,7 @@ def as_block(page: Page) -> Iterator[Slip]:
     """Text beside its key that goes on at the margin, or holds what means something in YAML: `: `, ` #`, a quote."""
     for number in dict.fromkeys((page.line, _prose_above(page))):
         match = keyed(page[number]) if number else None
-        if match is None or match["key"] not in PROSE or page.end(number) < page.line:
+        if match is None or match["key"].lower() not in PROSE or page.end(number) < page.line:
             continue
         value = (match["value"] or "").strip()
         if value[:1] in ("|", ">"):
@@ -85,9 +85,9 @@ def _block(page: Page, head: int, what: str, mark: str, value: str) -> Slip:
     margin = " " * indent(page[head])
     match = keyed(page[head])
     assert match is not None  # noqa: S101 - a key stands there
-    key = f"{margin}{match['key']}: {mark}"
+    key = f"{margin}{match['key'].lower()}: {mark}"
     texts = [value, *(one.strip() for one in page.lines[head:last])]
-    texts = _unquoted([one for one in texts if one] if not value else texts)
+    texts = unquoted([one for one in texts if one] if not value else texts)
     lines = [key, *(f"{margin}  {one}" if one else "" for one in texts)]
     while last > head and len(lines) > (2 if value else 1) and lines[-1] == page[last]:  # as it is
         lines, last = lines[:-1], last - 1
@@ -98,7 +98,7 @@ def _block(page: Page, head: int, what: str, mark: str, value: str) -> Slip:
     return Slip(what, (Edit(head, last, tuple(lines)),), otherwise)
 
 
-def _unquoted(texts: list[str]) -> list[str]:
+def unquoted(texts: list[str]) -> list[str]:
     """Without quotes that are around the whole of it, or that are never closed."""
     quote = texts[0][:1] if texts else ""
     whole = "\n".join(texts)
@@ -111,17 +111,7 @@ def _unquoted(texts: list[str]) -> list[str]:
 
 def _prose_above(page: Page) -> int:
     above = range(page.line - 1, 0, -1)
-    return next((n for n in above if (match := keyed(page[n])) and match["key"] in PROSE), 0)
-
-
-def _width(page: Page, head: int) -> int:
-    """How far the first line of a block's text is indented; 2 where none is."""
-    for written in page.lines[head:]:
-        if keyed(written) and written[0] != " ":
-            break
-        if written.strip() and indent(written):
-            return indent(written)
-    return 2
+    return next((n for n in above if (match := keyed(page[n])) and match["key"].lower() in PROSE), 0)
 
 
 def _spaces(width: int) -> str:

@@ -191,7 +191,8 @@ def warnings(said: Mapping[str, Any]) -> tuple[Finding, ...]:
     """What a success says besides, each with the service's own code in it."""
     found = said.get("warnings")
     said_besides = [one for one in found if isinstance(one, dict)][:_MOST_SAID] if isinstance(found, list) else []
-    return tuple(Finding("SERVICE_WARNING", f"PostPost says: {_words_of(one)}") for one in said_besides)
+    hint = "look at the post in PostPost's dashboard, if that may matter"
+    return tuple(Finding("SERVICE_WARNING", f"PostPost says: {_words_of(one)}", hint) for one in said_besides)
 
 
 def _words_of(warning: Mapping[str, Any]) -> str:

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from postpost_sync.model.errors import ProgramError
+from postpost_sync.model.errors import ProgramError, path_name
 from postpost_sync.store import Store
 from postpost_sync.store.connection import check_sound
 from postpost_sync.store.failures import translated
@@ -80,9 +80,10 @@ def _sync(path: Path) -> None:
 
 def _cannot(file: Path, error: OSError) -> ProgramError:
     return ProgramError(
-        f"{file} cannot be written: {error.strerror}", f'check the folder and its rights: ls -ld "{file.parent}"'
+        f"{path_name(file)} cannot be written: {error.strerror}",
+        f"check the folder and its rights: ls -ld {path_name(file.parent)}",
     )
 
 
 def _taken(file: Path) -> ProgramError:
-    return ProgramError(f"{file} is there already: nothing was written", "name a file that is not there yet")
+    return ProgramError(f"{path_name(file)} is there already: nothing was written", "name a file that is not there yet")

@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Self
 
-from postpost_sync.model.errors import ProgramError
+from postpost_sync.model.errors import ProgramError, path_name
 from postpost_sync.model.record import Group, Record, Upload
 from postpost_sync.store import versions
 from postpost_sync.store.columns import from_row
@@ -86,7 +86,7 @@ class Connection:
                     _bring_up_to_date(conn)
                 conn.execute(f"PRAGMA busy_timeout = {min(_TRY_MS, _BUSY_TIMEOUT_MS)}")
             elif pending:
-                raise ProgramError(f"{path} is empty or of an older version", "start the daemon once")
+                raise ProgramError(f"{path_name(path)} is empty or of an older version", "start the daemon once")
             undo.pop_all()
         return cls(path, conn, verdict, at_rest)
 
@@ -130,7 +130,7 @@ class Connection:
         """A number that changes when another process has written. ProgramError where the file was taken from its place."""
         with self.lock, translated(self.path):
             if inode(self.path) != self._inode:
-                message = f"the database {self.path} was moved, deleted or replaced while it was in use"
+                message = f"the database {path_name(self.path)} was moved, deleted or replaced while it was in use"
                 raise ProgramError(message, "stop the daemon before you touch it; put it back if you still have it")
             return int(self.conn.execute("PRAGMA data_version").fetchone()[0])
 
@@ -279,10 +279,12 @@ def _check_ours(path: Path, conn: sqlite3.Connection) -> bool:
     applied = versions.applied(conn)
     if not applied and versions.others(conn):
         raise ProgramError(
-            f"{path} is the database of another program", "name a file of its own as state_db in the config"
+            f"{path_name(path)} is the database of another program", "name a file of its own as state_db in the config"
         )
     if newer := [name for name in applied if name not in versions.KNOWN]:
-        raise ProgramError(f"{path} was written by a newer version ({newer[-1]})", "install that version again")
+        raise ProgramError(
+            f"{path_name(path)} was written by a newer version ({newer[-1]})", "install that version again"
+        )
     return len(applied) < len(versions.KNOWN)
 
 
@@ -311,7 +313,7 @@ def check_sound(path: Path, conn: sqlite3.Connection) -> None:
     """ProgramError where it is damaged, also where that would only show later. 35 ms for 10,000 posts, measured."""
     verdict = str(conn.execute("PRAGMA integrity_check(1)").fetchone()[0])
     if verdict != "ok":
-        raise ProgramError(f"the database {path} is damaged: {' '.join(verdict.split())}", MOVE_AWAY)
+        raise ProgramError(f"the database {path_name(path)} is damaged: {' '.join(verdict.split())}", MOVE_AWAY)
 
 
 def inode(path: Path) -> tuple[int, int] | None:

@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-from postpost_sync.model.errors import ProgramError
+from postpost_sync.model.errors import ProgramError, path_name
 
 MOVE_AWAY = (
     "stop the daemon and move it away, with its -wal and -shm; what stands at PostPost is found again through the "
@@ -23,12 +23,12 @@ def translated(path: Path) -> Iterator[None]:
         yield
     except sqlite3.DatabaseError as error:
         hint, passing = _way_out(path, error)
-        ours = ProgramError(f"the database {path} cannot be used: {error}", hint)
+        ours = ProgramError(f"the database {path_name(path)} cannot be used: {error}", hint)
         ours.passing = passing
         raise ours from error
     except OSError as error:
         ours = ProgramError(
-            f"the database {path} cannot be used: {error.strerror}", "check the path state_db and its rights"
+            f"the database {path_name(path)} cannot be used: {error.strerror}", "check the path state_db and its rights"
         )
         ours.passing = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO)
         raise ours from error
@@ -39,7 +39,7 @@ def _way_out(path: Path, error: sqlite3.DatabaseError) -> tuple[str, bool]:
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT)  # none where a text is no text
     match code & 0xFF:  # what is above that says more, but not to people
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
-            return f'another process holds it; see which, and end that one: fuser -v "{path}"', True
+            return f"another process holds it; see which, and end that one: fuser -v {path_name(path)}", True
         case sqlite3.SQLITE_FULL:
             return f'free some disk space: df -h "{path.parent}"', True
         case sqlite3.SQLITE_IOERR:

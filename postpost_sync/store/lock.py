@@ -8,7 +8,7 @@ import os
 import time
 from pathlib import Path
 
-from postpost_sync.model.errors import ProgramError, printable
+from postpost_sync.model.errors import ProgramError, path_name, printable
 
 PATIENCE = 0.5  # seconds: who asks whether it is held has it for a moment
 
@@ -27,7 +27,7 @@ class Lock:
             fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise ProgramError(
-                f"{self.path} cannot be written: {error.strerror}", "check state_db and its rights"
+                f"{path_name(self.path)} cannot be written: {error.strerror}", "check state_db and its rights"
             ) from None
         try:
             self._wait_for(fd)
@@ -51,7 +51,7 @@ class Lock:
             return
         if there is None or not os.path.samestat(os.fstat(self._fd), there):
             raise ProgramError(
-                f"{self.path} was deleted while it was in use: nothing keeps a second daemon off",
+                f"{path_name(self.path)} was deleted while it was in use: nothing keeps a second daemon off",
                 "leave it where it is; it holds up nobody once the daemon has ended",
             )
 
@@ -68,14 +68,15 @@ class Lock:
             while not _locked(fd, fcntl.LOCK_EX):
                 if time.monotonic() >= until:
                     holder = printable(os.pread(fd, 64, 0).decode("ascii", "replace").strip())
+                    served = path_name(self.path.with_suffix(""))
                     raise ProgramError(
-                        f"another postpost-sync (process {holder or 'unknown'}) is serving {self.path.with_suffix('')}",
+                        f"another postpost-sync (process {holder or 'unknown'}) is serving {served}",
                         "stop that one first; two must not share one state_db",
                     )
                 time.sleep(PATIENCE / 20)
         except OSError as error:
             hint = "name a place on a local disk as state_db: this file system has no locks"
-            raise ProgramError(f"{self.path} cannot be locked: {error.strerror}", hint) from None
+            raise ProgramError(f"{path_name(self.path)} cannot be locked: {error.strerror}", hint) from None
 
     def left_behind(self) -> bool:
         """Whether its last holder ended without letting go of it: killed, or by a power failure. For when nobody holds it."""

@@ -6,13 +6,13 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from pathlib import Path
 from typing import Any
 
 from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
+from postpost_sync.model.errors import path_name as path_name
 from postpost_sync.model.errors import printable
 from postpost_sync.model.states import NEEDS_PERSON, State
 from postpost_sync.model.times import parse_service_time
@@ -33,12 +33,6 @@ STYLES: Mapping[str, str] = {
 
 
 _AWAITED = ("MEDIA_MISSING", "MEDIA_EMPTY", "SIDECAR_EMPTY")  # it becomes invalid at `retry_at`
-
-
-def path_name(path: str | Path) -> str:
-    """A path or a name as it stands on screen: printable, in quotes where it holds a space."""
-    shown = printable(str(path))
-    return f'"{shown}"' if " " in shown or not shown else shown
 
 
 def count(number: int, noun: str) -> str:

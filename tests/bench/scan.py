@@ -167,6 +167,7 @@ def compare_rescan(config: Path, root: Path) -> float:
         say("SQLite statements a rescan", f"{len(statements)} ({', '.join(f'{n} {k}' for k, n in kinds.items())})")
     finally:
         daemon.stop()
+        scanner._root_lock.release()  # its own thread never began, which would have: the real daemon is to serve the root
     return medians[0]
 
 

@@ -120,6 +120,10 @@ def test_on_a_phone_a_day_of_the_month_leads_to_its_posts(
     assert opened.serious() == []
     opened.page.get_by_label("Thu 3 December, 3 posts").click()
     assert abs(opened.top("#d-2026-12-03")) < 60
+    opened.choose("week")  # whose headings are the weeks': those of the months are for screen readers
+    ends = opened.page.locator(".weeks h2.month").evaluate_all("all => all.map(h => h.getBoundingClientRect().right)")
+    assert ends
+    assert max(ends) <= 0
     opened.page.close()
 
 

@@ -81,6 +81,16 @@ def test_each_id_is_there_once() -> None:
     assert len(ids) == len(set(ids))
 
 
+def test_what_has_no_time_has_a_picture_and_what_comes_after_these_weeks_has_none() -> None:
+    undated, later = (replace(entry(posts.record(0, NOW)), id=name) for name in ("undated", "later"))
+    shown = weeks.calendar(
+        "Posts", [replace(undated, at=None), replace(later, at=NOW + timedelta(days=100))], NOW, BERLIN
+    )
+    made = page.file_page(shown, lambda _: JPEG).data.decode()
+    assert made.count("<img ") == 1
+    assert made.index('id="l-later"') < made.index('id="u-undated"') < made.index("<img ")
+
+
 def test_each_link_within_it_leads_somewhere() -> None:
     crowded = [entry(one) for one in posts.records(NOW, 3000)]
     undated = [replace(one, at=None) for one in crowded[:20]]

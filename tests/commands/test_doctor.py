@@ -19,6 +19,7 @@ from postpost_sync.commands.doctor import findings as findings_module
 from postpost_sync.commands.doctor import inotify, installation, machine, roots
 from postpost_sync.config import credentials
 from postpost_sync.disk import media, mounts, probe, watcher
+from postpost_sync.model.errors import Finding, PostError
 from postpost_sync.sandbox import Behaviour
 from postpost_sync.sandbox.behaviour import Connection
 from postpost_sync.service.clock import ServerClock
@@ -357,6 +358,15 @@ def test_a_disk_that_is_nearly_full(world: Rig, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(1_000_000))
     status, findings = examine(world)
     assert (status, of(findings, "disk", "error")[0]["message"][:5]) == (1, "1 MB ")
+
+
+def test_a_libmagic_that_does_not_work_is_said_with_its_way_out(world: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_: bytes) -> None:
+        raise PostError(Finding("LIBMAGIC_BROKEN", "libmagic does not work", "unset MAGIC"))
+
+    monkeypatch.setattr(media, "content_type", broken)
+    (found,) = of(examine(world)[1], "media")
+    assert (found["message"], found["hint"]) == ("libmagic does not work", "unset MAGIC")
 
 
 def test_no_libmagic(world: Rig, monkeypatch: pytest.MonkeyPatch) -> None:

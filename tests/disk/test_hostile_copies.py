@@ -129,7 +129,8 @@ for key in range(10_000):
 def test_a_kill_in_the_middle_leaves_nothing_half(place: Copies, tmp_path: Path, mov: bytes) -> None:
     path, there = tmp_path / "film.mov", tmp_path / "copies"
     path.write_bytes(mov)
-    for pause in (0.0, 0.013, 0.05, 0.08, 0.17):
+    there.mkdir()
+    for pause in (0.0, 0.05, 0.17):
         command = [sys.executable, "-c", _MAKES, str(path), str(there)]
         with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
             assert process.stdout is not None

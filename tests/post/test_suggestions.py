@@ -101,6 +101,18 @@ SLIPS = [
     ("content: #coffee\n" + TO, Meant("#coffee")),
     (" content: a\n" + TO, Meant()),
     ("content: a\n  platforms: twitter-1\n", Meant()),
+    # two slips, or one beside a key in another form, which is never taken for text
+    ("content: |\nHello\nscheduled_time = 2026-12-15 14:30\n" + TO, Meant("Hello", time="2026-12-15T13:30")),
+    ("content: Hello\nworld\nScheduled_Time: 2026-12-15 14:30\n" + TO, Meant("Hello\nworld", time="2026-12-15T13:30")),
+    ("content: |\n\tHello\n**scheduled_time**: 2026-12-15 14:30\n" + TO, Meant("Hello", time="2026-12-15T13:30")),
+    ("content: |\n\tHello\n scheduled_time: 2026-12-15 14:30\n" + TO, Meant("Hello", time="2026-12-15T13:30")),
+    (TO + "content: a - b: c\n---\n", Meant("a - b: c")),
+    (TO + "content:'It's: great'\n", Meant("It's: great")),
+    (TO + "content = tel: 123\n", Meant("tel: 123")),
+    (TO + "content: First\n\nSecond: third\n", Meant("First\n\nSecond: third")),
+    ("```yaml\ncontent: ? why\n" + TO + "```\n", Meant("? why")),
+    ("- content: |\n\tHello\n- platforms: [twitter-1]\n---\n", Meant("Hello")),
+    ("Content: **bold** move\n" + TO, Meant("**bold** move")),
     # what stands around the keys
     ("```yaml\ncontent: a\nplatforms: twitter-1\n```\n", Meant()),
     ("Here is your post.yaml:\n\n```\ncontent: a\nplatforms: twitter-1\n```\nHave fun!", Meant()),

@@ -270,7 +270,7 @@ def test_who_has_it_for_ever_at_the_start_is_said(
     with held(pp.state_db):
         last = refused(pp, *arguments, status=status)
         assert "database is locked" in last
-        assert f'fuser -v "{pp.state_db}"' in last
+        assert f"fuser -v {pp.state_db}" in last
         assert "database is locked" in refused(pp, "retry", str(pp.root / "before"))
         assert pp.command("status") == 0
 

@@ -71,12 +71,13 @@ def health(pp: Rig) -> tuple[int, str]:
 
 
 def test_all_is_well_while_the_daemon_runs_and_no_longer_when_it_has_ended(pp: Rig) -> None:
-    assert health(pp) == (1, f"there is no database at {pp.state_db} yet")
+    start = "(hint: start the daemon once: postpost-sync run)"
+    assert health(pp) == (1, f"there is no database at {pp.state_db} yet {start}")
     pp.drop("post")
     with pp.daemon():
         pp.wait_for("post", "scheduled")
         until(lambda: health(pp) == (0, "all is well"))
-    assert health(pp) == (1, "the daemon is not running")
+    assert health(pp) == (1, "the daemon is not running (hint: start it: postpost-sync run)")
 
 
 def test_it_says_the_same_to_programs(pp: Rig) -> None:

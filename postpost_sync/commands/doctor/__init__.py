@@ -19,7 +19,7 @@ from postpost_sync.commands.doctor import account, inotify, installation, machin
 from postpost_sync.commands.doctor.findings import Finding, Findings, Level
 from postpost_sync.config import load as configs
 from postpost_sync.config.load import Config, ConfigError
-from postpost_sync.model.errors import ProgramError, printable
+from postpost_sync.model.errors import PostError, ProgramError, printable
 from postpost_sync.terminal.words import count, path_name
 
 ANSWER_WITHIN = 60.0  # seconds one check may take
@@ -64,6 +64,8 @@ def _tried(what: str, check: Callable[[], Findings]) -> list[Finding]:
                 found.append(finding)  # noqa: PERF402  # what it had found before it failed counts
         except ProgramError as error:
             found.append(Finding(Level.ERROR, what, error.message, error.hint))
+        except PostError as error:
+            found.append(Finding(Level.ERROR, what, error.finding.message, error.finding.hint))
         except Exception as error:  # whatever it is: the others are still to be made
             why = f"this could not be checked: {type(error).__name__}: {printable(str(error))}"
             found.append(Finding(Level.ERROR, what, why, "run it as the user that runs the daemon"))
