@@ -114,7 +114,8 @@ class Copies:
                 raise _no_room(file, "the disk of the database is full")
             form = str(said.get("content_type", ""))
             if form not in recipe.forms:
-                slow = f"it took longer than {TASKS['fit'].wall:.0f} s, or crashed what reads it"
+                limits = TASKS["fit"]
+                slow = f"it took more than {limits.cpu:.0f} s to compute or {limits.wall:.0f} s in all, or crashed what reads it"
                 raise _unfit(file, str(said.get("unfit") or said.get("unmeasured") or slow))
             name = _name(key, file, recipe, form)
             copy = _judged(out, name, form, file, recipe)

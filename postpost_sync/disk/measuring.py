@@ -47,7 +47,7 @@ class Limits:
 TASKS = {
     "measure": Limits(cpu=0.9, wall=10.0, memory=1 << 30),  # a good file needs some hundredths of a second
     "thumbnail": Limits(cpu=0.9, wall=10.0, memory=1 << 30),
-    "fit": Limits(cpu=60.0, wall=60.0, memory=3 << 29),
+    "fit": Limits(cpu=60.0, wall=300.0, memory=3 << 29),  # a film of 500 MB lies on a share, a busy NAS computes slowly
 }
 DECODE_PIXELS = 50_000_000  # pictures above this are measured, not decoded
 _STILL = ("image/jpeg", "image/heic", "image/heif")  # further pictures in these are no animation

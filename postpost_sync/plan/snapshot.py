@@ -84,9 +84,7 @@ class Snapshot:
     restless: float = 0.0  # seconds for which it has been changing again and again, and could not be read
     glimpse: Sidecar | None = None  # the sidecar of one that has been so for long, as it was for a moment
     root_present: bool = True
-    unreadable: Finding | None = (
-        None  # why nobody can tell whether it is there, nor what is in it, though its root is there
-    )
+    unreadable: Finding | None = None  # why it cannot be looked into, though its root is there
     reading: Reading | None = None
     in_flight: frozenset[int] = frozenset()  # positions whose bytes are being sent now
     fitting: frozenset[str] = frozenset()  # names of files of which a copy is being made now

@@ -46,9 +46,8 @@ class Account:
         self._lock = threading.Lock()
         self._learning = threading.Lock()
         self._unanswered: tuple[datetime, Finding] | None = None  # when the list of accounts was last asked for in vain
-        self._creating: WeakValueDictionary[str, threading.Lock] = (
-            WeakValueDictionary()
-        )  # while somebody holds or awaits it
+        # as long as somebody holds or awaits one
+        self._creating: WeakValueDictionary[str, threading.Lock] = WeakValueDictionary()
 
     def now(self) -> datetime:
         """The service's time as well as we know it."""

@@ -120,21 +120,20 @@ class Snapshots:
         removed = self._removals.count(record.key, self._folders.main_of(record.key), gone=gone and cancels and stands)
         others = (self._store.record(key) for key in self._folders.siblings(look.key))
         siblings = tuple(one for one in others if one is not None)
-        about = (
-            folder,
-            unreadable,
-            present,
-            quiet,
-            in_flight,
-            fitting,
-            removed,
-            record,
-            siblings,
-            account,
-            restless,
-            glimpse,
+        return Observed(
+            folder=folder,
+            unreadable=unreadable,
+            present=present,
+            quiet=quiet,
+            in_flight=in_flight,
+            fitting=fitting,
+            removed=removed,
+            record=record,
+            siblings=siblings,
+            account=account,
+            restless=restless,
+            glimpse=glimpse,
         )
-        return Observed(*about)
 
     def _look(self, look: Look) -> tuple[Folder | None, bool, Finding | None]:
         """The folder as it is; None where it is not there, or not ours to serve. Whether its root is; and why nobody can tell."""
