@@ -246,9 +246,10 @@ def claimed(record: Record, claim: Claim, folder_id: str | None) -> Record:
 
 
 def contradicted(record: Record) -> Record:
-    """PostPost shows something else under the id that the status file names."""
+    """PostPost shows something else under the id that the status file names, or that a person said is the folder's."""
     claim = replace(record.claim, differs=True) if record.claim is not None else None
-    return replace(record, claim=claim)
+    consents = tuple(one for one in record.consents if one is not Consent.OURS)
+    return replace(record, claim=claim, consents=consents)
 
 
 def doubtful(record: Record) -> Record:

@@ -191,6 +191,8 @@ class Calls:
             found = named and self._store.unknown_group_ids([named])
             held = account.holdings.find(named) if named and found else None
             if held is None:
+                if claim is not None and named and found:
+                    _surely_not_there(account, named)
                 look.not_there |= {named} if named else set()
                 self._store.change(look.key, ledger.unrecognised)
                 return
@@ -265,6 +267,16 @@ class Calls:
             look.key, ledger.read_back, group.key, found, count, *likeness.recognised(urls or (), group), listing.at
         )
         return True
+
+
+def _surely_not_there(account: Account, named: str) -> None:
+    """Raise Unclear where PostPost knows the post that a status file names, and does not list it yet: lists lag."""
+    try:
+        account.api.get_post(named)
+    except NotFound:
+        return
+    why = f"the status file names the post {named}, which PostPost holds and does not list yet"
+    raise Unclear(Finding("MAYBE_POSTED", why, "nothing: it is looked for again"))
 
 
 def _id(group: Group) -> str:

@@ -190,3 +190,19 @@ def test_a_draft_that_was_not_complete_is_made_anew_and_the_old_one_deleted(worl
     lose_the_database(world)
     world.run_until_rest()
     world.once("post", "text", TWO, time)
+
+
+def test_a_database_that_is_lost_before_the_post_is_listed_posts_nothing_a_second_time(world: World) -> None:
+    """Its status file names the post, and PostPost knows it by its id: the list lags."""
+    world.sandbox.behaviour = Behaviour(listing_lag=60)
+    time = tomorrow(world)
+    world.drop("post", "text", time=time)
+    while not world.groups("scheduled"):
+        world.run_until_rest(3)
+    (made,) = world.groups()
+    world.store.close()
+    shutil.rmtree(world.state_db.parent)
+    world.start()
+    world.run_until_rest(600)
+    assert [(group.id, group.status) for group in world.groups()] == [(made.id, "scheduled")]
+    assert (world.state("post"), world.code("post")) == ("scheduled", None)

@@ -222,6 +222,26 @@ def test_a_folder_that_was_edited_before_the_two_had_heard_of_each_other_stands_
     pair.close()
 
 
+def test_what_a_folder_was_held_for_before_it_was_edited_is_not_taken_for_what_it_says_now(
+    world: World, tmp_path: Path
+) -> None:
+    """A person says that it is the folder's: it has another text by now, so that is asked again."""
+    pair = Pair(world, tmp_path / "second", random.Random(1), 0.0)  # noqa: S311 - no secret
+    one, other = pair.machines
+    drop(one, 1, 0, 1, 30)
+    shutil.copytree(one.root / "post1", other.root / "post1")
+    one.run_until_rest(30)
+    other.run_until_rest(30)
+    assert other.code("post1") == "MAYBE_POSTED"
+    drop(other, 1, 1, 1, 30)
+    other.run_until_rest(30)
+    say(other, "post1", ledger.adopted)
+    other.run_until_rest(30)
+    assert (other.state("post1"), other.code("post1")) == (State.HELD, "MAYBE_POSTED")
+    assert len(world.groups()) == 1
+    pair.close()
+
+
 def test_within_the_seconds_that_a_list_lags_two_machines_may_double_a_text(world: World, tmp_path: Path) -> None:
     """What README says is not covered: neither status file has come across, and PostPost does not list the other's yet."""
     world.sandbox.behaviour = Behaviour(listing_lag=60)
