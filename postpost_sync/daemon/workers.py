@@ -67,7 +67,7 @@ class Workers:
             return all(name in but for names in (self._queued, self._busy) for name in names.values())
 
     def _staff(self, name: str) -> None:
-        for n in range(self._number):
+        for n in range(self._number if name else 1):  # what lies below no root is soon done with
             args = (name, self._lanes[name])
             thread = threading.Thread(target=self._work, name=f"worker-{n} {name}", args=args, daemon=True)
             self._threads.append(thread)

@@ -51,6 +51,18 @@ def test_the_most_urgent_is_taken_first() -> None:
     assert taken == [50, 10, 20, 30]
 
 
+def test_what_lies_below_no_root_has_one_thread() -> None:
+    """A folder that was forgotten is waked all the same: others wait for what it waited for."""
+    taken: list[int] = []
+    with workers(taken.append, lambda key: "root" if key else "", threads=4) as one:
+        one.ready(1)
+        one.ready(0)
+        until_idle(one)
+        assert sorted(taken) == [0, 1]
+        names = [thread.name for thread in threading.enumerate() if thread.name.startswith("worker-")]
+        assert (sum(name.endswith(" ") for name in names), len(names)) == (1, 5)
+
+
 def test_a_folder_is_never_with_two_threads_and_is_taken_again_where_it_was_made_ready_meanwhile() -> None:
     """Also where it moved to another lane meanwhile."""
     at_once, most, times, lanes = 0, 0, 0, iter(["a", "b", "a", "b", "a", "b"])
