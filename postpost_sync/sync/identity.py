@@ -50,7 +50,7 @@ def identify(
     if record is not None:
         at_its_place = (record.root, record.path) == (folder.root, folder.path)
         same_files = folder.fingerprint == record.fingerprint  # their inodes, too: no copy has those
-        if not at_its_place and not same_files and may_be_at_its_place(record, names, roots, is_away):
+        if not at_its_place and not same_files and may_be_at_its_place(record, names, roots, is_away, folder):
             return Identity(copy_of=folder_id)
         return Identity(moved=record)
     if said.get("path") not in (None, folder.path) and _is_original(folder, said, names):
@@ -100,14 +100,18 @@ def _claim(said: Mapping[str, str], instance: str) -> Claim:
 
 
 def may_be_at_its_place(
-    record: Record, names: Names, roots: Collection[str], is_away: Callable[[Record], bool]
+    record: Record,
+    names: Names,
+    roots: Collection[str],
+    is_away: Callable[[Record], bool],
+    elsewhere: Folder | None = None,
 ) -> bool:
     """Whether the folder of the record is there still, for all that can be told.
 
     A place below none of the `roots` holds nothing: it is no longer watched, as where a root was renamed, or is named by
-    another path now.
+    another path now. `elsewhere`: a folder that has its status file, and lies at another place.
     """
-    return record.root in roots and (is_away(record) or _still_there(record, names))
+    return record.root in roots and (is_away(record) or _still_there(record, names, elsewhere))
 
 
 def claims(root: str, path: str) -> Mapping[str, str]:
@@ -123,11 +127,18 @@ def content(root: str, path: str) -> str | None:
         return None
 
 
-def _still_there(record: Record, names: Names) -> bool:
-    """Whether the folder of the record is where the record has it, and still says that it is that one."""
+def _still_there(record: Record, names: Names, elsewhere: Folder | None) -> bool:
+    """Whether the folder of the record is where the record has it.
+
+    A status file says which one lies there. Where there is none it may be the folder all the same, unless that is
+    `elsewhere`, by the number of its directory: it swapped names with one that is new, and was edited.
+    """
     if not scan.is_there(record.root, record.path, names):
         return False
-    return claims(record.root, record.path).get("folder_id") in (None, record.folder_id)
+    said = claims(record.root, record.path).get("folder_id")
+    if said is None and elsewhere is not None:
+        return (elsewhere.inode, elsewhere.device) != (record.inode, record.device)
+    return said in (None, record.folder_id)
 
 
 def _is_original(folder: Folder, said: Mapping[str, str], names: Names) -> bool:

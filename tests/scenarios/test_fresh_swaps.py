@@ -160,3 +160,25 @@ def test_whatever_is_killed_meanwhile_each_post_stands_once(
         if ended or first > 40:
             break
     survived("pairs of kills beside names that were swapped", count)
+
+
+@pytest.mark.parametrize("seen", SEEN)
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("moves", [swap, over])
+@pytest.mark.parametrize("restart", [True, False], ids=["restarted", "running"])
+def test_what_is_out_and_was_edited_is_not_posted_again_under_the_other_name(
+    world: World, seen: str, place: str, moves: Callable[[Path, str, str], None], restart: bool
+) -> None:
+    a, b = PLACES[place]
+    world.drop(a, "old text", OLD, world.now + timedelta(minutes=5))
+    world.run_until_rest(600)
+    assert world.record(a).state == "published"
+    world.drop(b, "new text", NEW, (world.now + timedelta(days=1)).replace(microsecond=0))
+    SEEN[seen](world)
+    edit(world.root, a)
+    moves(world.root, a, b)
+    if restart:
+        world.restart()
+    assert finish(world) == [("new text", "scheduled"), ("old text", "published")]
+    now_old = b if moves is swap else "moved away"
+    assert {one.path: one.state for one in world.store.records()} == {a: "scheduled", now_old: "published"}
