@@ -343,12 +343,13 @@ def _means(key: Scalar, *names: str) -> bool:
 def _instead(source: str, line: int, name: str, node: Node, wrong: Wrong) -> str:
     """The way out of a value that does not fit its key: the lines to write, where these are clear."""
     parse, found = KEYS[name].parse, ""
+    value = shapes.Misshapen(source, line, name, node, parse, SPELLINGS)
     if wrong.code == "HASHTAG_IS_COMMENT":
         found = slips.as_block(source, line, SPELLINGS)
     elif wrong.code == "WRONG_TYPE" and name in ("platforms", "media"):
-        found = shapes.as_list(source, line, node, parse, SPELLINGS)
+        found = value.as_list()
     elif wrong.code == "WRONG_TYPE" and parse in (text, _prose, _plain_name):
-        found = shapes.as_text(source, line, name, node, parse, SPELLINGS)
+        found = value.as_text()
     return found or wrong.hint
 
 
