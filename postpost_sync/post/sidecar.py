@@ -240,9 +240,8 @@ KEYS: Mapping[str, Key] = {
     ),
 }
 SPELLINGS: Mapping[str, str] = {spelling: name for name, key in KEYS.items() for spelling in (name, *key.aliases)}
-_MISREAD = frozenset(
-    {"YAML_SYNTAX", "YAML_ALIAS", "YAML_TAG", "YAML_TWO_DOCUMENTS"}
-)  # what is written may mean something else to people
+# what is written may mean something else to people
+_MISREAD = frozenset({"YAML_SYNTAX", "YAML_ALIAS", "YAML_TAG", "YAML_TWO_DOCUMENTS"})
 MOST_KEYS = 1000  # of which it is asked what they mean
 _EXPLAINED = 20  # findings for which it is looked for what may have been meant; a person is shown no more of them
 _MEANT: Mapping[str, str] = {word: name for name, key in KEYS.items() for word in key.meant_by.split()}

@@ -141,9 +141,8 @@ class Snapshots:
         try:
             seen_again = self._absence.is_seen_again(look.root, look.path)
             folder = None if seen_again else scan.look(look.root, look.path, self._names)
-            if folder is not None and (there := self._places.key_at(folder)) != self._folders.main_of(
-                look.key
-            ):  # another one took its place
+            # another one took its place
+            if folder is not None and (there := self._places.key_at(folder)) != self._folders.main_of(look.key):
                 folder = scan.look(look.root, look.path, self._names)
                 if there is not None:
                     self._wake(there, 0.0)
@@ -224,9 +223,8 @@ class Snapshots:
         others = {one.post_group_id: one for one in found if one.post_group_id not in own}
         if not others:
             return ()
-        creating = self._store.creating_with(
-            text or ""
-        )  # before the others: an answer that comes meanwhile is known then
+        # before the others: an answer that comes meanwhile is known then
+        creating = self._store.creating_with(text or "")
         lost_at = self._store.lost_create_with(text or "")
         unknown = self._store.unknown_group_ids(others)
         return tuple(
