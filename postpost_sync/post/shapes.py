@@ -34,7 +34,7 @@ class Misshapen:
         written = self._lines[self.line - 1]
         flow = _FLOW.fullmatch(written) if self._last == self.line else None
         values = [flow["inner"]] if flow is not None else _texts(self.node)
-        forms = [(f"{self._key}: {values[0]}",)] if len(values) == 1 else []
+        forms: list[tuple[str, ...]] = [(f"{self._key}: {values[0]}",)] if len(values) == 1 else []
         if values and self.name != "scheduled_time":
             forms.append((f"{self._key}: |", *(f"  {value}" for value in values)))
         said = self._instead(forms)
