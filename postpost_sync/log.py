@@ -25,10 +25,8 @@ from postpost_sync.model.urls import scrubbed
 _PRIORITIES = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3}  # syslog's
 
 
-_TELLING = (
-    "apscheduler",
-    "uvicorn",
-)  # a job or a request that fails is told by these alone, with a trace of many lines
+# a job or a request that fails is told by these alone, with a trace of many lines
+_TELLING = ("apscheduler", "uvicorn")
 
 
 class Format(StrEnum):

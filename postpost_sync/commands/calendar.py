@@ -36,9 +36,8 @@ def calendar(option: str | None, path: Path | None, *, week: bool, ics: Path | N
         from postpost_sync.disk.thumbnails import Thumbnails
         from postpost_sync.post.names import Names
 
-        thumbnails = Thumbnails(
-            config.state_db, Names(config.ignore), keep=False
-        )  # the daemon's folder is the daemon's
+        # the daemon's folder is the daemon's
+        thumbnails = Thumbnails(config.state_db, Names(config.ignore), keep=False)
 
         def picture(one: Entry) -> bytes | None:
             first = one.media[0]

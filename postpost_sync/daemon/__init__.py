@@ -7,7 +7,7 @@
 - Each watch root has a scanner and workers of its own. A disk that does not answer holds its threads for ever; those of
   the other roots go on, and the root is shown as away.
 - One worker a folder at a time (`workers`), in the order of the posts' times. What is due first is not held up by the rest.
-- Timers only wake. What there is to do stands in the database, and is found there after a crash without any timer.
+- Timers only wake. What there is to do stands in the database (`rounds`), and is found there after a crash without any timer.
 - Putting together and starting are two. The constructor takes the lock and opens the database, and may refuse; it wakes
   nobody and starts no thread that works on posts. So a config that cannot be served leaves the old one as it was.
 - What people only look at (`calendars`, and the counts of `vitals` in the database) is made beside the work, by threads that

@@ -13,7 +13,6 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -21,11 +20,12 @@ import httpx
 from postpost_sync import ledger
 from postpost_sync.config.load import Config, api_key, notify_urls
 from postpost_sync.daemon.calendars import Calendars
-from postpost_sync.daemon.heartbeat import Progress, clocks_ahead
+from postpost_sync.daemon.heartbeat import Progress, clocks_ahead, sentence
 from postpost_sync.daemon.instance import instance_id
-from postpost_sync.daemon.limits import PlatformLimits
 from postpost_sync.daemon.notifier import Notifier
 from postpost_sync.daemon.roots import Roots
+from postpost_sync.daemon.rounds import Rounds
+from postpost_sync.daemon.settling import Settling
 from postpost_sync.daemon.systemd import ServiceManager
 from postpost_sync.daemon.timers import Timers
 from postpost_sync.daemon.vitals import Pulse
@@ -33,10 +33,9 @@ from postpost_sync.daemon.workers import Workers
 from postpost_sync.disk import mounts, probe
 from postpost_sync.disk.thumbnails import Thumbnails
 from postpost_sync.log import Log
-from postpost_sync.model.errors import KeyRefused, PostError, ProgramError, printable
-from postpost_sync.model.program import RootState
-from postpost_sync.model.record import Effect, Record, TroubleKind
-from postpost_sync.model.states import NEEDS_PERSON, UNFINISHED, WRONG, State
+from postpost_sync.model.errors import ProgramError, printable
+from postpost_sync.model.record import Record
+from postpost_sync.model.states import UNFINISHED, WRONG, State
 from postpost_sync.notify import delivery
 from postpost_sync.notify.monitor import Monitor
 from postpost_sync.post.names import Names
@@ -58,12 +57,6 @@ HEARTBEAT = 1.0  # seconds
 CLOCK_JUMP = 5.0  # seconds by which wall and monotonic time may drift apart between two heartbeats
 STOP_WITHIN = 8.0  # seconds the threads have to end
 LAST_WORDS = 2.0  # of these seconds, for a message that is under way
-_AT_REST = frozenset({State.INVALID, State.FAILED, State.HELD, State.CANCELLED})
-
-
-def _waits_for_room(record: Record) -> bool:
-    """Whether what is wrong with it may be over soon: there was no room for a fitted copy."""
-    return any(one.step is Effect.FIT and one.kind is TroubleKind.RETRY for one in record.troubles)
 
 
 class Daemon:
@@ -115,14 +108,13 @@ class Daemon:
             if who not in accounts:
                 accounts[who] = Account(PostPost(self._client, *who), who[1], who[2])
             sites[str(root.path)] = Site(str(root.path), root.policy, accounts[who])
-        self._accounts = list(accounts.values())
-        self._limits = PlatformLimits(self._accounts, self.store, log)
         self.stopping = threading.Event()
         self.timers = Timers(self.stopping, log)
         instance = instance or instance_id(config.state_db)
         runtime = Runtime(self.timers.wake, time.monotonic, random.random, log, instance)
         watched = Watched.of(self.store, sites, Names(config.ignore), runtime)
         self._folders, self._absence = watched.folders, watched.absence
+        self._rounds = Rounds([*accounts.values()], self.store, self.timers, self._folders.in_memory, log)
         uplink = Uplink(self._transfers, self._senders, config.concurrency)
         self.sync = Sync(
             self.store,
@@ -150,9 +142,10 @@ class Daemon:
             fatal=self._give_up,
             log=log,
         )
+        self._settling = Settling(self.store, self._folders, self.roots, self._workers, self.timers)
         shown = {
             account: f"the API key of {', '.join(printable(p) for p, site in sites.items() if site.account is account)}"
-            for account in self._accounts
+            for account in accounts.values()
         }
         on, digest = config.notify.on, config.notify.digest
         self._notifier = Notifier(
@@ -177,7 +170,6 @@ class Daemon:
             log=log,
         )
         self._fatal: ProgramError | None = None
-        self._asked_until = datetime.now(UTC)
 
     def _warn_of_network(self) -> None:
         place = str(self.config.state_db.parent)
@@ -185,57 +177,10 @@ class Daemon:
             hint = "SQLite's locks are not safe there: name a place on a local disk as state_db"
             self._log.warning("the database is not on a local disk", path=self.config.state_db, kind=kind, hint=hint)
 
-    # --- what is done now and then ---
-
-    def _wake_pending(self) -> None:
-        """Everything that is to be done or found out by now, from the database alone.
-
-        And the post that is due next, since looking at it learns the service's time, by which the others are due.
-        """
-        self._asked_until = self._now()
-        for key in (*self.store.pending(self._asked_until), *self.store.next_due()):
-            self.timers.wake(key, 0.0)
-
-    def _reconcile(self) -> None:
-        """Notice what people changed at PostPost."""
-        try:
-            self.sync.reconcile()
-        except ProgramError as error:
-            if not self.stopping.is_set():  # else the database was closed meanwhile
-                self._give_up(error)
-
-    def _ask_accounts(self) -> None:
-        """How their tokens are: a token may run out while there is nothing to send."""
-        for account in self._accounts:
-            if account.refused is not None:
-                continue
-            try:
-                account.api.connections()
-            except KeyRefused as error:
-                account.refuse(error.finding)
-            except PostError as error:
-                self._log.warning("the accounts could not be looked at", why=error.finding.message)
-
-    def _ask_limits(self) -> None:
-        if self._limits.ask(datetime.now(UTC)):  # what was refused may be taken now
-            for key in self._folders.in_memory():
-                self.timers.wake(key, 0.0)
-
-    def _wake_due(self) -> None:
-        """What was to go out since this was last asked."""
-        now = self._now()
-        since, self._asked_until = min(self._asked_until, now), now
-        for key in self.store.due(since, self._asked_until):
-            self.timers.wake(key, 0.0)
-
-    def _now(self) -> datetime:
-        """The latest of the services' times."""
-        return max(account.now() for account in self._accounts)
-
     def _met_defect(self, key: int, error: Exception) -> None:
         record = None
         with contextlib.suppress(ProgramError, KeyError):  # then the defect is said without its folder
-            record = self.store.change(key, ledger.defect, self._now())
+            record = self.store.change(key, ledger.defect, self._rounds.now())
         self._log.defect(error, folder=f"{record.root}/{record.path}" if record else None)
         self.timers.wake(key, ledger.DEFECT_PAUSE)
 
@@ -256,14 +201,14 @@ class Daemon:
         gc.freeze()  # nor later: else the first scan is held up by a second of looking for it
         self.timers.start(self._workers.ready)
         self.sync.start()
-        self._wake_pending()
+        self._rounds.wake_pending()
         self.roots.start()
         self._notifier.start()
         self._calendars.start()
         self._pulse.start()
         if self._notifier:
-            self.timers.hourly(self._ask_accounts)
-        self.timers.hourly(self._ask_limits)
+            self.timers.hourly(self._rounds.ask_accounts)
+        self.timers.hourly(self._rounds.ask_limits)
         self.timers.hourly(self._reconcile)
         self.timers.rescan(self.roots.scan_all, self.config.rescan)
 
@@ -280,11 +225,11 @@ class Daemon:
             try:
                 self.roots.look_after()
                 self._lock.check()
-                self._wake_due()
+                self._rounds.wake_due()
                 self._pulse.write()
                 newest = self.store.data_version()
                 if newest != version:  # a person's `retry`, from another process
-                    self._wake_pending()
+                    self._rounds.wake_pending()
             except ProgramError as error:
                 self._give_up(error)
                 break
@@ -302,24 +247,33 @@ class Daemon:
         if self.roots.scanned():
             progress.started()
         progress.at_work(*self.progress(), sound=self.working())
-        progress.say(self.summary)
+        progress.say(self._summary)
+
+    def _summary(self) -> str:
+        return sentence(self.store.states(), self.roots.statuses(), self._notifier.troubles())
 
     def _take_clock_anew(self, moved: float) -> None:
         """The clock was set, or the machine slept: timers may be off, and anything may have happened meanwhile."""
         self._log.info("the clock moved, or the machine slept", seconds=round(moved))
-        for account in self._accounts:
-            account.api.clock.known = False
-            account.holdings.forget()
+        self._rounds.take_clocks_anew()
         self.sync.compare_anew()
         self.roots.scan_all()
-        self._wake_pending()
+        self._rounds.wake_pending()
         self.timers.soon()
+
+    def _reconcile(self) -> None:
+        """Notice what people changed at PostPost."""
+        try:
+            self.sync.reconcile()
+        except ProgramError as error:
+            if not self.stopping.is_set():  # else the database was closed meanwhile
+                self._give_up(error)
 
     def settle_all(self, wait: float) -> None:
         """Take every post as far as it goes within `wait` seconds."""
         deadline = time.monotonic() + wait
         while time.monotonic() < deadline and not self.stopping.wait(0.1):
-            if self.roots.idle() and self._workers.idle() and self._at_rest(deadline):
+            if self._settling.is_over(deadline):
                 break
         if self._fatal is not None:
             raise self._fatal
@@ -338,20 +292,6 @@ class Daemon:
         found = self.store.records(*WRONG, *UNFINISHED, State.SCHEDULED)
         return [one for one in found if one.root in served and not (one.state is State.SCHEDULED and one.done)]
 
-    def _at_rest(self, deadline: float) -> bool:
-        """Whether nothing more comes of waiting until then."""
-        if self._folders.sending():
-            return False
-        # a folder that is waked and taken forward between this look at the timers and the end would be missed
-        taken, due = self._workers.finished, self.timers.due()
-        for record in self.store.unfinished(self._folders.in_memory()):
-            ended = record.done or (record.state in _AT_REST and not _waits_for_room(record))
-            if ended and self._folders.as_recorded(record):
-                continue  # its next wake, if any, is about what becomes of it
-            if due.get(record.key, deadline) < deadline:
-                return False
-        return self.roots.idle() and self._workers.idle() and self._workers.finished == taken
-
     def working(self) -> bool:
         """Whether all threads live, and nothing that was due has been left lying."""
         return self._workers.alive() and self.roots.alive() and self.timers.on_time()
@@ -359,17 +299,6 @@ class Daemon:
     def progress(self) -> tuple[int, bool]:
         """A number that grows as folders are taken forward, and whether there is anything to do at all."""
         return self._workers.finished, not self._workers.idle(self._absence.silent)
-
-    def summary(self) -> str:
-        """How things stand, in one line."""
-        states = self.store.states()
-        parts = [f"{states[state]} {state.value}" for state in State if states[state] and state not in NEEDS_PERSON]
-        if person := sum(states[state] for state in NEEDS_PERSON):
-            parts.append(f"{person} need a person" if person > 1 else "1 needs a person")
-        away = [f"{status.path} is away" for status in self.roots.statuses() if status.state is RootState.AWAY]
-        away += self._notifier.troubles()
-        total = states.total()
-        return "; ".join([f"{total} post{'s' * (total != 1)}" + (f": {', '.join(parts)}" if parts else ""), *away])
 
     # --- the end ---
 

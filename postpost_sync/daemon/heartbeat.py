@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 
 from postpost_sync.daemon.systemd import ServiceManager
+from postpost_sync.model.program import RootState, RootStatus
+from postpost_sync.model.states import NEEDS_PERSON, State
 
 STATUS_EVERY = 5.0  # seconds between two words to the service manager
 
@@ -39,6 +42,17 @@ class Progress:
             if text != self._said:
                 self._said = text
                 self._manager.status(text)
+
+
+def sentence(states: Counter[State], roots: Sequence[RootStatus], troubles: Sequence[str]) -> str:
+    """How things stand, in one line. `troubles`: of those who tell people."""
+    parts = [f"{states[state]} {state.value}" for state in State if states[state] and state not in NEEDS_PERSON]
+    if person := sum(states[state] for state in NEEDS_PERSON):
+        parts.append(f"{person} need a person" if person > 1 else "1 needs a person")
+    away = [f"{root.path} is away" for root in roots if root.state is RootState.AWAY]
+    total = states.total()
+    posts = f"{total} post{'s' * (total != 1)}" + (f": {', '.join(parts)}" if parts else "")
+    return "; ".join([posts, *away, *troubles])
 
 
 def clocks_ahead() -> tuple[float, float]:

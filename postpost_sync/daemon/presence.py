@@ -24,7 +24,7 @@ class Presence:
 
     def __init__(self, path: str, watched: Watched, store: Store) -> None:
         self.path, self._store = path, store
-        self._names, self._folders, self._absence = watched.names, watched.folders, watched.absence
+        self._names, self._places, self._absence = watched.names, watched.places, watched.absence
         self._seen: Place | None = None  # what was last there
         self.place: Place | None = None  # the same, while it is there and was compared
         self._compared_at: Place | None = None  # when it was last compared
@@ -107,7 +107,7 @@ class Presence:
         posts = Counter[str]()
         for path, key in missing.items():
             if (
-                self._folders.place_is_away(self.path, path)
+                self._places.is_away(self.path, path)
                 and (record := self._store.record(key)) is not None
                 and record.state not in _OVER
             ):

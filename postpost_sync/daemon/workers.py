@@ -95,17 +95,19 @@ class Workers:
             with self._lock:
                 self._queued.pop(key, None)
                 self._busy[key] = name
+            lane_after = name
             try:
                 self._advance(key)
+                if key in self._again:
+                    lane_after = self._lane(key)
             except ProgramError as error:  # the database: nothing may be done that cannot be written down
                 self._failed = True
                 self._fatal(error)
             except Exception as error:  # a defect of ours must not stop the other posts
                 self._defect(key, error)
-            next_lane = self._lane(key) if key in self._again else name
             with self._lock:  # at once: whoever looks between the two takes it for at rest
                 self.finished += 1
                 self._busy.pop(key, None)
                 if key in self._again:
                     self._again.discard(key)
-                    self._put(key, next_lane)
+                    self._put(key, lane_after)

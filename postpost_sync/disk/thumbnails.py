@@ -55,9 +55,8 @@ class Thumbnails:
             if (kept := self._kept(sha256)) is not None:
                 return kept or None
             with self._reading, scan.opened(root, path, name, stat) as fd:
-                made = probe.thumbnail(
-                    fd, media.kind(os.pread(fd, media.HEAD, 0))
-                )  # a copy of it may be sent as another
+                # a copy of it may be sent as another
+                made = probe.thumbnail(fd, media.kind(os.pread(fd, media.HEAD, 0)))
         except (PostError, OSError):
             return None  # it is not there now, or not as it was
         self._remember(sha256, made or b"", keep=made is not None)

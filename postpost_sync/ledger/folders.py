@@ -42,9 +42,8 @@ def shown(record: Record, decision: Decision, now: datetime) -> Record:
         new["retry_at"] = retry_at
     if decision.time is not None or decision.post is not None:
         new["time"] = decision.time
-    if decision.state is State.CANCELLED and isinstance(
-        decision.step, Rest
-    ):  # nothing of it is at PostPost, nor on its way
+    # nothing of it is at PostPost, nor on its way
+    if decision.state is State.CANCELLED and isinstance(decision.step, Rest):
         new["slot"] = None
     if (post := decision.post) is not None:
         files = tuple(MediaName(file.name, file.stat.size) for file in post.media)

@@ -57,9 +57,8 @@ def failed(record: Record, step: Tried, error: PostError, now: datetime, jitter:
             return trouble(*_limited(step, error, now))
         case UploadRefused():
             return trouble(TroubleKind.RETRY, error.finding, 0.0 if attempts <= PATIENT_SIGNS else pause)
-        case OtherKey() if (
-            isinstance(step, Delete) and Consent.NEW_DRAFT in record.consents
-        ):  # a person said: go on without it
+        # a person said: go on without it
+        case OtherKey() if isinstance(step, Delete) and Consent.NEW_DRAFT in record.consents:
             return with_group(record, step.group.key, stage=GroupStage.GONE)
         case OtherKey() if isinstance(step, Ask | Delete):
             return trouble(TroubleKind.RETRY, error.finding, max(0.5, pause))

@@ -68,9 +68,8 @@ class Folder:
     entries: tuple[Entry, ...]
     arriving: float | None = None  # modification time (seconds since 1970) of the newest transfer temporary
     awaited: tuple[Awaited, ...] = ()
-    moved_at: float = field(
-        default=0.0, compare=False
-    )  # when the folder itself last was changed, renamed or moved (its ctime, seconds since 1970)
+    # when the folder itself last was changed, renamed or moved (its ctime, seconds since 1970)
+    moved_at: float = field(default=0.0, compare=False)
     inside: tuple[str, ...] = ()  # where it has no picture or video itself: one of each folder inside that has
 
     @cached_property
@@ -231,7 +230,6 @@ class Reading:
     warnings: tuple[Finding, ...] = ()
     media: tuple[MediaFile, ...] = ()  # every regular file that is not the sidecar, by name
     content: str | None = None  # the text to post, from the sidecar or its content_file
-    texts: Mapping[str, str | Finding] = field(
-        default_factory=dict
-    )  # what the text files of `per_platform` hold, or what is wrong with one
+    # what the text files of `per_platform` hold, or what is wrong with one
+    texts: Mapping[str, str | Finding] = field(default_factory=dict)
     inside: tuple[str, ...] = ()  # where a folder without media of its own has some in folders inside: one of each

@@ -44,9 +44,8 @@ WEEKDAYS = table(
     "sat saturday samstag sonnabend samedi sam sábado sabato zaterdag lördag lørdag sobota",
     "sun sunday sonntag dimanche dim domingo domenica zondag söndag søndag niedziela",
 )
-SHORT_DAYS = table(
-    "mo ma", "tu di mar", "we mi wo mie", "th do", "fr vr vie", "sa za sab", "su so zo dom"
-)  # beside a date
+# beside a date
+SHORT_DAYS = table("mo ma", "tu di mar", "we mi wo mie", "th do", "fr vr vie", "sa za sab", "su so zo dom")
 DAYS_AHEAD = {
     plain(word): number
     for number, words in (

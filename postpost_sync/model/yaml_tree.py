@@ -37,9 +37,8 @@ _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")  # libyaml refuses these in
 _SURROGATE_PAIR = re.compile("([\ud800-\udbff])([\udc00-\udfff])")
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ufffe\uffff]")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
-_HASHTAGS = re.compile(
-    r"(?:[ \t]+|\s*\n[ \t]+)(#\w[^\n]*)"
-)  # not `# so`, nor a key that is commented out at the margin
+# not `# so`, nor a key that is commented out at the margin
+_HASHTAGS = re.compile(r"(?:[ \t]+|\s*\n[ \t]+)(#\w[^\n]*)")
 _HEADED = re.compile(r"[|>][-+0-9]*[ \t]+(#\w[^\n]*)")  # the first line of a block
 _BELOW = re.compile(r"[ \t]+(#\w[^\n]*)")  # and the first one below it, less indented than its text
 _INSTEAD = re.compile(r"\s*(#\w[^\n]*)")

@@ -26,10 +26,8 @@ from postpost_sync.post.targets import selectors
 
 ARRIVING_FOR = 3600.0  # seconds a transfer's temporary keeps its folder settling after it was last written
 ACCOUNTS_FRESH = 60.0  # seconds for which a list of the connected accounts says what is connected now
-RESTLESS_TIMES, RESTLESS_LEAST = (
-    10,
-    120.0,
-)  # multiples of settle, and seconds, after which a restless folder is spoken of
+RESTLESS_TIMES = 10  # multiples of settle after which a restless folder is spoken of,
+RESTLESS_LEAST = 120.0  # seconds: and never before
 STILL_ARRIVING = Finding(
     "STILL_ARRIVING",
     "a file that a transfer has not completed lies in the folder (.part, .crdownload and their like); it is waited for",
@@ -324,9 +322,8 @@ def accounts(s: Situation) -> Answer | None:
     unresolved = any(name not in post.resolved for name in selectors(post))
     if (anew or unknown or never) and (unresolved or _accounts_are_old(s)):
         return Answer(LearnAccounts(s.now)) if anew or record.trouble_with(Effect.LEARN_ACCOUNTS) is None else None
-    if (
-        not unknown or record.unproven or s.said(Consent.ACCOUNT)
-    ):  # its post may stand already; or a person said that it is right
+    # its post may stand already; or a person said that it is right
+    if not unknown or record.unproven or s.said(Consent.ACCOUNT):
         return None
     others = tuple(warning for warning in s.desired.warnings if warning != unknown[0])
     return Answer(Rest(LIST_AGAIN), State.HELD, unknown[0], others)

@@ -52,9 +52,8 @@ _BACKUP = re.compile(
     r"(?P<name>.+\.[^.\s]{2,5})(?:_original|\.(?:bak|backup|bk|orig|old|save?|sb-[0-9a-f]{6,8}-[0-9a-z]{4,8}))\d*",
     re.IGNORECASE | re.DOTALL,
 )
-_DOWNLOADED_AGAIN = re.compile(
-    r"(?P<name>.+\.[^.\s]{2,5})\.\d{1,3}", re.DOTALL
-)  # wget; rotated logs are written so, too
+# wget; rotated logs are written so, too
+_DOWNLOADED_AGAIN = re.compile(r"(?P<name>.+\.[^.\s]{2,5})\.\d{1,3}", re.DOTALL)
 
 
 def announced(name: str) -> str | None:

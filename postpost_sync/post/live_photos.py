@@ -23,9 +23,8 @@ _PICTURES = frozenset({"image/heic", "image/heif", "image/jpeg"})
 _EDITED = re.compile(r"^img_e(?=\d)")
 _EXPORTED = re.compile(r"_(hevc|heic)$")
 _AGAIN = re.compile(r"\(\d+\)$")
-_BY_A_CAMERA = re.compile(
-    r"(img|mvimg|pxl)_|\d{8}[_-]?\d{6}"
-)  # other MP4 of a picture's name may be what is to be posted
+# another MP4 of a picture's name may be what is to be posted
+_BY_A_CAMERA = re.compile(r"(img|mvimg|pxl)_|\d{8}[_-]?\d{6}")
 
 
 def motions(media: Collection[MediaFile]) -> dict[str, str]:

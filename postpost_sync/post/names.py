@@ -114,11 +114,8 @@ class Names:
     def announced_by_stub(self, name: str) -> str | None:
         """The media file that a file of a byte at most announces: each brand of ownCloud's client has an ending of its own."""
         of, dot, ending = name.rpartition(".")
-        return (
-            of
-            if dot and ending and looks_like_media(of) and not looks_like_media(name) and not self.ignored(of)
-            else None
-        )
+        announces = dot and ending and looks_like_media(of) and not looks_like_media(name)
+        return of if announces and not self.ignored(of) else None
 
     def unseen(self, path: str) -> bool:
         """Whether a change at a path, relative to its root, means nothing for any post."""

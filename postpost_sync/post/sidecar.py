@@ -240,9 +240,8 @@ KEYS: Mapping[str, Key] = {
     ),
 }
 SPELLINGS: Mapping[str, str] = {spelling: name for name, key in KEYS.items() for spelling in (name, *key.aliases)}
-_MISREAD = frozenset(
-    {"YAML_SYNTAX", "YAML_ALIAS", "YAML_TAG", "YAML_TWO_DOCUMENTS"}
-)  # what is written may mean something else to people
+# what is written may mean something else to people
+_MISREAD = frozenset({"YAML_SYNTAX", "YAML_ALIAS", "YAML_TAG", "YAML_TWO_DOCUMENTS"})
 MOST_KEYS = 1000  # of which it is asked what they mean
 _EXPLAINED = 20  # findings for which it is looked for what may have been meant; a person is shown no more of them
 _MEANT: Mapping[str, str] = {word: name for name, key in KEYS.items() for word in key.meant_by.split()}
@@ -344,12 +343,13 @@ def _means(key: Scalar, *names: str) -> bool:
 def _instead(source: str, line: int, name: str, node: Node, wrong: Wrong) -> str:
     """The way out of a value that does not fit its key: the lines to write, where these are clear."""
     parse, found = KEYS[name].parse, ""
+    value = shapes.Misshapen(source, line, name, node, parse, SPELLINGS)
     if wrong.code == "HASHTAG_IS_COMMENT":
         found = slips.as_block(source, line, SPELLINGS)
     elif wrong.code == "WRONG_TYPE" and name in ("platforms", "media"):
-        found = shapes.as_list(source, line, node, parse, SPELLINGS)
+        found = value.as_list()
     elif wrong.code == "WRONG_TYPE" and parse in (text, _prose, _plain_name):
-        found = shapes.as_text(source, line, name, node, parse, SPELLINGS)
+        found = value.as_text()
     return found or wrong.hint
 
 

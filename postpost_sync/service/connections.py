@@ -24,7 +24,8 @@ from postpost_sync.model.urls import scrubbed
 
 _NAME = f"postpost-sync/{__version__}"
 _LIMITS = httpx.Limits(max_connections=64, max_keepalive_connections=32)
-_NUMBERED = re.compile(r"\[(?:Errno -?\d+|SSL[^\]]*)\]|\(_ssl\.c:\d+\)")  # what says nothing to people
+# what says nothing to people: numbers, and the bytes that came in place of HTTP, in which the key may be echoed
+_NOT_SAID = re.compile(r"\[(?:Errno -?\d+|SSL[^\]]*)\]|\(_ssl\.c:\d+\)|:? (?:bytearray\()?b['\"].*", re.DOTALL)
 _moment = threading.local()  # httpx's client works in the thread that calls it
 
 
@@ -63,7 +64,7 @@ def in_words(error: httpx.HTTPError) -> str:
     """What came in the way of an answer, for people."""
     if isinstance(error, httpx.TimeoutException):
         return "it took too long"
-    said = _NUMBERED.sub("", scrubbed(error)).strip()
+    said = _NOT_SAID.sub("", scrubbed(error)).strip()
     return said or ("it ended too early" if isinstance(error, httpx.ReadError) else type(error).__name__)
 
 

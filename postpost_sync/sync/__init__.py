@@ -17,4 +17,6 @@
 - Nothing is waked before `start`. A constructor that wakes finds nobody there who would look.
 - Each piece of state has one owner that writes it: `folders` what is in memory of a folder and where it is, `absence` what
   cannot be seen for now, `waiting_list` who waits for room in a plan, `removals` how many folders went at once.
+- Which folder it is that is found at a place is decided in `places`, by what is known (`folders`) and by what its status file
+  says (`identity`). A post that such a file names and that no record knows is written down as a claim (`claims`).
 """

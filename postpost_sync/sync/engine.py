@@ -48,6 +48,7 @@ from postpost_sync.plan.steps import (
 from postpost_sync.service.account import Account
 from postpost_sync.store import Store
 from postpost_sync.sync.calls import Calls
+from postpost_sync.sync.claims import Claims
 from postpost_sync.sync.fittings import Fittings
 from postpost_sync.sync.list_queue import ListQueue
 from postpost_sync.sync.look import Look
@@ -110,6 +111,7 @@ class Sync:
         queues = {one: ListQueue(one, lambda: self._slots.busy() or others_come(), lately, runtime) for one in accounts}
         self._compared: set[Account] = set()  # whose posts were compared with the folders at rest
         self._calls = Calls(store, queues, runtime.log)
+        self._places, self._claims = watched.places, Claims(store, watched.folders, runtime)
         self._readings, self._receipts = Readings(store, watched, runtime), Receipts(store, watched, runtime)
         self._waiting_lists = {
             one: WaitingList(store, one.digest, one.now, runtime.wake, self._is_away) for one in accounts
@@ -289,9 +291,9 @@ class Sync:
         if look.part or folder is None or wanted is None or wanted.parts is None or not record.fingerprint:
             return False
         names = [name for name, accounts in wanted.parts.items() if name and accounts]
-        if self._folders.has_parts(look.key, names):
+        if self._folders.parts_named(look.key).keys() >= {*names}:
             return False
-        return self._folders.add_parts(look, folder, record, names, now)
+        return self._claims.add_parts(look, folder, record, names, now)
 
     def compare_anew(self) -> None:
         """The machine slept, or was put back to what it was: our records may be older than what we did."""
@@ -320,15 +322,17 @@ class Sync:
         folder, original = snapshot.folder, snapshot.twin
         if folder is None or record.part:  # it is where the main part is
             return None
-        if record.groups:
-            if isinstance(decision.step, Read):
-                self._folders.claimed(look, folder, record)
-            return None
         if isinstance(decision.step, Read):
-            return self._folders.identify_again(look, folder, record)
+            found = look.key if record.groups else self._places.identify_again(look, folder, record)
+            if found == look.key:
+                self._claims.notice(look, folder, record)
+                return None
+            return found
+        if record.groups:
+            return None
         if original is not None and decision.error is not None and decision.error.code == "COPY_OF":
             self._snapshots.waits_for(original.key, look.key)
-            return None if is_out(live_group(original)) else self._folders.original_gone(look, folder, original)
+            return None if is_out(live_group(original)) else self._places.original_gone(look, folder, original)
         return None
 
     def _claimed(self, look: Look, snapshot: Snapshot, record: Record, decision: Decision) -> bool:
@@ -348,7 +352,7 @@ class Sync:
             if main is None or of_main is None or not _makes_a_post(record, decision):
                 return False
             look, record = main, of_main
-        return self._folders.claimed(look, folder, record)
+        return self._claims.notice(look, folder, record)
 
     def _show(self, look: Look, account: Account, record: Record, decision: Decision, now: datetime) -> Record:
         """Write down, log and put into the status file what a person should see."""

@@ -111,9 +111,8 @@ class ListQueue:
             self._answers = {key: one for key, one in self._answers.items() if now - one.at < GOOD_FOR}
             if isinstance(said, Reading):
                 self._pages = said.pages
-                for key, one in list(
-                    self._asked.items()
-                ):  # who came while it was read, and asks for no more than it shows
+                # who came while it was read, and asks for no more than it shows
+                for key, one in list(self._asked.items()):
                     if one.question.since < said.at and one.question.back_to is None:
                         batch[key] = self._asked.pop(key)
             if said is not None:

@@ -59,13 +59,11 @@ class Look:
     judged: tuple[Grounds, Wanted] | None = None  # what it asks for, and what that was concluded from
     hashes: dict[str, MediaFile] = field(default_factory=dict)  # files hashed, by name, with the stat they had
     in_flight: dict[int, Stop] = field(default_factory=dict)  # position -> what ends the transfer
-    at_work: set[object] = field(
-        default_factory=set
-    )  # what threads do for it, until the folder was waked for what came of it
+    # what threads do for it, until the folder was waked for what came of it
+    at_work: set[object] = field(default_factory=set)
     fitting: set[str] = field(default_factory=set)  # names of the files of which a copy is being made
-    copies: Mapping[str, MediaFile] = field(
-        default_factory=dict
-    )  # files with theirs, by name; another map at each change
+    # files with theirs, by name; another map at each change
+    copies: Mapping[str, MediaFile] = field(default_factory=dict)
     receipt: Mapping[str, Any] | None = None  # what the status file says
     receipt_of: tuple[Record, ...] = ()  # the records of all parts that were last compared with it
     receipt_text: int | None = None  # the hash of its text as we wrote it last

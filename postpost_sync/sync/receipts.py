@@ -56,9 +56,9 @@ class Receipts:
 
     def _all_parts(self, look: Look, record: Record) -> tuple[Record, ...]:
         """The records of all parts of the folder, the main one first; `record` is one of them."""
-        if not (others := self._folders.siblings(look.key)):
+        if not (others := self._folders.other_parts(look.key)):
             return (record,)
-        found = [record, *(one for key in others if (one := self._store.record(key)) is not None)]
+        found = [record, *others]
         return tuple(sorted(found, key=lambda one: (one.part != "", one.key)))
 
     def _proof(self, account: Account, record: Record) -> str | None:

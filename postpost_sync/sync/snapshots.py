@@ -66,7 +66,7 @@ class Snapshots:
         runtime: Runtime,
     ) -> None:
         self._store, self._folders, self._absence = store, watched.folders, watched.absence
-        self._names, self._sites = watched.names, watched.sites
+        self._names, self._sites, self._places = watched.names, watched.sites, watched.places
         self._waiting_lists, self._removals = waiting_lists, removals
         self._wake, self._monotonic, self._log = runtime.wake, runtime.monotonic, runtime.log
         self._drifts: dict[Account, float] = {}
@@ -118,8 +118,7 @@ class Snapshots:
         live, cancels = live_group(record), self._sites[look.root].policy.cancel_removed
         stands = live is not None and live.stage in (GroupStage.SCHEDULED, GroupStage.WITHDRAWN)
         removed = self._removals.count(record.key, self._folders.main_of(record.key), gone=gone and cancels and stands)
-        others = (self._store.record(key) for key in self._folders.siblings(look.key))
-        siblings = tuple(one for one in others if one is not None)
+        siblings = tuple(self._folders.other_parts(look.key))
         return Observed(
             folder=folder,
             unreadable=unreadable,
@@ -142,9 +141,8 @@ class Snapshots:
         try:
             seen_again = self._absence.is_seen_again(look.root, look.path)
             folder = None if seen_again else scan.look(look.root, look.path, self._names)
-            if folder is not None and (there := self._folders.key_at(folder)) != self._folders.main_of(
-                look.key
-            ):  # another one took its place
+            # another one took its place
+            if folder is not None and (there := self._places.key_at(folder)) != self._folders.main_of(look.key):
                 folder = scan.look(look.root, look.path, self._names)
                 if there is not None:
                     self._wake(there, 0.0)
@@ -225,9 +223,8 @@ class Snapshots:
         others = {one.post_group_id: one for one in found if one.post_group_id not in own}
         if not others:
             return ()
-        creating = self._store.creating_with(
-            text or ""
-        )  # before the others: an answer that comes meanwhile is known then
+        # before the others: an answer that comes meanwhile is known then
+        creating = self._store.creating_with(text or "")
         lost_at = self._store.lost_create_with(text or "")
         unknown = self._store.unknown_group_ids(others)
         return tuple(
@@ -250,8 +247,7 @@ class Snapshots:
         original = self._store.record_of(record.copy_of)
         if original is None or not record.part:
             return original
-        others = (self._store.record(key) for key in self._folders.siblings(original.key))
-        return next((one for one in others if one is not None and one.part == record.part), None)
+        return next((one for one in self._folders.other_parts(original.key) if one.part == record.part), None)
 
     def _days(self, record: Record, policy: Policy) -> tuple[Day, ...]:
         """Of a post's accounts those whose platform says how many it takes a day."""

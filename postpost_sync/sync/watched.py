@@ -13,6 +13,7 @@ from postpost_sync.service.account import Account
 from postpost_sync.store import Store
 from postpost_sync.sync.absence import Absence
 from postpost_sync.sync.folders import Folders
+from postpost_sync.sync.places import Places
 from postpost_sync.sync.runtime import Runtime
 
 
@@ -38,13 +39,15 @@ class Watched:
     names: Names  # which of the names there count
     absence: Absence  # written by `daemon`, which sees what is mounted and what answers
     folders: Folders
+    places: Places
 
     @classmethod
     def of(cls, store: Store, sites: Mapping[str, Site], names: Names, runtime: Runtime) -> Watched:
         absence = Absence()
         digests = {root: site.account.digest for root, site in sites.items()}
-        return cls(sites, names, absence, Folders(store, digests, names, absence, runtime))
+        folders = Folders(store, digests, runtime)
+        return cls(sites, names, absence, folders, Places(store, folders, digests, names, absence, runtime))
 
     def notice(self, folder: Folder) -> tuple[int, bool]:
         """A post folder was seen: its key, and whether anything about it is new."""
-        return self.folders.notice(folder, self.sites[folder.root].account.now())
+        return self.places.notice(folder, self.sites[folder.root].account.now())

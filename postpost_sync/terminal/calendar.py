@@ -15,9 +15,8 @@ from postpost_sync.terminal.words import STYLES, count, finding, say
 LEAST_GRID = 78  # cells; on a narrower screen the days stand below each other
 WEEKS = 5  # of the grid: from the present one on
 _LINES = 6  # of a cell: three posts
-_JOINING = dict.fromkeys(
-    (0x200D, 0xFE0F, *range(0x1F3FB, 0x1F400))
-)  # of emoji: how wide they come out each terminal says anew
+# of emoji: how wide they come out each terminal says anew
+_JOINING = dict.fromkeys((0x200D, 0xFE0F, *range(0x1F3FB, 0x1F400)))
 _OTHER_ZONE = "°"  # at a time that is not by the calendar's clock
 STUCK = 10  # posts that are told of in full
 

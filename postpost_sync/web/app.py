@@ -141,9 +141,8 @@ class _App:
             self._listening -= 1
 
 
-_NONE = bytes.fromhex(
-    "47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b"
-)  # transparent
+# a transparent GIF of one pixel
+_NONE = bytes.fromhex("47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b")
 
 
 def _id(request: Request) -> str:

@@ -127,3 +127,23 @@ def test_a_lane_that_hangs_holds_up_no_other_and_can_be_left_aside() -> None:
         go_on.set()
         until_idle(one)
     assert sorted(taken) == list(range(1, 21))
+
+
+def test_a_database_that_cannot_tell_the_lane_of_a_folder_any_more_ends_the_program() -> None:
+    ended: list[ProgramError] = []
+    failing = threading.Event()
+
+    def lane(key: int) -> str:
+        if failing.is_set():
+            raise ProgramError("the database cannot be used")
+        return ""
+
+    def advance(key: int) -> None:
+        one.ready(key)
+        failing.set()
+
+    one = Workers(advance, float, lane, threads=1, defect=lambda key, error: None, fatal=ended.append)
+    one.ready(1)
+    assert failing.wait(5)
+    one.stop(5)
+    assert [error.message for error in ended] == ["the database cannot be used"]

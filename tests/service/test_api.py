@@ -440,6 +440,22 @@ def test_an_id_that_is_none_is_not_sent(world: World, ident: str) -> None:
     assert world.sandbox.calls == []
 
 
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("illegal header line: bytearray(b'x-echo: sk_fake')", "illegal header line"),
+        ("Illegal header value b'sk_fake'", "Illegal header value"),
+    ],
+)
+def test_bytes_that_are_no_http_are_not_shown_since_they_may_echo_the_key(said: str, words: str) -> None:
+    def handler(request: httpx.Request) -> httpx.Response:
+        raise httpx.RemoteProtocolError(said, request=request)
+
+    with pytest.raises(Unclear) as caught:
+        answering(handler).list_posts(1)
+    assert caught.value.finding.message.endswith(f"the connection broke: {words}")
+
+
 def test_no_error_shows_the_key_or_a_signature() -> None:
     def handler(request: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError(f"{request.url}?X-Amz-Signature=secret", request=request)

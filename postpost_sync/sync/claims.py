@@ -1,0 +1,95 @@
+"""Claims: what a folder's status file says of posts that our records do not know, written down to be proved; and its parts.
+
+A part of a folder gets its record here, whether its sidecar names it, or a status file that says that it has a post.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+from postpost_sync import ledger
+from postpost_sync.model.folder import Folder
+from postpost_sync.model.record import Claim, Record, is_out, live_group
+from postpost_sync.model.states import State
+from postpost_sync.store import Store
+from postpost_sync.sync.folders import Folders
+from postpost_sync.sync.identity import claims_of_parts, content, unknown_claim
+from postpost_sync.sync.look import Look
+from postpost_sync.sync.runtime import Runtime
+
+
+class Claims:
+    """See the module."""
+
+    def __init__(self, store: Store, folders: Folders, runtime: Runtime) -> None:
+        self._store, self._folders = store, folders
+        self._log, self._instance = runtime.log, runtime.instance
+
+    def notice(self, look: Look, folder: Folder, record: Record) -> bool:
+        """Whether its status file says something that our records do not know; then that is written down.
+
+        `look` and `record` are the main part's.
+        """
+        written = content(folder.root, folder.path)
+        if written is None or hash(written) == look.receipt_text:
+            return False
+        parts = claims_of_parts(written, self._instance) if record.copy_of is None else {}
+        unknown = self._store.unknown_group_ids([one.post_group_id for one in parts.values() if one.post_group_id])
+        news = bool(unknown) and self.add_parts(look, folder, record, (), record.updated_at)
+        if news:
+            self._log.warning("its status file names posts of parts that are not known here", folder=look.name)
+            return True
+        live = live_group(record)
+        may_have_followed = live is not None and live.outcome in (State.FAILED, State.CANCELLED)
+        if record.claim is not None or (is_out(live) and not may_have_followed):
+            return False
+        claim = unknown_claim(written, record, self._store, self._instance)
+        if claim is None or claim.post_group_id in look.not_there:
+            return False
+        self._store.change(look.key, ledger.claimed, claim, None)
+        self._log.warning("its status file names a post that is not known here", folder=look.name)
+        return True
+
+    def add_parts(self, look: Look, folder: Folder, record: Record, names: Collection[str], now: datetime) -> bool:
+        """Records for those parts of a folder that have none: what the sidecar `names`, and what the status file does.
+
+        `look` and `record` are the main part's. Whether anything was written down.
+        """
+        written = content(folder.root, folder.path) if record.copy_of is None else None  # else it is the original's
+        claims = claims_of_parts(written, self._instance)
+        unknown = self._store.unknown_group_ids([one.post_group_id for one in claims.values() if one.post_group_id])
+        claims = {name: one for name, one in claims.items() if one.post_group_id in unknown}
+        known = self._folders.parts_named(look.key)
+        news = False
+        for name in dict.fromkeys((*names, *claims)):
+            if name in known:
+                news |= self._notice_of_part(known[name], claims.get(name))
+            else:
+                self._add_part(look, folder, record, name, claims.get(name), now)
+                news = True
+        return news
+
+    def _add_part(
+        self, look: Look, folder: Folder, record: Record, name: str, claim: Claim | None, now: datetime
+    ) -> None:
+        part = self._store.add(
+            *(folder.root, folder.path, folder.inode, folder.device, now),
+            part=name,
+            claim=claim,
+            slot=claim.slot if claim is not None else None,
+            copy_of=record.copy_of,
+            cancel=record.cancel,
+            unproven=claim is not None or (self._folders.is_older(folder) and record.copy_of is None),
+        )
+        self._folders.added_part(look.key, name, part.key)
+
+    def _notice_of_part(self, key: int, claim: Claim | None) -> bool:
+        """Whether what a status file says of a part is news; then that is written down."""
+        record, look = self._store.record(key), self._folders.in_mind(key)
+        if claim is None or record is None or record.claim is not None or is_out(live_group(record)):
+            return False
+        if look is not None and claim.post_group_id in look.not_there:
+            return False
+        self._store.change(key, ledger.claimed, claim, None)
+        return True
