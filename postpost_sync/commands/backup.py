@@ -7,8 +7,9 @@ from pathlib import Path
 import click
 
 from postpost_sync.commands.common import expanded, load_config, opened_store
+from postpost_sync.model.errors import path_name
 from postpost_sync.store import backup as copies
-from postpost_sync.terminal.words import byte_size, count, path_name
+from postpost_sync.terminal.words import byte_size, count
 
 
 def backup(option: str | None, file: Path) -> int:

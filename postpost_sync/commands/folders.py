@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from postpost_sync.config.load import Config
-from postpost_sync.model.errors import ProgramError
+from postpost_sync.model.errors import ProgramError, path_name
 from postpost_sync.model.folder import SIDECAR_NAMES
 from postpost_sync.model.program import Oddity, RootStatus
 from postpost_sync.post.names import Names
 from postpost_sync.store import Store
 from postpost_sync.store.status import at_or_below
-from postpost_sync.terminal.words import path_name
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,9 +17,8 @@ from postpost_sync.commands.common import expanded
 from postpost_sync.commands.doctor import doctor
 from postpost_sync.config import credentials
 from postpost_sync.config.load import SYSTEM_CONFIG, user_config
-from postpost_sync.model.errors import ProgramError
+from postpost_sync.model.errors import ProgramError, path_name
 from postpost_sync.model.times import TimeProblem, zone
-from postpost_sync.terminal.words import path_name
 
 SYSTEM_ROOT, USER_ROOT = "/srv/posts", "~/Posts"
 SYSTEM_STATE = "/var/lib/postpost-sync/state.db"  # as the unit's StateDirectory= has it

@@ -21,7 +21,7 @@ from postpost_sync.config import load as configs
 from postpost_sync.config.load import Config
 from postpost_sync.disk import media, probe, scan
 from postpost_sync.model import other_times
-from postpost_sync.model.errors import ProgramError, printable
+from postpost_sync.model.errors import ProgramError, path_name, printable
 from postpost_sync.model.folder import SIDECAR_NAMES, MediaFile
 from postpost_sync.model.post import Policy
 from postpost_sync.model.times import TimeProblem, for_people, parse_time, zone
@@ -30,7 +30,7 @@ from postpost_sync.post.leftovers import backup_of
 from postpost_sync.post.names import Names, is_conflict_copy, looks_like_media, natural_order
 from postpost_sync.post.platforms import ON_BY_DEFAULT, PLATFORMS, SETTINGS
 from postpost_sync.post.when import NEXT, NOW
-from postpost_sync.terminal.words import byte_size, path_name
+from postpost_sync.terminal.words import byte_size
 
 _NAME = "post.yaml"
 SCHEMA = ".post.schema.json"  # as `postpost-sync schema sidecar` prints it; no daemon looks at such a name

@@ -16,13 +16,13 @@ import click
 from postpost_sync.commands.common import load_config, opened_store
 from postpost_sync.config.load import Config, Root
 from postpost_sync.model import slots
-from postpost_sync.model.errors import ProgramError, printable
+from postpost_sync.model.errors import ProgramError, path_name, printable
 from postpost_sync.model.record import Record
 from postpost_sync.model.times import for_people, to_service
 from postpost_sync.plan.slots import AHEAD, NO_SLOTS, closing
 from postpost_sync.store import Store
 from postpost_sync.store.lock import Lock
-from postpost_sync.terminal.words import count, path_name
+from postpost_sync.terminal.words import count
 
 DAYS = 14
 

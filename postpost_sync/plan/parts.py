@@ -25,10 +25,11 @@ def left(s: Situation) -> Answer | None:
     record, live = s.record, s.live
     claim = record.claim
     if claim is not None and claim.post_group_id is not None and not (claim.lost or s.said(Consent.DIFFERS)):
-        if not claim.differs:
+        if not (claim.differs or claim.doubtful):
             return Answer(Recognise(None, None))
-        why = f"the status file names the post {claim.post_group_id} of {part_name(record.part)}, which is no more"
-        hint = "delete that post at PostPost if it is still there, then: postpost-sync retry FOLDER"
+        why = f"the status file names the post {claim.post_group_id} of {part_name(record.part)}, which the sidecar no longer"
+        why += " asks for; that it is the folder's own is not proved, so it stays at PostPost as it is"
+        hint = "delete it there if it is not wanted; then, or to leave it as it is: postpost-sync retry FOLDER"
         return held(Finding("EARLIER_POST_DIFFERS", why, hint))
     if s.draft is not None:
         return drop_draft(s, s.draft)
@@ -40,7 +41,7 @@ def left(s: Situation) -> Answer | None:
         return Answer(Follow(live))
     if live is not None:
         return Answer(Finish(), outcome(record, live) or State.SCHEDULED, record.error)
-    if record.part and not served(record):
+    if record.part and not served(record) and claim is None:  # else its status file would bring it back
         return Answer(Forget())
     return Answer(Finish(), State.PUBLISHED if served(record) else State.CANCELLED, None, ())
 

@@ -53,7 +53,7 @@ class Create:
 class Recognise:
     """Find out whether PostPost holds this post already. `looks`: the post group that shows all that the folder asks for.
 
-    `post` None: nothing is asked for any more; whether what the status file names is there at all.
+    `post` None: nothing is asked for any more; whether what the status file names is there, and proved to be ours.
     `said`: a person says that it is the folder's.
     """
 

@@ -41,12 +41,12 @@ def _way_out(path: Path, error: sqlite3.DatabaseError) -> tuple[str, bool]:
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
             return f"another process holds it; see which, and end that one: fuser -v {path_name(path)}", True
         case sqlite3.SQLITE_FULL:
-            return f'free some disk space: df -h "{path.parent}"', True
+            return f"free some disk space: df -h {path_name(path.parent)}", True
         case sqlite3.SQLITE_IOERR:
-            return f'see whether the disk is full, read-only or failing: df -h "{path.parent}"; dmesg', True
+            return f"see whether the disk is full, read-only or failing: df -h {path_name(path.parent)}; dmesg", True
         case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM:
             why = "check that the user that runs this may write the file and its folder, and that its disk is not read-only"
-            return f'{why}: ls -la "{path.parent}"', False
+            return f"{why}: ls -la {path_name(path.parent)}", False
         case _:
             return MOVE_AWAY, False
 

@@ -180,7 +180,8 @@ class Calls:
     def _recognise(self, look: Look, account: Account, step: Recognise) -> None:
         """Find the post of a folder whose record does not know it: by its status file's word, else by its looks.
 
-        What the service shows is what counts: the same content and platforms. Which media those are the status file says.
+        What the service shows is what counts: the same content and platforms; other platforms, or a part that is no longer
+        asked for, where the status file proves that it was made so. Which media those are the status file says.
         """
         post, record = step.post, self._store.record(look.key)
         if record is None:
@@ -196,7 +197,10 @@ class Calls:
                 look.not_there |= {named} if named else set()
                 self._store.change(look.key, ledger.unrecognised)
                 return
+            proved = claim is not None and likeness.is_proved(account, self._store.identity(record), claim)
             ours = likeness.as_held(held, post) if post is not None else None
+            if ours is None and claim is not None and proved and not step.said:
+                ours = likeness.as_written(held, claim, post)
             if ours is None:
                 self._store.change(look.key, ledger.contradicted)
                 return
@@ -210,7 +214,6 @@ class Calls:
                 group = likeness.standing(ours, held, GroupStage.SCHEDULED, account, held.time)
                 self._take_over(look, replace(group, adopted=True), held.time if step.time is None else None)
                 return
-            proved = likeness.is_proved(account, self._store.identity(record), claim)
             group = likeness.standing(
                 ours, held, likeness.stage_of(held, claim, proved), account, likeness.asked_time(held, claim)
             )

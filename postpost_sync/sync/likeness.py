@@ -114,6 +114,18 @@ def as_held(held: Listed, post: Post) -> Post | None:
     return targets.as_held(post, held.platforms) if same_text(held.content, post.content) else None
 
 
+def as_written(held: Listed, claim: Claim, post: Post | None) -> Post | None:
+    """The post as the status file says that it was made: the same text on other accounts, or a part that is no more (None).
+
+    None where PostPost shows another, or perhaps another: settings and comments are in no list. Its media: `as_claimed`.
+    """
+    if post is not None and not same_text(held.content, post.content):
+        return None
+    if claim.digest != digest(held.content, {}) or {*claim.platforms} != {*held.platforms}:
+        return None
+    return Post(held.content, held.platforms, {}, (), held.time, "UTC", parted=True)
+
+
 def as_claimed(group: Group, claim: Claim, held: Listed, post: Post) -> Group | None:
     """The group as the status file says that it was made: of the folder as it is, or of an earlier version of it.
 

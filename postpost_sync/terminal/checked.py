@@ -9,10 +9,10 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from postpost_sync.model.errors import printable
+from postpost_sync.model.errors import path_name, printable
 from postpost_sync.model.times import for_people, parse_service_time, zone
 from postpost_sync.post.counting import characters
-from postpost_sync.terminal.words import byte_size, count, hint, padded, path_name, say
+from postpost_sync.terminal.words import byte_size, count, hint, padded, say
 
 _SHOWN = 10  # media; no platform takes more
 _Found = Mapping[str, str]

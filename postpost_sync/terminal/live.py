@@ -18,7 +18,7 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from postpost_sync.model.errors import printable
+from postpost_sync.model.errors import path_name, printable
 from postpost_sync.model.states import NEEDS_PERSON, UNFINISHED, State
 from postpost_sync.post.names import natural_order
 from postpost_sync.terminal.fitting import shares
@@ -30,7 +30,6 @@ from postpost_sync.terminal.words import (
     count,
     moved,
     padded,
-    path_name,
     reasons,
     to_send,
     what_next,

@@ -12,7 +12,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from postpost_sync.model.errors import printable
+from postpost_sync.model.errors import path_name, printable
 from postpost_sync.model.states import NEEDS_PERSON, State
 from postpost_sync.post.names import natural_order
 from postpost_sync.terminal.fitting import shares
@@ -26,7 +26,6 @@ from postpost_sync.terminal.words import (
     hint,
     lines,
     padded,
-    path_name,
     put,
     reasons,
     say,

@@ -12,9 +12,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from postpost_sync.model.errors import printable
+from postpost_sync.model.errors import path_name, printable
 from postpost_sync.model.times import parse_service_time
-from postpost_sync.terminal.words import STYLES, Frame, byte_size, count, hint, path_name, say
+from postpost_sync.terminal.words import STYLES, Frame, byte_size, count, hint, say
 
 if TYPE_CHECKING:
     from postpost_sync.model.post import Connection

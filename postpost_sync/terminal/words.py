@@ -12,8 +12,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from postpost_sync.model.errors import path_name as path_name
-from postpost_sync.model.errors import printable
+from postpost_sync.model.errors import path_name, printable
 from postpost_sync.model.states import NEEDS_PERSON, State
 from postpost_sync.model.times import parse_service_time
 

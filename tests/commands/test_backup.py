@@ -170,5 +170,5 @@ def test_a_full_disk_is_said_of_the_copy(pp: Rig, tmp_path: Path, monkeypatch: p
 
     monkeypatch.setattr(Connection, "copy_into", full)
     assert pp.command("backup", str(tmp_path / "copy.db")) == 2
-    assert f'df -h "{tmp_path}"' in pp.output()[1].splitlines()[-1]
+    assert f"df -h {tmp_path}" in pp.output()[1].splitlines()[-1]
     assert names(tmp_path) == {"posts", "state", "config.yaml"}

@@ -129,7 +129,7 @@ def test_a_lane_that_hangs_holds_up_no_other_and_can_be_left_aside() -> None:
     assert sorted(taken) == list(range(1, 21))
 
 
-def test_a_database_that_cannot_tell_the_lane_of_a_folder_any_more_ends_the_program_and_is_not_busy_for_ever() -> None:
+def test_a_database_that_cannot_tell_the_lane_of_a_folder_any_more_ends_the_program() -> None:
     ended: list[ProgramError] = []
     failing = threading.Event()
 

@@ -154,7 +154,7 @@ def test_a_disk_that_fills_up_while_posts_are_on_their_way(disk: Path, pp: Rig, 
             time.sleep(1)
             names.append(f"further {len(names)}")
             pp.drop(names[-1], media={"1.jpg": SOME, "2.jpg": OTHER})
-        assert f'df -h "{disk}"' in ended(process)
+        assert f"df -h {disk}" in ended(process)
     nothing_unrecorded(pp)
     if leave == 0:
         assert pp.groups() == []

@@ -161,6 +161,60 @@ def test_a_root_that_is_away_when_the_config_is_read_is_served_by_it_when_it_is_
     assert (stands(world)[0][2], codes(world)) == (time + timedelta(hours=4), ["CONFIG_CHANGED"])
 
 
+def look_in_vain(world: World) -> None:
+    """The root is away, and the post is looked at all the same: at the start, and an hour later."""
+    world.run()
+    world.pass_time(3600)
+    world.wake(world.record("post").key, 0.0)
+    world.run()
+
+
+@pytest.mark.parametrize(
+    "to", [("b.jpg",), ("post",), ("posts",), ()], ids=["a picture", "the folder", "the root", "as it was"]
+)
+@pytest.mark.parametrize("on_remove", ["keep", "cancel"])
+def test_what_is_ignored_since_a_root_is_away_counts_once_it_is_back(
+    world: World, to: tuple[str, ...], on_remove: str
+) -> None:
+    begin(world, cancel_removed=on_remove == "cancel")
+    (world.root / "readme.txt").touch()  # a root that is suddenly empty says nothing about its folders
+    drop_unnamed(world, local(world))
+    world.run_until_rest()
+    before = world.groups()
+    away = world.root.rename(world.root.with_name("away"))
+    for ignore in (("a.jpg",), to):  # another one in between counts for nothing
+        change(world, ignore=ignore)
+        look_in_vain(world)
+        assert world.groups() == before
+    away.rename(world.root)
+    world.advance_time(3600)
+    (group,) = world.groups("scheduled")
+    if to == ("b.jpg",):
+        assert ([one.file_name for one in group.media], codes(world)) == (["a.jpg"], ["CONFIG_CHANGED"])
+    else:  # a folder that is no longer seen is no folder that was removed
+        assert (world.groups(), codes(world), world.state("post")) == (before, [], "scheduled")
+
+
+@pytest.mark.parametrize("ended", ["cancelled", "published"])
+def test_what_is_over_stays_over_where_a_picture_is_ignored_since_its_root_is_away(world: World, ended: str) -> None:
+    begin(world)
+    drop_unnamed(world, local(world, 2))
+    world.run_until_rest()
+    if ended == "cancelled":
+        say(world, ledger.cancelled, None)
+    world.advance_time(3 * 3600)
+    before = world.groups()
+    assert world.state("post") == ended
+    away = world.root.rename(world.root.with_name("away"))
+    change(world, ignore=("b.jpg",))
+    look_in_vain(world)
+    away.rename(world.root)
+    for _ in range(2):
+        world.run_until_rest()
+        assert (world.state("post"), world.groups()) == (ended, before)
+        touch(world)
+
+
 # --- what is over stays over ------------------------------------------------------------------------------------------
 
 CHANGES: dict[str, dict[str, Any]] = {

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shutil
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+import yaml
 
 from postpost_sync import ledger
+from postpost_sync.model.times import to_service
 from postpost_sync.sandbox import Behaviour, Fault
 from tests.support.lost import ONE, TWO, lose_status_files, lose_the_database, out_or_standing, say, tomorrow
 from tests.support.world import World, picture
@@ -206,3 +208,94 @@ def test_a_database_that_is_lost_before_the_post_is_listed_posts_nothing_a_secon
     world.run_until_rest(600)
     assert [(group.id, group.status) for group in world.groups()] == [(made.id, "scheduled")]
     assert (world.state("post"), world.code("post")) == ("scheduled", None)
+
+
+# --- parts that only the status file knows ----------------------------------------------------------------------------
+
+X, LINKEDIN = "twitter-123", "linkedin-ABC"
+FOR_LINKEDIN = {LINKEDIN: {"content": "long"}}
+
+
+def standing(world: World) -> dict[str, tuple[str, ...]]:
+    return {group.content: group.platforms for group in world.groups()}
+
+
+def errors(world: World) -> dict[str, str]:
+    return {one.part: one.error.code for one in world.store.records() if one.error is not None}
+
+
+@pytest.mark.parametrize("left", ["the account, too", "the entry alone", "all entries"])
+def test_a_part_that_was_taken_out_while_the_database_was_lost_is_taken_back(world: World, left: str) -> None:
+    time = tomorrow(world)
+    entries = {**FOR_LINKEDIN, X: {"content": "shorter"}} if left == "all entries" else FOR_LINKEDIN
+    folder = world.drop("post", "short", ONE, time, (X, LINKEDIN), per_platform=entries)
+    world.run_until_rest()
+    assert standing(world)["long"] == (LINKEDIN,)
+    lose_the_database(world)
+    to = (X,) if left == "the account, too" else (X, LINKEDIN)
+    world.drop("post", "short", ONE, time, to)
+    world.run_until_rest()
+    assert world.once("post", "short", ONE, time).platforms == to
+    assert [one.part for one in world.store.records()] == [""]
+    assert "parts:" not in (folder / "post.status.yaml").read_text()
+
+
+def test_a_part_that_is_out_is_not_posted_by_another_though_the_database_was_lost(world: World) -> None:
+    world.drop("post", "short", {}, tomorrow(world), (X, LINKEDIN), per_platform=_at(world.now + timedelta(hours=1)))
+    world.run_until_rest()
+    world.advance_time(7200)
+    lose_the_database(world)
+    world.drop("post", "short", {}, tomorrow(world), (X, LINKEDIN))
+    world.run_until_rest()
+    assert sorted(out_or_standing(world)) == [("long", "published"), ("short", "scheduled")]
+    assert standing(world)["short"] == (X,)
+
+
+def _at(time: datetime) -> dict[str, dict[str, str]]:
+    return {LINKEDIN: {"content": "long", "scheduled_time": to_service(time)}}
+
+
+@pytest.mark.parametrize("deleted", [True, False], ids=["deleted", "left"])
+@pytest.mark.parametrize("doubt", ["no proof", "its text", "its settings", "its accounts"])
+def test_a_part_whose_post_is_not_proved_waits_for_a_word_and_that_is_the_end_of_it(
+    world: World, doubt: str, deleted: bool
+) -> None:
+    time = tomorrow(world)
+    settings = {"platform_settings": {"linkedin": {"visibility": "CONNECTIONS"}}} if doubt == "its settings" else {}
+    entry = {LINKEDIN: {"content": "long", **settings}}
+    folder = world.drop("post", "short", ONE, time, (X, LINKEDIN), per_platform=entry)
+    world.run_until_rest()
+    before = world.groups()
+    status = folder / "post.status.yaml"
+    said = yaml.safe_load(status.read_text())
+    in_doubt = {"no proof": {"proof": "0"}, "its text": {"digest": "0"}, "its accounts": {"platforms": [X]}}
+    said["parts"][1] |= in_doubt.get(doubt, {})
+    status.write_text(f"# It says what it says.\n{yaml.safe_dump(said, sort_keys=False)}")
+    lose_the_database(world)
+    world.drop("post", "short", ONE, time, (X,))
+    world.run_until_rest()
+    assert (errors(world), world.groups()) == ({LINKEDIN: "EARLIER_POST_DIFFERS"}, before)
+    (part,) = (one for one in world.store.records() if one.part)
+    assert part.error is not None
+    assert "no longer asks for" in part.error.message
+    if deleted:
+        (long,) = (group.id for group in before if group.content == "long")
+        world.account.api.delete_post(long)
+    world.store.change(part.key, ledger.retried)
+    world.wake(part.key, 0.0)
+    for _ in range(2):
+        world.run_until_rest()
+        assert errors(world) == {}
+        assert standing(world) == {"short": (X,)} | ({} if deleted else {"long": (LINKEDIN,)})
+        assert "parts:" not in status.read_text()
+        world.restart()
+
+
+def test_accounts_that_were_changed_while_the_database_was_lost_are_an_edit(world: World) -> None:
+    time = tomorrow(world)
+    world.drop("post", "text", TWO, time, (X, LINKEDIN))
+    world.run_until_rest()
+    lose_the_database(world)
+    world.drop("post", "text", TWO, time, (X, "threads-789"))
+    world.run_until_rest()
+    assert world.once("post", "text", TWO, time).platforms == (X, "threads-789")

@@ -19,8 +19,8 @@ from postpost_sync.commands.doctor import account, inotify, installation, machin
 from postpost_sync.commands.doctor.findings import Finding, Findings, Level
 from postpost_sync.config import load as configs
 from postpost_sync.config.load import Config, ConfigError
-from postpost_sync.model.errors import PostError, ProgramError, printable
-from postpost_sync.terminal.words import count, path_name
+from postpost_sync.model.errors import PostError, ProgramError, path_name, printable
+from postpost_sync.terminal.words import count
 
 ANSWER_WITHIN = 60.0  # seconds one check may take
 

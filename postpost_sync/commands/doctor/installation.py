@@ -12,11 +12,11 @@ from postpost_sync.commands.doctor.findings import Finding, Findings, Level, exi
 from postpost_sync.config import credentials
 from postpost_sync.config.load import Config
 from postpost_sync.disk import mounts
-from postpost_sync.model.errors import ProgramError
+from postpost_sync.model.errors import ProgramError, path_name
 from postpost_sync.model.program import RootState
 from postpost_sync.model.vitals import Vitals
 from postpost_sync.store.lock import Lock
-from postpost_sync.terminal.words import count, path_name
+from postpost_sync.terminal.words import count
 
 
 def secrets(config: Config) -> Findings:

@@ -13,10 +13,9 @@ from importlib import metadata
 from postpost_sync.commands.doctor.findings import Finding, Findings, Level, existing
 from postpost_sync.config.load import Config
 from postpost_sync.disk import media, probe
-from postpost_sync.model.errors import printable
+from postpost_sync.model.errors import path_name, printable
 from postpost_sync.model.times import TimeProblem, zone
 from postpost_sync.packages import to_install
-from postpost_sync.terminal.words import path_name
 
 SPACE_NEEDED, SPACE_WANTED = 20_000_000, 200_000_000  # bytes free for the database
 ROOT_SPACE = 1_000_000  # bytes free for status files

@@ -11,8 +11,8 @@ from postpost_sync.commands.doctor import inotify
 from postpost_sync.commands.doctor.findings import Finding, Findings, Level
 from postpost_sync.config.load import Root
 from postpost_sync.disk import mounts, watcher
+from postpost_sync.model.errors import path_name
 from postpost_sync.post.names import Names
-from postpost_sync.terminal.words import path_name
 
 NOTICED_WITHIN = 5.0  # seconds a change in a root may take to be noticed
 
