@@ -256,7 +256,7 @@ class Daemon:
         """The clock was set, or the machine slept: timers may be off, and anything may have happened meanwhile."""
         self._log.info("the clock moved, or the machine slept", seconds=round(moved))
         self._rounds.take_clocks_anew()
-        self.sync.compare_anew()
+        self.sync.reconciliation.begin_anew()
         self.roots.scan_all()
         self._rounds.wake_pending()
         self.timers.soon()
@@ -264,7 +264,7 @@ class Daemon:
     def _reconcile(self) -> None:
         """Notice what people changed at PostPost."""
         try:
-            self.sync.reconcile()
+            self.sync.reconciliation.run()
         except ProgramError as error:
             if not self.stopping.is_set():  # else the database was closed meanwhile
                 self._give_up(error)

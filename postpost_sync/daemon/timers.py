@@ -63,7 +63,7 @@ class Timers:
                 at = self._due[key] = time.monotonic() + after
                 heapq.heappush(self._heap, (at, key))
                 if len(self._heap) > 2 * len(self._due) + REPLACED:
-                    self._heap = sorted((time, key) for key, time in self._due.items())
+                    self._heap = sorted((due, one) for one, due in self._due.items())
                 if self._heap[0] == (at, key):
                     self._sooner.notify()
             else:

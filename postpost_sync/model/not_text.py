@@ -15,7 +15,7 @@ _KINDS: tuple[tuple[str, str], ...] = (
     (r"PK\x03\x04.{0,4000}?(?:word/|\[Content_Types\]|docProps/)", "a Word document"),
     (r"PK\x03\x04", "a packed file, such as a document of Word or Pages"),
     (_WORD.decode("latin-1"), "a Word document"),
-    (r"\s*<(?:!doctype html|html|head|body)\b", "a web page (HTML)"),
+    (r"\s*<(?:!doctype html\b|(?:html|head|body)\b[^>]*>\s*<)", "a web page (HTML)"),  # a post may be about <html>
     (r"\s*<(?:\?xml|!doctype)\b", "an XML document"),
     (r"\xff\xd8\xff|\x89PNG|GIF8[79]a|RIFF....WEBP|\0...ftyp(?:hei|mif|avif)", "a picture"),
     (r"\0...ftyp|\x1aE\xdf\xa3", "a video"),

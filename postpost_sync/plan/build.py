@@ -51,7 +51,10 @@ def nothing_left(s: Situation) -> Answer | None:
 
 
 def copy_of(s: Situation) -> Answer | None:
-    """It is a copy of another folder, and asks for the same at the same time: a person says whether both are meant."""
+    """It asks for the same at the same time as a folder of which it is a copy, or that may be on its way here.
+
+    Whether both are meant a person says.
+    """
     if s.record.groups or s.said(Consent.COPY):
         return None
     if s.record.copy_of is None:

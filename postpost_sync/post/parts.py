@@ -78,13 +78,13 @@ def parted(
 
 def _part(entry: PlatformEntry, sidecar: Sidecar, reading: Reading) -> Part:
     """The entry's part: its own, and of the sidecar what it leaves out."""
-    own: dict[str, object] = {"content": entry.content, "content_file": entry.content_file}
-    if entry.content is None and entry.content_file is None:
-        own = {}
+    own: dict[str, object] = {}
+    if entry.content is not None or entry.content_file is not None:
+        own = {"content": entry.content, "content_file": entry.content_file}
+    lines = {key: line for key, line in sidecar.lines.items() if key not in own}
     for name in ("media", "scheduled_time", "platform_settings"):
         if (value := getattr(entry, name)) is not None:
             own[name] = value
-    lines = {key: line for key, line in sidecar.lines.items() if key not in ("content", "content_file") or not own}
     merged = replace(sidecar, **own, lines={**lines, **entry.lines})  # type: ignore[arg-type]  # of the entry's own types
     if entry.content_file is not None:
         text = reading.texts.get(entry.content_file)

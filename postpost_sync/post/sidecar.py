@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -276,56 +276,9 @@ def parse(data: bytes, file: str = "post.yaml") -> tuple[Sidecar | None, tuple[F
     if not isinstance(tree, yaml_tree.Mapping):
         return None, (_no_map(data, file, tree),)
     source = unseen.decode(data)
-    findings: list[Finding] = []
-    values: dict[str, Any] = {}
-    lines: dict[str, int] = {}
     apart, taken = _apart(tree, file)
-    for key, node in tree.pairs:
-        spelling, line = key.text, key.line
-        name = SPELLINGS.get(spelling)
-        if spelling in taken:
-            continue
-        if name is None:
-            findings.append(_unknown(source if len(findings) < _EXPLAINED else "", file, key, node))
-        elif name in lines:
-            findings.append(
-                located(
-                    file,
-                    line,
-                    "DUPLICATE_KEY",
-                    f'"{name}" stands twice (lines {lines[name]} and {line})',
-                    "keep one of the two",
-                )
-            )
-        else:
-            lines[name] = line
-            try:
-                values[name] = KEYS[name].parse(node)
-            except Wrong as wrong:
-                hint = _instead(source, line, name, node, wrong)
-                findings.append(located(file, wrong.line or line, wrong.code, f"{spelling}: {wrong.message}", hint))
-    if "content" in lines and "content_file" in lines:
-        findings.append(
-            located(
-                file,
-                lines["content_file"],
-                "CONTENT_TWICE",
-                "content and content_file are both given",
-                "keep one of the two",
-            )
-        )
-    if not {"content", "content_file"} & lines.keys() and not any(
-        _means(key, "content", "content_file") for key, _ in tree.pairs[:MOST_KEYS]
-    ):
-        findings.append(
-            located(
-                file,
-                0,
-                "CONTENT_MISSING",
-                "there is neither content nor content_file",
-                'add "content: …" with the text of the post',
-            )
-        )
+    values, lines, findings = _values(tree, source, file, taken)
+    findings += _of_content(tree, lines, file)
     if findings:
         if apart is not None:  # the zone of its root is not known here, and what is said is said at once
             zones = (node.text for key, node in tree.pairs if isinstance(node, Scalar) and _means(key, "timezone"))
@@ -334,6 +287,45 @@ def parse(data: bytes, file: str = "post.yaml") -> tuple[Sidecar | None, tuple[F
     unseen_in = {SPELLINGS[key]: found for key, _, node in tree if (found := _unseen(node))}
     doubts = _doubts(file, lines.get("content", 0), values.get("content", ""))
     return Sidecar(**values, lines=lines, file=file, unseen=unseen_in, doubts=doubts, apart=apart), ()
+
+
+def _values(
+    tree: yaml_tree.Mapping, source: str, file: str, taken: frozenset[str]
+) -> tuple[dict[str, Any], dict[str, int], list[Finding]]:
+    """What each key says and the line on which it stands, by its name, and what is wrong with the others."""
+    values: dict[str, Any] = {}
+    lines: dict[str, int] = {}
+    findings: list[Finding] = []
+    for key, node in tree.pairs:
+        spelling, line = key.text, key.line
+        name = SPELLINGS.get(spelling)
+        if spelling in taken:
+            continue
+        if name is None:
+            findings.append(_unknown(source if len(findings) < _EXPLAINED else "", file, key, node))
+        elif name in lines:
+            what = f'"{name}" stands twice (lines {lines[name]} and {line})'
+            findings.append(located(file, line, "DUPLICATE_KEY", what, "keep one of the two"))
+        else:
+            lines[name] = line
+            try:
+                values[name] = KEYS[name].parse(node)
+            except Wrong as wrong:
+                hint = _instead(source, line, name, node, wrong)
+                findings.append(located(file, wrong.line or line, wrong.code, f"{spelling}: {wrong.message}", hint))
+    return values, lines, findings
+
+
+def _of_content(tree: yaml_tree.Mapping, lines: Mapping[str, int], file: str) -> Iterator[Finding]:
+    """Whether the text is given twice, or not at all."""
+    given = [key for key in ("content", "content_file") if key in lines]
+    if len(given) == 2:
+        what = "content and content_file are both given"
+        yield located(file, lines["content_file"], "CONTENT_TWICE", what, "keep one of the two")
+    meant = (_means(key, "content", "content_file") for key, _ in tree.pairs[:MOST_KEYS])
+    if not given and not any(meant):
+        what, hint = "there is neither content nor content_file", 'add "content: …" with the text of the post'
+        yield located(file, 0, "CONTENT_MISSING", what, hint)
 
 
 def _means(key: Scalar, *names: str) -> bool:

@@ -1,6 +1,7 @@
 """One folder forward: observe, plan, perform, record, and again. Decides nothing itself.
 
-`engine.Sync.advance` is the loop; `calls` and `transfers` carry out the steps. Why it is as it is:
+`engine.Sync.advance` is the loop; `performer` carries out its steps, by way of `calls`, `transfers`, `readings` and `fittings`.
+`reconciliation` looks at all posts at once now and then, for what people changed at PostPost. Why it is as it is:
 
 - Intent before effect. Each call that cannot be repeated is written down before it is made, and its answer after it. What
   is found at a start without an answer is unknown, never failed: it may stand at PostPost, so it is looked for there.

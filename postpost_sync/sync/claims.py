@@ -12,6 +12,8 @@ from postpost_sync import ledger
 from postpost_sync.model.folder import Folder
 from postpost_sync.model.record import Claim, Record, is_out, live_group
 from postpost_sync.model.states import State
+from postpost_sync.plan.snapshot import Snapshot
+from postpost_sync.plan.steps import Create, Decision, Read, Update
 from postpost_sync.store import Store
 from postpost_sync.sync.folders import Folders
 from postpost_sync.sync.identity import claims_of_parts, content, unknown_claim
@@ -26,6 +28,35 @@ class Claims:
         self._store, self._folders = store, folders
         self._log, self._instance = runtime.log, runtime.instance
 
+    def has_new_parts(self, look: Look, snapshot: Snapshot, record: Record, now: datetime) -> bool:
+        """Whether the folder names parts that have no records yet: each gets one, and is looked at."""
+        wanted, folder = snapshot.desired, snapshot.folder
+        if look.part or folder is None or wanted is None or wanted.parts is None or not record.fingerprint:
+            return False
+        names = [name for name, accounts in wanted.parts.items() if name and accounts]
+        if self._folders.parts_named(look.key).keys() >= {*names}:
+            return False
+        return self._add_parts(look, folder, record, names, now)
+
+    def say_more(self, look: Look, snapshot: Snapshot, record: Record, decision: Decision) -> bool:
+        """Whether the status file says what our records do not know. Asked before it is written anew, and before a post is made.
+
+        Then it stays as it is until that is resolved.
+        """
+        folder = snapshot.folder
+        if folder is None or not record.fingerprint:
+            return False
+        asked = look.receipt is None or isinstance(decision.step, Read) or makes_a_post(record, decision)
+        if not asked or (record.claim is not None and not self._folders.siblings(look.key)):
+            return False
+        if look.part:
+            main = self._folders.get(self._folders.main_of(look.key))
+            of_main = self._store.record(main.key) if main is not None else None
+            if main is None or of_main is None or not makes_a_post(record, decision):
+                return False
+            look, record = main, of_main
+        return self.notice(look, folder, record)
+
     def notice(self, look: Look, folder: Folder, record: Record) -> bool:
         """Whether its status file says something that our records do not know; then that is written down.
 
@@ -36,7 +67,7 @@ class Claims:
             return False
         parts = claims_of_parts(written, self._instance) if record.copy_of is None else {}
         unknown = self._store.unknown_group_ids([one.post_group_id for one in parts.values() if one.post_group_id])
-        news = bool(unknown) and self.add_parts(look, folder, record, (), record.updated_at)
+        news = bool(unknown) and self._add_parts(look, folder, record, (), record.updated_at)
         if news:
             self._log.warning("its status file names posts of parts that are not known here", folder=look.name)
             return True
@@ -51,7 +82,7 @@ class Claims:
         self._log.warning("its status file names a post that is not known here", folder=look.name)
         return True
 
-    def add_parts(self, look: Look, folder: Folder, record: Record, names: Collection[str], now: datetime) -> bool:
+    def _add_parts(self, look: Look, folder: Folder, record: Record, names: Collection[str], now: datetime) -> bool:
         """Records for those parts of a folder that have none: what the sidecar `names`, and what the status file does.
 
         `look` and `record` are the main part's. Whether anything was written down.
@@ -93,3 +124,9 @@ class Claims:
             return False
         self._store.change(key, ledger.claimed, claim, None)
         return True
+
+
+def makes_a_post(record: Record, decision: Decision) -> bool:
+    """Whether the step makes a draft, or schedules one where nothing stands."""
+    step = decision.step
+    return isinstance(step, Create) or (type(step) is Update and step.time is not None and live_group(record) is None)

@@ -187,12 +187,20 @@ def test_blank_content_is_an_error_even_with_media(drop: Drop, written: str) -> 
     assert found.hint
 
 
+@pytest.mark.parametrize("text", ["<html> is where it began", "<body> of work"])
+def test_a_post_may_begin_with_a_tag(drop: Drop, text: str) -> None:
+    drop.add("post.yaml", "content_file: caption.txt\nplatforms: x-1\n")
+    drop.add("caption.txt", text)
+    assert drop.wanted().text == text
+
+
 @pytest.mark.parametrize(
     ("data", "code"),
     [
         (b"caf\xe9", "CONTENT_NOT_UTF8"),
         (b"\xff\xd8\xff\xe0", "NOT_PLAIN_TEXT"),
         (b"{\\rtf1\\ansi Hello}", "NOT_PLAIN_TEXT"),
+        (b"<html lang=de>\r\n<head><title>Hello</title>", "NOT_PLAIN_TEXT"),
         (b"a\x00b", "CONTENT_CONTROL_CHARACTER"),
         (b"a\x1b[0m", "CONTENT_CONTROL_CHARACTER"),
         (b"a\rb", "CONTENT_CONTROL_CHARACTER"),

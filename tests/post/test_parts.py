@@ -51,7 +51,7 @@ def test_what_an_entry_leaves_out_is_as_above() -> None:
     assert (main.sidecar.media, main.sidecar.scheduled_time, main.content) == (("wide.jpg",), "2026-12-15 14:30", "One")
     assert (part.sidecar.media, part.sidecar.scheduled_time) == (("square.jpg",), "2026-12-15 18:00")
     assert part.content == "One"
-    assert part.sidecar.lines["media"] == 8
+    assert part.sidecar.lines == {"content": 1, "media": 8, "scheduled_time": 8}
 
 
 def test_entries_that_come_to_the_same_are_one_part() -> None:

@@ -87,7 +87,7 @@ def test_the_hourly_comparison_reads_no_further_back_than_the_oldest_post_of_our
         world.run_until_rest()
         world.pass_time(600)
         world.sandbox.calls.clear()
-        world.sync.reconcile()
+        world.sync.reconciliation.run()
         assert calls(world) == {"list-posts": 1}
 
 

@@ -241,7 +241,7 @@ def test_a_cancelled_post_stays_cancelled(world: World, how: str, touched: bool,
     else:
         world.sandbox.dashboard_delete(group.id)
         world.pass_time(300)
-        world.sync.reconcile()
+        world.sync.reconciliation.run()
     world.run_until_rest()
     assert world.state("post") == "cancelled"
     change(world, **CHANGES[how])

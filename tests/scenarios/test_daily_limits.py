@@ -42,7 +42,7 @@ def test_what_does_not_go_out_does_not_count(new_world: NewWorld) -> None:
     drop(world, "second", 31)
     world.sandbox.dashboard_delete(world.groups()[0].id)
     world.advance_time(600)
-    world.sync.reconcile()
+    world.sync.reconciliation.run()
     world.run_until_rest(600)
     assert world.state("first") is State.CANCELLED
     drop(world, "third", 32)

@@ -11,7 +11,7 @@ from tests.support.world import NewWorld, World
 
 def notice(world: World) -> None:
     """What the daemon does every hour."""
-    world.sync.reconcile()
+    world.sync.reconciliation.run()
     world.run_until_rest(600)
     world.advance_time(600)
 
@@ -107,7 +107,7 @@ def test_one_listing_serves_all_posts_and_nothing_else_is_asked(new_world: NewWo
     world = new_world()
     stand(world, *(f"p{n}" for n in range(8)))
     before = len(world.sandbox.calls)
-    world.sync.reconcile()
+    world.sync.reconciliation.run()
     assert [call.name for call in world.sandbox.calls[before:]] == ["list-posts"]
     assert {world.state(f"p{n}") for n in range(8)} == {State.SCHEDULED}
     assert not world.ready

@@ -132,7 +132,7 @@ def test_a_folder_at_rest_whose_post_was_made_anew_since_the_backup_is_that_ones
     keep(world, tmp_path / "backup")
     world.sandbox.dashboard_delete(first.id)
     world.pass_time(300)
-    world.sync.reconcile()
+    world.sync.reconciliation.run()
     world.run_until_rest()
     say(world, "post")
     world.run_until_rest()
@@ -141,7 +141,7 @@ def test_a_folder_at_rest_whose_post_was_made_anew_since_the_backup_is_that_ones
         world.pass_time(86400 + 600)
     put_back(world, tmp_path / "backup")
     world.pass_time(300)
-    world.sync.reconcile()
+    world.sync.reconciliation.run()
     for key in world.store.due(first.created_at - timedelta(days=9), world.now):
         world.wake(key, 0.0)
     world.run_until_rest()
@@ -165,7 +165,7 @@ def test_a_post_that_was_cancelled_at_the_backup_and_brought_back_since_is_known
     else:
         world.sandbox.dashboard_delete(first.id)
         world.pass_time(300)
-        world.sync.reconcile()
+        world.sync.reconciliation.run()
     world.run_until_rest()
     assert world.state("post") == "cancelled"
     keep(world, tmp_path / "backup")
@@ -177,7 +177,7 @@ def test_a_post_that_was_cancelled_at_the_backup_and_brought_back_since_is_known
     if then == "it is claimed by nobody":
         lose_status_files(world)
     put_back(world, tmp_path / "backup")
-    world.sync.reconcile()
+    world.sync.reconciliation.run()
     world.run_until_rest()
     known = world.record("post").groups[-1].post_group_id == second.id
     assert (known, world.state("post")) == {

@@ -280,7 +280,7 @@ class Histories(World):
 
     def reconcile(self) -> None:
         with self._files_watched():
-            self.sync.reconcile()
+            self.sync.reconciliation.run()
 
     # --- two roots, of which one may be away, and files that cannot be opened ---
 

@@ -1,0 +1,69 @@
+"""Notices what people changed at PostPost: all that stands there is compared with one listing of each account's posts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from postpost_sync.model.errors import KeyRefused, PostError
+from postpost_sync.model.record import Record
+from postpost_sync.service.account import Account
+from postpost_sync.store import Store
+from postpost_sync.sync.calls import Calls
+from postpost_sync.sync.runtime import Runtime
+from postpost_sync.sync.watched import Site
+
+
+class Reconciliation:
+    """By one thread at a time. Wakes the folders for which something follows."""
+
+    def __init__(
+        self,
+        store: Store,
+        sites: Mapping[str, Site],
+        calls: Calls,
+        account_of: Callable[[Record], Account],
+        runtime: Runtime,
+    ) -> None:
+        """`account_of`: whose a record's post is."""
+        self._store, self._sites, self._calls, self._account_of = store, sites, calls, account_of
+        self._wake, self._log = runtime.wake, runtime.log
+        self._accounts = [*dict.fromkeys(site.account for site in sites.values())]
+        self._compared: set[Account] = set()  # whose posts were compared with the folders at rest
+
+    def run(self) -> None:
+        """Notice what people changed at PostPost: one listing of the scheduled posts for each account."""
+        records = [record for record in self._store.at_postpost() if record.root in self._sites]
+        for account in self._accounts:
+            if account.refused is not None:
+                account.holdings.forget()
+                continue
+            mine = [record for record in records if self._account_of(record) is account]
+            try:
+                self._compare_at_rest(account)
+                account.holdings.forget()
+                changed = self._calls.reconcile(account, mine)
+            except KeyRefused as error:
+                account.refuse(error.finding)
+            except PostError as error:
+                self._log.warning("the scheduled posts could not be compared", why=error.finding.message)
+            else:
+                for record in mine:
+                    if record.key in changed:
+                        self._log.info("changed at PostPost", folder=f"{record.root}/{record.path}")
+                        self._wake(record.key, 0.0)
+
+    def begin_anew(self) -> None:
+        """The machine slept, or was put back to what it was: our records may be older than what we did."""
+        self._compared.clear()
+
+    def _compare_at_rest(self, account: Account) -> None:
+        """Once: folders at rest whose text stands in a post that is not known here may have had it made since.
+
+        Their status files say so, and are looked at.
+        """
+        if account in self._compared:
+            return
+        catch_up = max(site.policy.catch_up for site in self._sites.values())
+        for key in self._store.at_rest_with(self._calls.unknown_texts(account, catch_up)):
+            self._wake(key, 0.0)
+        self._compared.add(account)
