@@ -201,7 +201,8 @@ class Situation:
         return tuple(
             one
             for one in self.snapshot.strangers
-            if (not one.platforms or ours & set(one.platforms)) and not self._long_out(one)
+            if (not one.platforms or ours & set(one.platforms))
+            and (one.post_group_id in self.record.maybe or not self._long_out(one))
         )
 
     def _long_out(self, one: Stranger) -> bool:

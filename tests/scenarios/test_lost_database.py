@@ -46,6 +46,18 @@ def test_what_went_out_lately_is_held_and_not_posted_again(world: World, when: s
     assert world.code("post") in ("MAYBE_POSTED", "TIME_PAST")
 
 
+def test_what_is_held_for_a_post_that_went_out_is_not_posted_once_that_is_long_ago(world: World) -> None:
+    world.drop("post", "text", {}, "now")
+    world.run_until_rest()
+    world.advance_time(700)
+    lose_the_database(world)
+    lose_status_files(world)
+    world.run_until_rest(60)
+    assert world.code("post") == "MAYBE_POSTED"
+    world.advance_time(7 * 3600)
+    assert (out_or_standing(world), world.code("post")) == ([("text", "published")], "MISSED")
+
+
 def test_a_folder_that_comes_back_after_its_database_was_made_is_not_posted_again(world: World, tmp_path: Path) -> None:
     folder = world.drop("post", "text", ONE, tomorrow(world))
     world.run_until_rest()
