@@ -116,10 +116,9 @@ def finished(record: Record, post: Post | None, said: tuple[Consent, ...], confi
     if post is not None and (group := live_group(record) or draft_group(record)) is not None:
         as_it_is = {} if group.stage in _LEFT_US else {"mark": record.asked}  # what is out was made of an earlier one
         record = with_group(record, group.key, resolved=post.resolved, **as_it_is)
-    done = post is not None or record.claim is None
-    if post is None:  # what a status file said of a part of which nothing is asked: without that it is decided anew
+    if post is None:  # what a status file said of a part of which nothing is asked
         record = replace(record, claim=None, unproven=False)
-    return replace(record, done=done, troubles=(), consents=(), config=config)
+    return replace(record, done=True, troubles=(), consents=(), config=config)
 
 
 _LEFT_US = (GroupStage.GOING_OUT, GroupStage.ENDED)

@@ -41,7 +41,7 @@ def left(s: Situation) -> Answer | None:
         return Answer(Follow(live))
     if live is not None:
         return Answer(Finish(), outcome(record, live) or State.SCHEDULED, record.error)
-    if record.part and not served(record) and claim is None:  # else its status file would bring it back
+    if record.part and not served(record):
         return Answer(Forget())
     return Answer(Finish(), State.PUBLISHED if served(record) else State.CANCELLED, None, ())
 

@@ -90,7 +90,7 @@ class Claims:
         written = content(folder.root, folder.path) if record.copy_of is None else None  # else it is the original's
         claims = claims_of_parts(written, self._instance)
         unknown = self._store.unknown_group_ids([one.post_group_id for one in claims.values() if one.post_group_id])
-        claims = {name: one for name, one in claims.items() if one.post_group_id in unknown}
+        claims = {name: one for name, one in claims.items() if one.post_group_id in unknown - look.not_there}
         known = self._folders.parts_named(look.key)
         news = False
         for name in dict.fromkeys((*names, *claims)):

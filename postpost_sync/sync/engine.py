@@ -198,7 +198,7 @@ class Sync:
                         self.copies.forget(key)
                         self._leave_lists(key)
                         self.times.pop(key, None)
-                        self._folders.remove(look)
+                        self._folders.remove(look, record)
                         self._log.info("forgotten", folder=look.name)
                         return
                     case Transfer() if not self._slots.claim(key):

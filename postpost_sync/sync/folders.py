@@ -229,9 +229,12 @@ class Folders:
     def _is_out_of_mind(self, key: int | None) -> bool:
         return key not in self._looks or key in self._finished
 
-    def remove(self, look: Look) -> None:
-        """It is known no longer."""
+    def remove(self, look: Look, record: Record) -> None:
+        """It is known no longer. What a status file still says of a part that is no more does not bring it back."""
         with self._lock:
+            if (main := self._looks.get(self._parts.main_of(look.key))) is not None:
+                named = {one.post_group_id for one in (record.claim, *record.groups) if one is not None}
+                main.not_there |= look.not_there | {one for one in named if one is not None}
             self._out_of_mind(look.key)
             if not self._parts.remove(look.key):
                 self._index.remove(look.key, (look.root, look.path))

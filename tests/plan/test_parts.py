@@ -120,11 +120,7 @@ def test_a_post_that_the_status_file_names_for_a_part_that_is_no_more_is_asked_f
     assert code(plan(PLAIN, part(of=PLAIN, claim=differs), NOW)) == "EARLIER_POST_DIFFERS"
     doubtful = replace(claim, doubtful=True)
     assert code(plan(PLAIN, part(of=PLAIN, claim=doubtful), NOW)) == "EARLIER_POST_DIFFERS"
-    said = plan(PLAIN, part(of=PLAIN, claim=differs, consents=(Consent.DIFFERS,)), NOW)
-    assert (
-        said.step == Finish()
-    )  # the claim is laid aside: a part that is forgotten with it comes back by the status file
-    assert isinstance(plan(PLAIN, part(of=PLAIN), NOW).step, Forget)
+    assert isinstance(plan(PLAIN, part(of=PLAIN, claim=differs, consents=(Consent.DIFFERS,)), NOW).step, Forget)
 
 
 def test_a_main_part_without_accounts_rests() -> None:

@@ -240,6 +240,34 @@ def test_a_part_that_was_taken_out_while_the_database_was_lost_is_taken_back(wor
     assert "parts:" not in (folder / "post.status.yaml").read_text()
 
 
+@pytest.mark.parametrize("meanwhile", ["deleted", "not proved", "killed"])
+def test_parts_that_are_no_more_do_not_bring_one_another_back(world: World, meanwhile: str) -> None:
+    """Each is through while the other one's claim keeps the status file as it is."""
+    time = tomorrow(world)
+    entries = {**FOR_LINKEDIN, X: {"content": "shorter"}}
+    folder = world.drop("post", "short", ONE, time, (X, LINKEDIN), per_platform=entries)
+    world.run_until_rest()
+    if meanwhile == "not proved":
+        status = folder / "post.status.yaml"
+        status.write_text(status.read_text().replace("proof: ", "proof: 0"))
+    lose_the_database(world)
+    others = world.groups() if meanwhile == "not proved" else []
+    if meanwhile == "deleted":
+        for group in world.groups():
+            world.sandbox.dashboard_delete(group.id)
+    world.drop("post", "short", ONE, time, (X, LINKEDIN))
+    if meanwhile == "killed":
+        assert world.run_killed(13)
+        world.restart()
+    world.run_until_rest()
+    for part in (one for one in world.store.records() if one.error is not None):
+        world.store.change(part.key, ledger.retried)
+        world.wake(part.key, 0.0)
+    world.run_until_rest()
+    assert world.once("post", "short", ONE, time, frozenset(one.id for one in others)).platforms == (X, LINKEDIN)
+    assert [one.part for one in world.store.records()] == [""]
+
+
 def test_a_part_that_is_out_is_not_posted_by_another_though_the_database_was_lost(world: World) -> None:
     world.drop("post", "short", {}, tomorrow(world), (X, LINKEDIN), per_platform=_at(world.now + timedelta(hours=1)))
     world.run_until_rest()

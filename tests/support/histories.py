@@ -499,7 +499,10 @@ class Histories(World):
         self._say(folder, "retried", ledger.retried)
 
     def cancel(self, folder: Dropped) -> None:
-        seen = scan.look(str(self.place(folder).parent), folder.name, self.names)
+        try:
+            seen = scan.look(str(self.place(folder).parent), folder.name, self.names)
+        except OSError:  # in the midst of a request, while a disk is broken
+            seen = None
         self._say(folder, "cancelled", ledger.cancelled, seen.fingerprint if seen is not None else None)
 
     def _say(self, folder: Dropped, asked: str, word: Callable[..., Record], *told: str | None) -> None:
