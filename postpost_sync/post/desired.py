@@ -124,7 +124,7 @@ def resolve(
 def _in_its_line(finding: Finding, sidecar: Sidecar) -> Finding:
     """With where the text stands, where it is about that."""
     line = sidecar.lines.get("content", sidecar.lines.get("content_file"))
-    if line is None or not finding.message.startswith("content "):
+    if line is None or finding.code not in preflight.OF_THE_TEXT:
         return finding
     return located(sidecar.file, line, finding.code, finding.message, finding.hint)
 

@@ -79,6 +79,15 @@ _DIFFERENTLY = {  # where what a text has too much of does no harm: the code, an
     "separators": ("THREAD_SPLIT", "it becomes a thread"),
     "marks": ("THREAD_SPLIT", "it becomes a thread"),
 }
+OF_THE_TEXT = frozenset(
+    {
+        "CONTENT_BLANK",
+        "CONTENT_TOO_LONG",
+        *(code for _, code, _ in _TEXTS),
+        *(code for code, _ in _DIFFERENTLY.values()),
+    }
+)
+"""The codes of what is wrong with the text."""
 
 
 def check(post: Post, limits: Overrides | None = None) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:

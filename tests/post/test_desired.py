@@ -187,6 +187,14 @@ def test_blank_content_is_an_error_even_with_media(drop: Drop, written: str) -> 
     assert found.hint
 
 
+def test_what_is_wrong_with_the_text_names_its_line_and_what_is_with_a_file_does_not(drop: Drop) -> None:
+    drop.add("post.yaml", f"media: [content]\nplatforms: bluesky-1\ncontent: {'x' * 301}\n")
+    drop.add("content", picture())
+    wanted = drop.wanted()
+    assert [one.message.partition(": ")[0] for one in wanted.errors] == ["post.yaml, line 3"]
+    assert [one.message.split()[0] for one in wanted.warnings] == ["content"]
+
+
 @pytest.mark.parametrize("text", ["<html> is where it began", "<body> of work"])
 def test_a_post_may_begin_with_a_tag(drop: Drop, text: str) -> None:
     drop.add("post.yaml", "content_file: caption.txt\nplatforms: x-1\n")
