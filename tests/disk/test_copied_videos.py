@@ -278,7 +278,7 @@ def test_a_real_film_just_below_the_limit_is_taken(
         fd = original.fileno()
         facts = {**structure.facts(fd, kind), **probe.measure(fd, kind)}
         file = MediaFile(path.name, scan.of(os.fstat(fd)), kind, "", "hash", facts, kind)
-        assert size - 600_000 < file.stat.size < size
+        assert size - MB < file.stat.size < size  # less than two pictures of noise
         post = fitted(platform, file)
         recipe = post.media[0].recipe
         assert recipe is not None

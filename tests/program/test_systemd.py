@@ -315,7 +315,7 @@ def web(system: Service) -> Service:
 def test_the_web_unit_shows_what_the_daemon_does_and_a_thumbnail_of_it(web: Service) -> None:
     text = until_it_shows("first", "seen")
     assert "The daemon is not running" not in text
-    number = re.search(r'data-folder="seen".*?/thumb/([0-9a-f-]{36})/0', text, re.DOTALL)
+    number = re.search(r'data-folder="seen".*?["/]thumb/([0-9a-f-]{36})/0', text, re.DOTALL)
     assert number is not None
     assert asked(f"/thumb/{number[1]}/0")[:3] == b"\xff\xd8\xff"
     assert asked("/calendar.ics").startswith(b"BEGIN:VCALENDAR")

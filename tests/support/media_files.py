@@ -81,7 +81,7 @@ def video(
 
 def film(path: Path, size: int, container: str, fps: int = 30) -> float:
     """A film of noise, hardly smaller than `size` bytes: the same second, packet by packet. Returns how long it lasts."""
-    second, left, number = io.BytesIO(), size - 50_000, 0
+    second, left, number, noise = io.BytesIO(), size - 50_000, 0, random.Random(0)  # noqa: S311 - the same film each time
     with av.open(second, "w", format="mov") as file:
         stream = file.add_stream("libx264", rate=fps, options={"crf": "1", "preset": "ultrafast", "bf": "0"})
         assert isinstance(stream, av.VideoStream)
@@ -89,7 +89,7 @@ def film(path: Path, size: int, container: str, fps: int = 30) -> float:
         for _ in range(fps):
             frame = av.VideoFrame(640, 360, "yuv420p")
             for plane in frame.planes:
-                plane.update(os.urandom(plane.buffer_size))
+                plane.update(noise.randbytes(plane.buffer_size))
             file.mux(stream.encode(frame))
         file.mux(stream.encode(None))
     second.seek(0)
