@@ -2,29 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-
-import pytest
+from datetime import timedelta
 
 from postpost_sync import ledger
-from postpost_sync.model.record import Claim, Record
+from postpost_sync.model.record import Claim
 from postpost_sync.store import Store
+from tests.support.stored import NOW, add
 
-NOW = datetime(2026, 12, 1, 8, 0, tzinfo=UTC)
 SLOTS = [NOW + timedelta(days=day) for day in range(1, 5)]
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store.open(tmp_path / "state.db")
-    yield opened
-    opened.close()
-
-
-def add(store: Store, path: str, root: str = "/posts", slot: datetime | None = None) -> Record:
-    return store.add(root, path, 7, 1, NOW, slot=slot)
 
 
 def test_a_slot_is_one_folders_within_its_root(store: Store) -> None:
