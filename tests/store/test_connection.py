@@ -15,6 +15,7 @@ from postpost_sync.model.errors import Finding, ProgramError
 from postpost_sync.model.folder import FirstComment
 from postpost_sync.model.record import Record
 from postpost_sync.store import Store, connection
+from tests.support.locks import held
 from tests.support.stored import NOW, add, group, reopened
 
 # --- the file ---------------------------------------------------------------------------------------------------------
@@ -159,6 +160,24 @@ def test_a_database_that_another_process_holds_is_said(store: Store, tmp_path: P
     add(store)
 
 
+def test_it_and_its_companions_are_its_owners_alone_whatever_they_were(tmp_path: Path) -> None:
+    path, before = tmp_path / "state.db", os.umask(0)
+    files = [path, path.with_name("state.db-wal"), path.with_name("state.db-shm")]
+    try:
+        path.touch(0o644)
+        first = Store.open(path)
+        add(first)
+        assert [oct(file.stat().st_mode & 0o777) for file in files] == ["0o600"] * 3
+        for file in files:
+            file.chmod(0o644)
+        second = Store.open(path)
+        assert [oct(file.stat().st_mode & 0o777) for file in files] == ["0o600"] * 3
+        second.close()
+        first.close()
+    finally:
+        os.umask(before)
+
+
 # --- records at hand --------------------------------------------------------------------------------------------------
 
 
@@ -222,16 +241,18 @@ def test_no_more_records_are_at_hand_than_a_few(store: Store, monkeypatch: pytes
 
 
 def test_a_note_is_lost_with_the_power_at_most_and_a_change_is_not(store: Store) -> None:
-    key, said = add(store).key, list[str]()
+    said: list[str] = []
     store._db.conn.set_trace_callback(lambda sql: said.append(sql) if "synchronous" in sql or sql == "COMMIT" else None)
+    normal, full = "PRAGMA synchronous = NORMAL", "PRAGMA synchronous = FULL"
+    key = add(store).key  # which is found again by itself
+    assert said == [normal, "COMMIT"]
 
     def rebuilt(record: Record, times: int) -> Record:
         return replace(record, rebuilds=times)
 
-    normal, full = "PRAGMA synchronous = NORMAL", "PRAGMA synchronous = FULL"
     for number, (write, expected) in enumerate(
         (
-            (store.change, [full, "COMMIT"]),  # to add it was a note
+            (store.change, [full, "COMMIT"]),
             (store.change, ["COMMIT"]),
             (store.note, [normal, "COMMIT"]),
             (store.note, ["COMMIT"]),
@@ -242,3 +263,14 @@ def test_a_note_is_lost_with_the_power_at_most_and_a_change_is_not(store: Store)
         write(key, rebuilt, number + 1)
         assert said == expected
     store._db.conn.set_trace_callback(None)
+
+
+def test_progress_that_cannot_be_written_does_not_weaken_what_comes_after(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "_BUSY_TIMEOUT_MS", 50)
+    with closing(Store.open(tmp_path / "state.db")) as store:
+        with held(store.path):
+            store.progress(1, 0, 5)
+        with store._db.transaction():
+            assert store._db.conn.execute("PRAGMA synchronous").fetchone()[0] == 2  # FULL

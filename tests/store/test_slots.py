@@ -27,13 +27,13 @@ def test_a_slot_that_is_another_folders_by_now_is_not_had_by_a_claim_or_a_move(s
     claim = Claim(None, False, "scheduled", slot=SLOTS[0])
     late = add(store, "c")
     assert store.change(late.key, ledger.claimed, claim, None).slot is None
-    renamed = add(store, "d", "/was/posts", SLOTS[0])
+    renamed = add(store, "d", "/was/posts", slot=SLOTS[0])
     moved = store.change(renamed.key, ledger.at_place, "/posts", "d", 7, 1)
     assert (moved.root, moved.slot, moved.done) == ("/posts", None, False)
 
 
 def test_a_folder_that_moves_to_another_watched_root_leaves_its_slot_behind(store: Store) -> None:
-    one, other = add(store, "a", slot=SLOTS[0]), add(store, "b", "/others", SLOTS[1])
+    one, other = add(store, "a", slot=SLOTS[0]), add(store, "b", "/others", slot=SLOTS[1])
     moved = store.change(one.key, ledger.at_place, "/others", "c", 7, 1, keeps_slot=False)
     assert (moved.slot, moved.done) == (None, False)
     store.take_slot(one.key, iter(SLOTS))
