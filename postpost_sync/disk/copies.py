@@ -13,13 +13,14 @@ import hashlib
 import os
 import stat
 import threading
+import time
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
 from postpost_sync.disk import probe, structure
 from postpost_sync.disk.measuring import TASKS
-from postpost_sync.disk.opening import DEMUXERS
+from postpost_sync.disk.opening import DEMUXERS, Broken
 from postpost_sync.model.errors import FileChanged, Finding, NoRoom, Unfit, printable
 from postpost_sync.model.folder import Copy, MediaFile, Recipe
 from postpost_sync.post.platforms import SUFFIXES
@@ -50,12 +51,17 @@ class Copies:
         return None
 
     def make(self, key: int, file: MediaFile, recipe: Recipe, fd: int) -> Copy | None:
-        """Make it of the open file; None where the program is to end. Unfit, or NoRoom, where it cannot be made."""
+        """Make it of the open file; None where the program is to end. Unfit, or NoRoom, where it cannot be made.
+
+        Broken where the file cannot be read through.
+        """
         with self._one_at_a_time:
             if self._stopping.is_set():
                 return None
             try:
                 return self.find(key, file, recipe) or self._make(key, file, recipe, fd)
+            except Broken:
+                raise
             except OSError as error:
                 raise _not_written(file, error, self._directory) from None
 
@@ -107,6 +113,7 @@ class Copies:
         try:
             wanted = {**asdict(recipe), "content_type": file.kind, "room": room}
             del wanted["why"]
+            limits, begun = TASKS["fit"], time.monotonic()
             said = probe.ask("fit", wanted, fd, out, stop=self._stopping.is_set)
             if self._stopping.is_set():
                 return None
@@ -114,8 +121,9 @@ class Copies:
                 raise _no_room(file, "the disk of the database is full")
             form = str(said.get("content_type", ""))
             if form not in recipe.forms:
-                limits = TASKS["fit"]
-                slow = f"it took more than {limits.cpu:.0f} s to compute or {limits.wall:.0f} s in all, or crashed what reads it"
+                if not said and time.monotonic() - begun >= limits.wall:
+                    raise Broken(errno.ETIMEDOUT, f"it took more than {limits.wall:.0f} s")
+                slow = f"it took more than {limits.cpu:.0f} s to compute, or crashed what reads it"
                 raise _unfit(file, str(said.get("unfit") or said.get("unmeasured") or slow))
             name = _name(key, file, recipe, form)
             copy = _judged(out, name, form, file, recipe)
