@@ -397,8 +397,9 @@ class Histories(World):
         for asked in self.lineages.values():
             asked.forgotten = True
         for folder in self.folders:
-            if not (self.place(folder) / "post.status.yaml").exists() and self._edited_since(folder):
-                self.lineages[folder.lineage].folders += 1  # nothing is left that could tell
+            if not (self.place(folder) / "post.status.yaml").exists():  # nothing is left that could tell
+                self.lineages[folder.lineage].slot_forgotten = True
+                self.lineages[folder.lineage].folders += self._edited_since(folder)
         self.start()
 
     def _edited_since(self, folder: Dropped) -> bool:

@@ -74,6 +74,7 @@ class Promises:
                 and asked.times == (theirs := self.world.lineages[lineage_of(other.content)]).times == {"next"}
                 and asked.elsewhere == theirs.elsewhere  # each root has a queue of its own
                 and not {other.id, group.id} & self.world.by_person
+                and not (asked.slot_forgotten or theirs.slot_forgotten)
             ),
             None,
         )
