@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,7 @@ EDGES = frozenset("disk store service notify config".split())
 EDGES_THAT_MAY = {("config", "disk"), ("config", "notify")}
 PURE = frozenset("model post plan ledger".split())
 APART = {"sandbox": frozenset({"sandbox"})}
+NEEDED_TO_ACT = "ledger plan.steps plan.snapshot post.preflight model.other_times post.sidecar sync service".split()
 STARTS_FAST = "plan daemon config".split()  # or status, check and --version become slow to start
 IMPURE = frozenset(
     "os io pathlib socket ssl threading subprocess time random logging shutil tempfile signal sqlite3 httpx".split()
@@ -105,6 +108,12 @@ def test_the_map_names_every_room_in_its_order() -> None:
 def test_the_package_itself_is_a_docstring(name: str) -> None:
     (only,) = ast.parse((PACKAGE / name / "__init__.py").read_text()).body
     assert isinstance(only, ast.Expr)
+
+
+def test_status_loads_nothing_of_what_only_acts() -> None:
+    look = "import sys, postpost_sync.cli, postpost_sync.commands.status, postpost_sync.terminal.status; print(*sys.modules)"
+    said = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True).stdout
+    assert not {f"postpost_sync.{name}" for name in NEEDED_TO_ACT} & set(said.split())
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))

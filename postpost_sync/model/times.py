@@ -10,10 +10,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, available_timezones
 
-from postpost_sync.model import other_times
 from postpost_sync.model.errors import Finding, nearest
+
+if TYPE_CHECKING:  # and below where a time or a zone is not as it is to be written: every start would wait for it
+    from postpost_sync.model.other_times import Reading
 
 _TIME = re.compile(
     r"""(?P<date>\d{4}-\d{2}-\d{2})
@@ -47,6 +50,8 @@ def zone(name: str) -> ZoneInfo:
     """The IANA time zone of that name; TimeProblem BAD_TIMEZONE otherwise."""
     if name == "UTC" or name in _zone_names():  # the names are read from hundreds of files, and UTC is always one
         return ZoneInfo(name)
+    from postpost_sync.model import other_times
+
     if offset := other_times.as_offset(name):  # its nearest name, Etc/GMT+5, is ten hours from what is meant
         hint = (
             f'write the offset behind the time, as in "2026-12-15 14:30 {offset}", or a place, such as "Europe/Berlin"'
@@ -106,16 +111,18 @@ def in_one(day: str, clock: str, zone_name: str, written: datetime | None, key: 
     return f"write one line instead of the two: {lines}"
 
 
-def _read(text: str, zone_name: str, written: datetime | None) -> list[other_times.Reading]:
+def _read(text: str, zone_name: str, written: datetime | None) -> list[Reading]:
+    from postpost_sync.model import other_times
+
     then = written.astimezone(zone(zone_name)).replace(tzinfo=None) if written else None
     return [_there(one, zone_name) for one in other_times.readings(text, zone_name, then)]
 
 
-def _instead(
-    text: str, key: str, found: Sequence[other_times.Reading], written: datetime | None, zone_name: str
-) -> str:
+def _instead(text: str, key: str, found: Sequence[Reading], written: datetime | None, zone_name: str) -> str:
     """The lines to write for what a text can mean."""
     if not found:
+        from postpost_sync.model import other_times
+
         word = other_times.word(text)
         if word == "" and key:
             name = key.partition(":")[0]
@@ -133,7 +140,7 @@ def _instead(
     return f"{saved}{add}{' or '.join(lines)}{which}"
 
 
-def _there(one: other_times.Reading, zone_name: str) -> other_times.Reading:
+def _there(one: Reading, zone_name: str) -> Reading:
     """What is offered exists: where the clocks go forward over it, the time that they then show."""
     if one.offset or one.clock is None:
         return one
@@ -152,7 +159,7 @@ def _zone_line(name: str) -> str:
     return f' and "timezone: {name}"' if name else ""
 
 
-def _told(one: other_times.Reading, found: Sequence[other_times.Reading]) -> str:
+def _told(one: Reading, found: Sequence[Reading]) -> str:
     """Which day of the week that is; and what else tells it from the others."""
     day = f"{_weekday(one.day)} {_day(one.day)}" if any(other.day != one.day for other in found) else _weekday(one.day)
     return f"{day}, {one.taken_for}" if one.taken_for else day

@@ -31,7 +31,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec
 
-from postpost_sync import ledger
 from postpost_sync.model.program import Listener, RootStatus
 from postpost_sync.model.record import Group, Record, check_stage
 from postpost_sync.model.states import State, check_move
@@ -121,6 +120,7 @@ class Store:
 
     def take_slot(self, key: int, moments: Iterable[datetime]) -> Record:
         """The folder has the first of these moments that is no other folder's of its root, for itself alone."""
+        from postpost_sync import ledger  # here, as below: who only reads, as `status`, would wait for what it needs
 
         def taken(record: Record) -> Record:
             at = {"root": encode(record.root), "key": key}
@@ -144,6 +144,8 @@ class Store:
         self, root: str, choose: Callable[[Sequence[Record]], Sequence[tuple[Record, datetime]]]
     ) -> Sequence[tuple[Record, datetime]]:
         """Move the posts of a root's queue to the slots that `choose` names, in its order: all at once, or none."""
+        from postpost_sync import ledger
+
         with self._db.transaction():
             queued = list(self._db.load("WHERE root = ? AND slot IS NOT NULL", (encode(root),)).values())
             moved = choose(queued)
@@ -208,6 +210,8 @@ class Store:
         self, was: tuple[str, str], place: tuple[str, str], inode: int, device: int, *, keeps_slot: bool = True
     ) -> None:
         """The folder that was there is at that place now, with all of its parts."""
+        from postpost_sync import ledger
+
         with self._db.transaction():
             keys = [row[0] for row in self._db.conn.execute(_AT_PLACE, tuple(map(encode, was)))]
             for key in keys:

@@ -7,6 +7,7 @@ import os
 from collections import Counter
 from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from postpost_sync.model.errors import Finding
 from postpost_sync.model.program import Listener, RootStatus
@@ -14,11 +15,13 @@ from postpost_sync.model.record import Record, Trouble
 from postpost_sync.model.states import State
 from postpost_sync.model.view import NEED
 from postpost_sync.plan.codes import WAITS_FOR_PERSON
-from postpost_sync.plan.snapshot import Neighbour, Scheduled
 from postpost_sync.post.platforms import VIDEO_SUFFIXES
 from postpost_sync.store.columns import decoded, encode, from_row, hints
 from postpost_sync.store.connection import Connection
 from postpost_sync.store.failures import as_written, translated
+
+if TYPE_CHECKING:
+    from postpost_sync.plan.snapshot import Neighbour, Scheduled
 
 # as the index groups_by_text has it: few texts are as long and begin the same. The + keeps SQLite to that index
 _SAME_TEXT = "length(content) = length(:text) AND substr(content, 1, 32) = substr(:text, 1, 32) AND +content = :text"
@@ -122,6 +125,8 @@ class Queries:
 
     def furthest(self, account: str) -> tuple[Scheduled, ...]:
         """The posts that the account has scheduled the furthest ahead: three of them, the furthest first."""
+        from postpost_sync.plan.snapshot import Scheduled  # here, as below: `status` would wait for what nobody asks it
+
         with self._db.lock, translated(self._db.path):
             rows = self._db.conn.execute(
                 "SELECT f.root, f.path, g.answered_time FROM groups g JOIN folders f ON f.key = g.folder "
@@ -257,6 +262,8 @@ class Queries:
 
     def beside(self, key: int, time: datetime) -> tuple[Neighbour, ...]:
         """The other folders that ask for the same minute and are on their way or stand scheduled; the first 20 of them."""
+        from postpost_sync.plan.snapshot import Neighbour
+
         minute = time.replace(second=0, microsecond=0)
         with self._db.lock, translated(self._db.path):
             rows = self._db.conn.execute(

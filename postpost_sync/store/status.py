@@ -23,6 +23,7 @@ from postpost_sync.store.failures import as_written, translated
 from postpost_sync.store.overview import SHOWN_TIME
 
 _CAPTION = 400  # characters of a text; its first words are among them
+_OVER = GroupStage.FOLLOWED, GroupStage.DOOMED, GroupStage.GONE  # of any other the uploads say what the media are
 _NOT_YET = datetime.min.replace(tzinfo=UTC)
 _DECODERS = {name: decoder(hint) for cls in (Group, Record) for name, hint in hints(cls).items()}
 
@@ -186,7 +187,7 @@ def _record(
     return Record(
         *(key, "", _text(root), _text(path), 0, 0, State(state), changed, changed),
         platforms=_plural("platforms", to),
-        media=_plural("media", media),
+        media=() if any(one.stage not in _OVER for one in groups) else _plural("media", media),
         time=_moment(time),
         slot=_moment(slot),
         error=_DECODERS["error"](error),

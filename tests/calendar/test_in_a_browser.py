@@ -9,7 +9,7 @@ import pytest
 
 from postpost_sync.calendar.page import file_page
 from postpost_sync.calendar.seen import WatchRoot, seen
-from postpost_sync.commands.status import report
+from postpost_sync.commands.status import Chosen
 from postpost_sync.store import Store
 from tests.support import calendar_posts as posts
 from tests.support.browser import LOOKS, Browser, Opened
@@ -31,7 +31,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, set[tuple[str, 
     posts.stored(store, posts.records(NOW, root=root))
     store.set_roots([posts.root_status(root, NOW)])
     page = file_page(seen(store, [WatchRoot(root, "Europe/Berlin")], NOW), lambda one: with_pictures)
-    said = report(store)["posts"]
+    said = Chosen(store).posts(datetime.now(UTC))
     store.close()
     file = place / "page.html"
     file.write_bytes(page.data)

@@ -194,6 +194,7 @@ class Histories(World):
                 and asked.times == (theirs := self.lineages[lineage_of(other.content)]).times == {"next"}
                 and asked.elsewhere == theirs.elsewhere  # each root has a queue of its own
                 and not {other.id, group.id} & self.by_person
+                and not (asked.slot_forgotten or theirs.slot_forgotten)
             ),
             None,
         )
@@ -469,8 +470,9 @@ class Histories(World):
         for asked in self.lineages.values():
             asked.forgotten = True
         for folder in self.folders:
-            if not (self.place(folder) / "post.status.yaml").exists() and self._edited_since(folder):
-                self.lineages[folder.lineage].folders += 1  # nothing is left that could tell
+            if not (self.place(folder) / "post.status.yaml").exists():  # nothing is left that could tell
+                self.lineages[folder.lineage].slot_forgotten = True
+                self.lineages[folder.lineage].folders += self._edited_since(folder)
         self.start()
 
     def _edited_since(self, folder: Dropped) -> bool:
