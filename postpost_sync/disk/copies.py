@@ -13,13 +13,14 @@ import hashlib
 import os
 import stat
 import threading
+import time
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
 from postpost_sync.disk import probe, structure
 from postpost_sync.disk.measuring import TASKS
-from postpost_sync.disk.opening import DEMUXERS
+from postpost_sync.disk.opening import DEMUXERS, Broken
 from postpost_sync.model.errors import FileChanged, Finding, NoRoom, Unfit, printable
 from postpost_sync.model.folder import Copy, MediaFile, Recipe
 from postpost_sync.post.platforms import SUFFIXES
@@ -29,7 +30,8 @@ COPY_LOST = "COPY_LOST"  # the code of a finding
 _ROOM_FOR_PICTURE = 64 << 20  # bytes: what a copy of a picture may take while it is made, where its platforms take more
 _ROOM_FOR_INDEX = 1 << 20  # bytes by which an MP4 may be larger than what its streams came from, and a fiftieth
 _LONGER = 0.5  # seconds by which a video and its copy may differ
-_MAKING = ".making"  # what is not whole yet; one copy is made at a time
+PATIENCE = 30.0  # seconds that one waits for another to be made
+_MAKING = ".making"  # how the names of those begin that are not whole yet
 _WRONG = ("truncated", "undecodable", "unmeasured", "moov_missing")
 
 
@@ -38,7 +40,8 @@ class Copies:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self._one_at_a_time = threading.Lock()
+        self._turn = threading.Lock()
+        self._rooms: dict[str, int] = {}  # names of those that are being made -> bytes that each may take
         self._stopping = threading.Event()
 
     def find(self, key: int, file: MediaFile, recipe: Recipe) -> Copy | None:
@@ -50,12 +53,17 @@ class Copies:
         return None
 
     def make(self, key: int, file: MediaFile, recipe: Recipe, fd: int) -> Copy | None:
-        """Make it of the open file; None where the program is to end. Unfit, or NoRoom, where it cannot be made."""
-        with self._one_at_a_time:
+        """Make it of the open file; None where the program is to end. Unfit, or NoRoom, where it cannot be made.
+
+        Broken where the file cannot be read through.
+        """
+        with self._in_turn():
             if self._stopping.is_set():
                 return None
             try:
                 return self.find(key, file, recipe) or self._make(key, file, recipe, fd)
+            except Broken:
+                raise
             except OSError as error:
                 raise _not_written(file, error, self._directory) from None
 
@@ -102,11 +110,10 @@ class Copies:
         room = min(room, recipe.size)
         self._clear_away()
         self._make_room(file, room)
-        making = self._directory / _MAKING
-        out = os.open(making, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        try:
+        with self._begun(room) as (making, out):
             wanted = {**asdict(recipe), "content_type": file.kind, "room": room}
             del wanted["why"]
+            limits, begun = TASKS["fit"], time.monotonic()
             said = probe.ask("fit", wanted, fd, out, stop=self._stopping.is_set)
             if self._stopping.is_set():
                 return None
@@ -114,8 +121,9 @@ class Copies:
                 raise _no_room(file, "the disk of the database is full")
             form = str(said.get("content_type", ""))
             if form not in recipe.forms:
-                limits = TASKS["fit"]
-                slow = f"it took more than {limits.cpu:.0f} s to compute or {limits.wall:.0f} s in all, or crashed what reads it"
+                if not said and time.monotonic() - begun >= limits.wall:
+                    raise Broken(errno.ETIMEDOUT, f"it took more than {limits.wall:.0f} s")
+                slow = f"it took more than {limits.cpu:.0f} s to compute, or crashed what reads it"
                 raise _unfit(file, str(said.get("unfit") or said.get("unmeasured") or slow))
             name = _name(key, file, recipe, form)
             copy = _judged(out, name, form, file, recipe)
@@ -123,17 +131,45 @@ class Copies:
             os.replace(making, self._directory / name)
             self._sync()
             return copy
+
+    @contextlib.contextmanager
+    def _in_turn(self) -> Iterator[None]:
+        """One is made at a time, for the memory that it takes. But the one before may lie on a share that hangs."""
+        in_turn = self._turn.acquire(timeout=PATIENCE)
+        try:
+            yield
         finally:
-            os.close(out)
+            if in_turn:
+                self._turn.release()
+
+    @contextlib.contextmanager
+    def _begun(self, room: int) -> Iterator[tuple[Path, int]]:
+        """An empty file that one is made in; gone afterwards, where it was not put in its place."""
+        name = f"{_MAKING}-{threading.get_ident()}"
+        self._rooms[name] = room
+        try:
+            flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+            out = os.open(self._directory / name, flags, 0o600)
+            try:
+                yield self._directory / name, out
+            finally:
+                os.close(out)
+        finally:
+            del self._rooms[name]
             self._clear_away()
 
     def _make_room(self, file: MediaFile, room: int) -> None:
         """NoRoom unless so many bytes may be taken."""
         self._directory.mkdir(0o700, exist_ok=True)
+        promised, sizes = sum(self._rooms.values()), {}
         with os.scandir(self._directory) as entries:
-            taken = sum({one.inode(): one.stat(follow_symlinks=False).st_size for one in entries}.values())
+            for one in entries:
+                if not one.name.startswith(_MAKING):
+                    with contextlib.suppress(FileNotFoundError):  # it is not needed any more
+                        sizes[one.inode()] = one.stat(follow_symlinks=False).st_size
+        taken = promised + sum(sizes.values())
         facts = os.statvfs(self._directory)
-        free = facts.f_bavail * facts.f_frsize
+        free = facts.f_bavail * facts.f_frsize - promised
         if taken + room > MOST:
             raise _no_room(file, f"the copies of posts that do not stand yet take {taken / 1e6:,.0f} MB")
         if room > free / 2:
@@ -142,7 +178,9 @@ class Copies:
     def _clear_away(self) -> None:
         """What was begun and is not whole: it failed, or a crash left it."""
         with contextlib.suppress(OSError):
-            os.unlink(self._directory / _MAKING)
+            for name in os.listdir(self._directory):
+                if name.startswith(_MAKING) and name not in self._rooms:
+                    os.unlink(self._directory / name)
 
     def _shared(self, name: str) -> str:
         """The name, which another folder's copy has, too, where there is such a one and none of this name."""

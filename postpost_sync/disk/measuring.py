@@ -144,11 +144,15 @@ def _work(task: str, argument: str, fd: int, reply: int, *out: int) -> None:
             resource.setrlimit(limit, (value, value))
     signal.setitimer(signal.ITIMER_PROF, limits.cpu)
     signal.setitimer(signal.ITIMER_REAL, limits.wall)
+    source = Descriptor(fd)
     try:
-        for facts in _carried_out(task, io.BufferedReader(Descriptor(fd), 65536), wanted, *out):
+        for facts in _carried_out(task, io.BufferedReader(source, 65536), wanted, *out):
             os.write(reply, json.dumps(facts).encode() + b"\n")  # piece by piece: what is known stays, whatever follows
     except MemoryError:
         os.write(reply, b'{"unmeasured": "reading it needs too much memory"}\n')
+    finally:
+        if source.broken is not None:  # then nothing of that is known
+            os.write(reply, json.dumps({"broken": source.broken.strerror}).encode() + b"\n")
 
 
 def _carried_out(task: str, file: io.BufferedReader, wanted: Any, *out: int) -> Iterator[Mapping[str, Any]]:

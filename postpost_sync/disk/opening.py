@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import os
 from typing import TYPE_CHECKING, Any
@@ -26,11 +27,15 @@ DEMUXERS = {"video/mp4": "mov", "video/quicktime": "mov", "video/x-msvideo": "av
 )
 
 
+_NOWHERE = (errno.EINVAL, errno.EOVERFLOW)  # a damaged file may name a place that no file can have
+
+
 class Descriptor(io.RawIOBase):
     """A file read by position, so that the descriptor's own, which the daemon shares, is not moved."""
 
     def __init__(self, fd: int) -> None:
         self._fd, self._at = fd, 0
+        self.broken: OSError | None = None  # why it cannot be read, of which a library makes something of its own
 
     def readable(self) -> bool:
         return True
@@ -44,13 +49,22 @@ class Descriptor(io.RawIOBase):
         return self._at
 
     def readinto(self, buffer: Buffer) -> int:
-        count = os.preadv(self._fd, [buffer], self._at)
+        try:
+            count = os.preadv(self._fd, [buffer], self._at)
+        except OSError as error:
+            if error.errno not in _NOWHERE:
+                self.broken = error
+            raise
         self._at += count
         return count
 
 
 def refuse(*_: object) -> None:
     raise PermissionError("a video may not name other files")
+
+
+class Broken(OSError):
+    """The file could not be read through: a matter of the disk or the share that it lies on, and not of what is in it."""
 
 
 class NoCopy(Exception):

@@ -21,6 +21,7 @@ from __future__ import annotations
 import atexit
 import base64
 import contextlib
+import errno
 import importlib.util
 import json
 import os
@@ -34,7 +35,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from postpost_sync.disk.measuring import REQUEST, TASKS
-from postpost_sync.disk.opening import DEMUXERS, FOREIGN, PLUGINS, Facts
+from postpost_sync.disk.opening import DEMUXERS, FOREIGN, PLUGINS, Broken, Facts
+from postpost_sync.model.errors import printable
 
 _LOOK_UP = 0.5  # seconds after which who waits for an answer asks whether it is still wanted
 
@@ -64,7 +66,10 @@ def start() -> None:
 
 
 def measure(fd: int, content_type: str) -> Mapping[str, str | int | float | bool]:
-    """The facts of the file behind a descriptor, whose position stays as it is. Any thread; raises for no file."""
+    """The facts of the file behind a descriptor, whose position stays as it is. Any thread; raises for nothing that is in it.
+
+    Broken where it cannot be read.
+    """
     if content_type not in PLUGINS | DEMUXERS | FOREIGN or not available():
         return {}
     return ask("measure", {"content_type": content_type}, fd) or {
@@ -77,13 +82,15 @@ def ask(
 ) -> Mapping[str, str | int | float | bool]:
     """What a process of its own finds out about the file behind a descriptor; nothing where it was ended, or crashed.
 
-    `out`: a file that it may write. `stop`: whether nobody wants to know any more.
+    Broken where it cannot be read. `out`: a file that it may write. `stop`: whether nobody wants to know any more.
     """
     facts: Facts = {}
     for line in _server.ask(task, json.dumps(wanted), fd, *out, stop=stop).splitlines():
         with contextlib.suppress(ValueError, RecursionError):  # it ended in the middle of a line, or was taken over
             piece = dict(json.loads(line).items() if line.startswith(b"{") else ())
             facts.update({key: value for key, value in piece.items() if isinstance(value, str | int | float)})
+    if "broken" in facts:
+        raise Broken(errno.EIO, printable(str(facts["broken"])))
     return facts
 
 

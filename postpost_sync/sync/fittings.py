@@ -1,4 +1,4 @@
-"""Fitted copies in the making: one thread a root, one copy at a time, and what came of each."""
+"""Fitted copies in the making: one thread a root, and what came of each."""
 
 from __future__ import annotations
 

@@ -367,6 +367,36 @@ def test_without_room_nothing_is_begun(place: Copies, what: str, monkeypatch: py
     assert told.value.finding.code == "NO_ROOM_TO_FIT"
 
 
+def test_a_share_that_hangs_does_not_hold_up_the_copies_of_others(
+    place: Copies, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (slow, slow_fd), (good, good_fd) = seen(photo("HEIF")), seen(photo("HEIF", detail=31))
+    hanging, goes_on, ask = threading.Event(), threading.Event(), probe.ask
+
+    def hangs(task: str, wanted: Any, fd: int, *out: int, **more: Any) -> Any:
+        if fd == slow_fd:
+            hanging.set()
+            goes_on.wait(60)
+        return ask(task, wanted, fd, *out, **more)
+
+    monkeypatch.setattr(probe, "ask", hangs)
+    monkeypatch.setattr(copies, "PATIENCE", 0.0)
+    thread = threading.Thread(target=place.make, args=(1, slow, JPEG, slow_fd))
+    thread.start()
+    assert hanging.wait(60)
+    monkeypatch.setattr(copies, "MOST", 2 * JPEG.size - 1)
+    with pytest.raises(NoRoom):
+        place.make(2, good, JPEG, good_fd)
+    monkeypatch.setattr(copies, "MOST", 2 * JPEG.size)
+    assert place.make(2, good, JPEG, good_fd) is not None, "it does not wait, and there is room for both"
+    goes_on.set()
+    thread.join()
+    assert place.find(1, slow, JPEG) is not None, "what it was made in stayed there"
+    assert [name for name in os.listdir(tmp_path / "copies") if name.startswith(".")] == []
+    for one in (slow_fd, good_fd):
+        os.close(one)
+
+
 def test_the_program_does_not_wait_for_a_copy_when_it_ends(place: Copies, monkeypatch: pytest.MonkeyPatch) -> None:
     file, fd = seen(photo("HEIF"))
     asked = threading.Event()

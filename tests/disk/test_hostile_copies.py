@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import re
@@ -20,10 +21,12 @@ from PIL import Image
 
 from postpost_sync.disk import copies
 from postpost_sync.disk.copies import Copies
+from postpost_sync.disk.measuring import TASKS
+from postpost_sync.disk.opening import Broken
 from postpost_sync.model.errors import NoRoom, Unfit
 from postpost_sync.model.folder import Copy, Recipe
 from tests.support.copies import opened, seen
-from tests.support.measuring_server import server_with
+from tests.support.measuring_server import BREAKS_OFF, server_with
 from tests.support.media_files import film, photo
 from tests.support.mounting import mount, mounted
 from tests.support.odd_pictures import GREEN_TILES, heif, saved, tiff
@@ -162,6 +165,29 @@ measuring._work = killed
         place.make(1, file, JPEG, fd)
     os.close(fd)
     assert os.listdir(tmp_path / "copies") == []
+
+
+# --- the share --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("what", ["picture", "video"])
+def test_a_share_that_breaks_meanwhile_says_nothing_of_the_file(
+    place: Copies, tmp_path: Path, mov: bytes, what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, fd = seen(photo("HEIF") if what == "picture" else mov)
+    with server_with(monkeypatch, BREAKS_OFF), pytest.raises(Broken, match=os.strerror(errno.EIO)):
+        place.make(1, file, JPEG if what == "picture" else MP4, fd)
+    os.close(fd)
+    assert os.listdir(tmp_path / "copies") == []
+
+
+def test_a_share_that_hangs_says_nothing_of_the_file(place: Copies, monkeypatch: pytest.MonkeyPatch) -> None:
+    file, fd = seen(photo("HEIF"))
+    monkeypatch.setitem(TASKS, "fit", replace(TASKS["fit"], wall=0.0))
+    hangs = "import time\nmeasuring._work = lambda task, *_: time.sleep(1000)"
+    with server_with(monkeypatch, hangs), pytest.raises(Broken, match="it took more than 0 s"):
+        place.make(1, file, JPEG, fd)
+    os.close(fd)
 
 
 # --- files that were made to do harm ----------------------------------------------------------------------------------

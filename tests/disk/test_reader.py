@@ -7,15 +7,18 @@ import os
 import subprocess
 import sys
 import textwrap
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from postpost_sync.disk import reader, scan
-from postpost_sync.model.errors import FileChanged
+from postpost_sync.model.errors import FileChanged, Unclear
 from postpost_sync.model.folder import UNREADABLE, Folder, MediaFile
 from postpost_sync.post.names import Names
+from tests.support.measuring_server import BREAKS_OFF, server_with
+from tests.support.media_files import photo, video
 
 JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00" + bytes(200)
 
@@ -111,6 +114,18 @@ def test_what_may_not_be_read_is_said(path: Path) -> None:
     reading = reader.read(look(path))
     assert [e.code for e in reading.errors] == ["FILE_UNREADABLE"]
     assert reading.media[0].sniffed == UNREADABLE
+
+
+@pytest.mark.parametrize("make", [lambda: photo("JPEG"), lambda: video("mp4")], ids=["picture", "video"])
+def test_a_share_that_breaks_while_a_file_is_measured_says_nothing_of_it(
+    path: Path, make: Callable[[], bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (path / "1.jpg").write_bytes(make())
+    with monkeypatch.context() as broken, server_with(broken, BREAKS_OFF), pytest.raises(Unclear) as said:
+        reader.read(look(path))
+    assert said.value.finding.code == "FILE_BROKEN"
+    assert "1.jpg cannot be read: Input/output error" in said.value.finding.message
+    assert "undecodable" not in reader.read(look(path)).media[0].facts
 
 
 def test_a_libmagic_that_does_not_work_is_said_and_tried_again(tmp_path: Path) -> None:

@@ -18,6 +18,17 @@ from postpost_sync.disk.measuring import TASKS
 PATIENCE = 10_000.0  # seconds: no test lasts so long
 
 
+# a script: of every file the beginning can be read, and behind it the share no longer answers
+BREAKS_OFF = """
+read = os.preadv
+def breaks_off(fd, buffers, at):
+    if at < 4000:
+        return read(fd, [memoryview(buffers[0])[:4000]], at)
+    raise OSError(5, os.strerror(5))
+os.preadv = breaks_off
+"""
+
+
 @contextmanager
 def server_with(monkeypatch: pytest.MonkeyPatch, script: str) -> Iterator[None]:
     program = [
