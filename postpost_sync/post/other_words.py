@@ -38,6 +38,7 @@ ANSWERS: Mapping[str, str] = {
     )
     for word in words.split()
 }  # fmt: skip
+_AROUND = re.compile(r"^\W+|(?<!\W)\W+$")
 DAYS = frozenset("date day datum on scheduled_date schedule_date publish_date publishing_date post_date".split())
 CLOCKS = frozenset(
     "time hour at clock uhrzeit zeit publish_time post_time schedule_time scheduled_time start_time".split()
@@ -46,7 +47,7 @@ CLOCKS = frozenset(
 
 def as_key(spelling: str) -> str:
     """A key as it is meant, whatever surrounds it: `Time Zone`, `• content`, `“media”`."""
-    plain = re.sub(r"^\W+|\W+$", "", unseen.seen(spelling))
+    plain = _AROUND.sub("", unseen.seen(spelling))
     return re.sub(r"(?<=[a-z])(?=[A-Z])|[\s-]+", "_", plain).lower()
 
 

@@ -13,7 +13,7 @@ from postpost_sync.model.yaml_values import Wrong
 from postpost_sync.post.edits import Edit, applied, listed, split, told
 from postpost_sync.post.page import Page
 
-_FLOW = re.compile(r"(?P<key>[A-Za-z_]+):[ \t]*[\[{][ \t]*(?P<inner>[^\[\]{}]*?)[ \t]*[\]}][ \t]*")
+_FLOW = re.compile(r"(?P<key>[A-Za-z_]+):[ \t]*[\[{](?P<inner>[^\[\]{}]*)[\]}][ \t]*")
 _FILE = ("file", "name", "path", "filename", "src", "source", "image", "photo", "picture", "video", "url")
 _YES, _NO = ("true", "yes", "on", "x", "1"), ("false", "no", "off", "0")
 
@@ -33,7 +33,7 @@ class Misshapen:
         """What to write where a list or a map stands for a text; "" where that is not clear."""
         written = self._lines[self.line - 1]
         flow = _FLOW.fullmatch(written) if self._last == self.line else None
-        values = [flow["inner"]] if flow is not None else _texts(self.node)
+        values = [flow["inner"].strip()] if flow is not None else _texts(self.node)
         forms: list[tuple[str, ...]] = [(f"{self._key}: {values[0]}",)] if len(values) == 1 else []
         if values and self.name != "scheduled_time":
             forms.append((f"{self._key}: |", *(f"  {value}" for value in values)))

@@ -190,7 +190,7 @@ def unknown_name(name: str, policy: Policy) -> Finding:
         one.platform_id for one in policy.connections or () if one.name.lower() == plain.lower().removeprefix("@")
     ]
     dashed = "" if "-" in plain else "-".join(re.split(r"[\s:/_#]+", plain))
-    if dashed not in connected and not re.search(r"-.*\d", dashed):
+    if dashed not in connected and not re.search(r"\d", dashed.partition("-")[2]):
         dashed = ""  # `facebook page` is no account "page"
     everything = ALL if plain.lower() in _EVERYTHING or name.strip() == "*" else ""
     for likely in (plain, *called, NICKNAMES.get(plain.lower(), ""), everything, dashed):

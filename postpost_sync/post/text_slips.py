@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from postpost_sync.model.errors import printable
@@ -25,27 +24,26 @@ def beside(page: Page) -> Iterator[Slip]:
 def tabbed(page: Page) -> Iterator[Slip]:
     """A tab where spaces belong."""
     line, head, block = page.line, page.head, page.opens_block(page.head)
-    written = page[line]
-    indent = written[: len(written) - len(written.lstrip())]
-    if "\t" not in indent:
+    if "\t" not in _margin(page[line]):
         return
-    if not written.strip():
+    if not page[line].strip():
         blank = Edit(line, line, ("",))
         yield Slip("a tab stands in a line that is blank otherwise", (blank,), f"take it out of line {line}")
         return
     above = next((one for one in reversed(page.lines[: line - 1]) if one.strip()), "")
     inside = head and (block or above.rstrip().endswith(":") or above[:1] in " \t")
+    width = page.width(head) if block else 0
     corrected: list[Edit] = []
     for number in range(line, len(page.lines) + 1):
-        tabbed = re.match(r"(\s*\t\s*)\S", page[number])
-        if tabbed is None:
+        margin = _margin(page[number])
+        if "\t" not in margin or margin == page[number]:
             break
-        own = page.width(head) if block else 2 * tabbed[1].count("\t") + tabbed[1].count(" ")
+        own = width if block else 2 * margin.count("\t") + margin.count(" ")
         corrected.append(Edit(number, number, (" " * (own if inside else 0) + page[number].strip(),)))
     last = corrected[-1].last
     otherwise = f"write two spaces for each tab at the start of {lines_of(line, last)}"
     if block:
-        otherwise = f"start {lines_of(line, last)} with {_spaces(page.width(head))}"
+        otherwise = f"start {lines_of(line, last)} with {_spaces(width)}"
     yield Slip("it is indented with a tab, where spaces belong", tuple(corrected), otherwise)
 
 
@@ -102,7 +100,7 @@ def unquoted(texts: list[str]) -> list[str]:
     """Without quotes that are around the whole of it, or that are never closed."""
     quote = texts[0][:1] if texts else ""
     whole = "\n".join(texts)
-    if quote not in ('"', "'") or not quote or "\\" in whole:
+    if quote not in ('"', "'") or "\\" in whole:
         return texts
     if len(whole) > 1 and whole.endswith(quote):
         return whole[1:-1].split("\n")
@@ -112,6 +110,11 @@ def unquoted(texts: list[str]) -> list[str]:
 def _prose_above(page: Page) -> int:
     above = range(page.line - 1, 0, -1)
     return next((n for n in above if (match := keyed(page[n])) and match["key"].lower() in PROSE), 0)
+
+
+def _margin(written: str) -> str:
+    """The blanks at the start of a line, tabs among them."""
+    return written[: len(written) - len(written.lstrip())]
 
 
 def _spaces(width: int) -> str:

@@ -300,6 +300,22 @@ def test_keys_without_end_are_not_each_compared_with_all_there_are(monkeypatch: 
     assert all(one.code == "UNKNOWN_KEY" and one.hint for one in found)
 
 
+LONG = 1_000_000  # characters, about as many as are read: what takes the square of that takes hours
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        pytest.param("? a" + "!" * LONG + "a\n: b\n" + GOOD, "UNKNOWN_KEY", id="marks within a key"),
+        pytest.param("content: {a" + " " * LONG + "b}\n", "WRONG_TYPE", id="blanks within brackets"),
+        pytest.param("content: |\n" + "\ta\n" * (LONG // 3), "YAML_SYNTAX", id="lines with tabs"),
+        pytest.param("content: |\n\ta\n" + "\t" * LONG + "\nb: [\n", "YAML_SYNTAX", id="tabs in a line"),
+    ],
+)
+def test_a_sidecar_as_long_as_any_does_not_keep_the_others_waiting(text: str, code: str) -> None:
+    assert code in {one.code for one in findings(text)}
+
+
 def test_a_day_and_a_time_under_a_key_each_are_kept_for_who_knows_the_zone() -> None:
     apart = sidecar("content: a\ndate: 15.12.2026\nplatforms: x-1\ntime: 2:30 pm\n").apart
     assert apart == ("15.12.2026", "2:30 pm", 'post.yaml, lines 2 and 4: "date" and "time" are not keys')

@@ -271,6 +271,11 @@ def test_an_account_that_is_suggested_is_one(name: str) -> None:
             assert known(listed.split(", "))
 
 
+def test_a_name_of_words_without_end_is_none() -> None:
+    (wrong,) = targets_of(["a " * 500_000], POLICY, {}, "platforms").errors
+    assert wrong.code == "UNKNOWN_ACCOUNT"
+
+
 @given(
     st.text(alphabet="abcdefimnoprstuy_-. ", min_size=1, max_size=20)
     | st.sampled_from(sorted(SPELLINGS)).map(lambda key: key[1:] + key[0])
