@@ -58,8 +58,13 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 
 def pytest_make_parametrize_id(val: object) -> str | None:
-    """What is long is known by its beginning: else a test of a megabyte has a name of a megabyte, in every process."""
-    return ascii(val[:40]) if isinstance(val, bytes | str) and len(val) > 200 else None
+    """What is long is known by its beginning: else a test of a megabyte has a name of a megabyte, in every process.
+
+    Of a file that are the bytes that say what it is: what comes behind them may be made anew by each process.
+    """
+    return (
+        ascii(val[: 4 if isinstance(val, bytes) else 40]) if isinstance(val, bytes | str) and len(val) > 200 else None
+    )
 
 
 @pytest.hookimpl(trylast=True)  # of what -k and -m have chosen

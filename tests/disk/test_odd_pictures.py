@@ -22,8 +22,8 @@ from postpost_sync.model.folder import Recipe
 from postpost_sync.post import fitting
 from postpost_sync.post.media import not_media
 from tests.support.copies import opened, seen
-from tests.support.media_files import box, facts_of, photo, video
-from tests.support.odd_pictures import HEIGHT, RED, WIDTH, chunk, heif, png, saved, tiff, without_adobe, ycck
+from tests.support.media_files import box, chunk, facts_of, photo, video
+from tests.support.odd_pictures import HEIGHT, RED, WIDTH, heif, png, saved, tiff, without_adobe, ycck
 
 JPEG = Recipe(("image/jpeg",), 1_000_000, 2000, 2000, 10**8, 1)
 GREY, WHITE, BLACK, BLUE, GREEN = (200,) * 3, (255,) * 3, (0,) * 3, (20, 20, 220), (20, 200, 20)

@@ -32,7 +32,7 @@ from tests.support.situations import (
     with_back,
 )
 
-# --- rule 4: one draft ---
+# --- one draft ---
 
 
 def test_a_draft_is_created_of_what_the_folder_asks() -> None:

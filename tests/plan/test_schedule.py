@@ -50,7 +50,7 @@ from tests.support.situations import (
     trouble,
 )
 
-# --- rule 5: scheduling ---
+# --- scheduling ---
 
 
 def test_a_verified_draft_is_scheduled_for_its_time() -> None:
@@ -304,7 +304,7 @@ def test_a_post_that_may_be_scheduled_already_does_not_wait_in_line() -> None:
         assert plan(replace(TEXT, waiting=ahead), known, NOW).step == Update(known.groups[0], TIME, TIME)
 
 
-# --- rule 6: the line -------------------------------------------------------------------------------------------------
+# --- the line -------------------------------------------------------------------------------------------------
 
 FULL = Finding("SCHEDULED_POST_LIMIT_REACHED", "3 posts are pending, and the plan allows 3", "wait, or change the plan")
 MONTH = Finding("POST_LIMIT_REACHED", "the month's posts are used up", "wait, or change the plan")

@@ -325,3 +325,15 @@ def test_a_pass_does_not_end_between_a_timer_and_the_folder_that_it_wakes(
     pp.drop("post", sidecar())
     assert pp.run_once() == 0
     assert [group.status for group in pp.groups()] == ["scheduled"]
+
+
+def test_a_retry_is_taken_up_by_the_running_daemon_within_seconds(pp: Rig) -> None:
+    folder = pp.drop("launch", sidecar("launch", time="now"), {"1.jpg": picture()})
+    for file in folder.iterdir():
+        os.utime(file, (1.6e9, 1.6e9))
+    with pp.daemon():
+        pp.wait_for("launch", "held", "CONFIRM_NOW")
+        assert pp.command("retry", str(folder)) == 0
+        assert "will be tried again now" in pp.output()[0]
+        pp.wait_for("launch", "scheduled")
+    assert len(pp.groups(content="launch")) == 1

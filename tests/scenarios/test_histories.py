@@ -34,12 +34,11 @@ from tests.support.histories import (
     BRANDS,
     ENTRIES,
     FAULTS,
-    SLOTS,
     THREE,
     ZONES,
     Histories,
 )
-from tests.support.lineages import PLATFORMS, Dropped, Other
+from tests.support.lineages import PLATFORMS, SLOTS, Dropped, Other
 from tests.support.matrices import Matrix, Survived
 
 QUICK, WHOLE = 200, 2000
@@ -440,7 +439,7 @@ class Machine(RuleBasedStateMachine):
 
     @invariant()
     def holds(self) -> None:
-        self.world.check()
+        self.world.promises.check()
 
 
 @pytest.mark.whole

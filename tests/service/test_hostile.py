@@ -10,7 +10,7 @@ import tracemalloc
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from email.utils import format_datetime
 from pathlib import Path
 from threading import Event
@@ -26,22 +26,14 @@ from postpost_sync.service.api import MAX_ANSWER, PostPost
 from postpost_sync.service.clock import ServerClock
 from postpost_sync.service.connections import new_client
 from tests.support.answers import Answers
-
-NOW = datetime(2026, 12, 1, 8, 0, tzinfo=UTC)
-ID = "507f1f77bcf86cd799439011"
-
-
-class Clock:
-    def now(self) -> datetime:
-        return NOW
+from tests.support.api import ID, NOW, Clock, answering
 
 
 def saying(status: int, body: bytes | str, **headers: str) -> PostPost:
     """The API behind a service that says this, byte for byte."""
     content = body.encode() if isinstance(body, str) else body
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    answers = Answers(lambda _: httpx.Response(status, content=iter([content]), headers=named))
-    return PostPost(httpx.Client(transport=answers), "https://postpost.test/api/v1", "sk_fake", local=Clock())
+    return answering(lambda _: httpx.Response(status, content=iter([content]), headers=named))
 
 
 def error_of(api: PostPost) -> PostError:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -17,13 +15,6 @@ from tests.support import calendar_posts as posts
 NOW = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)
 ROOT = "/srv/posts"
 FIRST, UNTIL = NOW - timedelta(days=14), NOW + timedelta(days=56)
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    one = Store.open(tmp_path / "state.db")
-    yield one
-    one.close()
 
 
 def read(store: Store, *roots: str) -> set[str]:

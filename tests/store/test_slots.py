@@ -2,29 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-
-import pytest
+from datetime import timedelta
 
 from postpost_sync import ledger
-from postpost_sync.model.record import Claim, Record
+from postpost_sync.model.record import Claim
 from postpost_sync.store import Store
+from tests.support.stored import NOW, add
 
-NOW = datetime(2026, 12, 1, 8, 0, tzinfo=UTC)
 SLOTS = [NOW + timedelta(days=day) for day in range(1, 5)]
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store.open(tmp_path / "state.db")
-    yield opened
-    opened.close()
-
-
-def add(store: Store, path: str, root: str = "/posts", slot: datetime | None = None) -> Record:
-    return store.add(root, path, 7, 1, NOW, slot=slot)
 
 
 def test_a_slot_is_one_folders_within_its_root(store: Store) -> None:
@@ -42,13 +27,13 @@ def test_a_slot_that_is_another_folders_by_now_is_not_had_by_a_claim_or_a_move(s
     claim = Claim(None, False, "scheduled", slot=SLOTS[0])
     late = add(store, "c")
     assert store.change(late.key, ledger.claimed, claim, None).slot is None
-    renamed = add(store, "d", "/was/posts", SLOTS[0])
+    renamed = add(store, "d", "/was/posts", slot=SLOTS[0])
     moved = store.change(renamed.key, ledger.at_place, "/posts", "d", 7, 1)
     assert (moved.root, moved.slot, moved.done) == ("/posts", None, False)
 
 
 def test_a_folder_that_moves_to_another_watched_root_leaves_its_slot_behind(store: Store) -> None:
-    one, other = add(store, "a", slot=SLOTS[0]), add(store, "b", "/others", SLOTS[1])
+    one, other = add(store, "a", slot=SLOTS[0]), add(store, "b", "/others", slot=SLOTS[1])
     moved = store.change(one.key, ledger.at_place, "/others", "c", 7, 1, keeps_slot=False)
     assert (moved.slot, moved.done) == (None, False)
     store.take_slot(one.key, iter(SLOTS))

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-
-import pytest
 
 from postpost_sync.model import view
 from postpost_sync.model.errors import Finding
@@ -22,13 +19,6 @@ from postpost_sync.store.status import at_or_below, outlines, shown
 
 NOW = datetime(2026, 12, 1, 8, 0, tzinfo=UTC)
 WORDS = Finding("X", "words \udcff", "hint")
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store.open(tmp_path / "state.db")
-    yield opened
-    opened.close()
 
 
 def group(number: int, stage: GroupStage) -> Group:

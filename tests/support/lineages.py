@@ -11,11 +11,13 @@ import re
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from postpost_sync.model.slots import parse
 from tests.support.media_files import heic
 from tests.support.world import picture
 
 MARK = re.compile(r"\[L(\d+)\]")
 PLATFORMS = (("twitter-123",), ("mastodon-109348",), ("twitter-123", "mastodon-109348"))
+SLOTS = tuple(parse(f"daily {hour:02}:30") for hour in range(24))
 
 Version = tuple[str, tuple[str, ...], tuple[str, ...]]  # content, platforms, hashes of the media in order
 

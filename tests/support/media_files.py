@@ -7,6 +7,7 @@ import os
 import random
 import struct
 import tempfile
+import zlib
 from collections.abc import Callable
 from fractions import Fraction
 from functools import cache
@@ -150,6 +151,12 @@ def box(name: bytes, body: bytes = b"") -> bytes:
 
 def ftyp(major: bytes, *compatible: bytes) -> bytes:
     return box(b"ftyp", major + bytes(4) + b"".join(compatible)) + box(b"free", bytes(64))
+
+
+def chunk(name: bytes, body: bytes, *, wrong_sum: bool = False) -> bytes:
+    """One of those that a PNG consists of."""
+    sum_ = zlib.crc32(name + body) ^ wrong_sum
+    return struct.pack(">I", len(body)) + name + body + struct.pack(">I", sum_)
 
 
 def facts_of(data: bytes, content_type: str, size: int = 0) -> Facts:

@@ -11,7 +11,7 @@ from typing import Any
 
 from PIL import Image
 
-from tests.support.media_files import box
+from tests.support.media_files import box, chunk
 
 WIDTH, HEIGHT = 64, 48
 RED = (200, 60, 30)
@@ -54,10 +54,6 @@ def tiff(
         table += struct.pack(f"{order}HHI", tag, kind, len(numbers)) + raw.ljust(4, b"\0")
     head = struct.pack(f"{order}HHI", 0x4949 if order == "<" else 0x4D4D, 42, at)
     return head + b"".join(planes) + table + bytes(4) + values
-
-
-def chunk(name: bytes, body: bytes) -> bytes:
-    return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
 
 
 def png(depth: int, kind: int, row: bytes, *before: bytes) -> bytes:
