@@ -73,6 +73,10 @@ def _command(arguments: Sequence[str] | None) -> int:
         return _ended(str(ProgramError(error.finding.message, error.finding.hint)))
     except KeyboardInterrupt:
         return _ended("interrupted")
+    except FileNotFoundError:
+        if _is_somewhere():
+            raise
+        return _ended("the folder that you are in is not there any more (hint: cd to one that is)")
     return status if isinstance(status, int) else 0
 
 
@@ -86,6 +90,15 @@ def _speak_utf8() -> None:
     if sys.executable and sys.orig_argv:
         with contextlib.suppress(OSError):
             os.execv(sys.executable, [sys.orig_argv[0], "-X", "utf8", *sys.orig_argv[1:]])  # noqa: S606  # ourselves
+
+
+def _is_somewhere() -> bool:
+    """Whether the folder that this was started in is still there: no path that was typed means anything without it."""
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _drop_output() -> None:

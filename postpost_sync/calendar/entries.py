@@ -128,6 +128,11 @@ class Entry:
         """Its state, for people."""
         return WORDS[self.state]
 
+    def words_at(self, now: datetime) -> str:
+        """The same to somebody who looks now, who cannot take it as scheduled when it was to be out."""
+        overdue = self.state is State.SCHEDULED and self.at is not None and self.at <= now
+        return "due, outcome not known yet" if overdue else self.words
+
     @property
     def mark(self) -> str:
         return MARKS[self.state]
@@ -145,10 +150,6 @@ class Entry:
     def networks(self) -> tuple[str, ...]:
         """The networks it goes to, each once, without the accounts."""
         return tuple(dict.fromkeys(one.partition("-")[0] for one in self.platforms))
-
-    def overdue(self, now: datetime) -> bool:
-        """Whether it was to be out by now, and it is not known that it is."""
-        return self.state is State.SCHEDULED and self.at is not None and self.at <= now
 
 
 def entry(record: Record) -> Entry:

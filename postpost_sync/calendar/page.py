@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from postpost_sync.calendar.entries import MARKS, WORDS, Entry, when
 from postpost_sync.calendar.history import Event
@@ -34,6 +34,16 @@ _OF_MANY = {
     State.INVALID: "need a change",
     State.DRAFTED: "drafts without a time",
 }
+
+
+class _Count(NamedTuple):
+    """How many posts are in a state, with its mark, which it explains, and its words for so many."""
+
+    state: State
+    number: int
+    mark: str
+    words: str
+
 
 Pictures = Callable[[Entry], bytes | None]  # a JPEG thumbnail of its first file
 
@@ -157,11 +167,11 @@ def _coming(calendar: Calendar) -> Iterator[Entry]:
     return (one for one in every if one.state is State.SCHEDULED and one.at is not None and one.at > calendar.now)
 
 
-def _summary(calendar: Calendar) -> Iterator[tuple[str, int, str, str]]:
-    """How many posts are in each state that there is, for people, and what its mark means: mark, number, words, state."""
+def _summary(calendar: Calendar) -> Iterator[_Count]:
+    """Of each state that there is."""
     for state, number in sorted(calendar.number.items(), key=lambda one: list(State).index(one[0])):
         words = WORDS[state] if number == 1 else _OF_MANY.get(state, WORDS[state])
-        yield MARKS[state], number, words, state.value
+        yield _Count(state, number, MARKS[state], words)
 
 
 @cache

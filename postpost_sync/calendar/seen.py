@@ -131,11 +131,12 @@ def _free(store: Store, root: WatchRoot, now: datetime, until: datetime) -> Iter
 def _of_program(statuses: Sequence[RootStatus], running: bool | None) -> list[Finding]:
     found = []
     if running is False:
-        why = "The daemon is not running: this is how things stood when it last did"
+        why = "the daemon is not running: this is how things stood when it last did"
         found.append(Finding("DAEMON_DOWN", why, "start it: postpost-sync run"))
     for status in statuses:
-        if status.state is not RootState.OK:
-            where = printable(status.path)
-            said = status.error or Finding("ROOT_AWAY", "it is not there", "mount or create it")
-            found.append(Finding(said.code, f"{where} is {status.state}: {said.message}", said.hint))
+        where = printable(status.path)
+        if status.state is RootState.AWAY:  # its error names the root
+            found.append(status.error or Finding("ROOT_AWAY", f"{where} is away", "mount it"))
+        elif (said := status.error) is not None:
+            found.append(replace(said, message=f"{where}: {said.message}"))
     return found

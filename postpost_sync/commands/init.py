@@ -84,7 +84,7 @@ def _ask(config: Path, root: Path | None, timezone: str | None, key_file: Path |
     if key_file is None:
         key_file = credentials.CREDSTORE / credentials.API_KEY if system else config.with_name("api-key")
     key_file = expanded(key_file)
-    if _is_there(key_file) and not key_file.is_file():
+    if _is_there(key_file) and not os.path.isfile(key_file):
         raise ProgramError(f"{path_name(key_file)} is not a file that can be kept", "name another with --key-file")
     key = None
     if asking and not _is_there(key_file):
@@ -216,7 +216,7 @@ def _is_there(path: Path) -> bool:
 
 
 def _cannot(path: Path, error: OSError) -> ProgramError:
-    above = next(one for one in path.parents if one.exists() or one == one.parent)
+    above = next(one for one in path.parents if os.path.exists(one))
     way = f"see whether you may write there: ls -ld {path_name(above)}"
     if os.geteuid():
         way += "; for the system service: sudo postpost-sync init --system"

@@ -285,7 +285,7 @@ def _moves(file: io.BufferedReader, content_type: str) -> bool:
 
     file.seek(0)
     with av.open(file, "r", format=DEMUXERS[content_type], io_open=refuse) as container:
-        packets = (packet for packet in container.demux(video=0) if packet.size)
+        packets = (packet for packet in container.demux(streams(container)[0]) if packet.size)
         return next(packets, None) is None or next(packets, None) is not None
 
 

@@ -11,6 +11,8 @@ import io
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from postpost_sync.disk.opening import refuse, streams
+
 if TYPE_CHECKING:
     from PIL import Image
 
@@ -42,9 +44,9 @@ def _of_image(file: io.BufferedReader, plugin: str, most: int) -> Image.Image | 
 def _of_video(file: io.BufferedReader, demuxer: str, most: int) -> Image.Image | None:
     import av
 
-    container = av.open(file, "r", format=demuxer, io_open=_refuse)
-    video = container.streams.video[0]
-    if not 0 < video.width * video.height <= most:
+    container = av.open(file, "r", format=demuxer, io_open=refuse)
+    video, _ = streams(container)
+    if video is None or not 0 < video.width * video.height <= most:
         return None
     video.codec_context.thread_count = 1  # each thread would take its share of the address space
     for packet, _ in zip(container.demux(video), range(_FIRST_PACKETS), strict=False):
@@ -52,7 +54,7 @@ def _of_video(file: io.BufferedReader, demuxer: str, most: int) -> Image.Image |
             for frame in packet.decode():
                 scale = min(1.0, SIDE / max(frame.width, frame.height))
                 size: Any = {"width": max(1, round(frame.width * scale)), "height": max(1, round(frame.height * scale))}
-                picture: Image.Image = frame.to_image(**size)  # type: ignore[no-untyped-call]  # PyAV has no hints here
+                picture: Image.Image = frame.to_image(**size)
                 return _small(picture.rotate(frame.rotation, expand=True))
     return None
 
@@ -66,7 +68,3 @@ def _small(image: Image.Image) -> Image.Image:
         ground = Image.new("RGBA", image.size, "white")  # a JPEG has no transparency
         image = Image.alpha_composite(ground, image)
     return image.convert("RGB")
-
-
-def _refuse(*_: object) -> None:
-    raise PermissionError("a video may not name other files")

@@ -1,4 +1,4 @@
-"""What may be done with a URL from outside, and how it may be shown: presigned ones are secrets."""
+"""What may be done with a URL from outside, and how it, and what went wrong there, may be shown: presigned ones are secrets."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ _SECRET = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _SIGNATURE = re.compile(r"(?<![\w-])[0-9a-fA-F]{64,}(?![\w-])")  # a bare one, of AWS's fourth version
+# what says nothing to people: numbers, and the bytes that came in place of HTTP, in which a key may be echoed
+_NOT_SAID = re.compile(r"\[(?:Errno -?\d+|SSL[^\]]*)\]|\(_ssl\.c:\d+\)|:? (?:bytearray\()?b['\"].*", re.DOTALL)
 _RUN = re.compile(r"[^\s\"'<>]+")
 _ESCAPED = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(/))")
 _DECODED_TIMES = 6  # an error may quote an error that quotes a URL
@@ -55,6 +57,11 @@ def scrubbed(text: object, key: str = "") -> str:
     shown = _QUERY.sub(r"\1?…", _USER.sub(r"\1…@", shown))
     shown = _SIGNATURE.sub("…", _SECRET.sub(r"\1\2…", shown))
     return printable(shown.replace(key, "(key)") if key else shown)
+
+
+def in_words(error: Exception) -> str:
+    """What came in the way of an answer, for people."""
+    return _NOT_SAID.sub("", scrubbed(error)).strip() or type(error).__name__
 
 
 def _opened(run: str, key: str) -> str:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit, urlunsplit
 import httpx
 
 from postpost_sync import __version__
+from postpost_sync.model.urls import in_words
 
 TIMEOUT = 10.0  # seconds
 MOST_BODY = 10_000  # bytes; healthchecks.io keeps no more
@@ -46,7 +47,9 @@ class Monitor:
         except httpx.TimeoutException:
             return f"it did not answer within {TIMEOUT:.0f} s"
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-            return f"it cannot be reached ({type(error).__name__})"
+            why = in_words(error)
+            secret = "://" in why or any(part in why for part in self._url.path.split("/") if part)
+            return f"it cannot be reached: {type(error).__name__ if secret else why}"
 
     def close(self) -> None:
         self._client.close()

@@ -17,7 +17,7 @@ from postpost_sync.model.folder import EntryKind, Folder, MediaFile, Reading, Si
 from postpost_sync.model.post import Policy, Post, Resolved
 from postpost_sync.model.yaml_values import located
 from postpost_sync.post import first_comments, fitting, live_limits, parts, preflight, targets
-from postpost_sync.post.media import choose, not_media, of_no_length
+from postpost_sync.post.media import Chosen, choose, not_media, of_no_length
 from postpost_sync.post.missing import not_there
 from postpost_sync.post.sidecar import named
 from postpost_sync.post.when import LEFT_OUT, NEXT, NOW, asked_time, left_out, time_word
@@ -87,15 +87,8 @@ def resolve(
     chosen = choose(folder, reading, sidecar, fit=fit)
     errors += chosen.errors
     warnings += chosen.warnings
-    empty, held = chosen.empty, chosen.held
-    missing = not_there(chosen.missing, sidecar, "media", folder, policy) if chosen.missing else None
+    missing, empty = _awaited(folder, sidecar, chosen, policy, text=content)
     post, to_fit = None, tuple[MediaFile, ...]()
-    if content is None and sidecar.content_file is not None:
-        found = named(folder, sidecar.content_file)
-        if found is None:
-            missing = missing or not_there([sidecar.content_file], sidecar, "content_file", folder, policy)
-        elif found.kind is EntryKind.FILE and found.stat.size == 0:
-            empty = empty or of_no_length(found)
     if content is not None:
         asked, resolved = tuple(to.asked), dict(to.resolved)
         if sidecar.scheduled_time is None:
@@ -115,10 +108,37 @@ def resolve(
         warnings += [_in_its_line(one, sidecar) for one in doubtful]
     if errors or missing or empty:
         post = None
-        warnings += [held] if held is not None else []
-    said, unsure = _most(errors), _most(warnings)
-    told = post, word == NOW, said, unsure, missing, empty, held, time, to.unknown, to_fit, word == NEXT
-    return Wanted(*told, parts=own.parts, text=content)
+        warnings += [chosen.held] if chosen.held is not None else []
+    return Wanted(
+        post=post,
+        now=word == NOW,
+        next=word == NEXT,
+        errors=_most(errors),
+        warnings=_most(warnings),
+        missing=missing,
+        empty=empty,
+        held=chosen.held,
+        time=time,
+        unknown=to.unknown,
+        to_fit=to_fit,
+        parts=own.parts,
+        text=content,
+    )
+
+
+def _awaited(
+    folder: Folder, sidecar: Sidecar, chosen: Chosen, policy: Policy, *, text: str | None
+) -> tuple[Finding | None, Finding | None]:
+    """What is named and not there (yet), and what is there and of no length (yet)."""
+    missing = not_there(chosen.missing, sidecar, "media", folder, policy) if chosen.missing else None
+    empty = chosen.empty
+    if text is None and sidecar.content_file is not None:
+        found = named(folder, sidecar.content_file)
+        if found is None:
+            missing = missing or not_there([sidecar.content_file], sidecar, "content_file", folder, policy)
+        elif found.kind is EntryKind.FILE and found.stat.size == 0:
+            empty = empty or of_no_length(found)
+    return missing, empty
 
 
 def _in_its_line(finding: Finding, sidecar: Sidecar) -> Finding:

@@ -10,13 +10,13 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from pathlib import PurePosixPath
 
-from postpost_sync.model.errors import Finding, printable
+from postpost_sync.model.errors import Finding, path_name, printable
 from postpost_sync.model.folder import Copy, MediaFile, Recipe
 from postpost_sync.model.post import Post
 from postpost_sync.model.record import Sent, Upload
 from postpost_sync.post import platforms, preflight
 from postpost_sync.post.platforms import ANY, FORMAT_NAMES, FORMATS, SUFFIXES, Overrides, Severity
-from postpost_sync.post.violations import Targets, fact, file_name
+from postpost_sync.post.violations import Targets, fact
 
 VERSION = 1  # of how copies are made: to raise it is to make those of posts that do not stand yet anew
 PICTURES = frozenset("image/heic image/heif image/avif image/tiff image/bmp".split())  # PostPost takes none of these
@@ -64,9 +64,9 @@ def told(post: Post, limits: Overrides) -> Iterator[Finding]:
         width, height = (fact(sent.facts, key) or 0 for key in ("width", "height"))
         size = f"{about}{width:,.0f} x {height:,.0f} px, {about}{_megabytes(sent.stat.size)}"
         others = [] if media.copy is not None else [SUFFIXES[form][0] for form in recipe.forms[1:]]
-        names = " or ".join([file_name(sent), *others])
+        names = " or ".join([path_name(sent.name), *others])
         hint = _way_out("" if media.is_video else _sparing(known, limits))
-        yield Finding("FITTED", f"{file_name(media)} is sent as {names} ({size}): {recipe.why}", hint)
+        yield Finding("FITTED", f"{path_name(media.name)} is sent as {names} ({size}): {recipe.why}", hint)
 
 
 def sent_as(media: MediaFile) -> Sent | None:

@@ -1,6 +1,6 @@
 """Keys that are none: what people mean by them, and what to write instead. Pure.
 
-A word that means a key is in that key's row in `sidecar`; here are the words for what stands elsewhere, or nowhere.
+A word that means a key is in that key's row in `keys`; here are the words for what stands elsewhere, or nowhere.
 """
 
 from __future__ import annotations
@@ -82,12 +82,11 @@ def answer(key: Scalar, value: Node, text: str, keys: Mapping[str, str], words: 
 
 def _setting(spelling: Scalar, value: Node, text: str) -> str:
     """The line for a setting that stands beside the keys."""
-    owners = [platform for platform, key in SETTINGS if key.lower() == spelling.text.lower()]
-    if not owners:
+    found = [(platform, key) for platform, key in SETTINGS if key.lower() == spelling.text.lower()]
+    if not found:
         return ""
-    key = next(key for _, key in SETTINGS if key.lower() == spelling.text.lower())
     written = printable(value.text) if isinstance(value, Scalar) and re.fullmatch(r"[\w ]{1,40}", value.text) else "…"
-    maps = [f"{owner}: {{{key}: {written}}}" for owner in owners]
+    maps = [f"{platform}: {{{key}: {written}}}" for platform, key in found]
     if re.search("^platform_?[Ss]ettings:", text, re.MULTILINE):
         return f"it is a setting of a platform: write {' or '.join(maps)} below platform_settings"
     lines = " or as ".join(f'"platform_settings: {{{one}}}"' for one in maps)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import PurePosixPath
 
-from postpost_sync.model.errors import Finding, did_you_mean, printable
+from postpost_sync.model.errors import Finding, did_you_mean, path_name, printable
 from postpost_sync.model.folder import MediaFile, Value
 from postpost_sync.model.post import Post
 from postpost_sync.post import counting, platforms
@@ -28,7 +28,7 @@ from postpost_sync.post.platforms import (
     Shape,
 )
 from postpost_sync.post.platforms import Severity as S
-from postpost_sync.post.violations import Breach, Found, Targets, describe, fact, file_name, merged, over, source
+from postpost_sync.post.violations import Breach, Found, Targets, describe, fact, merged, over, source
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ def check(post: Post, limits: Overrides | None = None) -> tuple[tuple[Finding, .
     overrides = limits or {}
     targets = by_platform(post)
     known = {platform: ids for platform, ids in targets.items() if platform in FORMATS}
-    found = [*_unknown(targets), *merged(_text(post, known, overrides), known)]
+    found = [*_unknown(targets), *merged(_text(post, known, overrides), known, other="content: …")]
     for media in post.media:
         if media.content_type not in SUFFIXES:
             continue  # nothing PostPost takes: said where the folder is read
@@ -190,7 +190,7 @@ def _media(media: MediaFile, targets: Targets, overrides: Overrides) -> Iterator
     converted = any("image/webp" in row.converted for row in formats)
     if media.content_type == "image/webp" and not converted and any("image/webp" in row.taken for row in formats):
         hint, takes = "prefer JPEG to WebP", "it, but JPEG looks the same everywhere"
-        yield Breach(S.WARNING, "PREFER_JPEG", file_name(media), "is WebP", ANY, takes, 0, hint)
+        yield Breach(S.WARNING, "PREFER_JPEG", path_name(media.name), "is WebP", ANY, takes, 0, hint)
 
 
 def _limit(media: MediaFile, platform: str, key: str, overrides: Overrides) -> Limit | None:
@@ -213,12 +213,12 @@ def _measured(media: MediaFile, measure: _Measure, limit: Limit | None) -> Itera
         value = fact(media.facts, measure.fact)
     if value is not None:
         yield from over(
-            limit, value, measure.code, file_name(media), measure.verb, measure.fix, measure.least, measure.note
+            limit, value, measure.code, path_name(media.name), measure.verb, measure.fix, measure.least, measure.note
         )
 
 
 def _format(media: MediaFile, platform: str, overrides: Overrides) -> Iterator[Breach]:
-    formats, mime, subject = platforms.formats(platform, overrides), media.content_type or "", file_name(media)
+    formats, mime, subject = platforms.formats(platform, overrides), media.content_type or "", path_name(media.name)
     kind = mime.partition("/")[0]
     names = [FORMAT_NAMES[m] for m in SUFFIXES if m in formats.taken and m.startswith(kind)]
     found, takes, rank = f"is {FORMAT_NAMES[mime]}", " ".join(names) or f"no {kind}s", len(names)
@@ -266,7 +266,7 @@ def _together(post: Post, targets: Targets, overrides: Overrides) -> Iterator[Br
 
 def _alone(media: MediaFile) -> Iterator[Found]:
     """What is to be said of a file whatever the platform."""
-    name, facts, mime, again = file_name(media), media.facts, media.content_type or "", "export or copy it again"
+    name, facts, mime, again = path_name(media.name), media.facts, media.content_type or "", "export or copy it again"
     suffix, measured = SUFFIXES[mime][0], f"measured: {describe(facts)}"
     if PurePosixPath(media.name).suffix.lower() not in SUFFIXES[mime]:
         message = f"{name} is {FORMAT_NAMES[mime]} by its content, not what its name says; it is sent as {suffix}"

@@ -59,10 +59,10 @@ def _at(slip: Slip, line: int) -> bool:
 def below_block(text: str, line: int, keys: Collection[str]) -> tuple[str, str] | None:
     """The same for a line that reads as a key, where it stands below a block as a part of its text."""
     page = Page(tuple(split(text)), line, keys)
-    begun = any(one.strip() for one in page.lines[page.head : line - 1])
-    if begun and re.match("[a-z_]+:", page[line]):
-        return None  # it reads like a key, and the text above it has its indentation
-    asked = [text_slips.outdented] if re.match("[a-z_]+:", page[line]) else [text_slips.outdented, text_slips.as_block]
+    like_a_key = re.match("[a-z_]+:", page[line]) is not None
+    if like_a_key and any(one.strip() for one in page.lines[page.head : line - 1]):
+        return None  # the text above it has its indentation
+    asked = [text_slips.outdented] if like_a_key else [text_slips.outdented, text_slips.as_block]
     return next((_said(slip) for ask in asked for slip in ask(page) if _mends(page, slip)), None)
 
 

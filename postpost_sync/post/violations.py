@@ -72,15 +72,20 @@ def source(row: Limit | Formats) -> str:
     return f"{row.source} {row.date}".strip()
 
 
-def merged(breaches: Iterable[Breach], targets: Targets, media: MediaFile | None = None) -> list[Found]:
-    """One finding for each thing that is wrong, whichever platforms object to it."""
+def merged(
+    breaches: Iterable[Breach], targets: Targets, media: MediaFile | None = None, other: str = "media: […]"
+) -> list[Found]:
+    """One finding for each thing that is wrong, whichever platforms object to it.
+
+    `other`: the line of a sidecar by which a platform gets something else in its place.
+    """
     groups: dict[tuple[S, str, str], list[Breach]] = {}
     for breach in breaches:
         groups.setdefault((breach.severity, breach.code, breach.subject), []).append(breach)
-    return [_told(sorted(group, key=lambda b: b.rank), targets, media) for group in groups.values()]
+    return [_told(sorted(group, key=lambda b: b.rank), targets, media, other) for group in groups.values()]
 
 
-def _told(group: list[Breach], targets: Targets, media: MediaFile | None = None) -> Found:
+def _told(group: list[Breach], targets: Targets, media: MediaFile | None, other: str) -> Found:
     """One finding for all platforms that object to the same thing, the strictest first."""
     first, names = group[0], [breach.platform for breach in group if breach.platform != ANY]
     takes = [
@@ -92,26 +97,14 @@ def _told(group: list[Breach], targets: Targets, media: MediaFile | None = None)
     hint = first.fix
     if first.severity is S.ERROR and names and set(names) < set(targets):
         hint += f" or drop {' and '.join(filter(None, (', '.join(names[:-1]), names[-1])))} from platforms"
-        hint += f', or give {"it" if len(names) == 1 else "each"} its own: "{_of_its_own(first, names)}"'
+        own = ", ".join(f"{name}: {{{other}}}" for name in names)
+        hint += f', or give {"it" if len(names) == 1 else "each"} its own: "per_platform: {{{own}}}"'
     if first.code.startswith("VIDEO_") and media is not None and describe(media.facts):
         message += f"; measured: {describe(media.facts)}"
         hint += f"; {_TIKTOK}" if "tiktok" in names else ""
     if sources := ", ".join(dict.fromkeys(filter(None, (breach.source for breach in group)))):
         hint += f" [{sources}]"
     return first.severity, Finding(first.code, message, hint)
-
-
-def _of_its_own(breach: Breach, platforms: list[str]) -> str:
-    """The lines of a sidecar, in one, by which the platforms that object get other words or other media."""
-    about_text = breach.subject == "content"
-    other = "content: …" if about_text else "media: […]"
-    return f"per_platform: {{{', '.join(f'{name}: {{{other}}}' for name in platforms)}}}"
-
-
-def file_name(media: MediaFile) -> str:
-    """As it stands in a message."""
-    shown = printable(media.name)
-    return f'"{shown}"' if " " in shown else shown
 
 
 def fact(facts: Facts, key: str) -> float | None:

@@ -7,7 +7,6 @@ and write of a connection also asks how much is left of what its caller has set 
 from __future__ import annotations
 
 import contextlib
-import re
 import ssl
 import threading
 import time
@@ -20,12 +19,10 @@ import httpcore
 import httpx
 
 from postpost_sync import __version__
-from postpost_sync.model.urls import scrubbed
+from postpost_sync.model import urls
 
 _NAME = f"postpost-sync/{__version__}"
 _LIMITS = httpx.Limits(max_connections=64, max_keepalive_connections=32)
-# what says nothing to people: numbers, and the bytes that came in place of HTTP, in which the key may be echoed
-_NOT_SAID = re.compile(r"\[(?:Errno -?\d+|SSL[^\]]*)\]|\(_ssl\.c:\d+\)|:? (?:bytearray\()?b['\"].*", re.DOTALL)
 _moment = threading.local()  # httpx's client works in the thread that calls it
 
 
@@ -64,8 +61,9 @@ def in_words(error: httpx.HTTPError) -> str:
     """What came in the way of an answer, for people."""
     if isinstance(error, httpx.TimeoutException):
         return "it took too long"
-    said = _NOT_SAID.sub("", scrubbed(error)).strip()
-    return said or ("it ended too early" if isinstance(error, httpx.ReadError) else type(error).__name__)
+    if isinstance(error, httpx.ReadError) and not str(error):
+        return "it ended too early"
+    return urls.in_words(error)
 
 
 @contextlib.contextmanager

@@ -15,8 +15,8 @@ Why it is as it is:
 - A damaged database is refused before anything is written into it. A damaged index hides what was done already.
 
 `connection` is the file, opened; `queries` what is read, `overview` what is read for those who only look, `health` what
-that says of the daemon; `columns` how our values lie in a row; `migrations` the tables; `status` what the command of that
-name reads, `backup` copies the file.
+that says of the daemon; `rows` how our values lie in the tables, `columns` how one lies in a column; `failures` its errors as
+ours; `migrations` the tables; `status` what the command of that name reads, `backup` copies the file.
 """
 
 from __future__ import annotations
@@ -34,11 +34,12 @@ from typing import Any, Concatenate, ParamSpec
 from postpost_sync.model.program import Listener, RootStatus
 from postpost_sync.model.record import Group, Record, check_stage
 from postpost_sync.model.states import State, check_move
-from postpost_sync.store.columns import as_columns, encode
+from postpost_sync.store.columns import encode
 from postpost_sync.store.connection import Connection
 from postpost_sync.store.failures import translated
 from postpost_sync.store.overview import Overview
 from postpost_sync.store.queries import Queries
+from postpost_sync.store.rows import as_columns
 
 _Told = ParamSpec("_Told")
 # also where a post of a queue stands scheduled still, which is to be moved to its slot

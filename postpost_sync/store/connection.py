@@ -21,8 +21,8 @@ from typing import Self
 from postpost_sync.model.errors import ProgramError, path_name
 from postpost_sync.model.record import Group, Record, Upload
 from postpost_sync.store import versions
-from postpost_sync.store.columns import from_row
 from postpost_sync.store.failures import MOVE_AWAY, translated
+from postpost_sync.store.rows import from_row
 
 _BUSY_TIMEOUT_MS = 10_000  # for who writes while another process does
 _TRY_MS = 20  # of that one try, for which the other threads wait too

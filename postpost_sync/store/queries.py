@@ -16,9 +16,10 @@ from postpost_sync.model.states import State
 from postpost_sync.model.view import NEED
 from postpost_sync.plan.codes import WAITS_FOR_PERSON
 from postpost_sync.post.platforms import VIDEO_SUFFIXES
-from postpost_sync.store.columns import decoded, encode, from_row, hints
+from postpost_sync.store.columns import encode, hints
 from postpost_sync.store.connection import Connection
 from postpost_sync.store.failures import as_written, translated
+from postpost_sync.store.rows import decoded, from_row
 
 if TYPE_CHECKING:
     from postpost_sync.plan.snapshot import Neighbour, Scheduled

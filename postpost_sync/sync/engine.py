@@ -29,6 +29,7 @@ from postpost_sync.plan.steps import (
     LearnTime,
     Read,
     Rest,
+    Step,
     TakeSlot,
     Transfer,
     Withdraw,
@@ -214,15 +215,7 @@ class Sync:
                     continue  # another installation wrote it in the same moment
                 if not self._performer.perform(look, account, snapshot, record, decision, now):
                     return  # it is waked when it can go on
-                match decision.step:
-                    case Withdraw() | Ask() | Delete():
-                        waiting_list.after(key, decision.step)
-                    case TakeSlot():
-                        self._turns.leave(key)
-                        self.times.pop(key, None)  # it takes its place in the order of the times anew
-                    case Doom(group) if snapshot.folder is None and group == live_group(record):
-                        if record.cancel is None:  # else a person said so
-                            self._removals.cancelled(key, self._folders.main_of(key))
+                self._tell_others(snapshot, record, waiting_list, decision.step)
             self._log.error("too many steps", folder=look.name)
             self._store.change(key, ledger.defect, now)
             self._wake(key, ledger.DEFECT_PAUSE)
@@ -231,6 +224,18 @@ class Sync:
                 self._slots.stop_waiting(key)
             if not waits_for_turn:
                 self._turns.leave(key)
+
+    def _tell_others(self, snapshot: Snapshot, record: Record, waiting_list: WaitingList, step: Step) -> None:
+        """What a step that was carried out means for other folders."""
+        match step:
+            case Withdraw() | Ask() | Delete():
+                waiting_list.after(record.key, step)
+            case TakeSlot():
+                self._turns.leave(record.key)
+                self.times.pop(record.key, None)  # it takes its place in the order of the times anew
+            case Doom(group) if snapshot.folder is None and group == live_group(record):
+                if record.cancel is None:  # else a person said so
+                    self._removals.cancelled(record.key, self._folders.main_of(record.key))
 
     def _until_its_time(self, record: Record, after: float | None, now: datetime) -> bool:
         """Whether a post that stands is left alone until it goes out, and that is so far off that the caller asks for it."""

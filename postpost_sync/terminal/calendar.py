@@ -63,10 +63,11 @@ def _say_stuck(calendar: Calendar, console: Console) -> None:
 
 
 def _say_post(one: Entry, calendar: Calendar, console: Console, time: str) -> None:
-    words = "due, outcome not known yet" if one.overdue(calendar.now) else one.words
     at = " ".join(filter(None, (time, calendar.other_zone(one.zone)))) if time else ""
     head = Text.assemble(
-        (f"{one.mark} {words}", STYLES.get(one.state, "")), f"  {at}  " if at else "  ", (one.caption, "bold")
+        (f"{one.mark} {one.words_at(calendar.now)}", STYLES.get(one.state, "")),
+        f"  {at}  " if at else "  ",
+        (one.caption, "bold"),
     )
     say(console, head, 2, 2)
     where = " · ".join(filter(None, (", ".join(one.platforms), one.folder if one.text.strip() else "")))

@@ -23,7 +23,9 @@ const restore = (kept) => {
 };
 
 let asking = false;
+let told = "";
 const renew = async (version) => {
+  told = version;
   if (asking || version === "unusable" || version === shown()) return;
   asking = true;
   try {
@@ -39,6 +41,7 @@ const renew = async (version) => {
   } finally {
     asking = false;
   }
+  if (told !== version) await renew(told); // it came while this one was fetched
 };
 
 const view = document.getElementById(sessionStorage.getItem("view") ?? "");

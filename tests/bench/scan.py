@@ -38,7 +38,7 @@ from postpost_sync.model.times import to_service
 from postpost_sync.post.names import Names
 from postpost_sync.sandbox import Sandbox, serve
 from postpost_sync.store import Store
-from postpost_sync.store.columns import as_columns
+from postpost_sync.store.rows import as_columns
 
 RUNS = 5
 STARTS = 5

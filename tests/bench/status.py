@@ -24,7 +24,7 @@ from postpost_sync.model.folder import Stat
 from postpost_sync.model.record import Group, GroupStage, MediaName, Record, Upload, UploadStage
 from postpost_sync.model.states import State
 from postpost_sync.store import Store
-from postpost_sync.store.columns import as_columns
+from postpost_sync.store.rows import as_columns
 
 RUNS = 5
 NOW = datetime.now(UTC)

@@ -15,6 +15,7 @@ from postpost_sync.calendar import seen as seeing
 from postpost_sync.calendar import weeks
 from postpost_sync.calendar.seen import WatchRoot, dated, seen
 from postpost_sync.calendar.weeks import Calendar
+from postpost_sync.daemon import presence
 from postpost_sync.model.errors import Finding
 from postpost_sync.model.program import RootState
 from postpost_sync.model.record import Record
@@ -83,14 +84,26 @@ def test_other_weeks_show_neither_what_is_before_them_nor_what_is_after(store: S
 
 
 def test_a_root_that_is_away_and_a_daemon_that_is_not_running_are_said(store: Store) -> None:
-    away = replace(posts.root_status("/srv/posts", NOW), state=RootState.AWAY, error=Finding("ROOT_AWAY", "it is gone"))
+    away = replace(
+        posts.root_status("/srv/posts", NOW), state=RootState.AWAY, error=presence.away("/srv/posts", "empty")
+    )
     store.set_roots([away, posts.root_status("/srv/shop", NOW)])
     store.overview.set_vitals(Vitals(warnings=(Finding("TOKEN_EXPIRING", "it ends soon", "reconnect it"),)).text())
     notices = seen(store, [ONE], NOW, running=False).notices
     assert [one.code for one in notices] == ["DAEMON_DOWN", "ROOT_AWAY", "TOKEN_EXPIRING"]
+    assert [one.message for one in notices] == [
+        "the daemon is not running: this is how things stood when it last did",
+        "/srv/posts is away: empty",
+        "it ends soon",
+    ]
     assert [one.code for one in seen(store, [ONE], NOW).notices] == ["ROOT_AWAY"]  # the file, which the daemon writes
     store.overview.set_vitals("")
     assert seen(store, [OTHER], NOW, running=True).notices == ()
+    polled = replace(
+        posts.root_status("/srv/shop", NOW), state=RootState.DEGRADED, error=Finding("WATCH_FAILED", "polled")
+    )
+    store.set_roots([polled])
+    assert [one.message for one in seen(store, [OTHER], NOW, running=True).notices] == ["/srv/shop: polled"]
 
 
 def test_the_free_slots_of_a_queue_are_shown_and_those_that_are_a_posts_are_not(store: Store) -> None:

@@ -100,6 +100,18 @@ def test_what_cannot_be_is_said_before_a_config_is_written(
     assert not config.exists()
 
 
+@pytest.mark.parametrize("option", ["--key-file", "--root"])
+def test_what_cannot_even_be_looked_at_is_said(
+    option: str, config: Path, own_home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = own_home / ("long" * 100) / "inside"
+    words = {"--root": str(own_home / "posts"), "--timezone": "UTC", option: str(place)}
+    assert main(["init", "--user", *(word for pair in words.items() for word in pair)]) == 2
+    said = capsys.readouterr().err
+    assert "cannot be made: File name too long (hint: see whether you may write there: ls -ld " in said
+    assert f"ls -ld {own_home}" in said
+
+
 def test_for_the_system_service_the_key_lies_where_its_unit_looks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

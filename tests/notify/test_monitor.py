@@ -39,10 +39,11 @@ def test_what_there_is_to_say_stands_behind_the_path(url: str, ping: Ping, asked
         (httpx.Response(404), "it answered 404"),
         (httpx.Response(301, headers={"Location": f"{URL}/elsewhere"}), "it answered 301"),
         (httpx.ReadTimeout(URL), "it did not answer within 10 s"),
-        (httpx.ConnectError(URL), "it cannot be reached (ConnectError)"),
-        (httpx.RemoteProtocolError(URL), "it cannot be reached (RemoteProtocolError)"),
+        (httpx.ConnectError("[Errno 111] Connection refused"), "it cannot be reached: Connection refused"),
+        (httpx.ConnectError(URL), "it cannot be reached: ConnectError"),
+        (httpx.RemoteProtocolError(f"/{SECRET}"), "it cannot be reached: RemoteProtocolError"),
     ],
-    ids=["refused", "elsewhere", "too late", "nobody", "no HTTP"],
+    ids=["refused", "elsewhere", "too late", "nobody", "nobody, said with the URL", "no HTTP"],
 )
 def test_why_it_did_not_get_through_is_said_without_its_address(met: httpx.Response | Exception, why: str) -> None:
     def take(request: httpx.Request) -> httpx.Response:

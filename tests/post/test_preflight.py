@@ -330,6 +330,14 @@ def test_the_words_are_those_a_person_needs() -> None:
     )
 
 
+def test_a_file_gets_the_way_out_of_a_file_and_the_text_that_of_the_text() -> None:
+    both = post("bluesky-1 facebook-1", media("JPEG", "content", size=9_400_000), content="x" * 400)
+    assert {error.code: error.hint.split('"')[1] for error in check(both)[0]} == {
+        "CONTENT_TOO_LONG": "per_platform: {bluesky: {content: …}}",
+        "IMAGE_TOO_LARGE": "per_platform: {bluesky: {media: […]}}",
+    }
+
+
 def test_one_finding_names_the_strictest_platform_first_and_every_account() -> None:
     (error,), _ = check(post("facebook-1 twitter-a twitter-b bluesky-1 mastodon-9", media("JPEG", size=12_000_000)))
     assert error.message == (

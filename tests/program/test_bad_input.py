@@ -241,6 +241,31 @@ def test_without_any_config_it_says_where_one_belongs(capsys: pytest.CaptureFixt
     assert "demo" in said
 
 
+def test_in_a_folder_that_was_removed_it_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with rig(tmp_path, capsys) as pp:
+        pp.run_once()
+        gone = tmp_path / "gone"
+        gone.mkdir()
+        monkeypatch.chdir(gone)
+        gone.rmdir()
+        pp.output()
+        for command in (
+            "status .",
+            "check post",
+            "retry post",
+            "adopt .",
+            "queue .",
+            "new post --create",
+            "backup x.db",
+        ):
+            assert pp.command(*command.split()) == 2, command
+            assert pp.output()[1].splitlines()[-1] == (
+                "postpost-sync: the folder that you are in is not there any more (hint: cd to one that is)"
+            )
+
+
 def test_a_missing_root_ends_one_pass(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with rig(tmp_path, capsys) as pp:
         pp.root.rmdir()

@@ -314,7 +314,7 @@ def web(system: Service) -> Service:
 
 def test_the_web_unit_shows_what_the_daemon_does_and_a_thumbnail_of_it(web: Service) -> None:
     text = until_it_shows("first", "seen")
-    assert "The daemon is not running" not in text
+    assert "the daemon is not running" not in text
     number = re.search(r'data-folder="seen".*?["/]thumb/([0-9a-f-]{36})/0', text, re.DOTALL)
     assert number is not None
     assert asked(f"/thumb/{number[1]}/0")[:3] == b"\xff\xd8\xff"
@@ -326,7 +326,7 @@ def test_the_web_unit_shows_what_the_daemon_does_and_a_thumbnail_of_it(web: Serv
 def test_the_web_unit_shows_it_also_where_nobody_has_the_database_open(web: Service) -> None:
     """Which would want a file made beside it; the unit may write nowhere."""
     web.machine.run("systemctl stop postpost-sync", "root")
-    until_it_says('data-folder="seen"', "The daemon is not running")
+    until_it_says('data-folder="seen"', "the daemon is not running")
     web.runs_again()
     web.machine.run("systemctl stop postpost-sync-web && systemctl stop postpost-sync", "root")
     assert not list((web.machine.root / "var/lib/postpost-sync").glob("state.db-*"))

@@ -191,7 +191,7 @@ def test_it_may_write_nowhere_and_shows_what_there_is_whether_the_daemon_runs_or
         pp.run_once()
         assert not pp.state_db.with_name("state.db-wal").exists()
         assert shows("first")  # nobody has it open
-        assert "The daemon is not running" in get(url).text
+        assert "the daemon is not running" in get(url).text
         with pp.daemon() as daemon:
             pp.drop("second")
             pp.wait_for("second", "scheduled")

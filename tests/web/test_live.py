@@ -43,6 +43,23 @@ def test_it_shows_a_change_and_keeps_the_view_and_the_place(chromium: Browser, w
     page.close()
 
 
+def test_what_changes_while_the_page_is_fetched_is_fetched_then(chromium: Browser, web: Served) -> None:
+    page = chromium.new_page()
+    page.route("**/changes", lambda route: route.abort())  # nothing is told but what is told here
+    page.goto(f"http://127.0.0.1:{web.address.port}/")
+    fetched = page.evaluate(
+        """async () => {
+            const real = window.fetch;
+            let number = 0;
+            window.fetch = (...all) => { number += 1; return real(...all); };
+            await Promise.all([renew("one"), renew("another"), renew("a third")]);
+            return number;
+        }"""
+    )
+    assert fetched == 2
+    page.close()
+
+
 @pytest.mark.whole
 @pytest.mark.timeout(400)
 def test_a_post_of_its_own_page_can_be_read_at_each_size(
