@@ -1,4 +1,7 @@
-"""How a media file is opened by the libraries that read it: by position, by one plug-in or demuxer alone, and nothing else."""
+"""What all share who read a media file with a library: how it is opened, what of it counts, and what an error says of it.
+
+It is opened by position, by one plug-in or demuxer alone, and nothing else is.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,7 @@ class Descriptor(io.RawIOBase):
 
     def __init__(self, fd: int) -> None:
         self._fd, self._at = fd, 0
-        self.broken: OSError | None = None  # why it cannot be read, of which a library makes something of its own
+        self.broken: OSError | None = None  # what the disk said, of which a library makes something of its own
 
     def readable(self) -> bool:
         return True
@@ -83,13 +86,13 @@ _WORDS = (  # what a library says of a file that it cannot read, by a piece of i
     ("not supported", "it is of a kind that nothing here reads"),
     ("not implemented", "it is of a kind that nothing here reads"),
 )
-DAMAGED = "it is damaged, or of a kind that nothing here reads"
+_DAMAGED = "it is damaged, or of a kind that nothing here reads"
 
 
 def in_words(error: Exception) -> str:
     """What a library's error says, for a person: never the names of its own classes, numbers and places."""
     said = (getattr(error, "strerror", None) or str(error)).lower()
-    return next((words for piece, words in _WORDS if piece in said), DAMAGED)
+    return next((words for piece, words in _WORDS if piece in said), _DAMAGED)
 
 
 def orientation(image: Any) -> int:

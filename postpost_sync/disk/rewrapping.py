@@ -24,27 +24,27 @@ _FASTEST = 250  # packets a second: of more a Matroska's millisecond does not te
 
 def rewrap(file: io.BufferedReader, content_type: str, out: int) -> str:
     """Write its best picture and its best sound into the empty file `out`, as an MP4 with the index first."""
-    failed: list[OSError] = []
+    written = _Output(out)
     try:
-        _rewrap(file, content_type, out, failed)
+        _rewrap(file, content_type, written, Descriptor(out))
     finally:
-        if failed:  # the library makes something of its own of it
-            raise failed[0]
+        if written.broken:
+            raise written.broken
     return "video/mp4"
 
 
-def _rewrap(file: io.BufferedReader, content_type: str, out: int, failed: list[OSError]) -> None:
+def _rewrap(file: io.BufferedReader, content_type: str, written: _Output, read_again: Descriptor) -> None:
     import av
 
-    def again(url: str, flags: int, options: object) -> _Output:
+    def again(url: str, flags: int, options: object) -> Descriptor:
         if flags != 1:  # to move what was written behind the index, the muxer reads its own file once more
             raise PermissionError("a copy is one file")
-        return _Output(out, failed)
+        return read_again
 
     with av.open(file, "r", format=DEMUXERS[content_type], io_open=refuse) as source:
         chosen = [stream for stream in streams(source) if stream]
         options = {"movflags": "+faststart"}
-        with av.open(_Output(out, failed), "w", format="mp4", options=options, io_open=again) as target:
+        with av.open(written, "w", format="mp4", options=options, io_open=again) as target:
             tracks: dict[int, _Track] = {}
             for stream in chosen:
                 made = target.add_stream_from_template(stream, opaque=True)
@@ -61,11 +61,7 @@ def _rewrap(file: io.BufferedReader, content_type: str, out: int, failed: list[O
 
 
 class _Output(Descriptor):
-    """A file that is written by position. `failed`: why it could not be."""
-
-    def __init__(self, fd: int, failed: list[OSError]) -> None:
-        super().__init__(fd)
-        self._failed = failed
+    """A file that is written by position."""
 
     def writable(self) -> bool:
         return True
@@ -74,7 +70,7 @@ class _Output(Descriptor):
         try:
             count = os.pwrite(self._fd, data, self._at)
         except OSError as error:
-            self._failed.append(error)
+            self.broken = error
             raise
         self._at += count
         return count

@@ -178,13 +178,11 @@ def _reason(said: Mapping[str, Any]) -> str:
     return f"{reason} (field {field})" if field and field not in reason else reason
 
 
-def _words(said: Mapping[str, Any]) -> str | None:
+def _words(said: object, inside: int = 3) -> str | None:
     """What an error says, in whichever of the forms that are usual; None where it says nothing, or something else."""
-    for value in (said.get("message"), said.get("error")):
-        inner = _words(value) if isinstance(value, dict) else plain(value)
-        if inner is not None:
-            return inner
-    return None
+    if not isinstance(said, dict) or not inside:  # without a bottom it is nobody's error
+        return plain(said)
+    return _words(said.get("message"), inside - 1) or _words(said.get("error"), inside - 1)
 
 
 def warnings(said: Mapping[str, Any]) -> tuple[Finding, ...]:

@@ -242,6 +242,14 @@ def test_an_error_is_said_in_words_in_whichever_form_it_comes(world: ApiWorld, b
     assert caught.value.finding.message == f"PostPost refused create-post: {said} (400)"
 
 
+@pytest.mark.parametrize("times", [20, 980, 5000])
+def test_an_error_without_a_bottom_is_nobodys(world: ApiWorld, times: int) -> None:
+    body = b'{"error":' * times + b'"no"' + b"}" * times
+    world.fault("create-post", FaultKind.STATUS, status=400, body=body)
+    with pytest.raises(Unclear):
+        CALLS["create-post"](world.api)
+
+
 @pytest.mark.parametrize("call", ["get-post", "update-post", "get-upload-url"])
 def test_a_post_that_is_not_there(world: ApiWorld, call: str) -> None:
     with pytest.raises(NotFound) as caught:
