@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from postpost_sync.model.errors import Finding, printable
 from postpost_sync.model.folder import EntryKind, Folder
 from postpost_sync.model.post import Policy
-from postpost_sync.model.record import Consent, Effect, Group, GroupStage, kept, outcome
+from postpost_sync.model.record import Consent, Effect, Group, GroupStage, Record, kept, outcome
 from postpost_sync.model.states import OUTCOMES, State
 from postpost_sync.model.times import TimeProblem, for_people, parse_time
 from postpost_sync.plan.answers import Answer, as_it_is, copy_of_one, drop_draft, give_up, held, invalid
@@ -59,15 +59,19 @@ def at_rest(s: Situation) -> Answer | None:
     if live.stage is GroupStage.WITHDRAWN:
         return Answer(Rest(), State.DRAFTED, None, warnings)
     if live.stage is GroupStage.ENDED:
-        failed = next((result.error for result in live.results if result.error is not None), None)
-        warnings = (*warnings, *_uncommented(live))
-        return Answer(Rest(), outcome(record, live) or record.state, failed, warnings)
+        return _known_end(record, live, (*warnings, *_uncommented(live)))
     if not s.snapshot.clock_known:
         return Answer(LearnTime(), State.SCHEDULED, None, warnings)
     if s.follow_due is None:
         why = "PostPost did not say within a day what became of it"
         warnings = (*warnings, Finding("OUTCOME_UNKNOWN", why, "look at it there"))
     return Answer(Rest(), State.SCHEDULED, None, warnings)
+
+
+def _known_end(record: Record, live: Group, warnings: tuple[Finding, ...] | None, after: float | None = None) -> Answer:
+    """What became of it is shown."""
+    failed = next((result.error for result in live.results if result.error is not None), None)
+    return Answer(Rest(after), outcome(record, live) or record.state, failed, warnings)
 
 
 def _uncommented(live: Group) -> Iterator[Finding]:
@@ -92,6 +96,8 @@ def settling(s: Situation) -> Answer | None:
         return None
     never = _never_quiet(s, folder, quiet if arriving > 0 else None)
     if s.live is not None:
+        if s.over:
+            return _known_end(s.record, s.live, None, left)
         return as_it_is(left) if never is None else Answer(Rest(left), s.record.state, never)
     time = _glimpsed_time(s) if never is not None else None
     over = time is not None and s.now > time + timedelta(seconds=s.policy.late_tolerance)

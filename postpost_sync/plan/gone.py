@@ -84,7 +84,7 @@ def update_unanswered(s: Situation) -> Answer | None:
 def unreadable(s: Situation) -> Answer | None:
     """The folder cannot be looked into. What stands goes out all the same; what is unfinished says why, until its time."""
     why, record = s.snapshot.unreadable, s.record
-    if why is None:
+    if why is None or s.over:
         return None
     if record.done or record.state not in UNFINISHED | {State.INVALID, State.HELD, State.SCHEDULED}:
         return as_it_is()
@@ -94,7 +94,7 @@ def unreadable(s: Situation) -> Answer | None:
 
 def gone(s: Situation) -> Answer | None:
     """The folder is not there. Its post stands, or is cancelled, as the config says; a root that is away says nothing."""
-    if s.folder is not None:
+    if s.folder is not None or s.over:
         return None
     record, live, draft, gone_for = s.record, s.live, s.draft, _gone_for(s)
     if not s.snapshot.root_present:
@@ -103,8 +103,6 @@ def gone(s: Situation) -> Answer | None:
         return Answer(LearnTime(), record.state, record.error)
     removable = live is not None and live.stage in _REMOVABLE
     standing = live is not None and live.stage is not GroupStage.WITHDRAWN
-    if live is not None and live.stage is GroupStage.ENDED and record.state is State.SCHEDULED:
-        return None  # `at_rest` shows what became of it
     cancels = s.policy.cancel_removed and removable and not (live is not None and live.adopted)
     if standing and draft is None and not cancels:
         if not removable or record.state is not State.SCHEDULED:

@@ -85,6 +85,11 @@ class Situation:
         return is_out(self.live)
 
     @property
+    def over(self) -> bool:
+        """Whether it is known what became of the post, and not shown yet: that comes first, wherever the folder is."""
+        return self.live is not None and self.live.stage is GroupStage.ENDED and self.record.state is State.SCHEDULED
+
+    @property
     def read(self) -> bool:
         """Whether the folder was read as it is, and the record is of it as it is."""
         folder, reading = self.folder, self.snapshot.reading

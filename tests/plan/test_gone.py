@@ -141,6 +141,22 @@ def test_the_outcome_is_followed_whatever_the_folder_looks_like() -> None:
         assert plan(shot, known, TIME).step == Ask(known.groups[0])
 
 
+@pytest.mark.parametrize(
+    "shot",
+    [
+        GONE,
+        CANCEL,
+        replace(GONE, root_present=False),
+        replace(GONE, unreadable=Finding("FOLDER_UNREADABLE", "no", "see")),
+        replace(EDITED, quiet=0),
+    ],
+    ids=["gone", "gone for good", "root away", "not to be looked into", "being edited"],
+)
+def test_what_became_of_it_is_shown_whatever_the_folder_looks_like(shot: Snapshot) -> None:
+    live = group(TEXT, GroupStage.ENDED, outcome=State.PUBLISHED, checked_at=TIME + seconds(60))
+    assert plan(shot, record(TEXT, live, state=State.SCHEDULED), TIME + seconds(61)).state is State.PUBLISHED
+
+
 def test_what_is_going_out_is_asked_for_at_once() -> None:
     known = record(TEXT, group(TEXT, GroupStage.GOING_OUT), state=State.SCHEDULED)
     assert plan(TEXT, known, NOW).step == Ask(known.groups[0])

@@ -374,3 +374,11 @@ def test_a_folder_that_can_be_looked_into_again_goes_on(world: World, *, stands:
     world.look_around()
     world.advance_time(600)
     world.once("launch", "hello", MEDIA, time)
+
+
+def test_of_a_folder_that_cannot_be_looked_into_it_is_shown_what_became_of_its_post(world: World) -> None:
+    world.drop("launch", "hello", MEDIA, world.now + 6 * HOUR)
+    world.run_until_rest(60)
+    with unlistable("launch", errno.EIO):
+        world.advance_time(7 * 3600)
+        assert world.state("launch") is State.PUBLISHED
