@@ -16,6 +16,7 @@ from postpost_sync.config import keys, load
 from postpost_sync.model.post import Policy
 from postpost_sync.model.states import State
 from postpost_sync.post import sidecar
+from postpost_sync.post.keys import SPELLINGS
 from postpost_sync.sandbox import Behaviour
 from tests.support.media_files import photo
 from tests.support.rig import REPOSITORY, rig
@@ -77,7 +78,7 @@ def test_the_example_and_the_readme_name_every_key(named: dict[str, keys.Key]) -
 
 
 def test_the_readme_names_every_key_of_the_sidecar() -> None:
-    for spelling in sidecar.SPELLINGS:
+    for spelling in SPELLINGS:
         assert f"`{spelling}`" in section("The sidecar"), spelling
 
 

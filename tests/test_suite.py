@@ -1,4 +1,4 @@
-"""The tests themselves: no test leans on another or on a clock, and the quick suite has some of everything."""
+"""The tests themselves: no test leans on another, on a clock or on chance, and the quick suite has some of everything."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from tests.support.rig import REPOSITORY
 
 TESTS = sorted(Path(__file__).parent.rglob("test_*.py"))
 CLOCKS = {"time", "monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns", "process_time", "thread_time"}
+
+CHANCE = {"urandom", "effect_noise", "token_bytes", "SystemRandom"}
 
 
 def modules(path: Path) -> Iterator[str]:
@@ -49,6 +51,15 @@ def test_no_test_measures_how_long_something_took() -> None:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Assert | ast.Assign):
                 assert not durations(node), f"{path}:{node.lineno}: a machine may be busy; count steps"
+
+
+def test_no_test_is_made_of_what_no_later_run_has() -> None:
+    for path in set(Path(__file__).parent.rglob("*.py")) - set((Path(__file__).parent / "bench").iterdir()):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Attribute):
+                assert node.attr not in CHANCE, (
+                    f"{path}:{node.lineno}: what it found would not be found again; use noise"
+                )
 
 
 def test_what_shares_a_set_up_is_run_by_one_process(tmp_path: Path) -> None:

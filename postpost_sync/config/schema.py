@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from postpost_sync.model.yaml_values import MOST_ITEMS, SHAPES, list_of, one_of, optional, whole_number
-from postpost_sync.post import platforms, sidecar
+from postpost_sync.post import keys as sidecar_keys
+from postpost_sync.post import platforms
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 Schema = dict[str, Any]
@@ -35,7 +36,7 @@ def of_sidecar() -> Schema:
     """The schema of `post.yaml`."""
     properties: Schema = {}
     doubles = []
-    for name, key in sidecar.KEYS.items():
+    for name, key in sidecar_keys.KEYS.items():
         properties[name] = {**_property(key), **_MORE.get(name, {})}
         for alias in key.aliases:
             properties[alias] = {**properties[name], "description": f"The API's own spelling of {name}."}

@@ -1,6 +1,6 @@
 """Keys that are none: what people mean by them, and what to write instead. Pure.
 
-A word that means a key is in that key's row in `sidecar`; here are the words for what stands elsewhere, or nowhere.
+A word that means a key is in that key's row in `keys`; here are the words for what stands elsewhere, or nowhere.
 """
 
 from __future__ import annotations

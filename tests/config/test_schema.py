@@ -17,6 +17,7 @@ from postpost_sync.commands.schema import text
 from postpost_sync.config import keys, load, schema
 from postpost_sync.model.errors import ProgramError
 from postpost_sync.model.times import TimeProblem, parse_time
+from postpost_sync.post import keys as sidecar_keys
 from postpost_sync.post import sidecar
 
 SIDECAR = json.loads(text("sidecar"))
@@ -66,8 +67,8 @@ def test_another_file_has_no_schema(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_each_key_of_the_sidecar_is_in_it_and_says_what_it_is_for() -> None:
-    assert SIDECAR["properties"].keys() == sidecar.SPELLINGS.keys()
-    for name, key in sidecar.KEYS.items():
+    assert SIDECAR["properties"].keys() == sidecar_keys.SPELLINGS.keys()
+    for name, key in sidecar_keys.KEYS.items():
         assert SIDECAR["properties"][name]["description"] == key.about
 
 

@@ -83,7 +83,7 @@ def test_no_notification_is_needed(world: World, monkeypatch: pytest.MonkeyPatch
 
 def test_the_first_scan_does_not_wait_for_the_watch(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     go_on = threading.Event()
-    monkeypatch.setattr(watcher.NativeWatcher, "start", lambda self: go_on.wait(10) and None)
+    monkeypatch.setattr(watcher.NativeWatcher, "start", lambda self: go_on.wait(60) and None)
     world.drop("post")
     with looked_after(world) as it:
         assert it.roots.scanned()
@@ -94,7 +94,7 @@ def test_the_first_scan_does_not_wait_for_the_watch(world: World, monkeypatch: p
 def test_a_root_that_hangs_when_it_is_to_be_watched_is_said(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     go_on = threading.Event()
     monkeypatch.setattr(scanner, "SILENT_AFTER", 0.5)
-    monkeypatch.setattr(watcher.NativeWatcher, "start", lambda self: go_on.wait(30) and None)
+    monkeypatch.setattr(watcher.NativeWatcher, "start", lambda self: go_on.wait(60) and None)
     with looked_after(world) as it:
         try:
             until(lambda: it.code() == "ROOT_SILENT")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from postpost_sync.daemon.workers import Workers
 from postpost_sync.model.errors import ProgramError
+from tests.support.rig import HANG, until
 
 
 @contextmanager
@@ -26,10 +26,7 @@ def workers(
 
 
 def until_idle(one: Workers, but: tuple[str, ...] = ()) -> None:
-    ends = time.monotonic() + 5
-    while not one.idle(but):
-        assert time.monotonic() < ends
-        time.sleep(0.005)
+    until(lambda: one.idle(but))
 
 
 def test_the_most_urgent_is_taken_first() -> None:
@@ -38,12 +35,12 @@ def test_the_most_urgent_is_taken_first() -> None:
 
     def advance(key: int) -> None:
         began.set()
-        first.wait(5)
+        first.wait(60)
         taken.append(key)
 
     with workers(advance) as one:
         one.ready(50)
-        assert began.wait(5)
+        assert began.wait(HANG)
         for key in (30, 10, 20, 10):
             one.ready(key)
         first.set()
@@ -74,13 +71,13 @@ def test_a_folder_is_never_with_two_threads_and_is_taken_again_where_it_was_made
             at_once, times = at_once + 1, times + 1
             most = max(most, at_once)
         began.set()
-        go_on.wait(5)
+        go_on.wait(60)
         with lock:
             at_once -= 1
 
     with workers(advance, lambda key: next(lanes), threads=4) as one:
         one.ready(1)
-        assert began.wait(5)
+        assert began.wait(HANG)
         for _ in range(4):
             one.ready(1)
         go_on.set()
@@ -95,7 +92,7 @@ def test_a_folder_that_is_taken_again_is_at_no_moment_taken_for_at_rest() -> Non
 
     def advance(key: int) -> None:
         began.set()
-        go_on.wait(5)
+        go_on.wait(60)
 
     def lane(key: int) -> str:
         idle.append(one.idle())
@@ -103,7 +100,7 @@ def test_a_folder_that_is_taken_again_is_at_no_moment_taken_for_at_rest() -> Non
 
     with workers(advance, lane) as one:
         one.ready(1)
-        assert began.wait(5)
+        assert began.wait(HANG)
         one.ready(1)
         go_on.set()
         until_idle(one)
@@ -115,7 +112,7 @@ def test_a_lane_that_hangs_holds_up_no_other_and_can_be_left_aside() -> None:
 
     def advance(key: int) -> None:
         if key % 2:
-            go_on.wait(10)
+            go_on.wait(60)
         taken.append(key)
 
     with workers(advance, lambda key: "odd" if key % 2 else "even", threads=2) as one:
@@ -144,6 +141,6 @@ def test_a_database_that_cannot_tell_the_lane_of_a_folder_any_more_ends_the_prog
 
     one = Workers(advance, float, lane, threads=1, defect=lambda key, error: None, fatal=ended.append)
     one.ready(1)
-    assert failing.wait(5)
+    assert failing.wait(HANG)
     one.stop(5)
     assert [error.message for error in ended] == ["the database cannot be used"]

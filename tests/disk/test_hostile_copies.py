@@ -29,6 +29,7 @@ from tests.support.copies import opened, seen
 from tests.support.measuring_server import BREAKS_OFF, server_with
 from tests.support.media_files import film, photo
 from tests.support.mounting import mount, mounted
+from tests.support.noise import noise
 from tests.support.odd_pictures import GREEN_TILES, heif, saved, tiff
 
 JPEG = Recipe(("image/jpeg",), 1_000_000, 2000, 2000, 10**8, 1)
@@ -219,7 +220,7 @@ def _exif_that_turns_in_circles() -> bytes:
 
 def _profile_of_nonsense() -> bytes:
     out = io.BytesIO()
-    nonsense = struct.pack(">I", 9_000_000) + b"lcms" + bytes(4) + b"mntrRGB XYZ " + os.urandom(100) + b"acsp"
+    nonsense = struct.pack(">I", 9_000_000) + b"lcms" + bytes(4) + b"mntrRGB XYZ " + noise(100) + b"acsp"
     Image.new("RGB", (3000, 100)).save(out, "TIFF", icc_profile=nonsense.ljust(9_000_000, b"\xff"))
     return out.getvalue()
 

@@ -23,6 +23,7 @@ from postpost_sync.post import fitting
 from postpost_sync.post.media import not_media
 from tests.support.copies import opened, seen
 from tests.support.media_files import box, chunk, facts_of, photo, video
+from tests.support.noise import noise
 from tests.support.odd_pictures import HEIGHT, RED, WIDTH, heif, png, saved, tiff, without_adobe, ycck
 
 JPEG = Recipe(("image/jpeg",), 1_000_000, 2000, 2000, 10**8, 1)
@@ -162,14 +163,14 @@ def test_a_png_may_name_its_colours_in_numbers(
 
 # --- what lies in a file beside its picture ---------------------------------------------------------------------------
 
-MOTION = box(b"ftyp", b"mp42" + bytes(4) + b"isommp42") + box(b"mdat", os.urandom(5000))
+MOTION = box(b"ftyp", b"mp42" + bytes(4) + b"isommp42") + box(b"mdat", noise(5000))
 
 
 BEHIND: dict[str, Callable[[], bytes]] = {
     "a motion": lambda: MOTION,
     "a film": lambda: video("mp4"),
     "nothing": lambda: bytes(100),
-    "the beginning of another": lambda: b"\xff\xd8\xff" + os.urandom(300),
+    "the beginning of another": lambda: b"\xff\xd8\xff" + noise(300),
 }
 
 
@@ -270,7 +271,7 @@ REFUSED = {
         png(8, 2, bytes(RED) * WIDTH, chunk(b"cICP", bytes((1, 13, 0, 0)))),
         "limited range of a video",
     ),
-    "no TIFF": (b"II*\0" + os.urandom(400), "of a kind that nothing here reads"),
+    "no TIFF": (b"II*\0" + noise(400), "of a kind that nothing here reads"),
 }
 
 

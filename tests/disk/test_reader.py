@@ -19,6 +19,7 @@ from postpost_sync.model.folder import UNREADABLE, Folder, MediaFile
 from postpost_sync.post.names import Names
 from tests.support.measuring_server import BREAKS_OFF, server_with
 from tests.support.media_files import photo, video
+from tests.support.noise import noise
 
 JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00" + bytes(200)
 
@@ -65,7 +66,7 @@ def test_a_file_read_before_is_taken_over_while_its_stat_is_the_same(path: Path)
 
 
 def test_a_file_is_hashed_whole(path: Path) -> None:
-    data = os.urandom(3 * 1024 * 1024 + 17)
+    data = noise(3 * 1024 * 1024 + 17)
     (path / "1.jpg").write_bytes(data)
     folder = look(path)
     file = MediaFile("1.jpg", next(e.stat for e in folder.entries if e.name == "1.jpg"), None)

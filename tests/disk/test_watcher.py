@@ -18,7 +18,7 @@ import pytest
 from postpost_sync.disk import watcher
 from postpost_sync.disk.watcher import NativeWatcher, too_few_watches
 from postpost_sync.post.names import Names
-from tests.support.rig import REPOSITORY
+from tests.support.rig import HANG, REPOSITORY
 
 # --- hints ------------------------------------------------------------------------------------------------------------
 
@@ -42,7 +42,7 @@ class Heard:
     def wait_for(self, path: str, below: bool) -> None:
         said = []
         try:
-            while (hint := self.hints.get(timeout=5)) != (path, below):
+            while (hint := self.hints.get(timeout=HANG)) != (path, below):
                 said.append(hint)
         except queue.Empty:
             raise AssertionError(f"nothing about {path}, only {said}") from None

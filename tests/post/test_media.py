@@ -280,8 +280,7 @@ def test_a_placeholder_of_what_the_post_has_no_use_for_is_nothing(drop: Drop) ->
 def test_a_text_that_is_only_announced_is_waited_for(drop: Drop) -> None:
     drop.add("post.yaml", "content_file: caption.txt\nplatforms: [twitter-123]\n")
     drop.add("caption.txt.nextcloud", b"")
-    missing = drop.wanted().missing
-    assert missing is not None
+    missing = drop.missing()
     assert missing.message.startswith("post.yaml, line 1: content_file: caption.txt is not there yet")
 
 

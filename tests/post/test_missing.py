@@ -87,8 +87,7 @@ def test_each_file_that_is_missing_has_its_own_hint(drop: Drop) -> None:
     drop.add("post.yaml", GOOD + "media: [A.jpg, b.JPG, c.jpg, d.jpg]\n")
     for name in ("a.jpg", "b.jpg"):
         drop.add(name, picture())
-    missing = drop.wanted().missing
-    assert missing is not None
+    missing = drop.missing()
     for words in (
         "c.jpg is not in the folder (yet); nor is d.jpg",
         'A.jpg is not in the folder (yet); "a.jpg" is',
@@ -105,16 +104,14 @@ def test_files_with_commas_and_no_brackets_are_answered_with_the_line(drop: Drop
     drop.add("post.yaml", GOOD + "media: a.jpg, b.jpg\n")
     for name in ("a.jpg", "b.jpg"):
         drop.add(name, picture())
-    missing = drop.wanted().missing
-    assert missing is not None
+    missing = drop.missing()
     assert missing.hint == 'put brackets around them: "media: [a.jpg, b.jpg]"'
 
 
 def test_an_unseen_character_in_a_files_name_is_named(drop: Drop) -> None:
     drop.add("post.yaml", GOOD + "media: [a\u200b.jpg]\n")
     drop.add("a.jpg", picture())
-    missing = drop.wanted().missing
-    assert missing is not None
+    missing = drop.missing()
     assert "zero width space (U+200B), stands in line 3, column 10" in missing.message
     assert missing.hint == 'write "a.jpg", or rename the file'
 
@@ -122,6 +119,5 @@ def test_an_unseen_character_in_a_files_name_is_named(drop: Drop) -> None:
 def test_all_that_are_missing_are_named(drop: Drop) -> None:
     drop.add("post.yaml", GOOD + "media: [a.jpg, b.jpg, c.jpg]\n")
     drop.add("b.jpg", picture())
-    missing = drop.wanted().missing
-    assert missing is not None
+    missing = drop.missing()
     assert missing.message.endswith("media: a.jpg is not in the folder (yet); nor is c.jpg")

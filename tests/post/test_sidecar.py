@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from postpost_sync.model.errors import Finding
 from postpost_sync.model.folder import Sidecar
 from postpost_sync.post import slips
-from postpost_sync.post.sidecar import KEYS, SPELLINGS, parse
+from postpost_sync.post.keys import KEYS, SPELLINGS
+from postpost_sync.post.sidecar import parse
 
 GOOD = "content: Hello\nplatforms: [twitter-123]\n"
 

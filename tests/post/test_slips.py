@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from postpost_sync.model.errors import Finding
 from postpost_sync.post import slips
-from postpost_sync.post.sidecar import KEYS, parse
+from postpost_sync.post.keys import KEYS
+from postpost_sync.post.sidecar import parse
 from tests.support.following import followed
 
 

@@ -17,9 +17,10 @@ from postpost_sync.model.post import Connection, Policy
 from postpost_sync.model.times import to_service
 from postpost_sync.post import other_words
 from postpost_sync.post.desired import resolve
+from postpost_sync.post.keys import KEYS, SPELLINGS
 from postpost_sync.post.names import Names
 from postpost_sync.post.platforms import PLATFORMS
-from postpost_sync.post.sidecar import KEYS, SPELLINGS, parse
+from postpost_sync.post.sidecar import parse
 from postpost_sync.post.targets import resolve as targets_of
 from postpost_sync.post.targets import stands_for
 from tests.support.following import followed

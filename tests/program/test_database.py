@@ -24,6 +24,7 @@ from postpost_sync.store import Store, connection
 from tests.support.damage import PAGE, overwritten, sound_database
 from tests.support.drops import hashes, picture, sent
 from tests.support.locks import held
+from tests.support.noise import noise
 from tests.support.rig import Rig
 from tests.support.strangers import NOBODY, stranger
 
@@ -317,9 +318,9 @@ def test_who_has_it_for_ever_in_the_middle_is_said_and_the_post_goes_on_afterwar
 
 
 DAMAGE: dict[str, Callable[[bytes], bytes]] = {
-    "its header is garbage": lambda data: overwritten(data, 0, os.urandom(100)),
+    "its header is garbage": lambda data: overwritten(data, 0, noise(100)),
     "its first page is empty": lambda data: overwritten(data, 100, bytes(PAGE - 100)),
-    "a page in the middle is garbage": lambda data: overwritten(data, len(data) // 2 // PAGE * PAGE, os.urandom(PAGE)),
+    "a page in the middle is garbage": lambda data: overwritten(data, len(data) // 2 // PAGE * PAGE, noise(PAGE)),
     "a page in the middle is empty": lambda data: overwritten(data, len(data) // 2 // PAGE * PAGE, bytes(PAGE)),
     "it is cut off": lambda data: data[: len(data) // 2 + 100],
     "it is cut off at a page": lambda data: data[: len(data) // 2 // PAGE * PAGE],
@@ -373,7 +374,7 @@ def test_a_log_torn_at_any_place_is_read_up_to_there(pp: Rig, tmp_path: Path) ->
     for cut in range(0, len(wal), 1500):
         copy.with_name("copy.db-shm").unlink(missing_ok=True)
         copy.write_bytes(data)
-        copy.with_name("copy.db-wal").write_bytes(wal[:cut] + os.urandom(cut % 3000))
+        copy.with_name("copy.db-wal").write_bytes(wal[:cut] + noise(cut % 3000))
         with closing(Store.open(copy)) as store:
             groups.add(sum(len(record.groups) for record in store.records()))
     assert groups == {1, 2}

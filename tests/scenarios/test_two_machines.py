@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import random
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -154,6 +155,19 @@ class History:
             world.start()
 
 
+@pytest.fixture
+def pair(world: World, tmp_path: Path) -> Iterator[Pair]:
+    """Two of which each has at once what the other one has."""
+    with closing(Pair(world, tmp_path / "second", random.Random(1), 0.0)) as both:  # noqa: S311 - no secret
+        yield both
+
+
+def drop_on_both(one: World, other: World, media: int) -> None:
+    """The same folder, before either has written a status file."""
+    drop(one, 1, 0, media, 30)
+    shutil.copytree(one.root / "post1", other.root / "post1")
+
+
 @pytest.mark.whole
 @pytest.mark.timeout(1800)
 def test_whatever_happens_on_two_machines_that_sync_no_post_stands_twice(
@@ -168,10 +182,10 @@ def test_whatever_happens_on_two_machines_that_sync_no_post_stands_twice(
 
 
 def test_a_folder_that_both_take_up_before_they_see_each_other_is_made_by_one_or_held_by_both(
-    world: World, tmp_path: Path
+    pair: Pair, world: World
 ) -> None:
     """Both have the whole folder before either has written a status file."""
-    pair = Pair(world, tmp_path / "second", random.Random(1), 1.0)  # noqa: S311 - no secret
+    pair.delay = 1.0
     for machine in pair.machines:
         drop(machine, 1, 0, 2, 30)
     pair.settle()
@@ -180,18 +194,15 @@ def test_a_folder_that_both_take_up_before_they_see_each_other_is_made_by_one_or
         (record.state, record.error and record.error.code) for one in pair.machines for record in one.store.records()
     }
     assert said <= {("scheduled", None), ("held", "OTHER_DAEMON"), ("held", "MAYBE_POSTED")}
-    pair.close()
 
 
 @pytest.mark.parametrize("served_by", [0, 1])
 def test_what_one_has_made_it_goes_on_serving_whatever_the_other_that_was_held_for_it_has_written(
-    world: World, tmp_path: Path, served_by: int
+    pair: Pair, world: World, served_by: int
 ) -> None:
     """Both saw the folder before either had written a status file, and that of the one that was held is the newer one."""
-    pair = Pair(world, tmp_path / "second", random.Random(1), 0.0)  # noqa: S311 - no secret
     one, other = pair.machines[served_by], pair.machines[1 - served_by]
-    drop(one, 1, 0, 2, 30)
-    shutil.copytree(one.root / "post1", other.root / "post1")
+    drop_on_both(one, other, 2)
     one.run_until_rest(30)
     other.run_until_rest(30)
     assert (other.state("post1"), other.code("post1")) == (State.HELD, "MAYBE_POSTED")
@@ -201,17 +212,14 @@ def test_what_one_has_made_it_goes_on_serving_whatever_the_other_that_was_held_f
     pair.settle()
     assert [(group.content, group.status) for group in world.groups()] == [("[1] version 1", "scheduled")]
     assert (one.state("post1"), other.code("post1")) == (State.SCHEDULED, "OTHER_DAEMON")
-    pair.close()
 
 
 def test_a_folder_that_was_edited_before_the_two_had_heard_of_each_other_stands_once_when_they_have(
-    world: World, tmp_path: Path
+    pair: Pair, world: World
 ) -> None:
     """Its text was another one then, so what PostPost listed could not tell."""
-    pair = Pair(world, tmp_path / "second", random.Random(1), 0.0)  # noqa: S311 - no secret
     one, other = pair.machines
-    drop(one, 1, 0, 2, 30)
-    shutil.copytree(one.root / "post1", other.root / "post1")
+    drop_on_both(one, other, 2)
     other.pass_time(one.run_until_rest(30) + 10)
     drop(other, 1, 1, 1, 30)
     other.run_until_rest(30)
@@ -219,17 +227,14 @@ def test_a_folder_that_was_edited_before_the_two_had_heard_of_each_other_stands_
     pair.excused.add("[1]")
     pair.settle()
     assert [(group.content, group.status) for group in world.groups()] == [("[1] version 1", "scheduled")]
-    pair.close()
 
 
 def test_what_a_folder_was_held_for_before_it_was_edited_is_not_taken_for_what_it_says_now(
-    world: World, tmp_path: Path
+    pair: Pair, world: World
 ) -> None:
     """A person says that it is the folder's: it has another text by now, so that is asked again."""
-    pair = Pair(world, tmp_path / "second", random.Random(1), 0.0)  # noqa: S311 - no secret
     one, other = pair.machines
-    drop(one, 1, 0, 1, 30)
-    shutil.copytree(one.root / "post1", other.root / "post1")
+    drop_on_both(one, other, 1)
     one.run_until_rest(30)
     other.run_until_rest(30)
     assert other.code("post1") == "MAYBE_POSTED"
@@ -239,15 +244,13 @@ def test_what_a_folder_was_held_for_before_it_was_edited_is_not_taken_for_what_i
     other.run_until_rest(30)
     assert (other.state("post1"), other.code("post1")) == (State.HELD, "MAYBE_POSTED")
     assert len(world.groups()) == 1
-    pair.close()
 
 
-def test_within_the_seconds_that_a_list_lags_two_machines_may_double_a_text(world: World, tmp_path: Path) -> None:
+def test_within_the_seconds_that_a_list_lags_two_machines_may_double_a_text(pair: Pair, world: World) -> None:
     """What README says is not covered: neither status file has come across, and PostPost does not list the other's yet."""
     world.sandbox.behaviour = Behaviour(listing_lag=60)
-    pair = Pair(world, tmp_path / "second", random.Random(1), 600.0)  # noqa: S311 - no secret
+    pair.delay = 600.0
     for machine in pair.machines:
         drop(machine, 1, 0, 0, 30)
     with pytest.raises(AssertionError):
         pair.run(120)
-    pair.close()

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import threading
 
 import pytest
 
 from postpost_sync.service.digests import AHEAD, BLOCK, Digests
+from tests.support.noise import noise
 
 
 @pytest.mark.parametrize("size", [0, 1, BLOCK, BLOCK + 1, 7 * BLOCK + 3])
 def test_both_digests_are_of_all_blocks_in_their_order(size: int) -> None:
-    data = os.urandom(size)
+    data = noise(size)
     digests = Digests(size)
     for at in range(0, size, BLOCK):
         digests.add(data[at : at + BLOCK])

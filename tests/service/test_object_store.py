@@ -7,7 +7,6 @@ PostPost whose upload URLs lead there. What is skipped says why.
 from __future__ import annotations
 
 import hashlib
-import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -28,6 +27,7 @@ from postpost_sync.service.digests import BLOCK
 from postpost_sync.service.upload import PIECE, Sender, Sent, Stop, expiry
 from tests.support import swift as stores
 from tests.support.drops import picture, sidecar
+from tests.support.noise import noise
 from tests.support.rig import Rig
 from tests.support.swift import Swift
 
@@ -94,7 +94,7 @@ def one(swift: Swift, client: httpx.Client, tmp_path: Path) -> Upload:
 
 @pytest.mark.parametrize("size", [1, BLOCK, BLOCK + 1, 20 * 1024 * 1024])
 def test_what_is_sent_is_what_the_store_gives_back(one: Upload, size: int) -> None:
-    data, seen = os.urandom(size), list[int]()
+    data, seen = noise(size), list[int]()
     answer = one.send(one.url("video/mp4"), data, "video/mp4", seen.append)
     assert answer == Sent(hashlib.sha256(data).hexdigest(), size)
     stored = one.stored()

@@ -25,6 +25,7 @@ from postpost_sync.service.connections import new_client
 from postpost_sync.service.digests import BLOCK
 from postpost_sync.service.upload import PIECE, Aborted, Sender, Sent, Stop, expiry
 from tests.support.answers import Answers
+from tests.support.noise import noise
 
 NOW = datetime(2026, 12, 1, 8, 0, tzinfo=UTC)
 URL = "https://store.test/a.jpg?X-Amz-Signature=secret"
@@ -93,7 +94,7 @@ def answering(handler: Callable[[httpx.Request], httpx.Response]) -> httpx.Clien
 
 @pytest.mark.parametrize("size", [1, BLOCK - 1, BLOCK, BLOCK + 1, 5 * BLOCK + 7])
 def test_every_byte_arrives_and_is_hashed_on_the_way(world: World, size: int) -> None:
-    data = os.urandom(size)
+    data = noise(size)
     seen: list[int] = []
     sent = world.send(world.url(), data, progress=seen.append)
     assert sent == Sent(hashlib.sha256(data).hexdigest(), size)

@@ -16,6 +16,7 @@ from postpost_sync.model.folder import FirstComment
 from postpost_sync.model.record import Record
 from postpost_sync.store import Store, connection
 from tests.support.locks import held
+from tests.support.noise import noise
 from tests.support.stored import NOW, add, group, reopened
 
 # --- the file ---------------------------------------------------------------------------------------------------------
@@ -62,7 +63,7 @@ def test_a_damaged_database_is_said_when_it_is_read(tmp_path: Path) -> None:
         add(store, f"folder {number}")
     store.close()
     data = bytearray(path.read_bytes())
-    data[4096:] = os.urandom(len(data) - 4096)
+    data[4096:] = noise(len(data) - 4096)
     path.write_bytes(data)
     with pytest.raises(ProgramError, match=f"the database {path} cannot be used"):
         Store.open(path).records()

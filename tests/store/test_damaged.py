@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 from postpost_sync.model.errors import ProgramError
 from postpost_sync.store import Store
 from tests.support.damage import PAGE, overwritten, sound_database
+from tests.support.noise import noise
 from tests.support.stored import NOW
 
 
@@ -21,7 +21,7 @@ def test_no_page_whatever_happens_to_it_ends_in_anything_but_a_word(tmp_path: Pa
     with closing(sqlite3.connect(":memory:")) as memory:
         memory.execute("CREATE TABLE empty (x)")  # its page is a sound one without any rows
         empty = memory.serialize()[PAGE : 2 * PAGE]
-    kinds = (os.urandom(PAGE), bytes(PAGE), empty, empty.replace(b"\x0d", b"\x0a", 1), b"\x00\xff" * (PAGE // 2))
+    kinds = (noise(PAGE), bytes(PAGE), empty, empty.replace(b"\x0d", b"\x0a", 1), b"\x00\xff" * (PAGE // 2))
     for start in range(0, len(sound), PAGE):
         for what in (*kinds, bytes(byte ^ 0x55 for byte in sound[start + 3000 : start + PAGE])):
             at = start if len(what) == PAGE else start + 3000  # the last: what stands in the rows

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import random
 from io import BytesIO
 from pathlib import Path
 
@@ -11,14 +10,15 @@ from PIL import Image
 
 from postpost_sync.commands.demo import samples
 from postpost_sync.sandbox import Group
+from tests.support.noise import noise
 from tests.support.rig import FAR
 
 
 def picture(kind: str = "JPEG", seed: int = 0, size: tuple[int, int] = (320, 320)) -> bytes:
     """A real image whose bytes are its own."""
-    noise = random.Random(seed).randbytes(size[0] * size[1] // 16 * 3)  # noqa: S311 - a picture, not a secret
+    quarter = size[0] // 4, size[1] // 4
     out = BytesIO()
-    Image.frombytes("RGB", (size[0] // 4, size[1] // 4), noise).resize(size).save(out, kind)
+    Image.frombytes("RGB", quarter, noise(quarter[0] * quarter[1] * 3, seed)).resize(size).save(out, kind)
     return out.getvalue()
 
 

@@ -21,23 +21,31 @@ from PIL import Image
 from postpost_sync.disk import media, probe, structure
 from postpost_sync.model.folder import MediaFile, Stat
 from postpost_sync.post.platforms import SUFFIXES
+from tests.support.noise import noise
 
 pillow_heif.register_heif_opener()
 
 Facts = dict[str, str | int | float | bool]
 
 
+def grain(size: tuple[int, int], detail: float, seed: int = 0) -> Image.Image:
+    """A grey picture of noise around the middle; `detail` is its deviation."""
+    spread = detail * 3**0.5 / 127.5
+    levels = [min(max(round(128 + (level - 127.5) * spread), 0), 255) for level in range(256)]
+    return Image.frombytes("L", size, noise(size[0] * size[1], seed)).point(levels)
+
+
 @cache
 def image(
     form: str, frames: int = 1, mode: str = "RGB", orientation: int = 0, size: tuple[int, int] = (60, 40), **more: int
 ) -> bytes:
-    noise = [Image.effect_noise(size, 80 + n).convert(mode) for n in range(frames)]
+    pictures = [grain(size, 80 + n, n).convert(mode) for n in range(frames)]
     exif = Image.Exif()
     if orientation:
         exif[0x0112] = orientation
     out = io.BytesIO()
-    others = {"save_all": True, "append_images": noise[1:]} if frames > 1 else {}
-    noise[0].save(out, form, exif=exif, **others, **more)
+    others = {"save_all": True, "append_images": pictures[1:]} if frames > 1 else {}
+    pictures[0].save(out, form, exif=exif, **others, **more)
     return out.getvalue()
 
 
@@ -61,28 +69,28 @@ def video(
         pictures.width, pictures.height, pictures.pix_fmt = 64, 48, "yuv420p"
         if turn:
             pictures.set_display_rotation(turn)
-        noise = file.add_stream(sound, rate=48000) if sound else None
+        track = file.add_stream(sound, rate=48000) if sound else None
         for number in range(round(fps * seconds)):
             frame = av.VideoFrame(64, 48, "yuv420p")
             for plane in frame.planes:
-                plane.update(random.Random(number).randbytes(plane.buffer_size))  # noqa: S311  # noise
+                plane.update(noise(plane.buffer_size, number))
             frame.pts, frame.time_base = number, 1 / Fraction(fps)
             file.mux(pictures.encode(frame))
         file.mux(pictures.encode(None))
-        if isinstance(noise, av.AudioStream):
+        if isinstance(track, av.AudioStream):
             for number in range(48 * seconds):
                 silence = av.AudioFrame(format="fltp", layout="stereo", samples=1000)
                 for channel in silence.planes:
                     channel.update(bytes(channel.buffer_size))
                 silence.sample_rate, silence.pts = 48000, number * 1000
-                file.mux(noise.encode(silence))
-            file.mux(noise.encode(None))
+                file.mux(track.encode(silence))
+            file.mux(track.encode(None))
     return out.getvalue()
 
 
 def film(path: Path, size: int, container: str, fps: int = 30) -> float:
     """A film of noise, hardly smaller than `size` bytes: the same second, packet by packet. Returns how long it lasts."""
-    second, left, number, noise = io.BytesIO(), size - 50_000, 0, random.Random(0)  # noqa: S311 - the same film each time
+    second, left, number, dice = io.BytesIO(), size - 50_000, 0, random.Random(0)  # noqa: S311 - the same film each time
     with av.open(second, "w", format="mov") as file:
         stream = file.add_stream("libx264", rate=fps, options={"crf": "1", "preset": "ultrafast", "bf": "0"})
         assert isinstance(stream, av.VideoStream)
@@ -90,7 +98,7 @@ def film(path: Path, size: int, container: str, fps: int = 30) -> float:
         for _ in range(fps):
             frame = av.VideoFrame(640, 360, "yuv420p")
             for plane in frame.planes:
-                plane.update(noise.randbytes(plane.buffer_size))
+                plane.update(dice.randbytes(plane.buffer_size))
             file.mux(stream.encode(frame))
         file.mux(stream.encode(None))
     second.seek(0)
@@ -110,7 +118,7 @@ def film(path: Path, size: int, container: str, fps: int = 30) -> float:
 @cache
 def photo(form: str, size: tuple[int, int] = (400, 300), orientation: int = 1, detail: int = 30, **more: Any) -> bytes:
     """A picture as a phone takes it: red where its upper left corner is, with a place and a maker in its EXIF."""
-    picture = Image.effect_noise(size, detail).convert("RGB")
+    picture = grain(size, detail).convert("RGB")
     corner = Image.new("RGB", (size[0] // 4, size[1] // 4), (230, 20, 20))
     picture.paste(corner)
     exif = Image.Exif()

@@ -9,6 +9,7 @@ from pathlib import Path
 from PIL import Image
 
 from postpost_sync.disk import reader, scan
+from postpost_sync.model.errors import Finding
 from postpost_sync.model.folder import Folder
 from postpost_sync.model.post import Policy
 from postpost_sync.post.desired import Wanted, resolve
@@ -49,3 +50,9 @@ class Drop:
 
     def codes(self, policy: Policy = POLICY) -> list[str]:
         return [finding.code for finding in self.wanted(policy).errors]
+
+    def missing(self) -> Finding:
+        """What is said of the media that it waits for."""
+        missing = self.wanted().missing
+        assert missing is not None
+        return missing

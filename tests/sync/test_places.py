@@ -15,6 +15,7 @@ from postpost_sync.disk import scan
 from postpost_sync.model.folder import Folder
 from postpost_sync.post.names import spelt_alike
 from tests.support.mounting import mounted
+from tests.support.rig import HANG
 from tests.support.world import World, picture
 
 NAMES = ("a", "b", "c")
@@ -36,25 +37,24 @@ def standing(world: World) -> dict[str, tuple[str | None, str]]:
     }
 
 
+def rename(root: Path, *names: tuple[str, str]) -> None:
+    """One after the other, from which to which."""
+    for old, new in names:
+        (root / old).rename(root / new)
+
+
 def swap(root: Path) -> dict[str, str]:
-    (root / "a").rename(root / ".x")
-    (root / "b").rename(root / "a")
-    (root / ".x").rename(root / "b")
+    rename(root, ("a", ".x"), ("b", "a"), (".x", "b"))
     return {"a": "b", "b": "a", "c": "c"}
 
 
 def rotate(root: Path) -> dict[str, str]:
-    (root / "a").rename(root / ".x")
-    (root / "c").rename(root / "a")
-    (root / "b").rename(root / "c")
-    (root / ".x").rename(root / "b")
+    rename(root, ("a", ".x"), ("c", "a"), ("b", "c"), (".x", "b"))
     return {"a": "c", "b": "a", "c": "b"}
 
 
 def shift(root: Path) -> dict[str, str]:
-    (root / "c").rename(root / "0")
-    (root / "b").rename(root / "c")
-    (root / "a").rename(root / "b")
+    rename(root, ("c", "0"), ("b", "c"), ("a", "b"))
     return {"0": "c", "b": "a", "c": "b"}
 
 
@@ -72,8 +72,7 @@ def swap_copies(root: Path) -> dict[str, str]:
     for name in ("a", "b"):
         shutil.copytree(root / name, root / f".{name}")
         shutil.rmtree(root / name)
-    (root / ".a").rename(root / "b")
-    (root / ".b").rename(root / "a")
+    rename(root, (".a", "b"), (".b", "a"))
     return {"a": "b", "b": "a", "c": "c"}
 
 
@@ -237,7 +236,7 @@ def test_asking_a_place_that_does_not_answer_keeps_nobody_from_what_is_known(
 
     def hangs(root: str, path: str, names: Any) -> Folder | None:
         asked.set()
-        go_on.wait(10)
+        go_on.wait(60)
         return look(root, path, names)
 
     (world.root / "a").rename(world.root / "moved")
@@ -247,7 +246,7 @@ def test_asking_a_place_that_does_not_answer_keeps_nobody_from_what_is_known(
     thread = threading.Thread(target=world.watched.places.notice, args=(folder, world.now))
     thread.start()
     try:
-        assert asked.wait(5)
+        assert asked.wait(HANG)
         assert set(world.watched.folders.below(str(world.root))) == set(NAMES)
     finally:
         go_on.set()

@@ -19,7 +19,7 @@ from postpost_sync import log
 from postpost_sync.daemon.workers import Workers
 from postpost_sync.log import Format, Level, Log
 from postpost_sync.model.urls import scrubbed
-from tests.support.rig import REPOSITORY, Rig
+from tests.support.rig import HANG, REPOSITORY, Rig
 
 HOSTILE = 'a b\n<0>forged event="x" \\ \x1b[31m\u202egpj\ud800\x85 {"level": "error"}'
 SIGNED = "https://store.example/a.jpg?X-Amz-Signature=0123456789abcdef&X-Amz-Expires=3600"
@@ -247,6 +247,6 @@ def test_a_worker_survives_a_defect_whatever_is_made_of_it() -> None:
     )
     workers.ready(1)
     workers.ready(2)
-    assert ended.wait(5)
+    assert ended.wait(HANG)
     workers.stop(5)
     assert met == [1]
