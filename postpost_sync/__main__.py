@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import click
 
 from postpost_sync.log import last_words
-from postpost_sync.model.errors import PostError, ProgramError
+from postpost_sync.model.errors import PostError, ProgramError, with_hint
 
 _NOT_WRITTEN = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)  # a full disk, mostly
 
@@ -70,7 +70,7 @@ def _command(arguments: Sequence[str] | None) -> int:
     except ProgramError as error:
         return _ended(str(error), error.status)
     except PostError as error:
-        return _ended(str(ProgramError(error.finding.message, error.finding.hint)))
+        return _ended(with_hint(error.finding.message, error.finding.hint))
     except KeyboardInterrupt:
         return _ended("interrupted")
     except FileNotFoundError:

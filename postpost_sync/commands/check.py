@@ -22,7 +22,7 @@ from postpost_sync.daemon.presence import mounted_twice
 from postpost_sync.disk import reader, scan
 from postpost_sync.disk.mounts import is_in, mounts_at, seen_again
 from postpost_sync.model import view
-from postpost_sync.model.errors import FileChanged, Finding, PostError, ProgramError, path_name, printable
+from postpost_sync.model.errors import FileChanged, Finding, PostError, ProgramError, path_name, printable, with_hint
 from postpost_sync.model.folder import Folder, Reading
 from postpost_sync.model.post import Connection, Policy
 from postpost_sync.model.program import Oddity
@@ -113,10 +113,9 @@ def _connections(config: Config) -> dict[str, tuple[Connection, ...]]:
                     asked[who] = PostPost(client, *who).connections()
                 found[str(root.path)] = asked[who]
             except (ProgramError, PostError) as error:
-                said = error.finding if isinstance(error, PostError) else Finding("", error.message, error.hint)
-                way_out = f" (hint: {printable(said.hint)})" if said.hint else ""
-                why = f"the accounts of {path_name(root.path)} are not checked: {printable(said.message)}{way_out}"
-                click.echo(f"warning: {why}", err=True)
+                said = error.finding if isinstance(error, PostError) else error
+                why = printable(with_hint(said.message, said.hint))
+                click.echo(f"warning: the accounts of {path_name(root.path)} are not checked: {why}", err=True)
     return found
 
 

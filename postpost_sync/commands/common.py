@@ -17,7 +17,7 @@ import click
 from postpost_sync import log
 from postpost_sync.config import load as configs
 from postpost_sync.config.load import Config
-from postpost_sync.model.errors import Finding, ProgramError, path_name, printable
+from postpost_sync.model.errors import Finding, ProgramError, path_name, printable, with_hint
 from postpost_sync.store import Store
 
 
@@ -30,8 +30,7 @@ def load_config(option: str | None, warn: Callable[[Finding], None] | None = Non
 
 
 def _print(warning: Finding) -> None:
-    way_out = f" (hint: {printable(warning.hint)})" if warning.hint else ""
-    click.echo(f"warning: {printable(warning.message)}{way_out}", err=True)
+    click.echo(f"warning: {printable(with_hint(warning.message, warning.hint))}", err=True)
 
 
 @contextmanager

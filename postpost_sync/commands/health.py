@@ -9,7 +9,7 @@ import click
 
 from postpost_sync.commands.common import load_config, opened_store
 from postpost_sync.config.load import Config
-from postpost_sync.model.errors import Finding, ProgramError, printable
+from postpost_sync.model.errors import Finding, ProgramError, printable, with_hint
 from postpost_sync.model.view import finding
 from postpost_sync.store.health import ailing
 
@@ -22,12 +22,9 @@ def health(option: str | None, *, as_json: bool) -> int:
         shown = {"version": 1, "healthy": not found, "problems": [finding(one) for one in found]}
         click.echo(json.dumps(shown, ensure_ascii=False, indent=1))
     else:
-        click.echo("; ".join(map(_in_words, found)) or "all is well")
+        said = (printable(with_hint(one.message, one.hint)) for one in found)
+        click.echo("; ".join(said) or "all is well")
     return 1 if found else 0
-
-
-def _in_words(one: Finding) -> str:
-    return printable(f"{one.message} (hint: {one.hint})" if one.hint else one.message)
 
 
 def _found(config: Config) -> tuple[Finding, ...]:

@@ -21,7 +21,7 @@ from postpost_sync.config import load as configs
 from postpost_sync.config.load import Config
 from postpost_sync.disk import media, probe, scan
 from postpost_sync.model import other_times
-from postpost_sync.model.errors import ProgramError, path_name, printable
+from postpost_sync.model.errors import ProgramError, path_name, printable, with_hint
 from postpost_sync.model.folder import SIDECAR_NAMES, MediaFile
 from postpost_sync.model.post import Policy
 from postpost_sync.model.times import TimeProblem, for_people, parse_time, zone
@@ -136,7 +136,7 @@ def _moment(at: str | None, timezone: str, now: datetime) -> datetime | None:
             f"--at: {for_people(moment, timezone)} has passed", "give a time that is still to come, or now"
         )
     if doubt is not None:
-        click.echo(f"warning: {doubt.message} (hint: {doubt.hint})", err=True)
+        click.echo(f"warning: {with_hint(doubt.message, doubt.hint)}", err=True)
     return moment
 
 

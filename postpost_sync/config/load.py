@@ -11,7 +11,7 @@ from postpost_sync.config import credentials
 from postpost_sync.config.keys import API_KEYS, BASE_URL, KEYS, MONITOR_KEYS, NOTIFY_KEYS, UPLOAD_KEYS, WATCH_KEYS, Key
 from postpost_sync.disk import links
 from postpost_sync.model import slots, yaml_tree
-from postpost_sync.model.errors import Finding, ProgramError, did_you_mean, path_name, printable
+from postpost_sync.model.errors import Finding, ProgramError, did_you_mean, path_name, printable, with_hint
 from postpost_sync.model.post import Policy
 from postpost_sync.model.yaml_tree import Node, Scalar, Sequence, describe
 from postpost_sync.model.yaml_values import Wrong, located
@@ -85,7 +85,7 @@ class ConfigError(ProgramError):
     """Everything that is wrong with the config, one line each."""
 
     def __init__(self, findings: list[Finding]) -> None:
-        super().__init__("\n".join(f"{f.message} (hint: {f.hint})" if f.hint else f.message for f in findings))
+        super().__init__("\n".join(with_hint(one.message, one.hint) for one in findings))
         self.findings = tuple(findings)
 
 

@@ -12,7 +12,7 @@ import yaml
 
 from postpost_sync.disk import whole_file
 from postpost_sync.model import yaml_tree
-from postpost_sync.model.errors import printable
+from postpost_sync.model.errors import printable, with_hint
 from postpost_sync.model.folder import SIDECAR_NAMES, STATUS_FILE
 
 _MAX = 64 * 1024
@@ -31,10 +31,7 @@ def text(sentence: str, facts: Mapping[str, Any]) -> str:
     lines = [sentence]
     if error and error["hint"]:
         lines.append(f"hint: {error['hint']}")
-    lines += [
-        f"also: {warning['message']}" + (f" (hint: {warning['hint']})" if warning["hint"] else "")
-        for warning in warnings[:_MOST_WARNINGS]
-    ]
+    lines += [f"also: {with_hint(warning['message'], warning['hint'])}" for warning in warnings[:_MOST_WARNINGS]]
     if len(warnings) > _MOST_WARNINGS:
         lines.append(f"and {len(warnings) - _MOST_WARNINGS:,} more, under warnings below")
     lines.append("Written by postpost-sync: to change the post, edit its sidecar.")

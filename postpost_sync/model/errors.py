@@ -30,6 +30,11 @@ class Finding:
         return f"{self.message} [{self.code}]" + (f" hint: {self.hint}" if self.hint else "")
 
 
+def with_hint(message: str, hint: str) -> str:
+    """What is wrong and the way out, on one line."""
+    return f"{message} (hint: {hint})" if hint else message
+
+
 class ProgramError(Exception):
     """The program as a whole cannot go on: said on one line, with the exit status."""
 
@@ -42,7 +47,7 @@ class ProgramError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        return f"{self.message} (hint: {self.hint})" if self.hint else self.message
+        return with_hint(self.message, self.hint)
 
 
 class PostError(Exception):
