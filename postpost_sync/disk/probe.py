@@ -97,14 +97,13 @@ def ask(
 def thumbnail(fd: int, content_type: str) -> bytes | None:
     """A small JPEG of the file behind a descriptor; empty where none can be made, None where that was not found out.
 
-    Any thread; raises for no file.
+    Any thread; raises for nothing that is in it. Broken where it cannot be read.
     """
     if content_type not in PLUGINS | DEMUXERS | FOREIGN or not available():
         return b""
-    answer = _server.ask("thumbnail", json.dumps({"content_type": content_type}), fd, stop=lambda: False)
     try:
-        made = base64.b64decode(json.loads(answer)["jpeg"], validate=True)
-    except (ValueError, LookupError, TypeError, RecursionError):  # it crashed, took too long, or was taken over
+        made = base64.b64decode(str(ask("thumbnail", {"content_type": content_type}, fd)["jpeg"]), validate=True)
+    except (ValueError, LookupError):  # it crashed, took too long, or was taken over
         return None
     return made if made.startswith(b"\xff\xd8\xff") and made.endswith(b"\xff\xd9") else b""
 

@@ -52,7 +52,8 @@ def decoder(hint: Any) -> Callable[[Any], Any]:
     return _but_none(lambda column: build(json.loads(column)))
 
 
-def hints(cls: type) -> dict[str, Any]:
+@cache
+def hints(cls: type) -> Mapping[str, Any]:
     """Field name -> type of a dataclass."""
     return typing.get_type_hints(cls)
 

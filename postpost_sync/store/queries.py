@@ -29,7 +29,9 @@ _SAME_TEXT = "length(content) = length(:text) AND substr(content, 1, 32) = subst
 
 # not so a main part of which nothing is asked, since all accounts of its folder have entries of their own
 _HAS_A_POST = "NOT (part = '' AND state = 'cancelled' AND platforms = '[]' AND done)"
+# how much a state needs a person: 0 the most
 _NEED = "CASE state " + " ".join(f"WHEN '{one}' THEN {place}" for place, one in enumerate(NEED)) + " END"
+# the keys of a folder's parts, its own among them
 _ITS_PARTS = (
     "SELECT p.key FROM folders one JOIN folders p ON p.root = one.root AND p.path = one.path WHERE one.key = :key"
 )

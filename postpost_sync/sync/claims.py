@@ -5,7 +5,7 @@ A part of a folder gets its record here, whether its sidecar names it, or a stat
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from postpost_sync import ledger
@@ -36,7 +36,8 @@ class Claims:
         names = [name for name, accounts in wanted.parts.items() if name and accounts]
         if self._folders.parts_named(look.key).keys() >= {*names}:
             return False
-        return self._add_parts(look, folder, record, names, now)
+        claims = self._of_parts(look, content(folder.root, folder.path), record)
+        return self._add_parts(look, folder, record, names, claims, now)
 
     def say_more(self, look: Look, snapshot: Snapshot, record: Record, decision: Decision) -> bool:
         """Whether the status file says what our records do not know. Asked before it is written anew, and before a post is made.
@@ -65,10 +66,7 @@ class Claims:
         written = content(folder.root, folder.path)
         if written is None or hash(written) == look.receipt_text:
             return False
-        parts = claims_of_parts(written, self._instance) if record.copy_of is None else {}
-        unknown = self._store.unknown_group_ids([one.post_group_id for one in parts.values() if one.post_group_id])
-        news = bool(unknown) and self._add_parts(look, folder, record, (), record.updated_at)
-        if news:
+        if self._add_parts(look, folder, record, (), self._of_parts(look, written, record), record.updated_at):
             self._log.warning("its status file names posts of parts that are not known here", folder=look.name)
             return True
         live = live_group(record)
@@ -82,15 +80,25 @@ class Claims:
         self._log.warning("its status file names a post that is not known here", folder=look.name)
         return True
 
-    def _add_parts(self, look: Look, folder: Folder, record: Record, names: Collection[str], now: datetime) -> bool:
-        """Records for those parts of a folder that have none: what the sidecar `names`, and what the status file does.
+    def _of_parts(self, look: Look, written: str | None, record: Record) -> dict[str, Claim]:
+        """The posts of parts that a status file names and that our records do not know: part -> claim."""
+        claims = claims_of_parts(written, self._instance) if record.copy_of is None else {}  # else it is the original's
+        unknown = self._store.unknown_group_ids([one.post_group_id for one in claims.values() if one.post_group_id])
+        return {name: one for name, one in claims.items() if one.post_group_id in unknown - look.not_there}
+
+    def _add_parts(
+        self,
+        look: Look,
+        folder: Folder,
+        record: Record,
+        names: Collection[str],
+        claims: Mapping[str, Claim],
+        now: datetime,
+    ) -> bool:
+        """Records for those parts of a folder that have none: what the sidecar `names`, and what the status file `claims`.
 
         `look` and `record` are the main part's. Whether anything was written down.
         """
-        written = content(folder.root, folder.path) if record.copy_of is None else None  # else it is the original's
-        claims = claims_of_parts(written, self._instance)
-        unknown = self._store.unknown_group_ids([one.post_group_id for one in claims.values() if one.post_group_id])
-        claims = {name: one for name, one in claims.items() if one.post_group_id in unknown - look.not_there}
         known = self._folders.parts_named(look.key)
         news = False
         for name in dict.fromkeys((*names, *claims)):

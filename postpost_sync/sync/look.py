@@ -68,9 +68,8 @@ class Look:
     receipt_of: tuple[Record, ...] = ()  # the records of all parts that were last compared with it
     receipt_text: int | None = None  # the hash of its text as we wrote it last
     receipt_failed: bool = False
-    not_there: set[str] = field(
-        default_factory=set
-    )  # ids in its status file that are no longer its own: PostPost holds nothing, or a part is gone
+    # ids in its status file that are no longer its own: PostPost holds nothing, or a part is gone
+    not_there: set[str] = field(default_factory=set)
 
     @property
     def name(self) -> str:

@@ -23,33 +23,23 @@ import pytest
 from postpost_sync.disk import probe, scan, structure
 from postpost_sync.disk.copies import Copies
 from postpost_sync.model.errors import Unfit
-from postpost_sync.model.folder import Copy, MediaFile, Recipe, Stat
+from postpost_sync.model.folder import Copy, MediaFile, Stat
 from postpost_sync.model.post import Post
 from postpost_sync.post import fitting, preflight
 from postpost_sync.post.platforms import SUFFIXES
-from tests.support.copies import seen
+from tests.support import copies
+from tests.support.copies import MP4, seen
 from tests.support.media_files import Facts, box, film, video
 from tests.support.platform_facts import MB, MIB
 
-MP4 = Recipe(("video/mp4",), 10**9, 1 << 20, 1 << 20, 1 << 40, 1)
 NTSC = 1000 / Fraction(1001)
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Copies:
-    return Copies(tmp_path / "copies")
 
 
 def made(place: Copies, data: bytes) -> tuple[MediaFile, Copy, bytes]:
     """The original as it is measured, its copy, and what that consists of."""
     file, fd = seen(data)
-    try:
-        copy = place.make(1, file, MP4, fd)
-    finally:
-        os.close(fd)
-    assert copy is not None
-    with place.opened(copy) as out:
-        return file, copy, os.pread(out, copy.size, 0)
+    os.close(fd)
+    return file, *copies.made(place, data, MP4)
 
 
 def played(data: bytes) -> Any:

@@ -27,32 +27,13 @@ from postpost_sync.model.folder import Copy, Recipe
 from postpost_sync.model.post import Post
 from postpost_sync.post import fitting, preflight
 from postpost_sync.post.platforms import PLATFORMS
-from tests.support.copies import counted, is_red, opened, seen
+from tests.support.copies import JPEG, MP4, counted, is_red, made, opened, seen
 from tests.support.matrices import Matrix, Survived
 from tests.support.measuring_server import server_with
 from tests.support.media_files import image, photo, video
 
 PICTURES = [one for one in PLATFORMS if one not in ("tiktok", "youtube")]
-JPEG = Recipe(("image/jpeg",), 1_000_000, 2000, 2000, 10**8, 1)
 EITHER = replace(JPEG, forms=("image/png", "image/jpeg"))
-MP4 = Recipe(("video/mp4",), 10**9, 1 << 20, 1 << 20, 1 << 40, 1)
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Copies:
-    return Copies(tmp_path / "copies")
-
-
-def made(place: Copies, data: bytes, recipe: Recipe = JPEG) -> tuple[Copy, bytes]:
-    """The copy, and its bytes. Unfit where none can be made."""
-    file, fd = seen(data)
-    try:
-        copy = place.make(1, file, recipe, fd)
-    finally:
-        os.close(fd)
-    assert copy is not None
-    with place.opened(copy) as out:
-        return copy, os.pread(out, copy.size, 0)
 
 
 # --- pictures ---------------------------------------------------------------------------------------------------------

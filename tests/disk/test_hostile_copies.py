@@ -24,22 +24,14 @@ from postpost_sync.disk.copies import Copies
 from postpost_sync.disk.measuring import TASKS
 from postpost_sync.disk.opening import Broken
 from postpost_sync.model.errors import NoRoom, Unfit
-from postpost_sync.model.folder import Copy, Recipe
-from tests.support.copies import opened, seen
+from tests.support.copies import JPEG, MP4, made, opened, seen
 from tests.support.measuring_server import BREAKS_OFF, server_with
 from tests.support.media_files import film, photo
 from tests.support.mounting import mount, mounted
 from tests.support.noise import noise
 from tests.support.odd_pictures import GREEN_TILES, heif, saved, tiff
 
-JPEG = Recipe(("image/jpeg",), 1_000_000, 2000, 2000, 10**8, 1)
-MP4 = Recipe(("video/mp4",), 10**9, 1 << 20, 1 << 20, 1 << 40, 1)
 WORDS = r"[^<>\[\]]*"  # nothing of a library's own
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Copies:
-    return Copies(tmp_path / "copies")
 
 
 @pytest.fixture(scope="module")
@@ -47,16 +39,6 @@ def mov(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     path = tmp_path_factory.mktemp("films") / "film.mov"
     film(path, 12_000_000, "mov")
     return path.read_bytes()
-
-
-def made(place: Copies, data: bytes, recipe: Recipe = JPEG) -> Copy:
-    file, fd = seen(data)
-    try:
-        copy = place.make(1, file, recipe, fd)
-    finally:
-        os.close(fd)
-    assert copy is not None
-    return copy
 
 
 # --- the disk ---------------------------------------------------------------------------------------------------------
@@ -75,7 +57,7 @@ def test_a_disk_that_becomes_full_meanwhile_is_said(
         assert said.value.finding.code == "NO_ROOM_TO_FIT"
         assert "the disk of the database is full" in said.value.finding.message
         assert os.listdir(tmp_path / "copies") == []
-    assert made(place, data, recipe).size > 200_000, "it is made once there is room"
+    assert made(place, data, recipe)[0].size > 200_000, "it is made once there is room"
 
 
 @pytest.mark.parametrize("what", ["read-only", "a file", "gone"])
@@ -119,8 +101,7 @@ _MAKES = """
 import os, sys
 from pathlib import Path
 from postpost_sync.disk.copies import Copies
-from tests.disk.test_hostile_copies import MP4
-from tests.support.copies import seen
+from tests.support.copies import MP4, seen
 file, fd = seen(Path(sys.argv[1]).read_bytes())
 place = Copies(Path(sys.argv[2]))
 print("ready", flush=True)
@@ -143,7 +124,7 @@ def test_a_kill_in_the_middle_leaves_nothing_half(place: Copies, tmp_path: Path,
             process.send_signal(signal.SIGKILL)
         place.keep(lambda: [99])
         assert os.listdir(there) == [], "nothing writes there any more"
-        assert made(place, mov, MP4).size == pytest.approx(len(mov), rel=0.01)
+        assert made(place, mov, MP4)[0].size == pytest.approx(len(mov), rel=0.01)
         place.forget(1)
 
 
@@ -245,7 +226,7 @@ def test_each_has_a_verdict_within_bounds(place: Copies, tmp_path: Path, make: C
     data, refused = make(), ""
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     try:
-        copy = made(place, data)
+        copy, _ = made(place, data)
     except Unfit as why:
         refused = why.finding.message
     else:

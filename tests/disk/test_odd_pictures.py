@@ -8,7 +8,6 @@ import struct
 import zlib
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,32 +20,19 @@ from postpost_sync.model.errors import Unfit
 from postpost_sync.model.folder import Recipe
 from postpost_sync.post import fitting
 from postpost_sync.post.media import not_media
-from tests.support.copies import opened, seen
+from tests.support.copies import JPEG, made, opened, seen
 from tests.support.media_files import box, chunk, facts_of, photo, video
 from tests.support.noise import noise
 from tests.support.odd_pictures import HEIGHT, RED, WIDTH, heif, png, saved, tiff, without_adobe, ycck
 
-JPEG = Recipe(("image/jpeg",), 1_000_000, 2000, 2000, 10**8, 1)
 GREY, WHITE, BLACK, BLUE, GREEN = (200,) * 3, (255,) * 3, (0,) * 3, (20, 20, 220), (20, 200, 20)
 INK, INKED = (0, 200, 220, 10), (245, 53, 34)
 ALL, HALF = WIDTH * HEIGHT, WIDTH // 2
 
 
-@pytest.fixture
-def place(tmp_path: Path) -> Copies:
-    return Copies(tmp_path / "copies")
-
-
 def copied(place: Copies, data: bytes, recipe: Recipe = JPEG) -> Image.Image:
-    """The copy as it is seen. Unfit where none can be made."""
-    file, fd = seen(data)
-    try:
-        copy = place.make(1, file, recipe, fd)
-    finally:
-        os.close(fd)
-    assert copy is not None
-    with place.opened(copy) as out:
-        return opened(os.pread(out, copy.size, 0))
+    """The copy as it is seen."""
+    return opened(made(place, data, recipe)[1])
 
 
 def near(picture: Image.Image, x: int, y: int, colour: tuple[int, ...]) -> bool:

@@ -15,6 +15,7 @@ from postpost_sync.disk.thumbnails import Thumbnails
 from postpost_sync.model.folder import Stat
 from postpost_sync.post.names import Names
 from tests.support.drops import hashes, picture, video
+from tests.support.measuring_server import BREAKS_OFF, server_with
 
 
 @pytest.fixture
@@ -105,6 +106,15 @@ def test_of_a_file_that_crashes_its_reader_there_is_none_and_that_is_not_kept(
     assert not thumbnails.folder.exists()
     monkeypatch.setattr(probe, "thumbnail", lambda *_: pytest.fail("it was tried again"))
     assert of(thumbnails, root, "a.jpg", picture()) is None
+
+
+def test_of_a_file_whose_share_breaks_there_is_one_later(
+    root: Path, thumbnails: Thumbnails, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = picture(size=(2000, 1500))
+    with monkeypatch.context() as broken, server_with(broken, BREAKS_OFF):
+        assert of(thumbnails, root, "a.jpg", data) is None
+    assert of(thumbnails, root, "a.jpg", data) is not None
 
 
 def test_it_is_kept_by_content_and_the_file_is_not_read_again(root: Path, thumbnails: Thumbnails) -> None:

@@ -12,8 +12,12 @@ import pytest
 from PIL import Image
 
 from postpost_sync.disk import media, probe, structure
+from postpost_sync.disk.copies import Copies
 from postpost_sync.disk.scan import of
-from postpost_sync.model.folder import MediaFile
+from postpost_sync.model.folder import Copy, MediaFile, Recipe
+
+JPEG = Recipe(("image/jpeg",), 1_000_000, 2000, 2000, 10**8, 1)
+MP4 = Recipe(("video/mp4",), 10**9, 1 << 20, 1 << 20, 1 << 40, 1)
 
 
 def seen(data: bytes, name: str = "a") -> tuple[MediaFile, int]:
@@ -26,6 +30,18 @@ def seen(data: bytes, name: str = "a") -> tuple[MediaFile, int]:
     facts = {**structure.facts(fd, kind), **probe.measure(fd, kind)}
     sha256 = hashlib.sha256(data).hexdigest()
     return MediaFile(name, of(os.fstat(fd)), content_type, sniffed, sha256, facts, kind), fd
+
+
+def made(place: Copies, data: bytes, recipe: Recipe = JPEG) -> tuple[Copy, bytes]:
+    """The copy, and its bytes. Unfit where none can be made."""
+    file, fd = seen(data)
+    try:
+        copy = place.make(1, file, recipe, fd)
+    finally:
+        os.close(fd)
+    assert copy is not None
+    with place.opened(copy) as out:
+        return copy, os.pread(out, copy.size, 0)
 
 
 def opened(data: bytes) -> Image.Image:
