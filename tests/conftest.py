@@ -72,6 +72,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if not config.getoption("--whole"):
         items[:], left = matrices.sampled(items)
         config.hook.pytest_deselected(items=left)
+    if hasattr(config, "workerinput"):  # else one process is left alone with minutes of work at the end
+        items.sort(key=matrices.takes_long, reverse=True)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
