@@ -53,10 +53,12 @@ def nothing_left(s: Situation) -> Answer | None:
 def copy_of(s: Situation) -> Answer | None:
     """It asks for the same at the same time as a folder of which it is a copy, or that may be on its way here.
 
-    Whether both are meant a person says.
+    Or a sync program set it aside. Whether both are meant a person says.
     """
     if s.record.groups or s.said(Consent.COPY):
         return None
+    if (aside := s.set_aside) is not None:
+        return held(aside)
     if s.record.copy_of is None:
         return _carried(s)
     if s.record.copied == s.mark:  # whatever became of the other one since

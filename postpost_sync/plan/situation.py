@@ -35,6 +35,7 @@ from postpost_sync.model.times import for_people
 from postpost_sync.plan.comparing import as_made, compare, mark
 from postpost_sync.plan.snapshot import Snapshot, Stranger
 from postpost_sync.post.desired import Wanted, resolve
+from postpost_sync.post.leftovers import conflict_of
 from postpost_sync.post.targets import as_held
 
 FOLLOW_FOR = 86400.0  # seconds after its time for which a post's outcome is asked for
@@ -329,6 +330,19 @@ class Situation:
             if same is not None:
                 return (None, same) if same else (other, ())
         return None, ()
+
+    @property
+    def set_aside(self) -> Finding | None:
+        """What to say of a folder whose name, or that of one above it, is one that a sync program gives to a conflict copy."""
+        for name in self.record.path.split("/"):
+            if originals := conflict_of(name):
+                why = (
+                    f'a sync program set "{printable(name)}" aside, since "{printable(originals[0])}" had changed, too'
+                )
+                hint = "take over what is right in it and remove it, or give it another name; "
+                hint += "to post it besides: postpost-sync retry FOLDER"
+                return Finding("COPY_OF", why, hint)
+        return None
 
     def is_copy(self, original: Record | None) -> Finding:
         of = f'"{printable(original.path)}"' if original is not None else "a folder that is no longer there"
