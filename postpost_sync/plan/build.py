@@ -21,7 +21,18 @@ from postpost_sync.model.record import (
 )
 from postpost_sync.model.states import State
 from postpost_sync.model.times import for_people
-from postpost_sync.plan.answers import Answer, copy_of_one, drop, drop_draft, failed, give_up, held, rest, search
+from postpost_sync.plan.answers import (
+    Answer,
+    copy_of_one,
+    drop,
+    drop_draft,
+    failed,
+    give_up,
+    held,
+    held_beside,
+    rest,
+    search,
+)
 from postpost_sync.plan.codes import DRAFT_GONE
 from postpost_sync.plan.draft import READ_BACK_FOR, for_person
 from postpost_sync.plan.situation import Situation
@@ -127,10 +138,10 @@ def too_late_for(s: Situation, live: Group) -> Answer:
 
 def may_lack_media(s: Situation) -> Answer | None:
     """It looks as if a picture were lacking: a person says whether it is meant so, before anything is made of it."""
-    found = s.desired.held
+    found = s.stripped or s.desired.held
     if found is None or s.said(Consent.MEDIA) or (s.draft is not None and not s.unlike(s.draft)):
         return None
-    return drop(s, s.draft) if s.snapshot.in_flight and s.draft is not None else held(found)
+    return drop(s, s.draft) if s.snapshot.in_flight and s.draft is not None else held_beside(s, found)
 
 
 def duplicate(s: Situation) -> Answer | None:

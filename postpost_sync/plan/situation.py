@@ -372,6 +372,16 @@ class Situation:
         retimed = live.asked_time != self.time and not self.desired.next and not self.desired.now
         return retimed or self.unlike(live)
 
+    @property
+    def stripped(self) -> Finding | None:
+        """What to say where the config alone takes all of its media from a post that stands, or was begun."""
+        made = self.live or self.draft
+        if made is None or self.out or not made.uploads or self.post.media or self.as_made(made) != ():
+            return None
+        why = f"none of its {len(made.uploads)} media files counts any more since the config was changed, only its text"
+        hint = "see to ignore in the config; if the text alone is meant: postpost-sync retry FOLDER"
+        return Finding("MEDIA_IGNORED", why, hint)
+
     def _queued_too(self, original: Record) -> bool:
         """Whether both ask for the next slot, and the original is not out: a slot is never asked for by two."""
         return self.desired.next and original.slot is not None and not is_out(live_group(original))
