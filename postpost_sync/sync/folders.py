@@ -56,19 +56,18 @@ class Folders:
     def get(self, key: int) -> Look | None:
         """The look of a folder that the database knows and that lies below one of our roots."""
         with self._lock:
-            look = self._looks.get(key)
             self._finished.pop(key, None)  # it is taken forward again
-        if look is None:
-            record = self._store.record(key)
+            if (known := self._looks.get(key)) is not None:
+                return known
+            record = self._store.record(key)  # with the lock: else it may be moved before it is in mind, and stay there
             if record is None or record.root not in self._roots:
                 return None
-            with self._lock:
-                new = Look(key, record.root, record.path, record.part, since=self._monotonic())
-                if (main := self._looks.get(self._parts.main_of(key))) is not None:  # it is seen as the folder is
-                    new.fingerprint, new.since, new.there = main.fingerprint, main.since, main.there
-                    new.arriving, new.hashes = main.arriving, main.hashes
-                look = self._looks.setdefault(key, new)
-        return look
+            look = Look(key, record.root, record.path, record.part, since=self._monotonic())
+            if (main := self._looks.get(self._parts.main_of(key))) is not None:  # it is seen as the folder is
+                look.fingerprint, look.since, look.there = main.fingerprint, main.since, main.there
+                look.arriving, look.hashes = main.arriving, main.hashes
+            self._looks[key] = look
+            return look
 
     # --- the parts of a folder ---
 
