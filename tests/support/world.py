@@ -191,13 +191,13 @@ class World:
 
     def step(self) -> bool:
         """Take one folder, or one transfer where no folder is ready; False where there is neither."""
+        if not self.ready and not self.transfers:
+            return False
         with self._files_watched(), mock.patch.object(probe, "measure", _measured):
             if self.ready:
                 self.sync.advance(self.ready.popleft())
-            elif self.transfers:
-                self.transfers.popleft()()
             else:
-                return False
+                self.transfers.popleft()()
         return True
 
     def run(self) -> None:
