@@ -38,6 +38,7 @@ from postpost_sync.plan.steps import (
     LearnLimits,
     LearnTime,
     LeaveSlot,
+    LookFor,
     Read,
     Recognise,
     Rest,
@@ -193,7 +194,8 @@ def _shown(s: Situation, answer: Answer, *, judged: bool) -> Answer:
         return Answer(step, record.state, record.error, record.warnings, answer.retry_at)
     known = judged and not isinstance(step, LearnTime | LearnAccounts | LearnLimits)  # what holds of the folder
     warnings = answer.warnings if answer.warnings is not None else _holding(s) if known else record.warnings
-    if isinstance(step, LearnTime | LearnAccounts | LearnLimits | Compare):  # it has settled; the service is next
+    # it has settled; the service is next
+    if isinstance(step, LearnTime | LearnAccounts | LearnLimits | Compare | LookFor):
         state = State.DRAFTING if record.state is State.SETTLING else record.state
         return replace(answer, state=answer.state or state, error=answer.error or record.error, warnings=warnings)
     if answer.state is not None:

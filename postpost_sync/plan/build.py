@@ -21,7 +21,18 @@ from postpost_sync.model.record import (
 )
 from postpost_sync.model.states import State
 from postpost_sync.model.times import for_people
-from postpost_sync.plan.answers import Answer, copy_of_one, drop, drop_draft, failed, give_up, held, rest, search
+from postpost_sync.plan.answers import (
+    Answer,
+    copy_of_one,
+    drop,
+    drop_draft,
+    failed,
+    give_up,
+    held,
+    held_beside,
+    rest,
+    search,
+)
 from postpost_sync.plan.codes import DRAFT_GONE
 from postpost_sync.plan.draft import READ_BACK_FOR, for_person
 from postpost_sync.plan.situation import Situation
@@ -53,10 +64,12 @@ def nothing_left(s: Situation) -> Answer | None:
 def copy_of(s: Situation) -> Answer | None:
     """It asks for the same at the same time as a folder of which it is a copy, or that may be on its way here.
 
-    Whether both are meant a person says.
+    Or a sync program set it aside. Whether both are meant a person says.
     """
     if s.record.groups or s.said(Consent.COPY):
         return None
+    if (aside := s.set_aside) is not None:
+        return held(aside)
     if s.record.copy_of is None:
         return _carried(s)
     if s.record.copied == s.mark:  # whatever became of the other one since
@@ -125,10 +138,10 @@ def too_late_for(s: Situation, live: Group) -> Answer:
 
 def may_lack_media(s: Situation) -> Answer | None:
     """It looks as if a picture were lacking: a person says whether it is meant so, before anything is made of it."""
-    found = s.desired.held
+    found = s.stripped or s.desired.held
     if found is None or s.said(Consent.MEDIA) or (s.draft is not None and not s.unlike(s.draft)):
         return None
-    return drop(s, s.draft) if s.snapshot.in_flight and s.draft is not None else held(found)
+    return drop(s, s.draft) if s.snapshot.in_flight and s.draft is not None else held_beside(s, found)
 
 
 def duplicate(s: Situation) -> Answer | None:

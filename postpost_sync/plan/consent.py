@@ -18,6 +18,7 @@ _ASKED_FOR: Mapping[str, Consent] = {  # the code of what is shown -> what a yes
     "COPY_OF": Consent.COPY,
     "ORIGINAL_MISSING": Consent.MEDIA,
     "MEDIA_IN_SUBFOLDER": Consent.MEDIA,
+    "MEDIA_IGNORED": Consent.MEDIA,
     "DUPLICATE_POST": Consent.DUPLICATE,
     "MAYBE_POSTED": Consent.MAYBE,
     "ADOPTED_POST": Consent.ADOPTED,

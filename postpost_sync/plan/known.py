@@ -17,7 +17,7 @@ from postpost_sync.plan.answers import Answer, drop, held, held_beside
 from postpost_sync.plan.build import too_late_for
 from postpost_sync.plan.situation import Situation, seconds
 from postpost_sync.plan.snapshot import Stranger
-from postpost_sync.plan.steps import Compare, HoldFor, Recognise, Update, Withdraw
+from postpost_sync.plan.steps import Compare, HoldFor, LookFor, Recognise, Update, Withdraw
 
 LOOK_AGAIN = 3600.0  # seconds
 
@@ -61,10 +61,12 @@ def compared_again(s: Situation) -> Answer | None:
 
 
 def _compare(s: Situation, within: float) -> Answer | None:
-    """What PostPost holds is asked for, unless that was within so many seconds."""
-    if s.snapshot.list_age < max(within, 0.001) or s.said(Consent.MAYBE):
+    """What PostPost holds is asked for, unless that was within so many seconds; and what the folder is held for."""
+    if s.said(Consent.MAYBE):
         return None
-    return Answer(Compare(s.now - seconds(within)))
+    if s.snapshot.list_age >= max(within, 0.001):
+        return Answer(Compare(s.now - seconds(within)))
+    return Answer(LookFor(s.snapshot.unlisted)) if s.snapshot.unlisted else None
 
 
 def recognise(s: Situation) -> Answer | None:

@@ -38,7 +38,7 @@ As it was read:
   recognise             PostPost may hold its post already: that is found out
   maybe_posted          PostPost holds the same text, and our records do not know it: a person says whose it is
   slot_doubtful         it may be out, and PostPost does not say: a person does
-  copy_of               it is a copy of another folder, or may be one that is carried here without its status file
+  copy_of               it is a copy of another folder, was set aside by a sync program, or may be one that is carried here
   touched               only the bytes tell whether what stands is still this
   went_out              it is out, and is not sent again by itself
   slot_unanswered       its slot is past, and whether it went out is not known

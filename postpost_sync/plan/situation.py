@@ -35,6 +35,7 @@ from postpost_sync.model.times import for_people
 from postpost_sync.plan.comparing import as_made, compare, mark
 from postpost_sync.plan.snapshot import Snapshot, Stranger
 from postpost_sync.post.desired import Wanted, resolve
+from postpost_sync.post.leftovers import conflict_of
 from postpost_sync.post.targets import as_held
 
 FOLLOW_FOR = 86400.0  # seconds after its time for which a post's outcome is asked for
@@ -330,6 +331,19 @@ class Situation:
                 return (None, same) if same else (other, ())
         return None, ()
 
+    @property
+    def set_aside(self) -> Finding | None:
+        """What to say of a folder whose name, or that of one above it, is one that a sync program gives to a conflict copy."""
+        for name in self.record.path.split("/"):
+            if originals := conflict_of(name):
+                why = (
+                    f'a sync program set "{printable(name)}" aside, since "{printable(originals[0])}" had changed, too'
+                )
+                hint = "take over what is right in it and remove it, or give it another name; "
+                hint += "to post it besides: postpost-sync retry FOLDER"
+                return Finding("COPY_OF", why, hint)
+        return None
+
     def is_copy(self, original: Record | None) -> Finding:
         of = f'"{printable(original.path)}"' if original is not None else "a folder that is no longer there"
         why = f"it is a copy of {of}, with the same text, platforms, media and time"
@@ -357,6 +371,16 @@ class Situation:
             return True
         retimed = live.asked_time != self.time and not self.desired.next and not self.desired.now
         return retimed or self.unlike(live)
+
+    @property
+    def stripped(self) -> Finding | None:
+        """What to say where the config alone takes all of its media from a post that stands, or was begun."""
+        made = self.live or self.draft
+        if made is None or self.out or not made.uploads or self.post.media or self.as_made(made) != ():
+            return None
+        why = f"none of its {len(made.uploads)} media files counts any more since the config was changed, only its text"
+        hint = "see to ignore in the config; if the text alone is meant: postpost-sync retry FOLDER"
+        return Finding("MEDIA_IGNORED", why, hint)
 
     def _queued_too(self, original: Record) -> bool:
         """Whether both ask for the next slot, and the original is not out: a slot is never asked for by two."""

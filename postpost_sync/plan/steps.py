@@ -95,6 +95,14 @@ class Compare:
 
 
 @dataclass(frozen=True, slots=True)
+class LookFor:
+    """Ask PostPost whether it still holds these post groups, which it lists among the older ones, or not yet."""
+
+    effect: ClassVar[Effect] = Effect.COMPARE
+    post_group_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Search:
     """Look for a draft whose create was not answered."""
 
@@ -238,6 +246,7 @@ Tried = (
     | LearnAccounts
     | LearnLimits
     | Compare
+    | LookFor
     | Recognise
     | Create
     | Search

@@ -27,6 +27,9 @@ _CONFLICTS = tuple(
         r"(?P<stem>.+)_conflict(?:_[^.-]+)?-\d{8}(?:-\d{6})?" + _EXTENSION,  # Nextcloud and ownCloud before 2.5
         rf"(?P<stem>.+?)_(?P<who>.+)_{_MONTH}-\d\d-\d{{4}}-\d{{4}}_[a-z]*Conflict(?:_\d+)?{_EXTENSION}",  # Synology Drive
         r"(?P<stem>.+?)(?:-(?P<who>.+))?-safeBackup-\d{4}" + _EXTENSION,  # OneDrive for Linux
+        r"(?P<stem>.+)_(?:conflict|orphan|blacklisted)_\d{8}_\d{6}_[0-9a-z]{10}" + _EXTENSION,  # kDrive
+        r"(?P<stem>.+)-conflict-\d{4}-\d\d-\d\dT[\d_]+\.\d{3}Z" + _EXTENSION,  # Cozy
+        r"(?P<stem>.+?)\.variant-[0-9a-f]{4}(?:\.variant-.+?)?" + _EXTENSION,  # git-annex, which leaves no NAME
         r"(?P<stem>.+?) ?\[conflict(?:ed)?(?: \d+)?\]" + _EXTENSION,  # pCloud, Google Drive
         r"(?P<stem>.+)_conf\(\d+\)" + _EXTENSION,  # Google's Backup and Sync
         r"(?P<stem>.+?)[ _-]conflicted.copy[^.]*" + _EXTENSION,  # whoever leaves out the brackets
@@ -35,8 +38,8 @@ _CONFLICTS = tuple(
     )
 )
 _BRACKETS = re.compile(rf"(?P<stem>.*?[^\s(]) ?\((?P<inside>[^()]+(?:\(\d+\))?)\)(?: ?\(\d+\))?{_EXTENSION}", re.DOTALL)
-# Dropbox says "conflicted copy" in the language of its user; Nextcloud, Seafile, Unison, Box and Insync in English.
-_CONFLICT = "conflict|konflikt|conflit|clash|modstrid|конфл|競合|問題のある|冲突|衝突|충돌"
+# Dropbox says "conflicted copy" in the language of its user; Nextcloud, Seafile, Unison, Box, CTERA and Insync in English.
+_CONFLICT = "conflict|not merged|konflikt|conflit|clash|modstrid|конфл|競合|問題のある|冲突|衝突|충돌"
 _COPY = "cop[yi]|cópi|kopi|kópi|exempla|salinan|копи|копі|コピー|副本|複本|複製|사본"
 _CAUSE = r"case|casse|mayúsc|maiusc|groß|unicode|encoding|white ?space|selective sync|\d{4}-\d\d-\d\d"
 _SAYS_CONFLICT = re.compile(
@@ -46,6 +49,8 @@ _SAYS_CONFLICT = re.compile(
 _MACHINE = re.compile(
     r"(?P<stem>.+)-(?:DESKTOP-[A-Z0-9]{7}|LAPTOP-[A-Z0-9]{8}|WIN-[A-Z0-9]{11})(?:-\d+)?" + _EXTENSION, re.DOTALL
 )
+# Box puts the account of whoever saved later behind NAME.
+_ACCOUNT = re.compile(rf"(?P<stem>.*?[^\s(-])[ -]?\([^()@\s]+@[^()@\s]+\){_EXTENSION}", re.DOTALL)
 
 # exiftool, editors, patch; the sandbox of macOS saves into NAME.sb-… before it takes NAME's place.
 _BACKUP = re.compile(
@@ -86,7 +91,8 @@ def beside(name: str) -> str | None:
     """The NAME of which this is a copy if it lies beside NAME, and a file like any other if not; None where it is none."""
     if (found := _DOWNLOADED_AGAIN.fullmatch(name)) is not None:
         return found["name"]
-    return found["stem"] + found["ext"] if (found := _MACHINE.fullmatch(name)) is not None else None
+    found = _MACHINE.fullmatch(name) or _ACCOUNT.fullmatch(name)
+    return found["stem"] + found["ext"] if found is not None else None
 
 
 def _originals(found: re.Match[str]) -> Iterator[str]:

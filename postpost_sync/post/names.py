@@ -24,8 +24,9 @@ IGNORED: tuple[str, ...] = (
     *".* ~* *~ #*#".split(),
     *_DOWNLOADING,
     *"*.nextcloud *.owncloud *.rsls *.rsls? *.rsls?? *.*.cloud *.aria2 *.lftp-pget-status *.*.st".split(),
-    *"""*.tmp *.temp *.swp *___jb_tmp___ *.unison* @eaDir @tmp @Recycle @Recently-Snapshot @sharebin *@SynoEAStream
-    *@SynoResource #recycle #snapshot Thumbs.db ehthumbs.db desktop.ini $RECYCLE.BIN lost+found __MACOSX""".split(),
+    *"""*.tmp *.temp *.swp *___jb_tmp___ *.unison* @eaDir @tmp @Recycle trashbox @Recently-Snapshot @sharebin
+    *@SynoEAStream *@SynoResource _gsdata_ _SYNCAPP #recycle #snapshot Thumbs.db ehthumbs.db desktop.ini $RECYCLE.BIN
+    lost+found __MACOSX""".split(),
     "System Volume Information",
     "Icon\r",
     "Network Trash Folder",

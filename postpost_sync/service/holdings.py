@@ -64,6 +64,7 @@ class Holdings:
         self._reading, self._lock = threading.Lock(), threading.Lock()
         self._held: dict[str, Held] = {}
         self._by_text: dict[str, tuple[str, ...]] = {}  # how a text begins -> ids
+        self._gone: set[str] = set()  # not held any more, since the latest whole reading
         self._began: datetime | None = None  # the latest reading, in the service's time
         self._whole_began: datetime | None = None  # the latest whole one
         self._older: Reading | None = None  # the latest one that went back as far as it took to find a certain group
@@ -93,15 +94,16 @@ class Holdings:
                 reading = self._newest(now, min(before, back_to or before) - SLACK)
             with self._lock:
                 if before is None:
-                    self._held, self._by_text = {}, {}
+                    self._held, self._by_text, self._gone = {}, {}, set()
                 for one in reading.groups.values():
                     self._keep(one, now)
             self._began = now
             return reading
 
     def deleted(self, post_group_id: str) -> None:
-        """It is held no longer, since we deleted it."""
+        """It is held no longer, since we deleted it; or was asked for in vain."""
         with self._lock:
+            self._gone.add(post_group_id)
             one = self._held.pop(post_group_id, None)
             begins = _indexed(one.group.content.strip()) if one is not None else ""
             left = tuple(other for other in self._by_text.pop(begins, ()) if other != post_group_id)
@@ -111,6 +113,16 @@ class Holdings:
     def get(self, post_group_id: str) -> Held | None:
         with self._lock:
             return self._held.get(post_group_id)
+
+    def keep(self, one: Listed) -> None:
+        """It is held, although no reading has shown it."""
+        with self._lock:
+            self._keep(one, self._api.clock.now())
+
+    def knows(self, post_group_id: str) -> bool:
+        """Whether it is told of the group that it is held, or that it is not: what went out long ago, no reading shows."""
+        with self._lock:
+            return post_group_id in self._held or post_group_id in self._gone
 
     def all(self) -> tuple[Listed, ...]:
         """Everything that the readings showed."""

@@ -34,6 +34,7 @@ from postpost_sync.plan.steps import (
     LearnAccounts,
     LearnLimits,
     LearnTime,
+    LookFor,
     Recognise,
     Search,
     Step,
@@ -71,6 +72,9 @@ class Calls:
                 account.learn_limits()
             case Compare(since):
                 return self._queues[account].take(look.key, Question(("compare", 0), since)) is not None
+            case LookFor(post_group_ids):
+                for one in post_group_ids:
+                    _look_for(account, one)
             case Recognise():
                 self._recognise(look, account, step)
             case Search(group):
@@ -272,14 +276,30 @@ class Calls:
         return True
 
 
+def _look_for(account: Account, named: str) -> None:
+    """Learn whether PostPost holds that post, however old it is. By its id first: what is not there is in no page."""
+    try:
+        account.api.get_post(named)
+    except NotFound:
+        account.holdings.deleted(named)
+        return
+    if (found := account.holdings.find(named)) is None:
+        raise _not_listed(named)
+    account.holdings.keep(found)
+
+
 def _surely_not_there(account: Account, named: str) -> None:
     """Raise Unclear where PostPost knows the post that a status file names, and does not list it yet: lists lag."""
     try:
         account.api.get_post(named)
     except NotFound:
         return
-    why = f"the status file names the post {named}, which PostPost holds and does not list yet"
-    raise Unclear(Finding("MAYBE_POSTED", why, "nothing: it is looked for again"))
+    raise _not_listed(named)
+
+
+def _not_listed(named: str) -> Unclear:
+    why = f"it may be the post {named}, which PostPost holds and does not list yet"
+    return Unclear(Finding("MAYBE_POSTED", why, "nothing: it is looked for again"))
 
 
 def _id(group: Group) -> str:

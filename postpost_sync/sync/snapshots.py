@@ -200,6 +200,7 @@ class Snapshots:
             accounts_age=account.accounts_age(),
             list_age=account.holdings.age(),
             strangers=self._strangers(record, account, text),
+            unlisted=tuple(one for one in record.maybe if pending and not account.holdings.knows(one)),
             shown=_shown(record, account) if pending else {},
             clock_known=account.api.clock.known,
             waiting=waiting.first(),

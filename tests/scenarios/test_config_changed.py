@@ -13,7 +13,7 @@ import pytest
 from postpost_sync import ledger
 from postpost_sync.model.post import Policy, config_digest
 from postpost_sync.model.slots import parse
-from postpost_sync.sandbox import Behaviour
+from postpost_sync.sandbox import Behaviour, Fault
 from tests.support.world import World, picture
 
 ONE, TWO = {"a.jpg": picture(1)}, {"a.jpg": picture(1), "b.jpg": picture(2)}
@@ -213,6 +213,45 @@ def test_what_is_over_stays_over_where_a_picture_is_ignored_since_its_root_is_aw
         world.run_until_rest()
         assert (world.state("post"), world.groups()) == (ended, before)
         touch(world)
+
+
+@pytest.mark.parametrize("stands", ["scheduled", "a draft"])
+def test_a_post_is_not_made_text_alone_by_what_the_config_ignores(world: World, stands: str) -> None:
+    begin(world)
+    drop_unnamed(world, local(world))
+    if stands == "a draft":
+        world.sandbox.faults.add(Fault("update-post", "reset_before", None))
+    world.run_until_rest(60)
+    world.sandbox.faults.clear()
+    (before,) = world.groups()
+    assert (before.status == "scheduled", len(before.media)) == (stands == "scheduled", 2)
+    change(world, ignore=("*.jpg",))
+    for _ in range(2):
+        world.run_until_rest(600)
+        assert (world.state("post"), world.code("post")) == ("held", "MEDIA_IGNORED")
+        assert [(one.id, len(one.media)) for one in world.groups()] == [(before.id, 2)]
+        touch(world)
+    change(world, ignore=())
+    world.run_until_rest()
+    assert (world.state("post"), [one.id for one in world.groups("scheduled")]) == ("scheduled", [before.id])
+    change(world, ignore=("*.jpg",))
+    world.run_until_rest()
+    say(world, ledger.retried)
+    world.run_until_rest()
+    (now,) = world.groups()
+    assert (world.state("post"), now.status, now.media) == ("scheduled", "scheduled", ())
+
+
+def test_a_picture_that_a_person_takes_out_is_an_edit_whatever_the_config_ignores(world: World) -> None:
+    begin(world)
+    drop_unnamed(world, local(world))
+    world.run_until_rest()
+    for name in TWO:
+        (world.root / "post" / name).unlink()
+    change(world, ignore=("*.jpg",))
+    world.run_until_rest()
+    (group,) = world.groups()
+    assert (world.state("post"), group.status, group.media) == ("scheduled", "scheduled", ())
 
 
 # --- what is over stays over ------------------------------------------------------------------------------------------

@@ -64,6 +64,61 @@ def test_what_is_held_for_a_post_that_went_out_is_not_posted_once_that_is_long_a
     assert (out_or_standing(world), world.code("post")) == ([("text", "published")], "MISSED")
 
 
+def held_for_an_older_post(world: World) -> Group:
+    """A folder `new` waits, since its text went out hours ago; more posts than a page of the list holds came behind that."""
+    world.drop("post", "text", {}, "now")
+    world.run_until_rest()
+    world.advance_time(300)
+    for number in range(100):
+        made = world.account.api.create_post(f"other {number}", ("twitter-123",), {}, f"intent {number}", None)
+        world.account.api.schedule(made.post_group_id, world.now)
+    world.advance_time(5 * 3600)
+    world.remove("post")
+    lose_the_database(world)
+    world.drop("new", "text", {}, "now")
+    world.run_until_rest(60)
+    assert (world.state("new"), world.code("new")) == ("held", "MAYBE_POSTED")
+    return next(group for group in world.groups() if group.content == "text")
+
+
+def look_anew(world: World, how: str) -> None:
+    """What PostPost holds is read whole again, when the older post went out longer ago than `catch_up`."""
+    world.advance_time(2 * 3600)
+    if how == "a restart":
+        world.restart()
+    else:
+        world.sync.reconciliation.run()
+    world.advance_time(3700)
+
+
+@pytest.mark.parametrize("how", ["a restart", "an hour"])
+def test_what_is_held_for_a_post_is_held_although_no_reading_shows_that_any_more(world: World, how: str) -> None:
+    held_for_an_older_post(world)
+    look_anew(world, how)
+    assert (world.state("new"), world.code("new")) == ("held", "MAYBE_POSTED")
+    assert [group.status for group in world.groups() if group.content == "text"] == ["published"]
+
+
+@pytest.mark.parametrize("how", ["a restart", "an hour"])
+def test_what_is_held_for_a_post_goes_out_once_a_person_has_deleted_that(world: World, how: str) -> None:
+    older = held_for_an_older_post(world)
+    world.sandbox.dashboard_delete(older.id)
+    look_anew(world, how)
+    world.advance_time(3700)
+    assert world.state("new") == "published"
+    assert [group.status for group in world.groups() if group.content == "text"] == ["published"]
+
+
+def test_a_post_that_no_reading_shows_any_more_is_the_folders_where_a_person_says_so(world: World) -> None:
+    older = held_for_an_older_post(world)
+    world.advance_time(2 * 3600)
+    world.restart()
+    say(world, "new", ledger.adopted)
+    world.run_until_rest(600)
+    assert (world.state("new"), world.record("new").groups[-1].post_group_id) == ("published", older.id)
+    assert [group.status for group in world.groups() if group.content == "text"] == ["published"]
+
+
 def test_a_folder_that_comes_back_after_its_database_was_made_is_not_posted_again(world: World, tmp_path: Path) -> None:
     folder = world.drop("post", "text", ONE, tomorrow(world))
     world.run_until_rest()
@@ -269,7 +324,7 @@ def test_parts_that_are_no_more_do_not_bring_one_another_back(world: World, mean
             world.sandbox.dashboard_delete(group.id)
     world.drop("post", "short", ONE, time, (X, LINKEDIN))
     if meanwhile == "killed":
-        assert world.run_killed(13)
+        assert world.run_killed(7)
         world.restart()
     world.run_until_rest()
     for part in (one for one in world.store.records() if one.error is not None):

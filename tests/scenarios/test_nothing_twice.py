@@ -141,6 +141,29 @@ def test_a_copy_is_held_until_it_changes_itself_or_a_person_says_so(world: World
     assert [group.content for group in world.groups("scheduled")] == ["text", "text", "another text"]
 
 
+@pytest.mark.parametrize("name", ["post (Ann's conflicted copy 2026-11-24)", "all (Case Conflict)/post"])
+@pytest.mark.parametrize("text", ["text", "text, edited on the other machine"])
+def test_a_whole_folder_that_a_sync_program_set_aside_is_held(world: World, name: str, text: str) -> None:
+    time = tomorrow(world)
+    world.drop("post", "text", ONE, time)
+    world.drop(name, text, ONE, time)
+    world.run_until_rest()
+    assert [group.content for group in world.groups("scheduled")] == ["text"]
+    assert (world.state(name), world.code(name)) == ("held", "COPY_OF")
+    say(world, name)
+    world.run_until_rest()
+    assert (world.state(name), len(world.groups("scheduled"))) == ("scheduled", 2)
+
+
+def test_a_post_that_stands_is_left_alone_where_its_folder_gets_the_name_of_a_conflict_copy(world: World) -> None:
+    world.drop("post", "text", ONE, tomorrow(world))
+    world.run_until_rest()
+    before = world.groups()
+    (world.root / "post").rename(world.root / "post (Case Conflict)")
+    world.run_until_rest()
+    assert (world.state("post (Case Conflict)"), world.groups()) == ("scheduled", before)
+
+
 # --- what is partly out -----------------------------------------------------------------------------------------------
 
 PARTLY = {
