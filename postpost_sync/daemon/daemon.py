@@ -127,7 +127,7 @@ class Daemon:
         )
         self._workers = Workers(
             self.sync.advance,
-            self.sync.urgency,
+            self.sync.order.urgency,
             self._folders.root_of,
             threads=WORKERS,
             defect=self._met_defect,
