@@ -149,6 +149,18 @@ def _described(s: Situation, one: Stranger) -> str:
     return f"{one.post_group_id} ({one.status}{when}) on {', '.join(one.platforms)}"
 
 
+def post_gone(s: Situation) -> Answer | None:
+    """Its status file says that its post stood, is out or was taken back, and PostPost holds it no more: a person says."""
+    claim = s.record.claim
+    if claim is None or not claim.lost or s.record.groups:
+        return None
+    if s.said(Consent.DIFFERS) or s.said(Consent.ONCE_MORE):
+        return None
+    which = f"the post {claim.post_group_id}" if claim.post_group_id is not None else "it"
+    why = f"its status file says that {which} was {claim.state.replace('_', ' ')}, and PostPost holds no such post"
+    return held(Finding("POST_GONE", why, "to post it, once more perhaps: postpost-sync retry FOLDER"))
+
+
 def adopted_edited(s: Situation) -> Answer | None:
     """What the folder's new version would replace was found at PostPost, and may be another's: it is not deleted."""
     live = s.live
