@@ -53,8 +53,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """`-n auto`: two for each processor, since many tests wait for a daemon, a clock or a browser."""
-    return 2 * len(os.sched_getaffinity(0))
+    """`-n auto`: three for each processor, since many tests wait for a daemon, a clock or a browser."""
+    return 3 * len(os.sched_getaffinity(0))
 
 
 def pytest_make_parametrize_id(val: object) -> str | None:
@@ -72,6 +72,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if not config.getoption("--whole"):
         items[:], left = matrices.sampled(items)
         config.hook.pytest_deselected(items=left)
+    if hasattr(config, "workerinput"):  # else one process is left alone with minutes of work at the end
+        items.sort(key=matrices.takes_long, reverse=True)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -147,8 +147,10 @@ def _shortened(text: str) -> str:
 def nearest(found: str, allowed: Iterable[str]) -> str:
     """`did you mean "x"?`, or nothing where nothing is near. For hints."""
     names = sorted(allowed)
-    near = get_close_matches(found, names, n=1, cutoff=0.6) or get_close_matches(found.lower(), names, n=1, cutoff=0.6)
-    return f'did you mean "{near[0]}"?' if near else ""
+    if len(found) > 3 * max(map(len, names), default=0):  # it is like none of them, and to find that out takes seconds
+        return ""
+    near = (match for word in dict.fromkeys((found, found.lower())) for match in get_close_matches(word, names, n=1))
+    return next((f'did you mean "{match}"?' for match in near), "")
 
 
 def did_you_mean(found: str, allowed: Iterable[str]) -> str:

@@ -358,7 +358,7 @@ def test_a_crash_at_any_moment_makes_one_post_for_one_set_of_accounts(world: Wor
         name = f"p{effect}"
         world.sandbox.behaviour = connected(ONE, LINKEDIN)
         world.drop(name, name, MEDIA, world.now + DAY, ("all",))
-        if not world.run_killed(len(world.effects) + effect, 120):
+        if not world.run_killed(effect, 120):
             break
         world.sandbox.behaviour = connected(ONE, LINKEDIN, MASTODON)
         world.restart()

@@ -96,7 +96,7 @@ def test_a_cancel_in_the_middle_of_an_edit_leaves_nothing(new_world: NewWorld) -
         world.look_around()
         world.pass_time(10)
         world.wake(world.record("launch").key, 0.0)
-        world.kill_at(len(world.effects) + steps + 1)
+        world.kill_at(steps + 1)
         with contextlib.suppress(Killed):
             world.run()
         world.restart()

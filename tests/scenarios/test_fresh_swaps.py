@@ -146,7 +146,7 @@ def test_whatever_is_killed_meanwhile_each_post_stands_once(
         for second in matrix.numbers():
             world = new_world()
             a, b = begin(world, place, old, True)
-            ended = not world.run_killed(len(world.effects) + first, 600)
+            ended = not world.run_killed(first, 600)
             moves(world.root, a, b)
             world.restart()
             last = not world.run_killed(second, 600)

@@ -370,7 +370,7 @@ class Machine(RuleBasedStateMachine):
         world = self.world
         for one in (effect, again):
             if one is not None:
-                world.kill_at(len(world.effects) + one)
+                world.kill_at(one)
                 if world.alive(lambda: world.run_until_rest(30.0)):
                     world._kill_at = None
                     world.restart()

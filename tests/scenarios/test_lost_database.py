@@ -361,7 +361,7 @@ def test_parts_that_are_no_more_do_not_bring_one_another_back(world: World, mean
             world.sandbox.dashboard_delete(group.id)
     world.drop("post", "short", ONE, time, (X, LINKEDIN))
     if meanwhile == "killed":
-        assert world.run_killed(13)
+        assert world.run_killed(7)
         world.restart()
     world.run_until_rest()
     for part in (one for one in world.store.records() if one.error is not None):

@@ -275,7 +275,7 @@ def test_a_crash_around_a_limit_loses_nothing_and_doubles_nothing(
         now = world.now
         drop_many(world, 2, now + 30 * HOUR, 10 * HOUR)
         world.run_until_rest(600)
-        world.kill_at(len(world.effects) + effect)
+        world.kill_at(effect)
         texts = {"post p000", "post p001"}
         try:
             if edit:

@@ -162,7 +162,7 @@ def test_an_outcome_that_was_not_shown_yet_is_shown_by_the_next_process(world: H
     world.fresh(0, PLATFORMS[0], "now")
     world.advance_time(5)
     world.pass_time(90)
-    world.kill_at(len(world.effects) + 3)  # the service said that it is out, and that was written down
+    world.kill_at(3)  # the service said that it is out, and that was written down
     assert not world.alive(lambda: world.run_until_rest(120))
     world.advance_time(120)
     assert [record.state for record in world.store.records()] == ["published"]

@@ -102,7 +102,7 @@ def test_a_folder_that_is_moved_while_its_draft_is_built_leaves_none_behind(worl
         world.drop(name, name, MEDIA, world.now + 2 * DAY)
         world.look_around()
         world.pass_time(3)
-        world.kill_at(len(world.effects) + effect)
+        world.kill_at(effect)
         with contextlib.suppress(Killed):
             world.wake(world.record(name).key, 0.0)
             world.run()

@@ -174,7 +174,7 @@ class History:
 
     def kill(self, world: World) -> None:
         if world not in self.pair.ended:
-            world.kill_at(len(world.effects) + self.chance.randrange(1, 12))
+            world.kill_at(self.chance.randrange(1, 12))
 
     def lose_the_database(self, world: World) -> None:
         if self.chance.random() < 0.3 and world not in self.pair.ended:

@@ -63,7 +63,7 @@ def edited(world: Histories, folder: Dropped, edit: Edit) -> None:
 
 def killed_while(world: Histories, effect: int) -> bool:
     """Go on, and end the process before that effect from now; whether there was one."""
-    world.kill_at(len(world.effects) + effect)
+    world.kill_at(effect)
     killed = not world.alive(lambda: world.run_until_rest(300))
     world._kill_at = None
     return killed

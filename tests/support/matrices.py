@@ -69,6 +69,11 @@ def _values(case: pytest.Function) -> set[tuple[str, str]]:
     return {(name, repr(value)) for name, value in case.callspec.params.items()} if hasattr(case, "callspec") else set()
 
 
+def takes_long(item: pytest.Item) -> bool:
+    """Whether it goes through all cases of a matrix by itself."""
+    return isinstance(item, pytest.Function) and FIXTURE in item.fixturenames
+
+
 def counted(reports: Iterable[pytest.TestReport]) -> dict[str, int]:
     """What was counted in a run, in the order of its names."""
     counts = Counter[str]()

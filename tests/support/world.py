@@ -26,6 +26,7 @@ import math
 import os
 import shutil
 import sqlite3
+import tempfile
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, Future
@@ -48,13 +49,14 @@ from postpost_sync.model.program import Oddity
 from postpost_sync.model.record import Record
 from postpost_sync.model.states import State
 from postpost_sync.model.times import to_service
-from postpost_sync.post.names import Names
+from postpost_sync.post.names import names
 from postpost_sync.sandbox import Behaviour, Group, Sandbox, SandboxTransport
 from postpost_sync.service import upload
 from postpost_sync.service.account import Account
 from postpost_sync.service.api import PostPost
 from postpost_sync.service.connections import new_client
 from postpost_sync.store import Store
+from postpost_sync.store.group_commit import GroupCommit
 from postpost_sync.sync.engine import Sync
 from postpost_sync.sync.runtime import Runtime
 from postpost_sync.sync.transfers import Uplink
@@ -114,11 +116,14 @@ class World:
         self.due: dict[int, float] = {}  # key -> monotonic
         self.transfers: deque[Callable[[], None]] = deque()
         self.effects, self._kill_at = [], None
+        if not self.state_db.exists():
+            self.state_db.parent.mkdir(parents=True, exist_ok=True)
+            self.state_db.write_bytes(_new_database())
         with mock.patch.object(sqlite3, "connect", self._connect):
             self.store = Store.open(self.state_db)
         client = new_client(_Transport(self))
         self.account = self.account_of(self.key, client)
-        self.names = Names(self.policy.ignore)
+        self.names = names(self.policy.ignore)
         runtime = Runtime(self.wake, lambda: self.monotonic, self.jitter, Log(), self.instance)
         self.watched = Watched.of(self.store, self.sites(client), self.names, runtime)
         self.sync = Sync(
@@ -146,8 +151,8 @@ class World:
         self.start()
 
     def kill_at(self, effect: int) -> None:
-        """Raise Killed before the present process's effect with that number (1 is its first)."""
-        self._kill_at = effect
+        """Raise Killed before the present process's effect with that number, counted from now (1 is the next)."""
+        self._kill_at = len(self.effects) + effect
 
     def effect(self, name: str) -> None:
         """An effect is about to be made."""
@@ -187,13 +192,13 @@ class World:
 
     def step(self) -> bool:
         """Take one folder, or one transfer where no folder is ready; False where there is neither."""
+        if not self.ready and not self.transfers:
+            return False
         with self._files_watched(), mock.patch.object(probe, "measure", _measured):
             if self.ready:
                 self.sync.advance(self.ready.popleft())
-            elif self.transfers:
-                self.transfers.popleft()()
             else:
-                return False
+                self.transfers.popleft()()
         return True
 
     def run(self) -> None:
@@ -321,8 +326,21 @@ class World:
             self.effect(f"replace {target}")
             _LINK(source, target, **more)
 
-        with mock.patch.object(os, "replace", replaced), mock.patch.object(os, "link", linked):
+        with (
+            mock.patch.object(os, "replace", replaced),
+            mock.patch.object(os, "link", linked),
+            mock.patch.object(GroupCommit, "wait"),  # power cuts are not simulated
+        ):
             yield
+
+
+@cache
+def _new_database() -> bytes:
+    """What is made where there is none, made once: no world ends in the midst of that. The real process does, in `test_crash`."""
+    with tempfile.TemporaryDirectory() as place:
+        path = Path(place, "state.db")
+        Store.open(path).close()
+        return path.read_bytes()
 
 
 _CONNECT = sqlite3.connect
@@ -342,7 +360,7 @@ _FACTS: dict[bytes, Any] = {}
 
 
 class _Connection(sqlite3.Connection):
-    """Tells of each commit. Power cuts are not simulated, so nothing waits for the disk."""
+    """Tells of each commit, and waits for the disk at none: power cuts are not simulated."""
 
     world: World
 
