@@ -127,7 +127,7 @@ class Daemon:
         )
         self._workers = Workers(
             self.sync.advance,
-            lambda key: self.sync.times.get(key, 0.0),  # one that was not read yet comes first, to learn its time
+            self.sync.urgency,
             self._folders.root_of,
             threads=WORKERS,
             defect=self._met_defect,

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from postpost_sync.log import Log
 from postpost_sync.model.errors import KeyRefused, PostError
 from postpost_sync.model.times import parse_service_time, to_service
+from postpost_sync.post.platforms import Overrides
 from postpost_sync.service.account import Account
 from postpost_sync.store import Store
 
@@ -30,7 +31,7 @@ class PlatformLimits:
 
         A fault is no more than that: the table is what counts without them.
         """
-        before = [(account.limits, account.first_comments) for account in self._accounts]
+        before = self._told()
         for account in self._accounts:
             asked = self._asked.get(account)
             if account.refused is not None or (asked is not None and abs(now - asked) < EVERY):
@@ -47,7 +48,11 @@ class PlatformLimits:
             if len(kept) <= _LONGEST:
                 self._store.set_fact(_name(account), kept)
                 self._take(account, kept)
-        return before != [(account.limits, account.first_comments) for account in self._accounts]
+        return before != self._told()
+
+    def _told(self) -> list[tuple[Overrides, bool]]:
+        """What counts by now; that no first comment is taken is what goes without a word, too."""
+        return [(account.limits, bool(account.first_comments)) for account in self._accounts]
 
     def _take(self, account: Account, kept: str) -> None:
         asked, platforms = kept_limits(kept)

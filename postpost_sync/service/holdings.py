@@ -19,6 +19,8 @@ from postpost_sync.service.responses import Listed
 SLACK = timedelta(minutes=2)  # how far the listing's times may be from ours, and how far it may lag behind
 EVER = datetime.min.replace(tzinfo=UTC) + 2 * SLACK
 MAX_PAGES = 100
+A_PAGE = 100  # groups
+LATELY = timedelta(minutes=30)  # for which a whole reading serves, so that one follows each hour
 _FRESH = timedelta(minutes=1)
 _INDEXED = 24  # characters of a text by which it is looked up
 
@@ -43,6 +45,11 @@ class Reading:
     def get(self, post_group_id: str) -> Listed | None:
         return self.groups.get(post_group_id)
 
+    def pages_again(self) -> int:
+        """How many pages the next one takes at least, since it goes back to a little before this one."""
+        new = sum(one.created_at is not None and one.created_at >= self.at - SLACK for one in self.groups.values())
+        return 1 + new // A_PAGE
+
     def with_text(self, content: str) -> tuple[Listed, ...]:
         """Those with this text, space around it aside."""
         text = content.strip()
@@ -59,6 +66,7 @@ class Holdings:
         self._by_text: dict[str, tuple[str, ...]] = {}  # how a text begins -> ids
         self._gone: set[str] = set()  # not held any more, since the latest whole reading
         self._began: datetime | None = None  # the latest reading, in the service's time
+        self._whole_began: datetime | None = None  # the latest whole one
         self._older: Reading | None = None  # the latest one that went back as far as it took to find a certain group
 
     def age(self) -> float:
@@ -67,15 +75,21 @@ class Holdings:
         return (now - began).total_seconds() if began is not None and began <= now else math.inf
 
     def forget(self) -> None:
-        """The clock was set, the machine slept, or an hour went by: the next reading is a whole one."""
+        """The clock was set, or the machine slept: the next reading is a whole one."""
         self._began = self._older = None
+
+    def grow_old(self) -> None:
+        """The same, unless a whole reading was made lately: what people delete at PostPost is held for an hour or so."""
+        now = self._api.clock.now()
+        if self._whole_began is None or not timedelta() <= now - self._whole_began < LATELY:
+            self.forget()
 
     def read(self, lately: float, back_to: datetime | None = None) -> Reading:
         """What was created since the reading before, and since `back_to`. `lately`: seconds for which what went out counts."""
         with self._reading:
             before, now = (self._began if self.age() < math.inf else None), self._api.clock.now()
             if before is None:
-                reading = self._whole(now, now - timedelta(seconds=lately))
+                reading, self._whole_began = self._whole(now, now - timedelta(seconds=lately)), now
             else:
                 reading = self._newest(now, min(before, back_to or before) - SLACK)
             with self._lock:

@@ -5,8 +5,9 @@ Why it is as it is:
 - Every change goes through `Store.change`: read the record, apply a function of `ledger` to it, write what differs. It is one
   transaction, and it is on the disk before it returns. An effect at PostPost is made only after its intent has been
   written so; else a lost power supply would let it be made twice.
-- WAL, so that `status` reads while the daemon writes. `synchronous = FULL`, since WAL with less may lose the last commits.
-  What is found again by itself (a new folder, what is shown of a post, the progress of an upload) does not wait.
+- WAL, so that `status` reads while the daemon writes. Who has to know that his commit is on the disk waits for that with
+  all others who do, and holds up nobody who reads or commits meanwhile (`group_commit`). What is found again by itself (a
+  new folder, what is shown of a post, the progress of an upload) does not wait.
 - The write lock is taken first (`BEGIN IMMEDIATE`). A lock that is taken late fails at once where another process writes.
 - The records that were last used are kept at hand: a post is asked for thirty times on its way. SQLite tells where another
   process has written since.
@@ -14,9 +15,10 @@ Why it is as it is:
 - `lock` keeps a second daemon away: both would make each post. SQLite's own locks last for one transaction only.
 - A damaged database is refused before anything is written into it. A damaged index hides what was done already.
 
-`connection` is the file, opened; `queries` what is read, `overview` what is read for those who only look, `health` what
-that says of the daemon; `rows` how our values lie in the tables, `columns` how one lies in a column; `failures` its errors as
-ours; `migrations` the tables; `status` what the command of that name reads, `backup` copies the file.
+`connection` is the file, opened; `group_commit` waits for the disk; `queries` what is read, `overview` what is read for
+those who only look, `health` what that says of the daemon; `rows` how our values lie in the tables, `columns` how one lies in
+a column; `failures` its errors as ours; `migrations` the tables; `status` what the command of that name reads, `backup`
+copies the file.
 """
 
 from __future__ import annotations
@@ -275,7 +277,6 @@ class Store:
     def progress(self, group_key: int, position: int, sent: int) -> None:
         """How many bytes of a file are out. Only for show: it may be lost, so it does not wait for the disk."""
         with self._db.lock, contextlib.suppress(sqlite3.Error):
-            self._db.wait_for_disk(False)
             cursor = self._db.conn.execute(
                 "UPDATE uploads SET sent = ? WHERE group_key = ? AND position = ?", (sent, group_key, position)
             )

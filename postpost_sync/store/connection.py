@@ -22,6 +22,7 @@ from postpost_sync.model.errors import ProgramError, path_name
 from postpost_sync.model.record import Group, Record, Upload
 from postpost_sync.store import versions
 from postpost_sync.store.failures import MOVE_AWAY, translated
+from postpost_sync.store.group_commit import GroupCommit
 from postpost_sync.store.rows import from_row
 
 _BUSY_TIMEOUT_MS = 10_000  # for who writes while another process does
@@ -47,7 +48,7 @@ class Connection:
         self.lock = threading.RLock()
         self._inode = inode(path)
         self._gives_up_at = math.inf  # monotonic
-        self._waits = True  # whether commits wait for the disk, as it was opened
+        self._disk = GroupCommit(_log(path))
         self.only_for_show = 0  # rows changed by the progress of uploads
         self._recent: dict[int, Record] = {}  # key -> record as it is in the file, those that were last asked for
         self._recent_at = -1  # the data_version of that
@@ -80,7 +81,7 @@ class Connection:
                 else:
                     check_sound(path, conn)
                 conn.execute("PRAGMA journal_mode = WAL")
-                conn.execute("PRAGMA synchronous = FULL")
+                conn.execute("PRAGMA synchronous = NORMAL")  # see `group_commit`
                 conn.execute("PRAGMA foreign_keys = ON")
                 if pending:
                     _bring_up_to_date(conn)
@@ -125,6 +126,7 @@ class Connection:
     def close(self) -> None:
         with self.lock, contextlib.suppress(sqlite3.Error):
             self.conn.close()
+        self._disk.close()
 
     def data_version(self) -> int:
         """A number that changes when another process has written. ProgramError where the file was taken from its place."""
@@ -191,32 +193,32 @@ class Connection:
 
     @contextlib.contextmanager
     def transaction(self, *, waiting: bool = True) -> Iterator[None]:
-        """All or nothing, and on the disk at its end; not `waiting` for that, at the end of the next one that waits."""
-        with translated(self.path), self._begun(waiting=waiting):
-            try:
-                yield
-                self.conn.execute("COMMIT")
-            except BaseException:
-                self.forget_recent()
-                if self.conn.in_transaction:
-                    self.conn.execute("ROLLBACK")
-                raise
+        """All or nothing, and on the disk at its end; not `waiting` for that, at the end of the next one that waits.
 
-    def wait_for_disk(self, waits: bool) -> None:
-        """Whether commits wait for the disk from here on; SQLite is told where that changes. To be used with the lock, and
-        before each write: it is as the one before wanted it."""
-        if waits is not self._waits:
-            self.conn.execute(f"PRAGMA synchronous = {'FULL' if waits else 'NORMAL'}")
-            self._waits = waits
+        Others read and commit while this one waits, unless it was begun with the lock.
+        """
+        with translated(self.path):
+            with self._begun():
+                before = self.conn.total_changes
+                try:
+                    yield
+                    self.conn.execute("COMMIT")
+                    number = self._disk.committed(anything=self.conn.total_changes != before)
+                except BaseException:
+                    self.forget_recent()
+                    if self.conn.in_transaction:
+                        self.conn.execute("ROLLBACK")
+                    raise
+            if waiting:
+                self._disk.wait(number)
 
     @contextlib.contextmanager
-    def _begun(self, *, waiting: bool) -> Iterator[None]:
+    def _begun(self) -> Iterator[None]:
         """The write lock, taken first: a deferred one fails when it is taken late. Between two tries others may read."""
         self.checked()
         ends = time.monotonic() + _BUSY_TIMEOUT_MS / 1000
         while True:
             with self.lock:
-                self.wait_for_disk(waiting)
                 if self._begin(min(ends, self._gives_up_at)):
                     self._check_recent()
                     yield

@@ -125,6 +125,16 @@ class Sync:
             elif record.state is State.HELD:
                 self._waiting_lists[self._snapshots.account_of(record)].update(record)
 
+    def urgency(self, key: int) -> float:
+        """The smaller, the sooner it is taken forward: in the order of the posts' times.
+
+        One that was not read yet comes before them, to learn its time; and still before it who keeps the uplink from being idle.
+        """
+        time = self.times.get(key)
+        if self._slots.has_called(key) or (time is not None and self._slots.idle()):
+            return -1.0
+        return time or 0.0
+
     def advance(self, key: int) -> None:
         """Take one part of a folder as far as it goes now; the others wait until it is through, and hear of what changed."""
         look = self._folders.get(key)
@@ -179,7 +189,8 @@ class Sync:
                     waiting_list.remove(key)
                 else:
                     waiting_list.update(record)
-                if unknown and key in self.times and not isinstance(decision.step, Rest | Forget | LearnTime):
+                goes_on = not isinstance(decision.step, Rest | Forget | LearnTime)
+                if unknown and key in self.times and goes_on and not self._slots.idle():
                     self._wake(key, 0.0)  # now that its time is known, it takes its place in the order of the times
                     return
                 match decision.step:

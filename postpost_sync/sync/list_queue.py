@@ -56,7 +56,8 @@ class ListQueue:
         self._asked: dict[int, _Asked] = {}  # by the folder's key, in the order in which they came
         self._answers: dict[int, _Answer] = {}
         self._reading = False
-        self._pages = 1  # of the last reading
+        self._read_at: float | None = None  # monotonic
+        self._pages = 1  # that the next reading takes
 
     def check(self, key: int, purpose: str, group: Group) -> Reading | None:
         """As `take`: a reading that shows the group, if there is one."""
@@ -76,14 +77,17 @@ class ListQueue:
             if asked is None or asked.question.about != question.about:
                 self._asked[key] = _Asked(question, now)
             patience = max(PATIENCE, PATIENCE_A_PAGE * self._pages)
-            left = next(iter(self._asked.values())).at + patience - now
+            first, since = next((one, asked.at) for one, asked in self._asked.items())
+            left = since + patience - now
             enough = len(self._asked) >= WORTH_A_PAGE * self._pages
             # a key that is refused is tried now, or not for a while
             alone = not self._others_come() or self._account.refused is not None
-            if self._reading or not (enough or left <= 0 or alone):
-                self._wake(key, left if left > 0 else PATIENCE)
+            lately = self._read_at is not None and now - self._read_at < patience
+            if self._reading or not (enough or left <= 0 or alone or not lately):
+                reads = key == first and not self._reading  # the others are waked once that is done, and see to it
+                self._wake(key, max(left, 0.0) + (0.0 if reads else PATIENCE))
                 return None
-            self._reading, batch = True, self._asked
+            self._reading, self._read_at, batch = True, now, self._asked
             self._asked = {}
         said: Reading | PostError | None = None
         try:
@@ -110,7 +114,7 @@ class ListQueue:
             self._reading = False
             self._answers = {key: one for key, one in self._answers.items() if now - one.at < GOOD_FOR}
             if isinstance(said, Reading):
-                self._pages = said.pages
+                self._pages = said.pages_again()
                 # who came while it was read, and asks for no more than it shows
                 for key, one in list(self._asked.items()):
                     if one.question.since < said.at and one.question.back_to is None:

@@ -40,7 +40,7 @@ class Reconciliation:
             mine = [record for record in records if self._account_of(record) is account]
             try:
                 self._compare_at_rest(account)
-                account.holdings.forget()
+                account.holdings.grow_old()
                 changed = self._calls.reconcile(account, mine)
             except KeyRefused as error:
                 account.refuse(error.finding)

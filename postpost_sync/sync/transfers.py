@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import heapq
+import itertools
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
@@ -78,13 +79,23 @@ class Slots:
         with self._lock:
             self._begun.discard(key)
             self._called.discard(key)
-            if self._free() and self._first() in (None, key):
+            if (key in (first := self._next_ones())) or len(first) < self._free():
                 self._taken[key] += 1
                 self._leave_line(key)
                 return True
             if key not in self._waiting:
                 self._waiting.append(key)
             return False
+
+    def idle(self) -> bool:
+        """Whether more could be sent than is there to be sent."""
+        with self._lock:
+            return self._keeps_up()
+
+    def has_called(self, key: int) -> bool:
+        """Whether a place is kept for it, or its draft is awaited."""
+        with self._lock:
+            return key in self._called or key in self._begun
 
     def stop_waiting(self, key: int) -> None:
         """The folder waits no longer."""
@@ -108,13 +119,12 @@ class Slots:
         self.next()
 
     def next(self) -> None:
-        """Wake the first who waits, if there is a place, and those whose drafts are to be made, if these are too few.
+        """Wake the first who wait, one for each place that is free, and those whose drafts are to be made, if these are too few.
 
         Each once, until it has come.
         """
         with self._lock:
-            first = self._first() if self._free() else None
-            waked = [first] if first is not None and first not in self._called else []
+            waked = [key for key in self._next_ones() if key not in self._called]
             self._called.update(waked)
             while self._to_begin and self._keeps_up():
                 key = heapq.heappop(self._to_begin)[1]
@@ -128,18 +138,19 @@ class Slots:
     def busy(self) -> bool:
         """Whether media are being sent, or wait for that."""
         with self._lock:
-            return self._first() is not None or any(not self._hangs(key) for key in self._taken)
+            return any(not self._hangs(key) for keys in (self._waiting, self._taken) for key in keys)
 
     def _keeps_up(self) -> bool:
         """Whether a further draft would have its media sent soon."""
         ahead = sum(not self._hangs(key) for keys in (self._waiting, self._begun) for key in keys)
         return ahead < DRAFTS_AHEAD * self._places
 
-    def _first(self) -> int | None:
-        return next((key for key in self._waiting if not self._hangs(key)), None)
+    def _next_ones(self) -> list[int]:
+        """The first who wait, one for each place that is free."""
+        return list(itertools.islice((key for key in self._waiting if not self._hangs(key)), max(0, self._free())))
 
-    def _free(self) -> bool:
-        return sum(places for key, places in self._taken.items() if not self._hangs(key)) < self._places
+    def _free(self) -> int:
+        return self._places - sum(places for key, places in self._taken.items() if not self._hangs(key))
 
 
 class Transfers:

@@ -52,8 +52,8 @@ def test_they_are_asked_for_once_a_day_and_kept_across_a_restart(world: World) -
     account = world.account()
     limits = world.limits(account)
     assert images(account) == 10
-    for hours in (0, 1, 23):
-        limits.ask(NOW + timedelta(hours=hours))
+    news = [limits.ask(NOW + timedelta(hours=hours)) for hours in (0, 1, 23)]
+    assert news == [True, False, False]
     assert (images(account), world.sandbox.count("platform-limits")) == (20, 1)
     again = world.account()
     world.limits(again).ask(NOW + timedelta(hours=23))
@@ -66,8 +66,8 @@ def test_a_service_without_them_is_asked_once_a_day_too_and_the_table_counts(wor
     world.sandbox.behaviour = replace(TWIN, platform_limits=None)
     account = world.account()
     limits = world.limits(account)
-    limits.ask(NOW)
-    limits.ask(NOW + timedelta(hours=1))
+    news = [limits.ask(NOW), limits.ask(NOW + timedelta(hours=1))]
+    assert news == [False, False], "so nothing that was refused is looked at anew"
     assert (images(account), world.sandbox.count("platform-limits")) == (10, 1)
 
 

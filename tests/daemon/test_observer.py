@@ -243,6 +243,7 @@ def test_an_overflow_is_noticed_said_and_bridged(world: World) -> None:
             for n in range(limit // 2 + 1000):
                 os.close(os.open(world.root / f"f{n}", os.O_CREAT | os.O_WRONLY))
             world.drop("post")  # the queue is full: nobody is told of it
+        until(lambda: bool(said))  # it may be found before by looking around
         until(lambda: it.folders() == ["post"])
         until(it.watching)
     assert len(said) == 1

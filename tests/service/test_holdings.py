@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from postpost_sync.service.holdings import SLACK, Holdings, same_text
+from postpost_sync.service.holdings import LATELY, SLACK, Holdings, same_text
 from tests.support.accounts import Reached
 
 NOW = datetime(2026, 12, 1, 8, 0, tzinfo=UTC)
@@ -153,3 +153,25 @@ def test_what_was_deleted_is_held_no_longer(met: Met) -> None:
     assert [one.post_group_id for one in met.holdings.with_text("post 0")] == [second]
     met.holdings.deleted(second)
     assert met.holdings.with_text("post 0") == ()
+
+
+def test_the_next_reading_is_a_whole_one_where_none_was_made_lately(met: Met) -> None:
+    met.holdings.read(A_DAY)
+    met.moment += LATELY - timedelta(seconds=1)
+    met.holdings.grow_old()
+    assert met.holdings.age() < math.inf
+    met.holdings.read(A_DAY)  # goes back to the one before
+    met.moment += timedelta(seconds=1)
+    met.holdings.grow_old()
+    assert met.holdings.age() == math.inf
+
+
+def test_a_reading_says_how_many_pages_the_next_one_takes(met: Met) -> None:
+    met.add(150)
+    met.moment += timedelta(hours=1)
+    assert met.holdings.read(A_DAY).pages_again() == 1, "what was made long ago is not read again"
+    met.add(150)
+    reading = met.holdings.read(A_DAY)
+    before = met.pages
+    met.holdings.read(A_DAY)
+    assert reading.pages_again() == met.pages - before == 2

@@ -15,7 +15,6 @@ from postpost_sync.model.errors import Finding, ProgramError
 from postpost_sync.model.folder import FirstComment
 from postpost_sync.model.record import Record
 from postpost_sync.store import Store, connection
-from tests.support.locks import held
 from tests.support.noise import noise
 from tests.support.stored import NOW, add, group, reopened
 
@@ -239,39 +238,3 @@ def test_no_more_records_are_at_hand_than_a_few(store: Store, monkeypatch: pytes
     for key in keys:
         store.record(key)
     assert list(store._db._recent) == keys[2:]
-
-
-def test_a_note_is_lost_with_the_power_at_most_and_a_change_is_not(store: Store) -> None:
-    said: list[str] = []
-    store._db.conn.set_trace_callback(lambda sql: said.append(sql) if "synchronous" in sql or sql == "COMMIT" else None)
-    normal, full = "PRAGMA synchronous = NORMAL", "PRAGMA synchronous = FULL"
-    key = add(store).key  # which is found again by itself
-    assert said == [normal, "COMMIT"]
-
-    def rebuilt(record: Record, times: int) -> Record:
-        return replace(record, rebuilds=times)
-
-    for number, (write, expected) in enumerate(
-        (
-            (store.change, [full, "COMMIT"]),
-            (store.change, ["COMMIT"]),
-            (store.note, [normal, "COMMIT"]),
-            (store.note, ["COMMIT"]),
-            (store.change, [full, "COMMIT"]),
-        )
-    ):
-        said.clear()
-        write(key, rebuilt, number + 1)
-        assert said == expected
-    store._db.conn.set_trace_callback(None)
-
-
-def test_progress_that_cannot_be_written_does_not_weaken_what_comes_after(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(connection, "_BUSY_TIMEOUT_MS", 50)
-    with closing(Store.open(tmp_path / "state.db")) as store:
-        with held(store.path):
-            store.progress(1, 0, 5)
-        with store._db.transaction():
-            assert store._db.conn.execute("PRAGMA synchronous").fetchone()[0] == 2  # FULL

@@ -56,6 +56,7 @@ from postpost_sync.service.account import Account
 from postpost_sync.service.api import PostPost
 from postpost_sync.service.connections import new_client
 from postpost_sync.store import Store
+from postpost_sync.store.group_commit import GroupCommit
 from postpost_sync.sync.engine import Sync
 from postpost_sync.sync.runtime import Runtime
 from postpost_sync.sync.transfers import Uplink
@@ -328,7 +329,11 @@ class World:
             self.effect(f"replace {target}")
             _LINK(source, target, **more)
 
-        with mock.patch.object(os, "replace", replaced), mock.patch.object(os, "link", linked):
+        with (
+            mock.patch.object(os, "replace", replaced),
+            mock.patch.object(os, "link", linked),
+            mock.patch.object(GroupCommit, "wait"),  # power cuts are not simulated
+        ):
             yield
 
 
@@ -358,7 +363,7 @@ _FACTS: dict[bytes, Any] = {}
 
 
 class _Connection(sqlite3.Connection):
-    """Tells of each commit. Power cuts are not simulated, so nothing waits for the disk."""
+    """Tells of each commit, and waits for the disk at none: power cuts are not simulated."""
 
     world: World
 

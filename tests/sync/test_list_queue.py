@@ -31,6 +31,13 @@ class Met(Reached):
         runtime = Runtime(self.waked.__setitem__, lambda: self.seconds, lambda: 1.0, Log(), "test")
         self.queue = ListQueue(Account(self.api, KEY, None), lambda: self.others_come, 86400.0, runtime)
 
+    def just_read(self) -> None:
+        """Others come, and the list was read a moment ago."""
+        self.others_come = False
+        assert self.queue.check(99, "check", self.group(99)) is not None
+        self.others_come = True
+        self.sandbox.calls.clear()
+
     def group(self, key: int = 1) -> Group:
         made = self.api.create_post(f"post {key}", ["twitter-123"], {}).post_group_id
         return Group(key, GroupStage.DRAFT, made, NOW, f"post {key}", ("twitter-123",), {})
@@ -51,10 +58,20 @@ def test_where_nobody_else_comes_it_is_read_at_once(met: Met) -> None:
     assert listing.get(group.post_group_id or "") is not None
 
 
+def test_where_it_was_not_read_lately_nobody_waits(met: Met) -> None:
+    met.just_read()
+    met.seconds = PATIENCE
+    assert met.queue.check(1, "check", met.group()) is not None
+    assert met.queue.check(2, "check", met.group(2)) is None
+
+
 def test_while_others_come_the_first_waits_for_a_while_and_then_reads_for_all(met: Met) -> None:
+    met.just_read()
     groups = {key: met.group(key) for key in (1, 2, 3)}
     assert [met.queue.check(key, "check", group) for key, group in groups.items()] == [None] * 3
-    assert met.waked == {1: PATIENCE, 2: PATIENCE, 3: PATIENCE}
+    assert met.waked == {1: PATIENCE, 2: 2 * PATIENCE, 3: 2 * PATIENCE}, (
+        "the first reads; the others only if it did not"
+    )
     met.seconds = PATIENCE
     first = met.queue.check(1, "check", groups[1])
     assert first is not None
@@ -65,6 +82,7 @@ def test_while_others_come_the_first_waits_for_a_while_and_then_reads_for_all(me
 
 
 def test_where_enough_wait_nobody_waits_longer(met: Met) -> None:
+    met.just_read()
     *others, last = (met.group(key) for key in range(1, WORTH_A_PAGE + 1))
     assert all(met.queue.check(group.key, "check", group) is None for group in others)
     assert met.queue.check(last.key, "check", last) is not None
@@ -72,6 +90,7 @@ def test_where_enough_wait_nobody_waits_longer(met: Met) -> None:
 
 
 def test_what_a_reading_met_is_told_to_all_who_waited_for_it(met: Met) -> None:
+    met.just_read()
     one, two = met.group(1), met.group(2)
     assert met.queue.check(1, "check", one) is None
     met.others_come = False
@@ -85,6 +104,7 @@ def test_what_a_reading_met_is_told_to_all_who_waited_for_it(met: Met) -> None:
 
 
 def test_what_was_read_for_another_draft_of_the_folder_does_not_count(met: Met) -> None:
+    met.just_read()
     one, two = met.group(1), met.group(2)
     assert met.queue.check(1, "check", one) is None
     met.others_come = False
@@ -94,6 +114,7 @@ def test_what_was_read_for_another_draft_of_the_folder_does_not_count(met: Met) 
 
 
 def test_what_lay_too_long_does_not_count(met: Met) -> None:
+    met.just_read()
     one, two = met.group(1), met.group(2)
     assert met.queue.check(1, "check", one) is None
     met.others_come = False

@@ -80,3 +80,24 @@ def test_whose_draft_is_no_more_leaves_the_line_in_which_it_waited_with_it() -> 
     met.slots.release(1)
     assert met.waked == [102, 3]
     assert met.slots.claim(3)
+
+
+def test_as_many_are_waked_as_places_are_free() -> None:
+    met = Met(2)
+    assert [met.slots.claim(key) for key in (1, 1, 2, 3, 4)] == [True, True, False, False, False]
+    met.slots.release(1)
+    met.slots.release(1)
+    assert met.waked == [2, 3]
+    assert [met.slots.claim(key) for key in (4, 3, 2)] == [False, True, True], "not who was not called"
+
+
+def test_who_keeps_the_places_full_comes_first() -> None:
+    met = Met()
+    assert met.slots.idle()
+    met.begin(*range(met.ahead + 1))
+    assert not met.slots.idle()
+    assert [met.slots.has_called(key) for key in (0, met.ahead)] == [True, False], "its draft is being made; or in line"
+    assert [met.slots.claim(key) for key in (0, 1)] == [True, False]
+    assert [met.slots.has_called(key) for key in (0, 1)] == [False, False], "it is at it; or waits"
+    met.slots.release(0)
+    assert met.slots.has_called(1)
