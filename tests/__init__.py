@@ -6,7 +6,7 @@
 - `bench/`: benchmarks, which are run by name: `python -m tests.bench.scan`
 
     python -m pytest tests/plan/test_rules.py -k edited    some of them
-    python -m pytest -n auto                               the quick suite, in as many processes as there are processors
+    python -m pytest -n auto                               the quick suite, in several processes
     python -m pytest -n auto --whole                       everything
     python -m pytest -n auto --whole -m whole              the matrices alone
 

@@ -53,8 +53,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """`-n auto`: three for each processor, since many tests wait for a daemon, a clock or a browser."""
-    return 3 * len(os.sched_getaffinity(0))
+    """`-n auto`: some more than there are processors, since many tests wait for a daemon, a clock or a browser."""
+    return len(os.sched_getaffinity(0)) + 4
 
 
 def pytest_make_parametrize_id(val: object) -> str | None:

@@ -38,7 +38,7 @@ from postpost_sync.model.record import Record
 from postpost_sync.model.states import UNFINISHED, WRONG, State
 from postpost_sync.notify import delivery
 from postpost_sync.notify.monitor import Monitor
-from postpost_sync.post.names import Names
+from postpost_sync.post.names import names
 from postpost_sync.service.account import Account
 from postpost_sync.service.api import PostPost
 from postpost_sync.service.connections import new_client, new_transport
@@ -112,7 +112,7 @@ class Daemon:
         self.timers = Timers(self.stopping, log)
         instance = instance or instance_id(config.state_db)
         runtime = Runtime(self.timers.wake, time.monotonic, random.random, log, instance)
-        watched = Watched.of(self.store, sites, Names(config.ignore), runtime)
+        watched = Watched.of(self.store, sites, names(config.ignore), runtime)
         self._folders, self._absence = watched.folders, watched.absence
         self._rounds = Rounds([*accounts.values()], self.store, self.timers, self._folders.in_memory, log)
         uplink = Uplink(self._transfers, self._senders, config.concurrency)
@@ -127,7 +127,7 @@ class Daemon:
         )
         self._workers = Workers(
             self.sync.advance,
-            self.sync.urgency,
+            self.sync.order.urgency,
             self._folders.root_of,
             threads=WORKERS,
             defect=self._met_defect,
@@ -154,7 +154,7 @@ class Daemon:
         self._calendars = Calendars(
             config.roots,
             self.store,
-            Thumbnails(config.state_db, Names(config.ignore)),
+            Thumbnails(config.state_db, names(config.ignore)),
             place=self.roots.place,
             log=log,
         )

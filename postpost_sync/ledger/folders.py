@@ -200,14 +200,20 @@ _SUPERSEDED = {
 _STOOD = (GroupStage.SCHEDULED, GroupStage.WITHDRAWN)
 
 
-def unrecognised(record: Record) -> Record:
-    """PostPost holds nothing that is this folder's: it is a new post. What a queued one's status file said is kept."""
+def unrecognised(record: Record, gone: bool = True) -> Record:
+    """PostPost holds nothing that is this folder's: it is a new post, unless its status file says that it had one.
+
+    Not `gone`: what that names is another folder's.
+    """
     claim = record.claim
-    stood = claim is not None and claim.slot is not None and claim.state in _MAY_BE_OUT
-    return replace(record, unproven=False, claim=replace(claim, lost=True) if claim is not None and stood else None)
+    lost = replace(claim, lost=True) if claim is not None and gone and _had_a_post(claim) else None
+    return replace(record, unproven=False, claim=lost)
 
 
-_MAY_BE_OUT = frozenset({State.SCHEDULED, State.PUBLISHED, State.PARTIALLY_PUBLISHED})  # in one of these it may be out
+def _had_a_post(claim: Claim) -> bool:
+    """Whether it may be out, or was taken back."""
+    stood = claim.state in (State.SCHEDULED, State.PUBLISHED, State.PARTIALLY_PUBLISHED)
+    return claim.state == State.CANCELLED or (stood and claim.post_group_id is not None)
 
 
 def at_place(record: Record, root: str, path: str, inode: int, device: int, *, keeps_slot: bool = True) -> Record:

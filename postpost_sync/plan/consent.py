@@ -23,6 +23,7 @@ _ASKED_FOR: Mapping[str, Consent] = {  # the code of what is shown -> what a yes
     "MAYBE_POSTED": Consent.MAYBE,
     "ADOPTED_POST": Consent.ADOPTED,
     "EARLIER_POST_DIFFERS": Consent.DIFFERS,
+    "POST_GONE": Consent.DIFFERS,
     "DRAFT_GONE": Consent.NEW_DRAFT,
     "MEDIA_ADDED_ELSEWHERE": Consent.NEW_DRAFT,
     "OTHER_KEY": Consent.NEW_DRAFT,

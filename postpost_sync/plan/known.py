@@ -20,6 +20,7 @@ from postpost_sync.plan.snapshot import Stranger
 from postpost_sync.plan.steps import Compare, HoldFor, LookFor, Recognise, Update, Withdraw
 
 LOOK_AGAIN = 3600.0  # seconds
+LOOK_SOON = 15.0  # seconds, where two posts of one folder may stand: at its status file, which costs no call
 
 
 def foreign(s: Situation) -> Answer | None:
@@ -35,7 +36,7 @@ def foreign(s: Situation) -> Answer | None:
         return drop(s, live)
     # both saw the folder before either had heard of the other, and it was edited: two posts may stand
     again = _compare(s, min(s.snapshot.quiet, LOOK_AGAIN)) if s.snapshot.clock_known else None
-    return again or held_beside(s, gives_way, LOOK_AGAIN)
+    return again or held_beside(s, gives_way, LOOK_SOON)
 
 
 def _has_replaced(s: Situation, claim: Claim) -> bool:
@@ -140,12 +141,24 @@ def maybe_posted(s: Situation) -> Answer | None:
         why += "; it cannot be taken over, since there is more than one, or its accounts or media are not the folder's"
     hint = "look at it there, and delete what is not wanted; if it is this folder's: postpost-sync adopt FOLDER; "
     hint += "to post this one all the same: postpost-sync retry FOLDER"
-    return held_beside(s, Finding("MAYBE_POSTED", why, hint), LOOK_AGAIN)
+    return held_beside(s, Finding("MAYBE_POSTED", why, hint), LOOK_AGAIN if s.live is None else LOOK_SOON)
 
 
 def _described(s: Situation, one: Stranger) -> str:
     when = f" for {for_people(one.time, s.post.timezone)}" if one.time is not None else ""
     return f"{one.post_group_id} ({one.status}{when}) on {', '.join(one.platforms)}"
+
+
+def post_gone(s: Situation) -> Answer | None:
+    """Its status file says that its post stood, is out or was taken back, and PostPost holds it no more: a person says."""
+    claim = s.record.claim
+    if claim is None or not claim.lost or s.record.groups:
+        return None
+    if s.said(Consent.DIFFERS) or s.said(Consent.ONCE_MORE):
+        return None
+    which = f"the post {claim.post_group_id}" if claim.post_group_id is not None else "it"
+    why = f"its status file says that {which} was {claim.state.replace('_', ' ')}, and PostPost holds no such post"
+    return held(Finding("POST_GONE", why, "to post it, once more perhaps: postpost-sync retry FOLDER"))
 
 
 def adopted_edited(s: Situation) -> Answer | None:

@@ -38,6 +38,7 @@ As it was read:
   recognise             PostPost may hold its post already: that is found out
   maybe_posted          PostPost holds the same text, and our records do not know it: a person says whose it is
   slot_doubtful         it may be out, and PostPost does not say: a person does
+  post_gone             its status file says that its post stood, is out or was taken back, and PostPost holds it no more
   copy_of               it is a copy of another folder, was set aside by a sync program, or may be one that is carried here
   touched               only the bytes tell whether what stands is still this
   went_out              it is out, and is not sent again by itself
@@ -126,6 +127,7 @@ AS_IT_WAS_READ: tuple[Rule, ...] = (
     known.recognise,
     known.maybe_posted,
     slots.slot_doubtful,
+    known.post_gone,
     build.copy_of,
     build.touched,
     build.went_out,

@@ -93,7 +93,7 @@ class Snapshot:
     accounts_age: float = 0.0  # seconds since `policy.connections` were asked for; infinite: never
     list_age: float = 0.0  # seconds since what PostPost holds was asked for; infinite: it is to be asked for whole
     strangers: tuple[Stranger, ...] = ()
-    unlisted: tuple[str, ...] = ()  # post groups that it is held for, and of which no reading tells anything
+    unlisted: tuple[str, ...] = ()  # post groups that may be its own, and of which no reading tells anything
     shown: Mapping[str, Shown] = field(default_factory=dict)  # post group id -> what it was shown as
     clock_known: bool = True  # whether `now` is the service's time, not just what this machine takes it for
     twin: Record | None = None  # the folder whose copy this one seems to be

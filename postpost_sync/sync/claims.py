@@ -20,6 +20,9 @@ from postpost_sync.sync.identity import claims_of_parts, content, unknown_claim
 from postpost_sync.sync.look import Look
 from postpost_sync.sync.runtime import Runtime
 
+# held for that, its status file may say more at any time
+_MAY_BE_ANOTHERS = frozenset({"MAYBE_POSTED", "OTHER_DAEMON"})
+
 
 class Claims:
     """See the module."""
@@ -48,7 +51,8 @@ class Claims:
         if folder is None or not record.fingerprint:
             return False
         asked = look.receipt is None or isinstance(decision.step, Read) or makes_a_post(record, decision)
-        if not asked or (record.claim is not None and not self._folders.siblings(look.key)):
+        asked = asked or (decision.error is not None and decision.error.code in _MAY_BE_ANOTHERS)
+        if not asked or (_is_proving(record) and not self._folders.siblings(look.key)):
             return False
         if look.part:
             main = self._folders.get(self._folders.main_of(look.key))
@@ -71,10 +75,10 @@ class Claims:
             return True
         live = live_group(record)
         may_have_followed = live is not None and live.outcome in (State.FAILED, State.CANCELLED)
-        if record.claim is not None or (is_out(live) and not may_have_followed):
+        if _is_proving(record) or (is_out(live) and not may_have_followed):
             return False
         claim = unknown_claim(written, record, self._store, self._instance)
-        if claim is None or claim.post_group_id in look.not_there:
+        if claim is None or claim.post_group_id in look.not_there or claim == record.claim:
             return False
         self._store.change(look.key, ledger.claimed, claim, None)
         self._log.warning("its status file names a post that is not known here", folder=look.name)
@@ -132,6 +136,11 @@ class Claims:
             return False
         self._store.change(key, ledger.claimed, claim, None)
         return True
+
+
+def _is_proving(record: Record) -> bool:
+    """Whether what its status file says is being proved; what another installation wrote it may write anew."""
+    return record.claim is not None and not record.claim.foreign
 
 
 def makes_a_post(record: Record, decision: Decision) -> bool:

@@ -200,7 +200,7 @@ class Snapshots:
             accounts_age=account.accounts_age(),
             list_age=account.holdings.age(),
             strangers=self._strangers(record, account, text),
-            unlisted=tuple(one for one in record.maybe if pending and not account.holdings.knows(one)),
+            unlisted=tuple(one for one in _wanted(record) if pending and not account.holdings.knows(one)),
             shown=_shown(record, account) if pending else {},
             clock_known=account.api.clock.known,
             waiting=waiting.first(),
@@ -283,6 +283,12 @@ def _is_in_another_directory(folder: Folder, record: Record) -> bool:
     """Where its files differ, too, it may be another folder that has its name for a moment, as when two are swapped."""
     same_files = record.fingerprint in ("", folder.fingerprint)
     return same_files and (folder.inode, folder.device) != (record.inode, record.device)
+
+
+def _wanted(record: Record) -> tuple[str, ...]:
+    """The posts that may be the folder's, and none of ours: it is held for them, or another installation made them."""
+    named = record.claim.post_group_id if record.claim is not None and record.claim.foreign else None
+    return record.maybe if named is None else (*record.maybe, named)
 
 
 def _desired(look: Look, seen: Observed, policy: Policy, now: datetime) -> Wanted | None:

@@ -157,6 +157,7 @@ CASES: dict[str, tuple[Snapshot, Record, datetime]] = {
         record(QUEUED, claim=Claim(OTHER, False, "scheduled", slot=NOW - seconds(60), lost=True)),
         NOW,
     ),
+    "post_gone": (TEXT, record(TEXT, claim=Claim(OTHER, False, "cancelled", lost=True)), NOW),
     "copy_of": (
         replace(TEXT, twin=record(TEXT, group(TEXT, GroupStage.SCHEDULED), time=TIME)),
         replace(record(TEXT), key=2, copy_of="other"),

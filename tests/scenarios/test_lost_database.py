@@ -132,6 +132,43 @@ def test_a_folder_that_comes_back_after_its_database_was_made_is_not_posted_agai
     assert (world.code("post"), world.groups()) == ("MAYBE_POSTED", before)
 
 
+@pytest.mark.parametrize("by", ["command", "command, before it was made", "dashboard"])
+@pytest.mark.parametrize("edited", [False, True])
+def test_what_was_taken_back_does_not_come_back_by_itself(world: World, by: str, edited: bool) -> None:
+    world.drop("post", "text", ONE, tomorrow(world))
+    if by == "command, before it was made":
+        world.unreachable = {"create-post": 9}
+        world.run_until_rest(5)
+    else:
+        world.run_until_rest()
+    if by == "dashboard":
+        world.sandbox.dashboard_delete(world.groups()[0].id)
+    else:
+        say(world, "post", lambda record: ledger.cancelled(record, None))
+        world.run_until_rest()
+    world.unreachable = {}
+    lose_the_database(world)
+    if edited:
+        world.drop("post", "another text", ONE, tomorrow(world))
+    world.run_until_rest()
+    assert (world.state("post"), world.code("post"), world.groups()) == ("held", "POST_GONE", [])
+    say(world, "post")
+    world.run_until_rest()
+    assert [group.content for group in world.groups("scheduled")] == ["another text" if edited else "text"]
+
+
+def test_what_went_out_and_was_cleared_away_at_postpost_does_not_go_out_again(world: World) -> None:
+    world.drop("post", "text", ONE, "now")
+    world.run_until_rest()
+    world.advance_time(600)
+    (group,) = world.groups()
+    assert (group.status, world.state("post")) == ("published", "published")
+    world.sandbox.dashboard_delete(group.id)
+    lose_the_database(world)
+    world.run_until_rest()
+    assert (world.state("post"), world.code("post"), world.groups()) == ("held", "POST_GONE", [])
+
+
 # --- a person says whose it is -----------------------------------------------------------------------------------------
 
 

@@ -262,4 +262,4 @@ def test_a_post_that_is_no_more_at_postpost_is_asked_for_once_where_the_database
     world.lose_database()
     world.advance_time(60)
     (record,) = world.store.records()
-    assert (record.state, record.troubles) == (State.SCHEDULED, ())
+    assert (record.state, record.error and record.error.code, record.troubles) == (State.HELD, "POST_GONE", ())

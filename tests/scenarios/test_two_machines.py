@@ -40,7 +40,14 @@ class History:
         self.said: list[str] = []
 
     def go(self) -> None:
-        acts: list[Callable[[World], object]] = [self.drop, self.drop, self.edit, self.edit, self.edit_at_once]
+        acts: list[Callable[[World], object]] = [
+            self.drop,
+            self.drop,
+            self.edit,
+            self.edit,
+            self.edit_at_once,
+            self.take_back,
+        ]
         acts += [self.remove, self.bring_anew, self.rename, self.move_house, self.cancel, self.retry]
         acts += [self.kill, self.lose_the_database]
         try:
@@ -91,6 +98,28 @@ class History:
             self.versions[number] += 1
             self._write(world, number)
         return number
+
+    def take_back(self, world: World) -> None:
+        """Or it is edited on both, or the sync program takes the edit back, since the other one's clock is ahead."""
+        if (number := self._one(world)) is None:
+            return
+        self.pair.excused.add(f"[{number}]")
+        name, other = self.names[number], self.pair.other(world)
+        before = {file.name: file.read_bytes() for file in (world.root / name).iterdir() if file.suffix != ".tmp"}
+        self.versions[number] += 1
+        self._write(world, number)
+        self.pair.run(self.chance.choice([0.5, 3.0, 10.0]))
+        if not (other.root / name / "post.yaml").exists():
+            return
+        if self.chance.random() < 0.5:
+            self.versions[number] += 1
+            self._write(other, number)
+            return
+        self.said.append(f"   {number} is taken back")
+        for file, data in before.items():
+            if file != "post.status.yaml":
+                (other.root / name / file).write_bytes(data)
+                other._date(other.root / name / file)
 
     def remove(self, world: World) -> None:
         self.pair.run(QUIET)
@@ -227,6 +256,26 @@ def test_a_folder_that_was_edited_before_the_two_had_heard_of_each_other_stands_
     pair.excused.add("[1]")
     pair.settle()
     assert [(group.content, group.status) for group in world.groups()] == [("[1] version 1", "scheduled")]
+
+
+def test_a_status_file_that_comes_after_its_folder_tells_whose_post_stays(pair: Pair, world: World) -> None:
+    """An early edit is taken back by the sync program, so that the folder says what the other one has made of it."""
+    one, other = pair.machines
+    drop_on_both(one, other, 2)
+    other.run_until_rest(30)
+    for version in (1, 0):
+        drop(one, 1, version, 2, 30)
+        one.run_until_rest(30)
+    assert (one.state("post1"), one.code("post1")) == (State.HELD, "MAYBE_POSTED")
+    assert [(group.content, group.status) for group in world.groups()] == [
+        ("[1] version 0", "scheduled"),
+        ("[1] version 1", "scheduled"),
+    ]
+    shutil.copy2(other.root / "post1/post.status.yaml", one.root / "post1")
+    one.run_until_rest(60)
+    assert [(group.content, group.status) for group in world.groups()] == [("[1] version 0", "scheduled")]
+    assert (one.state("post1"), one.code("post1")) == (State.HELD, "OTHER_DAEMON")
+    assert other.state("post1") == State.SCHEDULED
 
 
 def test_what_a_folder_was_held_for_before_it_was_edited_is_not_taken_for_what_it_says_now(

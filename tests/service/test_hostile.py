@@ -45,7 +45,7 @@ def error_of(api: PostPost) -> PostError:
 # --- packed -----------------------------------------------------------------------------------------------------------
 
 GOOD = b'{"success": true, "posts": []}'
-BOMB = gzip.compress(bytes(64 << 20))
+BOMB = gzip.compress(bytes(64 << 20), 1)
 
 
 def test_no_packing_is_asked_for() -> None:

@@ -283,7 +283,10 @@ class World:
     # --- what came of it ---
 
     def record(self, name: str) -> Record:
-        return next(record for record in self.store.records() if record.path == name)
+        """Of its main part. The others are not read: a year of them may lie there."""
+        record = self.store.record(min(key for key, _, path, *_ in self.store.index() if path == name))
+        assert record is not None
+        return record
 
     def state(self, name: str) -> State:
         return self.record(name).state
