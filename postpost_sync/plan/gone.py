@@ -7,7 +7,7 @@ from datetime import timedelta
 from postpost_sync.model.errors import Finding
 from postpost_sync.model.record import Effect, Group, GroupStage
 from postpost_sync.model.states import UNFINISHED, State
-from postpost_sync.plan.answers import Answer, as_it_is, drop, drop_draft, give_up, rest
+from postpost_sync.plan.answers import REPLACING, Answer, as_it_is, drop, drop_draft, give_up, rest
 from postpost_sync.plan.situation import Situation, seconds
 from postpost_sync.plan.slots import AHEAD
 from postpost_sync.plan.steps import Ask, Delete, Doom, Forget, LearnTime, Rest, TakeSlot, Update
@@ -105,11 +105,13 @@ def gone(s: Situation) -> Answer | None:
     standing = live is not None and live.stage is not GroupStage.WITHDRAWN
     cancels = s.policy.cancel_removed and removable and not (live is not None and live.adopted)
     if standing and draft is None and not cancels:
-        if not removable or record.state is not State.SCHEDULED:
+        if live is not None and live.stage is GroupStage.ENDED:
+            return None  # what became of it is shown, whatever was wrong with its folder
+        if not removable:
             return as_it_is()
         if gone_for < ABSENCE_GRACE:
             return as_it_is(ABSENCE_GRACE - gone_for)
-        return Answer(Rest(), record.state, record.error, _with(s, REMOVED))
+        return Answer(Rest(), State.SCHEDULED, None, _with(s, REMOVED))
     if gone_for < ABSENCE_GRACE:
         return as_it_is(ABSENCE_GRACE - gone_for)
     if draft is not None:
@@ -159,4 +161,5 @@ def _keep(s: Situation, live: Group) -> Answer:
 
 
 def _with(s: Situation, warning: Finding) -> tuple[Finding, ...]:
-    return (*(one for one in s.record.warnings if one.code != warning.code), warning)
+    others = (one for one in s.record.warnings if one.code not in (warning.code, REPLACING.code))
+    return (*others, warning)

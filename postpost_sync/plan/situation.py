@@ -308,14 +308,13 @@ class Situation:
         both_now = original is not None and self.desired.now and original.now_time is not None
         if original is None or not (both_now or original.time == self.time or self._queued_too(original)):
             return None, ()
-        group = live_group(original) or draft_group(original)
-        if group is None:
-            return None, ()
-        # what it would go to, had it been made when the other was
-        same = compare(group, as_held(self.post, group.platforms) or self.post)
-        if same is None or same:
-            return None, same or ()
-        return self.is_copy(original), ()
+        for group in filter(None, (live_group(original), draft_group(original))):
+            # what it would go to, had it been made when the other was
+            same = compare(group, as_held(self.post, group.platforms) or self.post)
+            if same is not None:
+                return (None, same) if same else (self.is_copy(original), ())
+        asks_for_it = not original.done and self.mark != "" and original.asked == self.mark
+        return (self.is_copy(original) if asks_for_it else None), ()
 
     @cached_property
     def carried(self) -> tuple[Record | None, tuple[str, ...]]:

@@ -20,7 +20,7 @@ import httpx
 
 from postpost_sync.model.errors import Altered, FileChanged, Finding, NotReached, Refused, Unclear, UploadRefused
 from postpost_sync.model.urls import is_secure
-from postpost_sync.service.connections import answer_to, in_words, prolong, within
+from postpost_sync.service.connections import answer_to, in_words, prolong, way_out, within
 from postpost_sync.service.digests import BLOCK, Digests
 
 # a store needs its time to finish a large object; what is not connected yet cannot be ended from outside
@@ -241,8 +241,7 @@ def _broken(error: Exception) -> Unclear:
     """What it means that httpx met that error."""
     words = in_words(error) if isinstance(error, httpx.HTTPError) else type(error).__name__
     if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout):
-        why, hint = f"the object store cannot be reached: {words}", "check the network; it is tried again by itself"
-        return NotReached(Finding("STORE_UNREACHABLE", why, hint))
+        return NotReached(Finding("STORE_UNREACHABLE", f"the object store cannot be reached: {words}", way_out(error)))
     return _trouble(f"the connection broke: {words}")
 
 

@@ -41,6 +41,7 @@ from postpost_sync.sync.claims import Claims, makes_a_post
 from postpost_sync.sync.fittings import Fittings
 from postpost_sync.sync.list_queue import ListQueue
 from postpost_sync.sync.look import Look
+from postpost_sync.sync.order import Order
 from postpost_sync.sync.performer import Performer
 from postpost_sync.sync.readings import Readings
 from postpost_sync.sync.receipts import Receipts
@@ -89,7 +90,7 @@ class Sync:
         self.copies = Copies(store.path.with_name(f"{store.path.name}.copies"))
         fittings = Fittings(store, self._folders, self.copies, fitters or uplink.threads, runtime)
         self.transfers = Transfers(store, self._folders, self.copies, uplink, self._slots, runtime)
-        self.times: dict[int, float] = {}  # key -> the time its post asks for, seconds since 1970, once that is known
+        self.order = Order(self._slots)
         self._removals = Removals(runtime.monotonic)
         self._turns = Turns(runtime.wake, runtime.monotonic)
         accounts = dict.fromkeys(site.account for site in self._sites.values())
@@ -124,16 +125,6 @@ class Sync:
                 self._removals.cancelled(record.key, self._folders.main_of(record.key), ago)
             elif record.state is State.HELD:
                 self._waiting_lists[self._snapshots.account_of(record)].update(record)
-
-    def urgency(self, key: int) -> float:
-        """The smaller, the sooner it is taken forward: in the order of the posts' times.
-
-        One that was not read yet comes before them, to learn its time; and still before it who keeps the uplink from being idle.
-        """
-        time = self.times.get(key)
-        if self._slots.has_called(key) or (time is not None and self._slots.idle()):
-            return -1.0
-        return time or 0.0
 
     def advance(self, key: int) -> None:
         """Take one part of a folder as far as it goes now; the others wait until it is through, and hear of what changed."""
@@ -178,40 +169,28 @@ class Sync:
                 decision = plan(snapshot, record, now)
                 if (moved := self._moved_here(look, snapshot, record, decision)) is not None:
                     self._leave_lists(key)
-                    self.times.pop(key, None)
+                    self.order.leave(key)
                     self._wake(moved, 0.0)
                     return
-                unknown = key not in self.times
                 if self._claims.say_more(look, snapshot, record, decision):
                     continue
                 record = self._show(look, account, record, decision, now)
+                # a new folder's time is unknown until it has been read
+                placed = (record is not seen.record or record.time is not None) and self.order.place(record)
                 if snapshot.folder is None:  # it cannot be tried: it leaves the line, until it is back
                     waiting_list.remove(key)
                 else:
                     waiting_list.update(record)
                 goes_on = not isinstance(decision.step, Rest | Forget | LearnTime)
-                if unknown and key in self.times and goes_on and not self._slots.idle():
+                if placed and goes_on and not self.order.feeds_uplink(key):
                     self._wake(key, 0.0)  # now that its time is known, it takes its place in the order of the times
                     return
                 match decision.step:
                     case Rest(after):
-                        if snapshot.folder is None and self._until_its_time(record, after, now):
-                            after = None
-                        finished = self._folders.rested(look, record, after)
-                        if record.done and any(one.sent_as for group in record.groups for one in group.uploads):
-                            self.copies.forget(key)
-                        if look.receipt_failed and look.there:
-                            after = min(after or WRITE_AGAIN, WRITE_AGAIN)
-                        if after is not None and not (finished and after > self._far):
-                            self._wake(key, after)
+                        self._rest(look, snapshot, record, after, now)
                         return
                     case Forget():
-                        self._store.forget(key)
-                        self.copies.forget(key)
-                        self._leave_lists(key)
-                        self.times.pop(key, None)
-                        self._folders.remove(look, record)
-                        self._log.info("forgotten", folder=look.name)
+                        self._forget(look, record)
                         return
                     case Transfer() if not self._slots.claim(key):
                         waits_for_slot = True
@@ -219,7 +198,7 @@ class Sync:
                     case TakeSlot() if not self._turns.claim(record.root, record.path, key):
                         waits_for_turn = True
                         return
-                    case Create(post) if post.media and not self._slots.may_begin(key, self.times.get(key, 0.0)):
+                    case Create(post) if post.media and not self._slots.may_begin(key, self.order.time(key)):
                         waits_for_slot = True
                         return
                 if makes_a_post(record, decision) and self._claims.say_more(look, snapshot, record, decision):
@@ -236,6 +215,25 @@ class Sync:
             if not waits_for_turn:
                 self._turns.leave(key)
 
+    def _rest(self, look: Look, snapshot: Snapshot, record: Record, after: float | None, now: datetime) -> None:
+        if snapshot.folder is None and self._until_its_time(record, after, now):
+            after = None
+        finished = self._folders.rested(look, record, after)
+        if record.done and any(one.sent_as for group in record.groups for one in group.uploads):
+            self.copies.forget(look.key)
+        if look.receipt_failed and look.there:
+            after = min(after or WRITE_AGAIN, WRITE_AGAIN)
+        if after is not None and not (finished and after > self._far):
+            self._wake(look.key, after)
+
+    def _forget(self, look: Look, record: Record) -> None:
+        self._store.forget(look.key)
+        self.copies.forget(look.key)
+        self._leave_lists(look.key)
+        self.order.leave(look.key)
+        self._folders.remove(look, record)
+        self._log.info("forgotten", folder=look.name)
+
     def _tell_others(self, snapshot: Snapshot, record: Record, waiting_list: WaitingList, step: Step) -> None:
         """What a step that was carried out means for other folders."""
         match step:
@@ -243,7 +241,7 @@ class Sync:
                 waiting_list.after(record.key, step)
             case TakeSlot():
                 self._turns.leave(record.key)
-                self.times.pop(record.key, None)  # it takes its place in the order of the times anew
+                self.order.leave(record.key)  # it takes its place in the order of the times anew
             case Doom(group) if snapshot.folder is None and group == live_group(record):
                 if record.cancel is None:  # else a person said so
                     self._removals.cancelled(record.key, self._folders.main_of(record.key))
@@ -301,8 +299,6 @@ class Sync:
             new = record
         else:
             new = self._store.note(record.key, ledger.shown, decision, now)
-        if new is not record or new.time is not None:  # a new folder's is unknown until it has been read
-            self.times[new.key] = new.time.timestamp() if new.time else 0.0
         if new.state != record.state or new.error != record.error:
             said = {"code": new.error.code, "why": new.error.message} if new.error else {}
             tell = self._log.error if new.state in WRONG else self._log.warning if new.error else self._log.info

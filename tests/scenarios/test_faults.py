@@ -513,4 +513,4 @@ def test_a_post_in_the_middle_of_its_work_keeps_its_place_by_time_over_a_restart
     world.restart()
     world.look_around()
     world.step()
-    assert world.sync.times == {1: time.timestamp()}
+    assert world.sync.order._times == {1: time.timestamp()}

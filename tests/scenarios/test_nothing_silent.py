@@ -273,6 +273,52 @@ def test_a_removal_is_concluded_by_single_passes_alone(new_world: NewWorld, canc
     assert [one.code for one in world.record("launch").warnings] == ([] if cancels else ["FOLDER_REMOVED"])
 
 
+@pytest.mark.parametrize("mistake", ["a file that is not there", "an unknown account", "not one word"])
+def test_a_folder_that_is_removed_with_its_mistake_leaves_its_post_and_what_became_of_that(
+    world: World, mistake: str
+) -> None:
+    """What was wrong with an edit is of no use once its folder is gone: the post that stood goes out."""
+    world.drop("launch", "hello", MEDIA, world.now + HOUR)
+    (world.root / "readme.txt").touch()
+    world.run_until_rest(30)
+    wrong: dict[str, dict[str, Any]] = {
+        "a file that is not there": {"content": "new", "media": MEDIA | {"b.jpg": picture(2)}},
+        "an unknown account": {"content": "new", "platforms": ("twitter-999",)},
+        "not one word": {"content": ""},
+    }
+    folder = world.drop("launch", **{"media": MEDIA, "time": world.now + HOUR, **wrong[mistake]})
+    (folder / "b.jpg").unlink(missing_ok=True)
+    world.run_until_rest(30)
+    assert world.code("launch") is not None
+    world.remove("launch")
+    world.advance_time(700)
+    record = world.record("launch")
+    assert (record.state, record.error) == (State.SCHEDULED, None)
+    assert [one.code for one in record.warnings] == ["FOLDER_REMOVED"]
+    world.advance_time(7200)
+    record = world.record("launch")
+    assert (record.state, record.error, [group.status for group in world.groups()]) == (
+        "published",
+        None,
+        ["published"],
+    )
+
+
+def test_what_became_of_a_post_is_shown_where_its_folder_was_removed_after_an_edit_that_came_too_late(
+    world: World,
+) -> None:
+    (world.root / "readme.txt").touch()
+    world.drop("launch", "hello", MEDIA, world.now + timedelta(seconds=90))
+    world.run_until_rest(10)
+    world.drop("launch", "too late", MEDIA, world.now + timedelta(seconds=80))
+    world.run_until_rest(10)
+    assert world.code("launch") == "EDIT_TOO_LATE"
+    world.remove("launch")
+    world.advance_time(600)
+    record = world.record("launch")
+    assert (record.state, record.error, record.warnings) == (State.PUBLISHED, None, ())
+
+
 def test_a_folder_that_comes_back_between_single_passes_was_not_removed(new_world: NewWorld) -> None:
     world = new_world(policy=Policy(settle=2.0, cancel_removed=True))
     (world.root / "readme.txt").touch()

@@ -141,6 +141,25 @@ def test_a_copy_is_held_until_it_changes_itself_or_a_person_says_so(world: World
     assert [group.content for group in world.groups("scheduled")] == ["text", "text", "another text"]
 
 
+@pytest.mark.parametrize("call", ["create-post", "update-post"])
+@pytest.mark.parametrize("edited", [False, True])
+def test_a_copy_of_a_folder_whose_post_is_on_its_way_is_held(world: World, call: str, edited: bool) -> None:
+    """What stands of the original, if anything, is its earlier version; and its next one waits for the service."""
+    time = tomorrow(world)
+    if edited:
+        world.drop("post", "text", ONE, time)
+        world.run_until_rest()
+    world.unreachable = {call: 99}
+    original = world.drop("post", "text", TWO, time)
+    world.run_until_rest(30)
+    shutil.copytree(original, world.root / "copy")
+    world.run_until_rest(30)
+    world.unreachable = {}
+    world.run_until_rest()
+    assert [len(group.media) for group in world.groups("scheduled")] == [2]
+    assert (world.state("copy"), world.code("copy")) == ("held", "COPY_OF")
+
+
 @pytest.mark.parametrize("name", ["post (Ann's conflicted copy 2026-11-24)", "all (Case Conflict)/post"])
 @pytest.mark.parametrize("text", ["text", "text, edited on the other machine"])
 def test_a_whole_folder_that_a_sync_program_set_aside_is_held(world: World, name: str, text: str) -> None:
