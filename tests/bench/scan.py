@@ -32,6 +32,7 @@ from postpost_sync.daemon.daemon import Daemon
 from postpost_sync.disk import scan
 from postpost_sync.log import Log
 from postpost_sync.model.folder import Folder
+from postpost_sync.model.post import config_digest
 from postpost_sync.model.record import Group, GroupStage, Record
 from postpost_sync.model.states import State
 from postpost_sync.model.times import to_service
@@ -57,9 +58,10 @@ def say(what: str, value: str) -> None:
 
 
 def make_tree(root: Path, folders: int) -> None:
-    sidecar = f"content: words\nplatforms: [facebook-1001]\nscheduled_time: {to_service(NOW - timedelta(days=1))}\n"
+    more = f"platforms: [facebook-1001]\nscheduled_time: {to_service(NOW - timedelta(days=1))}\n"
     for n in range(folders):
         folder = f"{root}/{n // 1000:03d}/post {n:06d}"
+        sidecar = f"content: words {n}\n{more}"
         os.makedirs(folder)
         for name in ("post.yaml", f"IMG_{n:06d}.jpg", "b.jpg"):
             fd = os.open(f"{folder}/{name}", os.O_WRONLY | os.O_CREAT, 0o644)
@@ -67,7 +69,7 @@ def make_tree(root: Path, folders: int) -> None:
             os.close(fd)
 
 
-def make_known(database: Path, root: Path) -> None:
+def make_known(database: Path, root: Path, config: str) -> None:
     """Every folder as a post that went out, one in ten as one that stands scheduled; in one transaction."""
     opened = Store.open(database)
     opened.fact("made_at", lambda: "0.0")  # folders that come later are certainly new
@@ -78,21 +80,23 @@ def make_known(database: Path, root: Path) -> None:
             continue
         key += 1
         state = State.SCHEDULED if key % 10 == 0 else State.PUBLISHED
-        for table, columns in _rows(key, folder, state):
+        for table, columns in _rows(key, folder, state, config):
             marks = ", ".join(f":{name}" for name in columns)
             connection.execute(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})", columns)  # noqa: S608 - our own names
     connection.execute("COMMIT")
     opened.close()
 
 
-def _rows(key: int, folder: Folder, state: State) -> Iterator[tuple[str, dict[str, Any]]]:
+def _rows(key: int, folder: Folder, state: State, config: str) -> Iterator[tuple[str, dict[str, Any]]]:
     place = (folder.root, folder.path, folder.inode, folder.device)
     just = NOW + timedelta(hours=1)  # changed so lately that the comparison with PostPost's list leaves it alone
-    record = Record(key, f"{key:036d}", *place, state, NOW, just, folder.fingerprint, NOW, done=True)
+    more: dict[str, Any] = {"done": True, "config": config}
+    record = Record(key, f"{key:036d}", *place, state, NOW, just, folder.fingerprint, NOW, **more)
     yield "folders", as_columns(record)
     stage = GroupStage.SCHEDULED if state is State.SCHEDULED else GroupStage.ENDED
     at = NOW + timedelta(days=300) if state is State.SCHEDULED else NOW - timedelta(days=1)
-    group = Group(key, stage, f"{key:024x}", NOW, "words", ("facebook-1001",), {}, asked_time=at, answered_time=at)
+    times: dict[str, Any] = {"asked_time": at, "answered_time": at}
+    group = Group(key, stage, f"{key:024x}", NOW, f"words {key - 1}", ("facebook-1001",), {}, **times)
     yield "groups", {"folder": key, **as_columns(group)}
 
 
@@ -288,7 +292,8 @@ def main() -> None:
             say("folders; files", f"{arguments.folders:,}; {3 * arguments.folders:,}")
             make_tree(root, arguments.folders)
             config = write_config(place, root, server.api_url)
-            make_known(place / "state/state.db", root)
+            (watched,) = load(config, {}).roots
+            make_known(place / "state/state.db", root, config_digest(watched.policy))
             rescan = compare_rescan(config, root)
             if not arguments.rescan:
                 measure_daemon(config, place, root, simulated, rescan)
