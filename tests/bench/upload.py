@@ -3,7 +3,7 @@
 All send the same file to the same server, a process of its own that reads and counts, in turns. Printed are the medians
 of the ratios of each turn, with their targets, the sender's processor time, which a busy machine changes least, and its
 peak memory; nothing is asserted. Ours hashes what it sends (SHA-256 and MD5), curl does not. "In line" is how it was
-before the digests had threads: blocks of 256 KiB, hashed one after the other between two sends.
+before the digests had threads: each block is hashed twice between two sends.
 
 With `--mbit` it goes through a link of that rate: a veth pair between two network namespaces, shaped with tc. That needs
 root, or it says so and ends. With `--tls` it is https, with a certificate made for it, as all that goes to a real store.
@@ -90,7 +90,7 @@ def send() -> None:
 
     url, file, how = sys.argv[1:4]
     if how == "in line":
-        upload.Digests, upload.BLOCK = InLine, 256 * 1024  # type: ignore[assignment,attr-defined]  # as it was
+        upload.Digests = InLine  # type: ignore[assignment,attr-defined]  # as it was
     upload.is_secure = lambda url: True  # type: ignore[attr-defined]  # the other end of the link is no loopback
     with connections.new_client() as client:
         fd = os.open(file, os.O_RDONLY)

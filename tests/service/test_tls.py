@@ -30,6 +30,7 @@ from tests.support.noise import noise
 from tests.support.rig import Rig
 
 HERE = "127.0.0.1"
+MIB = 1024 * 1024
 DAY = timedelta(days=1)
 SECRET = "X-Amz-Signature=5ec2e7"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
@@ -149,7 +150,7 @@ def take_one(connection: socket.socket) -> None:
 # --- what works -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("size", [1, BLOCK, 5 * BLOCK + 7])
+@pytest.mark.parametrize("size", [1, BLOCK, 5 * MIB + 7])
 def test_every_byte_arrives_and_is_hashed_on_the_way(world: World, size: int) -> None:
     data, url = noise(size), world.url()
     assert url.startswith("https://")
@@ -205,7 +206,7 @@ def test_one_connection_serves_several_calls_and_a_new_one_follows_when_it_was_c
 
 
 @pytest.mark.parametrize("kind", [FaultKind.EXPIRE_URL, FaultKind.EARLY_403])
-@pytest.mark.parametrize("size", [10, 30 * BLOCK])
+@pytest.mark.parametrize("size", [10, 30 * MIB])
 def test_a_refused_url_is_told_from_a_broken_connection_even_while_bytes_are_sent(
     world: World, kind: FaultKind, size: int
 ) -> None:
@@ -227,17 +228,17 @@ def test_an_answer_in_the_middle_of_a_body_is_heard(
     said = b"<Error><Code>Said</Code></Error>"
 
     def refuse(connection: socket.socket) -> None:
-        read(connection, 3 * BLOCK)
+        read(connection, 3 * MIB)
         head = f"HTTP/1.1 {answer}\r\nContent-Length: {len(said)}\r\nConnection: close\r\n\r\n"
         connection.sendall(head.encode() + said)
 
     with speaking(refuse, good) as url, pytest.raises(error, match=rf"{answer[:3]} Said") as caught:
-        put(client, tmp_path, f"{url}/a?{SECRET}", bytes(30 * BLOCK))
+        put(client, tmp_path, f"{url}/a?{SECRET}", bytes(30 * MIB))
     assert type(caught.value) is error
 
 
 @pytest.mark.parametrize("kind", [FaultKind.RESET_BEFORE, FaultKind.RESET_DURING, FaultKind.LOST_REPLY])
-@pytest.mark.parametrize("size", [10, 8 * BLOCK])
+@pytest.mark.parametrize("size", [10, 8 * MIB])
 def test_a_reset_leaves_it_open(world: World, kind: FaultKind, size: int) -> None:
     url = world.url()
     world.sandbox.faults.add(Fault("put-object", kind))
@@ -268,7 +269,7 @@ def test_an_answer_that_is_cut_off_is_none(good: ssl.SSLContext, client: httpx.C
     assert "ssl" not in str(caught.value)
 
 
-@pytest.mark.parametrize("reads", [0, 40 * BLOCK], ids=["nothing is read", "everything is read"])
+@pytest.mark.parametrize("reads", [0, 40 * MIB], ids=["nothing is read", "everything is read"])
 @pytest.mark.parametrize("uploads_before", [0, 2])
 def test_a_transfer_ends_at_once_though_its_store_says_nothing(
     good: ssl.SSLContext, client: httpx.Client, tmp_path: Path, reads: int, uploads_before: int
@@ -287,7 +288,7 @@ def test_a_transfer_ends_at_once_though_its_store_says_nothing(
 
     def last() -> None:
         try:
-            put(sender, tmp_path, url, bytes(40 * BLOCK), stop)
+            put(sender, tmp_path, url, bytes(40 * MIB), stop)
         except Aborted as error:
             came.append(error)
 
