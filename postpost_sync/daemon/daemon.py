@@ -41,7 +41,7 @@ from postpost_sync.notify.monitor import Monitor
 from postpost_sync.post.names import names
 from postpost_sync.service.account import Account
 from postpost_sync.service.api import PostPost
-from postpost_sync.service.connections import new_client
+from postpost_sync.service.connections import new_client, new_transport
 from postpost_sync.service.tally import Tally
 from postpost_sync.service.upload import Senders
 from postpost_sync.store import Store
@@ -165,7 +165,7 @@ class Daemon:
             statuses=self.roots.statuses,
             troubles=self._calendars.troubles,
             rescan=config.rescan,
-            monitor=Monitor(config.monitor.ping_url) if config.monitor.ping_url else None,
+            monitor=Monitor(config.monitor.ping_url, new_transport()) if config.monitor.ping_url else None,
             every=config.monitor.every,
             log=log,
         )

@@ -20,6 +20,13 @@ _SECRET = re.compile(
 _SIGNATURE = re.compile(r"(?<![\w-])[0-9a-fA-F]{64,}(?![\w-])")  # a bare one, of AWS's fourth version
 # what says nothing to people: numbers, and the bytes that came in place of HTTP, in which a key may be echoed
 _NOT_SAID = re.compile(r"\[(?:Errno -?\d+|SSL[^\]]*)\]|\(_ssl\.c:\d+\)|:? (?:bytearray\()?b['\"].*", re.DOTALL)
+# what OpenSSL means by its words
+_TLS_MEANS = {
+    re.compile(
+        r"WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|RECORD_LAYER_FAILURE"
+    ): "what answers there does not speak TLS",
+    re.compile(r"UNEXPECTED_EOF|EOF occurred in violation"): "it ended too early",
+}
 _RUN = re.compile(r"[^\s\"'<>]+")
 _ESCAPED = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(/))")
 _DECODED_TIMES = 6  # an error may quote an error that quotes a URL
@@ -61,7 +68,10 @@ def scrubbed(text: object, key: str = "") -> str:
 
 def in_words(error: Exception) -> str:
     """What came in the way of an answer, for people."""
-    return _NOT_SAID.sub("", scrubbed(error)).strip() or type(error).__name__
+    said = scrubbed(error)
+    if meant := next((words for told, words in _TLS_MEANS.items() if told.search(said)), None):
+        return meant
+    return _NOT_SAID.sub("", said).strip() or type(error).__name__
 
 
 def _opened(run: str, key: str) -> str:

@@ -5,7 +5,6 @@ The URL is a secret: whoever knows it can say that all is well. So no message an
 
 from __future__ import annotations
 
-import ssl
 from enum import StrEnum
 from urllib.parse import urlsplit, urlunsplit
 
@@ -27,11 +26,10 @@ class Ping(StrEnum):
 class Monitor:
     """One monitor. `send` may be called from one thread at a time."""
 
-    def __init__(self, url: str, transport: httpx.BaseTransport | None = None) -> None:
+    def __init__(self, url: str, transport: httpx.BaseTransport) -> None:
         self._url = urlsplit(url)
         self._client = httpx.Client(
             transport=transport,
-            verify=ssl.create_default_context(),
             timeout=TIMEOUT,
             trust_env=False,
             headers={"User-Agent": f"postpost-sync/{__version__}"},

@@ -19,6 +19,7 @@ from postpost_sync.model.yaml_values import located
 from postpost_sync.post import first_comments, fitting, live_limits, parts, preflight, targets
 from postpost_sync.post.media import Chosen, choose, not_media, of_no_length
 from postpost_sync.post.missing import not_there
+from postpost_sync.post.platforms import Overrides
 from postpost_sync.post.sidecar import named
 from postpost_sync.post.when import LEFT_OUT, NEXT, NOW, asked_time, left_out, time_word
 
@@ -99,12 +100,8 @@ def resolve(
         if fit:
             post = fitting.fit(post, limits, unfit)
             to_fit = tuple(one for one in post.media if one.recipe is not None and one.copy is None)
-            warnings += fitting.told(post, limits)
-            errors += [not_media(one) for one in post.media if one.content_type is None and one.recipe is None]
-        refused, doubtful = preflight.check(fitting.as_sent(post), limits)
-        if missing or empty:  # what is not there yet cannot be too few
-            refused = tuple(f for f in refused if f.code not in _TOO_FEW)
-        errors += [_in_its_line(one, sidecar) for one in refused]
+        wrong, doubtful = _judged(post, limits, fit=fit, awaited=bool(missing or empty))
+        errors += [_in_its_line(one, sidecar) for one in wrong]
         warnings += [_in_its_line(one, sidecar) for one in doubtful]
     if errors or missing or empty:
         post = None
@@ -139,6 +136,19 @@ def _awaited(
         elif found.kind is EntryKind.FILE and found.stat.size == 0:
             empty = empty or of_no_length(found)
     return missing, empty
+
+
+def _judged(post: Post, limits: Overrides, *, fit: bool, awaited: bool) -> tuple[list[Finding], list[Finding]]:
+    """What the platforms take and do not, of the post as it is sent: errors and warnings.
+
+    `fit`: its media were made to fit where they could be. `awaited`: some of them are not there yet, and cannot be too few.
+    """
+    not_fitted = (
+        [not_media(one) for one in post.media if one.content_type is None and one.recipe is None] if fit else []
+    )
+    refused, doubtful = preflight.check(fitting.as_sent(post), limits)
+    errors = [*not_fitted, *(one for one in refused if not (awaited and one.code in _TOO_FEW))]
+    return errors, [*(fitting.told(post, limits) if fit else ()), *doubtful]
 
 
 def _in_its_line(finding: Finding, sidecar: Sidecar) -> Finding:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import socketserver
+import ssl
 import struct
 import sys
 import threading
@@ -23,20 +24,23 @@ _IDLE = 60.0
 class Server:
     """A running server; a context manager. Closing it leaves the sandbox as it is."""
 
-    def __init__(self, sandbox: Sandbox, port: int) -> None:
+    def __init__(self, sandbox: Sandbox, port: int, tls: ssl.SSLContext | None) -> None:
         self._http = _HttpServer(sandbox, port)
+        self._scheme = "https" if tls else "http"
+        if tls:  # each connection's own thread shakes hands
+            self._http.socket = tls.wrap_socket(self._http.socket, server_side=True, do_handshake_on_connect=False)
         sandbox.base_url = self.url
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,), name="sandbox", daemon=True)
         self._thread.start()
 
     @property
     def url(self) -> str:
-        """`http://127.0.0.1:PORT`."""
-        return f"http://127.0.0.1:{self._http.server_address[1]}"
+        """`http://127.0.0.1:PORT`, or https."""
+        return f"{self._scheme}://127.0.0.1:{self._http.server_address[1]}"
 
     @property
     def api_url(self) -> str:
-        """The API's base: `http://127.0.0.1:PORT/api/v1`."""
+        """The API's base: `http://127.0.0.1:PORT/api/v1`, or https."""
         return f"{self.url}/api/v1"
 
     def close(self) -> None:
@@ -54,9 +58,9 @@ class Server:
         self.close()
 
 
-def serve(sandbox: Sandbox, port: int = 0) -> Server:
-    """Start serving; port 0 takes a free one."""
-    return Server(sandbox, port)
+def serve(sandbox: Sandbox, port: int = 0, tls: ssl.SSLContext | None = None) -> Server:
+    """Start serving; port 0 takes a free one. `tls`: over https, with the certificate in it."""
+    return Server(sandbox, port, tls)
 
 
 class _HttpServer(ThreadingHTTPServer):

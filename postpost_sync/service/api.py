@@ -20,7 +20,7 @@ from postpost_sync.model.post import Connection
 from postpost_sync.model.times import parse_service_time, to_service
 from postpost_sync.service import responses
 from postpost_sync.service.clock import Clock, ServerClock, SystemClock
-from postpost_sync.service.connections import answer_to, in_words, within
+from postpost_sync.service.connections import answer_to, in_words, way_out, within
 from postpost_sync.service.responses import Attached, Created, Listed, PlatformPost, SignedUrl, Updated, unclear
 
 TIMEOUT = httpx.Timeout(connect=10.0, write=30.0, read=30.0, pool=60.0)
@@ -194,8 +194,7 @@ class PostPost:
                 body = _read(response, deadline, name)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as error:
             why = f"PostPost cannot be reached: {in_words(error)}"
-            finding = Finding("SERVICE_UNREACHABLE", why, "check the network; it is tried again by itself")
-            raise NotReached(finding) from None
+            raise NotReached(Finding("SERVICE_UNREACHABLE", why, way_out(error))) from None
         except httpx.HTTPError as error:
             raise unclear(name, f"the connection broke: {in_words(error)}") from None
         # whatever the service echoes is shown to people

@@ -66,6 +66,16 @@ def in_words(error: httpx.HTTPError) -> str:
     return urls.in_words(error)
 
 
+def way_out(error: httpx.HTTPError) -> str:
+    """What people can do where no connection came about."""
+    if "CERTIFICATE_VERIFY_FAILED" in str(error):
+        return (
+            "check this machine's clock, its CA certificates (the package ca-certificates; SSL_CERT_FILE names others)"
+            " and whether a proxy or a sign-in page answers there; it is tried again by itself"
+        )
+    return "check the network; it is tried again by itself"
+
+
 @contextlib.contextmanager
 def within(seconds: float) -> Iterator[None]:
     """What this thread sends and receives meanwhile has to be through by then, or it is a time-out."""

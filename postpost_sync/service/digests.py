@@ -1,7 +1,7 @@
 """MD5 and SHA-256 of a file, each taken in a thread of its own beside what else is done with its blocks.
 
 hashlib lets go of the interpreter while it hashes a block, so that sending, MD5 and SHA-256 take as long as the slowest
-of them, and not as all of them together. A file of one block is not worth two threads.
+of them, and not as all of them together. A small file is not worth two threads.
 """
 
 from __future__ import annotations
@@ -10,8 +10,10 @@ import hashlib
 import queue
 import threading
 
-BLOCK = 1024 * 1024  # bytes; the fastest measured with threads
-AHEAD = 3  # blocks that may wait for a digest: what bounds the memory
+# bytes that are read, hashed and sent at once: larger ones take no less of the processor, and let a bar stand on a slow line
+BLOCK = 256 * 1024
+AHEAD = 12  # blocks that may wait for a digest: what bounds the memory
+SMALL = 1024 * 1024  # bytes
 
 
 class Digests:
@@ -22,7 +24,7 @@ class Digests:
         self._sha256, self._md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
         self._queues: list[queue.Queue[bytes | None]] = []
         self._threads: list[threading.Thread] = []
-        for one in (self._sha256, self._md5) if size > BLOCK else ():
+        for one in (self._sha256, self._md5) if size > SMALL else ():
             coming: queue.Queue[bytes | None] = queue.Queue(AHEAD)
             thread = threading.Thread(target=_take, args=(one, coming), name=f"digest {one.name}", daemon=True)
             self._queues.append(coming)

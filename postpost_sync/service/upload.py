@@ -20,12 +20,11 @@ import httpx
 
 from postpost_sync.model.errors import Altered, FileChanged, Finding, NotReached, Refused, Unclear, UploadRefused
 from postpost_sync.model.urls import is_secure
-from postpost_sync.service.connections import answer_to, in_words, prolong, within
+from postpost_sync.service.connections import answer_to, in_words, prolong, way_out, within
 from postpost_sync.service.digests import BLOCK, Digests
 
 # a store needs its time to finish a large object; what is not connected yet cannot be ended from outside
 TIMEOUT = httpx.Timeout(connect=5.0, write=60.0, read=120.0, pool=60.0)
-PIECE = 256 * 1024  # bytes that are sent at once: what is read at once is too much for a bar on a slow line
 SLOWEST = 4096  # bytes per second; a store that takes less holds up the others
 ANSWER_WITHIN = 180.0  # seconds after the last byte
 DEFAULT_LIFE = 3600.0  # seconds a URL lives where it does not say so itself
@@ -106,13 +105,9 @@ class _Body:
                     )
                 )
             self.digests.add(block)
-            for at in range(0, len(block), PIECE):
-                if self._stop.is_set():
-                    raise Aborted
-                piece = block[at : at + PIECE]
-                offset += len(piece)
-                self._progress(offset)
-                yield piece
+            offset += len(block)
+            self._progress(offset)
+            yield block
         prolong(ANSWER_WITHIN)
 
     def close(self) -> None:
@@ -241,8 +236,7 @@ def _broken(error: Exception) -> Unclear:
     """What it means that httpx met that error."""
     words = in_words(error) if isinstance(error, httpx.HTTPError) else type(error).__name__
     if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout):
-        why, hint = f"the object store cannot be reached: {words}", "check the network; it is tried again by itself"
-        return NotReached(Finding("STORE_UNREACHABLE", why, hint))
+        return NotReached(Finding("STORE_UNREACHABLE", f"the object store cannot be reached: {words}", way_out(error)))
     return _trouble(f"the connection broke: {words}")
 
 

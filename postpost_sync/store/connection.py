@@ -27,7 +27,7 @@ from postpost_sync.store.rows import from_row
 
 _BUSY_TIMEOUT_MS = 10_000  # for who writes while another process does
 _TRY_MS = 20  # of that one try, for which the other threads wait too
-RECENT = 500  # records that are kept at hand, some 4 KiB each
+RECENT = 150  # records that are kept at hand, some 4 KiB each
 _PAUSE = 0.02  # seconds between two tries
 
 

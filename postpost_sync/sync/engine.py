@@ -187,23 +187,10 @@ class Sync:
                     return
                 match decision.step:
                     case Rest(after):
-                        if snapshot.folder is None and self._until_its_time(record, after, now):
-                            after = None
-                        finished = self._folders.rested(look, record, after)
-                        if record.done and any(one.sent_as for group in record.groups for one in group.uploads):
-                            self.copies.forget(key)
-                        if look.receipt_failed and look.there:
-                            after = min(after or WRITE_AGAIN, WRITE_AGAIN)
-                        if after is not None and not (finished and after > self._far):
-                            self._wake(key, after)
+                        self._rest(look, snapshot, record, after, now)
                         return
                     case Forget():
-                        self._store.forget(key)
-                        self.copies.forget(key)
-                        self._leave_lists(key)
-                        self.order.leave(key)
-                        self._folders.remove(look, record)
-                        self._log.info("forgotten", folder=look.name)
+                        self._forget(look, record)
                         return
                     case Transfer() if not self._slots.claim(key):
                         waits_for_slot = True
@@ -227,6 +214,25 @@ class Sync:
                 self._slots.stop_waiting(key)
             if not waits_for_turn:
                 self._turns.leave(key)
+
+    def _rest(self, look: Look, snapshot: Snapshot, record: Record, after: float | None, now: datetime) -> None:
+        if snapshot.folder is None and self._until_its_time(record, after, now):
+            after = None
+        finished = self._folders.rested(look, record, after)
+        if record.done and any(one.sent_as for group in record.groups for one in group.uploads):
+            self.copies.forget(look.key)
+        if look.receipt_failed and look.there:
+            after = min(after or WRITE_AGAIN, WRITE_AGAIN)
+        if after is not None and not (finished and after > self._far):
+            self._wake(look.key, after)
+
+    def _forget(self, look: Look, record: Record) -> None:
+        self._store.forget(look.key)
+        self.copies.forget(look.key)
+        self._leave_lists(look.key)
+        self.order.leave(look.key)
+        self._folders.remove(look, record)
+        self._log.info("forgotten", folder=look.name)
 
     def _tell_others(self, snapshot: Snapshot, record: Record, waiting_list: WaitingList, step: Step) -> None:
         """What a step that was carried out means for other folders."""

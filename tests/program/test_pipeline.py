@@ -12,6 +12,7 @@ import pytest
 
 from postpost_sync.sandbox import Behaviour, Fault, Group
 from tests.support.drops import hashes, picture, sent, sidecar, video
+from tests.support.matrices import Matrix
 from tests.support.rig import FAR, HANG, Rig, rig
 
 
@@ -145,9 +146,11 @@ def test_names_that_the_service_would_make_equal_stay_apart(pp: Rig) -> None:
 # --- many, and each with as few calls as can be -----------------------------------------------------------------------
 
 
-def test_two_hundred_folders_of_real_media_leave_two_hundred_scheduled_posts(pp: Rig) -> None:
+@pytest.mark.whole
+def test_many_folders_of_real_media_leave_as_many_scheduled_posts(pp: Rig, matrix: Matrix) -> None:
     expected: dict[str, list[str]] = {}
-    for n in range(200):
+    many = matrix.share(200)
+    for n in range(many):
         if n % 20 == 7:
             media = {"clip.mp4": video()}
         else:
@@ -159,16 +162,16 @@ def test_two_hundred_folders_of_real_media_leave_two_hundred_scheduled_posts(pp:
         expected[f"post {n}"] = hashes(*(media[name] for name in sorted(media)))
     assert pp.run_once("120s") == 0
     groups = pp.groups()
-    assert Counter(g.status for g in groups) == {"scheduled": 200}
+    assert Counter(g.status for g in groups) == {"scheduled": many}
     assert {g.content: sent(g) for g in groups} == expected
     files = sum(len(files) for files in expected.values())
     with_media = sum(bool(files) for files in expected.values())
     calls = Counter(call.name for call in pp.sandbox.calls)
     assert (calls["create-post"], calls["get-upload-url"], calls["put-object"], calls["update-post"]) == (
-        200,
+        many,
         files,
         files,
-        200,
+        many,
     )
     assert calls["list-posts"] <= 3 * with_media  # a page holds 100, so a draft can stand on the third
 

@@ -19,6 +19,7 @@ import pytest
 from postpost_sync import log
 from postpost_sync.calendar.seen import WatchRoot
 from postpost_sync.model.record import Record
+from postpost_sync.service.connections import new_client
 from postpost_sync.store import Store
 from postpost_sync.web.server import Address, served
 from postpost_sync.web.source import Source
@@ -51,7 +52,8 @@ def started(pp: Rig, *before: str) -> Iterator[tuple[subprocess.Popen[str], str]
 
 
 def get(url: str) -> httpx.Response:
-    return httpx.get(url, trust_env=False, timeout=20)
+    with new_client() as client:
+        return client.get(url, timeout=20)
 
 
 def peak(process: subprocess.Popen[str]) -> int:

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from postpost_sync.sandbox import STARTER, Plan, Sandbox, SandboxTransport, serve
+from postpost_sync.service.connections import new_transport
 
 START = datetime(2026, 12, 1, 8, 0, tzinfo=UTC)
 JPEG = {"Content-Type": "image/jpeg"}
@@ -74,7 +75,7 @@ def net() -> Iterator[World]:
     with (
         Sandbox(clock=lambda: met.now) as sandbox,
         serve(sandbox) as server,
-        httpx.Client(base_url=server.url, headers={"x-api-key": "sk_test"}) as http,
+        httpx.Client(transport=new_transport(), base_url=server.url, headers={"x-api-key": "sk_test"}) as http,
     ):
         met = World(sandbox, http)
         yield met

@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 from postpost_sync.sandbox import Behaviour, Fault, FaultKind, Sandbox, SandboxTransport, Server, serve
+from postpost_sync.service.connections import new_client, new_transport
 
 JPEG = {"Content-Type": "image/jpeg"}
 BODY = {"content": "Fresh roast", "platforms": ["twitter-123"]}
@@ -48,7 +49,9 @@ def net() -> Iterator[Net]:
     with (
         Sandbox() as sandbox,
         serve(sandbox) as server,
-        httpx.Client(base_url=server.url, headers={"x-api-key": "sk_test"}, timeout=5) as http,
+        httpx.Client(
+            transport=new_transport(), base_url=server.url, headers={"x-api-key": "sk_test"}, timeout=5
+        ) as http,
     ):
         yield Net(sandbox, server, http)
 
@@ -67,7 +70,8 @@ class Counted:
 
 def put(url: str, body: Any, length: int | None = None) -> httpx.Response:
     announced = {} if length is None else {"Content-Length": str(length)}
-    return httpx.put(url, content=body, headers={**JPEG, **announced}, timeout=5)
+    with new_client() as client:
+        return client.put(url, content=body, headers={**JPEG, **announced}, timeout=5)
 
 
 # -- bodies

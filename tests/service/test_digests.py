@@ -7,11 +7,11 @@ import threading
 
 import pytest
 
-from postpost_sync.service.digests import AHEAD, BLOCK, Digests
+from postpost_sync.service.digests import AHEAD, BLOCK, SMALL, Digests
 from tests.support.noise import noise
 
 
-@pytest.mark.parametrize("size", [0, 1, BLOCK, BLOCK + 1, 7 * BLOCK + 3])
+@pytest.mark.parametrize("size", [0, 1, BLOCK, SMALL, SMALL + 1, 27 * BLOCK + 3])
 def test_both_digests_are_of_all_blocks_in_their_order(size: int) -> None:
     data = noise(size)
     digests = Digests(size)
@@ -35,7 +35,7 @@ def test_no_thread_is_left_behind_where_it_ends_early() -> None:
 
 def test_a_small_file_starts_no_thread() -> None:
     before = set(threading.enumerate())
-    digests = Digests(BLOCK)
-    digests.add(bytes(BLOCK))
+    digests = Digests(SMALL)
+    digests.add(bytes(SMALL))
     assert set(threading.enumerate()) == before
     digests.close()

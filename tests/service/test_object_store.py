@@ -24,7 +24,7 @@ from postpost_sync.sandbox import Behaviour, Group, Sandbox, serve
 from postpost_sync.sandbox.store import ObjectStore, StoredObject
 from postpost_sync.service.connections import new_client
 from postpost_sync.service.digests import BLOCK
-from postpost_sync.service.upload import PIECE, Sender, Sent, Stop, expiry
+from postpost_sync.service.upload import Sender, Sent, Stop, expiry
 from tests.support import swift as stores
 from tests.support.drops import picture, sidecar
 from tests.support.noise import noise
@@ -101,7 +101,7 @@ def test_what_is_sent_is_what_the_store_gives_back(one: Upload, size: int) -> No
     assert (stored.status, stored.headers["content-type"]) == (200, "video/mp4")
     assert stored.headers["etag"] == f'"{hashlib.md5(data, usedforsecurity=False).hexdigest()}"'
     assert stored.body == data
-    assert seen == [*range(PIECE, size, PIECE), size]  # in blocks, never whole
+    assert seen == [*range(BLOCK, size, BLOCK), size]  # in blocks, never whole
 
 
 def test_the_store_itself_sees_the_length_announced(one: Upload) -> None:

@@ -23,10 +23,11 @@ from postpost_sync.sandbox import Fault, FaultKind, Sandbox, Server, serve
 from postpost_sync.service.api import PostPost
 from postpost_sync.service.connections import new_client
 from postpost_sync.service.digests import BLOCK
-from postpost_sync.service.upload import PIECE, Aborted, Sender, Sent, Stop, expiry
+from postpost_sync.service.upload import Aborted, Sender, Sent, Stop, expiry
 from tests.support.answers import Answers
 from tests.support.noise import noise
 
+MIB = 1024 * 1024
 NOW = datetime(2026, 12, 1, 8, 0, tzinfo=UTC)
 URL = "https://store.test/a.jpg?X-Amz-Signature=secret"
 
@@ -101,7 +102,7 @@ def test_every_byte_arrives_and_is_hashed_on_the_way(world: World, size: int) ->
     (media,) = world.sandbox.group(world.group).media
     assert (media.stored, media.size, media.sha256) == (True, size, sent.sha256)
     assert world.sandbox.read_object(media.id) == data
-    assert seen == [*range(PIECE, size, PIECE), size]
+    assert seen == [*range(BLOCK, size, BLOCK), size]
 
 
 def test_nothing_is_left_of_a_call_once_it_was_answered(world: World) -> None:
@@ -264,7 +265,7 @@ def test_a_transfer_ends_at_once_though_its_store_says_nothing(tmp_path: Path, r
     with silent_store(reads=read == "everything", answers=uploads_before) as (url, asked), new_client() as client:
         sender, stop, came = Sender(client), Stop(), list[BaseException | None]()
         file = tmp_path / "file"
-        file.write_bytes(bytes(40 * BLOCK))
+        file.write_bytes(bytes(40 * MIB))
 
         def put(size: int) -> None:
             with file.open("rb") as opened:
@@ -272,7 +273,7 @@ def test_a_transfer_ends_at_once_though_its_store_says_nothing(tmp_path: Path, r
 
         def last() -> None:
             try:
-                put(40 * BLOCK)
+                put(40 * MIB)
             except Aborted as error:
                 came.append(error)
 
@@ -302,7 +303,7 @@ def silent_store(*, reads: bool, answers: int) -> Iterator[tuple[str, threading.
                     said += connection.recv(65536)
                 connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
             connection.recv(1)
-            left = 40 * BLOCK
+            left = 40 * MIB
             while reads and left > 0 and (block := connection.recv(65536)):
                 left -= len(block)
             begun.set()

@@ -188,7 +188,10 @@ def read_media(data: bytes, content_type: str, size: int = 0, name: str = "") ->
     if content_type in ("video/mp4", "video/quicktime") and size > len(data):
         data += struct.pack(">I4sQ", 1, b"free", size - len(data))
     name = name or f"a{SUFFIXES[content_type][0]}"
-    return MediaFile(name, Stat(size, 0, 0, 0, 0), content_type, facts=facts_of(data, content_type, size))
+    return MediaFile(name, Stat(size, 0, 0, 0, 0), content_type, facts=_facts_once(data, content_type, size))
+
+
+_facts_once = cache(facts_of)  # a process for each file that is read, and the same few are read hundreds of times
 
 
 def structure_of(data: bytes, content_type: str) -> Facts:

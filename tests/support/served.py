@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import httpx
 
 from postpost_sync.calendar.seen import WatchRoot
 from postpost_sync.model.states import State
+from postpost_sync.service.connections import new_transport
 from postpost_sync.store import Store
 from postpost_sync.web.server import Address
 from postpost_sync.web.source import Source
@@ -30,8 +32,10 @@ class Served:
         self.source = Source(self.state_db, [WatchRoot(str(self.root), "Europe/Berlin")], 300.0)
         self.address = Address("127.0.0.1:0")
 
-    def get(self, path: str, **more: Any) -> httpx.Response:
-        return httpx.get(f"http://127.0.0.1:{self.address.port}{path}", trust_env=False, timeout=20, **more)
+    def get(self, path: str, cookies: Mapping[str, str] | None = None, **more: Any) -> httpx.Response:
+        # httpx.get() reads all certificates that there are, each time
+        with httpx.Client(transport=new_transport(), cookies=dict(cookies or {}), timeout=20) as client:
+            return client.get(f"http://127.0.0.1:{self.address.port}{path}", **more)
 
 
 def of(web: Served, state: State) -> str:
