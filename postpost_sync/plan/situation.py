@@ -318,9 +318,14 @@ class Situation:
 
     @cached_property
     def carried(self) -> tuple[Record | None, tuple[str, ...]]:
-        """The folder whose very post this one asks for, where that is no longer whole; or the files to hash to tell."""
+        """The folder whose very post this one asks for, where that is no longer whole; or the files to hash to tell.
+
+        Or whose text it has, where that is out, and lay in this very directory.
+        """
         for other in self.snapshot.alike:
             group = live_group(other)
+            if self._was(other):
+                return other, ()
             if group is None or group.stage not in (GroupStage.SCHEDULED, GroupStage.WITHDRAWN):
                 continue
             if other.part != self.record.part or other.time != self.time or not _is_going(other):
@@ -329,6 +334,11 @@ class Situation:
             if same is not None:
                 return (None, same) if same else (other, ())
         return None, ()
+
+    def _was(self, other: Record) -> bool:
+        """Whether this may be the other folder, renamed and edited since it went out: file systems give such numbers again."""
+        same_directory = (other.inode, other.device) == (self.record.inode, self.record.device)
+        return same_directory and other.part == self.record.part and _is_going(other) and is_out(live_group(other))
 
     @property
     def set_aside(self) -> Finding | None:
@@ -346,6 +356,8 @@ class Situation:
     def is_copy(self, original: Record | None) -> Finding:
         of = f'"{printable(original.path)}"' if original is not None else "a folder that is no longer there"
         why = f"it is a copy of {of}, with the same text, platforms, media and time"
+        if original is not None and self._was(original):
+            why = f"it has the text of {of}, which lay in the same directory, and is out"
         return Finding("COPY_OF", why, "change it, remove it, or if both are meant: postpost-sync retry FOLDER")
 
     @cached_property

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from postpost_sync.model.folder import Folder
 
@@ -35,10 +35,12 @@ class FolderIndex:
         self._inodes: dict[tuple[int, int], int] = {}
         self._unwatched: dict[tuple[int, int], tuple[int, str]] = {}  # inode, device -> key, fingerprint: below no root
         self._renumbered: dict[str, set[tuple[int, int]]] = {}  # root -> numbers of file systems, before and now
+        alike: dict[object, Any] = {root: root for root in roots}  # one object for all that have the same
         for key, root, path, fingerprint, done, inode, device in index:
             if root in roots:
                 self._keys[root][path] = key
-                self.remember(key, Known(root, fingerprint, done, inode, device))
+                known = Known(alike[root], fingerprint, done, inode, alike.setdefault(device, device))
+                self.remember(key, known)
             elif fingerprint:
                 self._unwatched[inode, device] = key, fingerprint
 

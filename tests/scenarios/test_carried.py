@@ -54,3 +54,33 @@ def test_a_person_may_want_the_post_of_a_folder_that_is_no_longer_whole_a_second
     assert (world.state("new name"), world.code("new name")) == (State.HELD, "COPY_OF")
     retry(world, "new name")
     assert (world.state("new name"), len(world.groups("scheduled"))) == (State.SCHEDULED, 2)
+
+
+def test_a_folder_that_went_out_and_is_renamed_edited_and_bereft_of_its_status_file_does_not_go_out_again(
+    world: World,
+) -> None:
+    world.drop("launch", "Fresh roast", time="now")
+    world.run_until_rest()
+    world.advance_time(3600)
+    assert world.state("launch") is State.PUBLISHED
+    folder = (world.root / "launch").rename(world.root / "new name")
+    (folder / "post.status.yaml").unlink()
+    world.drop("new name", "Fresh roast", MEDIA, "now")
+    world.run_until_rest()
+    assert (world.state("new name"), world.code("new name")) == (State.HELD, "COPY_OF")
+    assert len(world.groups()) == 1
+    retry(world, "new name")
+    assert len(world.groups()) == 2
+
+
+def test_another_folder_in_the_directory_of_one_that_went_out_is_another_post(world: World) -> None:
+    """File systems give the number of a removed directory to the next one."""
+    world.drop("launch", "Fresh roast", time="now")
+    world.run_until_rest()
+    world.advance_time(3600)
+    folder = (world.root / "launch").rename(world.root / "new name")
+    (folder / "post.status.yaml").unlink()
+    world.drop("new name", "Another roast", MEDIA, "now")
+    world.run_until_rest()
+    world.advance_time(3600)
+    assert world.state("new name") is State.PUBLISHED
