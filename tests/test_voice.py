@@ -55,11 +55,11 @@ def wrong(call: ast.Call, message: int, hint: int) -> Iterator[str]:
     for node in call.args[message : hint + 1]:
         text = words(node)
         if "  " in text:
-            yield "two spaces"
+            yield "it has two spaces"
         if re.search(r"[^.…]\.$", text):
-            yield "a line ends without a full stop"
+            yield "it ends with a full stop"
         if text and text[0].isupper() and not text.startswith(NAMES):
-            yield "it begins in lower case"
+            yield "it begins with a capital"
 
 
 def test_what_is_said_names_the_way_out_in_one_voice() -> None:

@@ -151,8 +151,8 @@ class Scanner:
                 self._known = None
             with self._lock:
                 self._busy = False
+        self._root_lock.release()  # first of all: who comes after this one needs it, whatever is wrong with what observes
         self._observer.lost()
-        self._root_lock.release()
 
     def _do(self, task: Task) -> None:
         if self._ended.is_set():

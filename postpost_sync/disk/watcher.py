@@ -5,6 +5,7 @@ A hint is a folder relative to its root, and whether to look below it too. The o
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import logging
@@ -182,14 +183,17 @@ def _watched(emitter: Any) -> dict[bytes, int]:
 
 
 def _end(observer: Any) -> None:
-    observer.stop()
-    if observer.is_alive():
-        observer.join(5)
-        return
+    """End its threads, whatever it says to that: its books are wrong at times, once folders have changed their names."""
+    emitters = [*observer.emitters]
+    waited_for = [getattr(getattr(one, "_inotify", None), "_move_event_grouper", None) for one in emitters]
     reader = getattr(observer, "_inotify_fd", None)  # runs from the beginning, whether or not the observer does
-    if reader is not None:
-        reader.stop()
-        reader.join(5)
+    closes = [one.close for one in waited_for if one is not None]
+    for end in (observer.stop, *closes, observer.stop, *([reader.stop] if reader is not None else [])):
+        with contextlib.suppress(Exception):
+            end()
+    for thread in (observer, *emitters, reader):
+        if thread is not None and thread.is_alive():
+            thread.join(5)
 
 
 class _Overflow(logging.Handler):

@@ -163,6 +163,17 @@ def test_folders_moved_out_and_made_again_are_heard_of_or_it_shows(heard: Heard)
         heard.wait_for("later", True)
 
 
+def test_watching_ends_with_all_its_threads_although_the_books_of_what_watches_are_wrong(heard: Heard) -> None:
+    """As they are at times, where folders change their names in quick succession."""
+    observer = heard.watcher._observer
+    (emitter,) = observer.emitters
+    threads = observer, emitter, observer._inotify_fd
+    assert all(thread.is_alive() for thread in threads)
+    emitter._inotify._active_callbacks_by_path.clear()
+    heard.watcher.stop()
+    assert not any(thread.is_alive() for thread in threads)
+
+
 def test_a_root_that_is_gone_shows(heard: Heard) -> None:
     shutil.rmtree(heard.root)
     assert heard.trouble() == "WATCH_DIED"

@@ -144,7 +144,7 @@ class Watched(Sandbox):
         return response
 
     def known(self) -> dict[str, Any]:
-        """A copy of all that it knows. The bytes of its media stay where they are."""
+        """A copy of all that it knows, but for the bytes of its media."""
         return copy.deepcopy({**vars(self._state), "objects": self._store._objects}, {id(self._store): self._store})
 
     def take_back(self, known: dict[str, Any]) -> None:
