@@ -299,6 +299,7 @@ def _said(record: Record, shown: Mapping[str, Any], proof: str | None) -> dict[s
         ),
         **({"proof": proof} if proof is not None else {}),
         **({"held_for": list(record.maybe)} if record.maybe else {}),
+        **({"copy_of": record.copy_of, "copied": record.copied} if record.copied and not record.groups else {}),
     }
 
 

@@ -18,6 +18,7 @@ from postpost_sync.post.names import Names
 from postpost_sync.store import Store
 
 _POST_GROUP_ID = re.compile("[0-9a-fA-F]{24}")
+_MARK = re.compile("[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class Identity:
     moved: Record | None = None
     folder_id: str | None = None  # to go on using
     copy_of: str | None = None  # folder_id of the one whose copy it seems to be
+    copied: str = ""  # what it asked for when it was held as that
     claim: Claim | None = None
 
 
@@ -55,7 +57,15 @@ def identify(
         return Identity(moved=record)
     if said.get("path") not in (None, folder.path) and _is_original(folder, said, names):
         return Identity(copy_of=folder_id)
-    return Identity(folder_id=folder_id if _well_formed(folder_id) else None, claim=_claim(said, instance))
+    original, copied = said.get("copy_of", ""), said.get("copied", "")
+    if not (_well_formed(original) and _MARK.fullmatch(copied)):
+        original = copied = ""
+    return Identity(
+        folder_id=folder_id if _well_formed(folder_id) else None,
+        copy_of=original or None,
+        copied=copied,
+        claim=_claim(said, instance),
+    )
 
 
 def unknown_claim(content: str, record: Record, store: Store, instance: str) -> Claim | None:

@@ -121,6 +121,7 @@ class Places:
             slot=known.claim.slot if known.claim is not None else None,
             maybe=known.claim.maybe if known.claim is not None else (),
             copy_of=copy_of,
+            copied=known.copied,
             unproven=known.claim is not None or (self._folders.is_older(folder) and copy_of is None),
         )
         self._folders.added(record.key, folder)

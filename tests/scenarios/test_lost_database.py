@@ -431,3 +431,22 @@ def test_accounts_that_were_changed_while_the_database_was_lost_are_an_edit(worl
     world.drop("post", "text", TWO, time, (X, "threads-789"))
     world.run_until_rest()
     assert world.once("post", "text", TWO, time).platforms == (X, "threads-789")
+
+
+@pytest.mark.parametrize("name", ["a copy", "the copy"], ids=["before it", "after it"])
+def test_a_copy_that_was_held_is_held_when_the_database_is_lost(world: World, name: str) -> None:
+    world.drop("post", "text", ONE, tomorrow(world))
+    world.run_until_rest()
+    shutil.copytree(world.root / "post", world.root / name)
+    world.look_around()
+    world.run_until_rest()
+    assert (world.state(name), world.code(name)) == ("held", "COPY_OF")
+    before = world.groups()
+    lose_the_database(world)
+    world.run_until_rest()
+    assert (world.state(name), world.groups()) == ("held", before)
+    assert world.code(name) in ("COPY_OF", "MAYBE_POSTED")
+    for _ in range(2):  # that it is none of those that stand, and meant although it is a copy
+        say(world, name)
+        world.run_until_rest()
+    assert len(world.groups("scheduled")) == 2
