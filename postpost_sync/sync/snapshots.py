@@ -206,7 +206,7 @@ class Snapshots:
             waiting=waiting.first(),
             removed=seen.removed,
             furthest=self._store.furthest(account.digest) if over else (),
-            alike=self._store.alike(record.key, text) if text and policy.duplicates != "allow" else (),
+            alike=self._store.alike(record.key, text) if text else (),
             beside=self._store.beside(record.key, record.time) if pending and record.time is not None else (),
             days=self._days(record, policy) if pending else (),
             twin=self._twin(record),

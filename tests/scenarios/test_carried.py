@@ -7,14 +7,19 @@ from datetime import timedelta
 
 import pytest
 
+from postpost_sync.model.post import Policy
 from postpost_sync.model.states import State
 from tests.support.afterwards import MEDIA, retry
-from tests.support.world import World
+from tests.support.world import NewWorld, World
 
 
+@pytest.mark.parametrize("duplicates", ["warn", "allow"])
 @pytest.mark.parametrize("first", ["post.yaml", "cup.jpg"])
-def test_a_folder_that_is_carried_to_another_name_without_its_status_file_is_one_post(world: World, first: str) -> None:
+def test_a_folder_that_is_carried_to_another_name_without_its_status_file_is_one_post(
+    new_world: NewWorld, first: str, duplicates: str
+) -> None:
     """Another machine gave it the name: the files come one by one, and go at the old place."""
+    world = new_world(policy=Policy(settle=2.0, duplicates=duplicates))
     time = world.now + timedelta(days=1)
     world.drop("launch", "Fresh roast", MEDIA, time)
     world.run_until_rest()
@@ -56,9 +61,11 @@ def test_a_person_may_want_the_post_of_a_folder_that_is_no_longer_whole_a_second
     assert (world.state("new name"), len(world.groups("scheduled"))) == (State.SCHEDULED, 2)
 
 
+@pytest.mark.parametrize("duplicates", ["warn", "allow"])
 def test_a_folder_that_went_out_and_is_renamed_edited_and_bereft_of_its_status_file_does_not_go_out_again(
-    world: World,
+    new_world: NewWorld, duplicates: str
 ) -> None:
+    world = new_world(policy=Policy(settle=2.0, duplicates=duplicates))
     world.drop("launch", "Fresh roast", time="now")
     world.run_until_rest()
     world.advance_time(3600)

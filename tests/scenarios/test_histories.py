@@ -93,7 +93,7 @@ class Machine(RuleBasedStateMachine):
         when=WHEN,
         plan=st.sampled_from([None, None, *SWITCHES["plan"]]),
         cancels=st.booleans(),
-        duplicates=st.sampled_from(["warn", "hold"]),
+        duplicates=st.sampled_from(["warn", "hold", "allow"]),
     )
     def begin(
         self,
