@@ -188,6 +188,7 @@ def _end(observer: Any) -> None:
     waited_for = [getattr(getattr(one, "_inotify", None), "_move_event_grouper", None) for one in emitters]
     reader = getattr(observer, "_inotify_fd", None)  # runs from the beginning, whether or not the observer does
     closes = [one.close for one in waited_for if one is not None]
+    # the first stop may break off at one emitter; the second comes to the others
     for end in (observer.stop, *closes, observer.stop, *([reader.stop] if reader is not None else [])):
         with contextlib.suppress(Exception):
             end()

@@ -200,7 +200,7 @@ _SUPERSEDED = {
 _STOOD = (GroupStage.SCHEDULED, GroupStage.WITHDRAWN)
 
 
-def unrecognised(record: Record, gone: bool = True) -> Record:
+def unrecognised(record: Record, *, gone: bool = True) -> Record:
     """PostPost holds nothing that is this folder's: it is a new post, unless its status file says that it had one.
 
     Not `gone`: what that names is another folder's.

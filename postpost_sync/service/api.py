@@ -23,6 +23,7 @@ from postpost_sync.service.clock import Clock, ServerClock, SystemClock
 from postpost_sync.service.connections import answer_to, in_words, way_out, within
 from postpost_sync.service.responses import Attached, Created, Listed, PlatformPost, SignedUrl, Updated, unclear
 
+A_PAGE = 100  # post groups, the most that list-posts gives at once
 TIMEOUT = httpx.Timeout(connect=10.0, write=30.0, read=30.0, pool=60.0)
 WHOLE_CALL = 60.0  # seconds for one answer, its headers among it, however slowly it drips
 MAX_ANSWER = 16 * 1024 * 1024  # bytes
@@ -114,7 +115,7 @@ class PostPost:
         return answer
 
     def list_posts(
-        self, page: int, *, status: str | None = None, limit: int = 100, sort_by: str = "createdAt"
+        self, page: int, *, status: str | None = None, limit: int = A_PAGE, sort_by: str = "createdAt"
     ) -> tuple[tuple[Listed, ...], bool]:
         """One page of the account's groups, newest first, and whether there is another."""
         query: dict[str, str | int] = {"page": page, "limit": limit, "sortBy": sort_by, "sortOrder": "desc"}

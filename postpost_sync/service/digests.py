@@ -10,8 +10,8 @@ import hashlib
 import queue
 import threading
 
-# bytes that are read, hashed and sent at once. By the megabyte it takes 5% less of the processor, but on a slow line a bar
-# stands still meanwhile, and over TLS a whole block has to be through before a write's time-out, and not some of its bytes
+# bytes that are read, hashed and sent at once. By the megabyte it takes 2% (TLS) to 12% (plain) less of the processor, but
+# on a slow line a bar stands still meanwhile; and over TLS all of it, not some, must be through before a write's time-out
 BLOCK = 256 * 1024
 AHEAD = 12  # blocks that may wait for a digest: what bounds the memory
 SMALL = 1024 * 1024  # bytes

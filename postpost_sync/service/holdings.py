@@ -13,13 +13,12 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from postpost_sync.service.api import PostPost
+from postpost_sync.service.api import A_PAGE, PostPost
 from postpost_sync.service.responses import Listed
 
 SLACK = timedelta(minutes=2)  # how far the listing's times may be from ours, and how far it may lag behind
 EVER = datetime.min.replace(tzinfo=UTC) + 2 * SLACK
 MAX_PAGES = 100
-A_PAGE = 100  # groups
 LATELY = timedelta(minutes=30)  # for which a whole reading serves, so that one follows each hour
 _FRESH = timedelta(minutes=1)
 _INDEXED = 24  # characters of a text by which it is looked up

@@ -199,7 +199,7 @@ class Calls:
                 if claim is not None and named and found:
                     _surely_not_there(account, named)
                 look.not_there |= {named} if named else set()
-                self._store.change(look.key, ledger.unrecognised, not named or bool(found))
+                self._store.change(look.key, ledger.unrecognised, gone=not named or bool(found))
                 return
             proved = claim is not None and likeness.is_proved(account, self._store.identity(record), claim)
             ours = likeness.as_held(held, post) if post is not None else None
