@@ -11,6 +11,7 @@ from itertools import count, islice
 from pathlib import Path
 
 from tests.scenarios import test_faults as faults
+from tests.support.failing import CALLS
 from tests.support.matrices import EVERY, Matrix
 from tests.support.rig import REPOSITORY
 
@@ -100,7 +101,7 @@ def collected(seed: str) -> list[str]:
 def test_the_quick_suite_has_each_kind_of_a_matrix_and_the_same_cases_each_time() -> None:
     quick = collected("1")
     assert quick == collected("2")
-    kinds, calls = [faults.REFUSED, *faults.FAULTS], faults.CALLS
+    kinds, calls = [faults.REFUSED, *faults.FAULTS], CALLS
     assert len(quick) < len(kinds) * len(calls) / 4
     for name in (*kinds, *calls):
         assert any(name in case for case in quick), name

@@ -1,4 +1,4 @@
-"""What a walk sees and ignores, and that nothing is opened but the regular file that was seen."""
+"""What a walk and a look see, and what is ignored."""
 
 from __future__ import annotations
 
@@ -12,37 +12,9 @@ import pytest
 
 from postpost_sync.disk import scan
 from postpost_sync.disk.scan import MAX_DEPTH, look, opened, present, walk
-from postpost_sync.model.errors import FileChanged, Unreadable
-from postpost_sync.model.folder import Entry, EntryKind, Folder
-from postpost_sync.model.program import Oddity
+from postpost_sync.model.folder import EntryKind, Folder
 from postpost_sync.post.names import Names
-
-NAMES = Names()
-
-
-def put(file: Path, data: bytes = b"x") -> Path:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_bytes(data)
-    return file
-
-
-def folders(root: Path, names: Names = NAMES) -> list[Folder]:
-    return [found for found in walk(str(root), names) if isinstance(found, Folder)]
-
-
-def oddities(root: Path, names: Names = NAMES) -> list[tuple[str, str]]:
-    return [(found.path, found.finding.code) for found in walk(str(root), names) if not isinstance(found, Folder)]
-
-
-def seen(root: Path, path: str = "a") -> Folder:
-    folder = look(str(root), path, NAMES)
-    assert folder is not None
-    return folder
-
-
-def entry(folder: Folder, name: str) -> Entry:
-    return next(e for e in folder.entries if e.name == name)
-
+from tests.support.walks import NAMES, entry, folders, oddities, put, seen
 
 # --- walking ----------------------------------------------------------------------------------------------------------
 
@@ -319,78 +291,6 @@ def test_a_missing_folder_was_removed_only_where_its_file_system_is_still_there(
         assert not present(str(tmp_path), path, device + 1)
 
 
-# --- oddities ---------------------------------------------------------------------------------------------------------
-
-
-def test_a_sidecar_in_the_root_is_odd_and_the_rest_is_walked(tmp_path: Path) -> None:
-    put(tmp_path / "post.yaml")
-    put(tmp_path / "a/post.yaml")
-    assert oddities(tmp_path) == [("", "SIDECAR_IN_ROOT")]
-    assert [f.path for f in folders(tmp_path)] == ["a"]
-
-
-@pytest.mark.parametrize(
-    "near",
-    [
-        *("post.yaml.txt", "post.yml.txt", "Post.YAML.TXT", "post.yaml.bak", "post.yaml.yaml", "post (1).yaml"),
-        *("post copy.yaml", "post_copy.yml", "posts.yaml", "post.json", "sidecar.yaml"),
-    ],
-)
-def test_a_folder_whose_sidecar_is_nearly_named_so_is_told(tmp_path: Path, near: str) -> None:
-    put(tmp_path / "a" / near)
-    (odd,) = [found for found in walk(str(tmp_path), NAMES) if not isinstance(found, Folder)]
-    assert (odd.path, odd.finding.code) == ("a", "NO_SIDECAR")
-    assert odd.finding.hint == f'rename "{near}" to post.yaml'
-
-
-@pytest.mark.parametrize("name", ["a.jpg", "A.JPEG", "b.png", "c.mov", "d.webm"])
-def test_media_without_a_sidecar_are_odd(tmp_path: Path, name: str) -> None:
-    put(tmp_path / "a" / name)
-    assert oddities(tmp_path) == [("a", "NO_SIDECAR")]
-
-
-def test_a_folder_in_place_of_the_sidecar_is_told(tmp_path: Path) -> None:
-    (tmp_path / "a/Post.yaml").mkdir(parents=True)
-    (odd,) = [found for found in walk(str(tmp_path), NAMES) if not isinstance(found, Folder)]
-    assert (odd.path, odd.finding.code) == ("a", "NO_SIDECAR")
-    assert odd.finding.message == "Post.yaml is a folder, and a file belongs there"
-
-
-@pytest.mark.parametrize("sign", ["post.yaml.nextcloud", ".post.yaml.icloud", "Post.yml.rsls"])
-def test_a_sidecar_that_is_only_announced_is_told_and_cannot_be_told_from_one_that_is_there(
-    tmp_path: Path, sign: str
-) -> None:
-    put(tmp_path / "a" / sign)
-    put(tmp_path / "a" / "1.jpg")
-    (odd,) = [found for found in scan.walk(str(tmp_path), Names()) if isinstance(found, Oddity)]
-    assert (odd.path, odd.finding.code, sign in odd.finding.message) == ("a", "NO_SIDECAR", True)
-    with pytest.raises(OSError, match="has not brought its sidecar"):
-        scan.look(str(tmp_path), "a", Names())
-    put(tmp_path / "a" / "post.yaml")
-    assert scan.look(str(tmp_path), "a", Names()) is not None
-
-
-def test_media_below_a_post_folder_are_nobodys_post_but_a_near_miss_is_said(tmp_path: Path) -> None:
-    for path in ("a/post.yaml", "a/originals/1.jpg", "a/originals/deeper/2.jpg", "a/part two/post.yaml.txt"):
-        put(tmp_path / path)
-    assert oddities(tmp_path) == [("a/part two", "NO_SIDECAR")]
-
-
-@pytest.mark.parametrize("name", ["notes.txt", "a.jpg.part", ".a.jpg", "yaml", "blog post.md"])
-def test_other_files_without_a_sidecar_are_nothing(tmp_path: Path, name: str) -> None:
-    put(tmp_path / "a" / name)
-    assert oddities(tmp_path) == []
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
-def test_a_folder_that_may_not_be_read_is_odd(tmp_path: Path) -> None:
-    put(tmp_path / "a/post.yaml").parent.chmod(0)
-    try:
-        assert oddities(tmp_path) == [("a", "FOLDER_UNREADABLE")]
-    finally:
-        (tmp_path / "a").chmod(0o700)
-
-
 # --- looking ----------------------------------------------------------------------------------------------------------
 
 
@@ -446,125 +346,6 @@ def test_the_fingerprint_does_not_change_with_what_is_ours_or_ignored(tmp_path: 
     put(tmp_path / "a/.DS_Store")
     put(tmp_path / "a/sub/2.jpg")
     assert seen(tmp_path).fingerprint == before
-
-
-# --- opening ----------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    put(tmp_path / "root/a/post.yaml")
-    put(tmp_path / "root/a/1.jpg", b"picture")
-    put(tmp_path / "secret/1.jpg", b"secrets")
-    return tmp_path / "root"
-
-
-def test_the_file_that_was_seen_is_opened(root: Path) -> None:
-    with opened(str(root), "a", "1.jpg", entry(seen(root), "1.jpg").stat) as fd:
-        assert os.read(fd, 100) == b"picture"
-        assert not os.get_inheritable(fd)
-    with pytest.raises(OSError, match="Bad file descriptor"):
-        os.fstat(fd)
-
-
-def swap_file_for_link(root: Path) -> None:
-    (root / "a/1.jpg").unlink()
-    (root / "a/1.jpg").symlink_to(root.parent / "secret/1.jpg")
-
-
-def swap_file_for_hard_link(root: Path) -> None:
-    (root / "a/1.jpg").unlink()
-    os.link(root.parent / "secret/1.jpg", root / "a/1.jpg")
-
-
-def swap_file_for_fifo(root: Path) -> None:
-    (root / "a/1.jpg").unlink()
-    os.mkfifo(root / "a/1.jpg")
-
-
-def swap_file_for_folder(root: Path) -> None:
-    (root / "a/1.jpg").unlink()
-    (root / "a/1.jpg").mkdir()
-
-
-def swap_folder_for_link(root: Path) -> None:
-    (root / "a").rename(root / "b")
-    (root / "a").symlink_to(root.parent / "secret")
-
-
-SWAPS: list[Callable[[Path], object]] = [
-    swap_file_for_link,
-    swap_file_for_hard_link,
-    swap_file_for_fifo,
-    swap_file_for_folder,
-    swap_folder_for_link,
-    lambda root: put(root / "a/1.jpg", b"PICTURE"),
-    lambda root: os.utime(root / "a/1.jpg", (1, 1)),
-    lambda root: (root / "a/1.jpg").unlink(),
-    lambda root: (root / "a").rename(root / "b"),
-]
-
-
-@pytest.mark.parametrize("swap", SWAPS)
-def test_a_file_or_folder_that_was_swapped_is_not_opened(root: Path, swap: Callable[[Path], object]) -> None:
-    expected = entry(seen(root), "1.jpg").stat
-    os.utime(root.parent / "secret/1.jpg", ns=(expected.mtime_ns, expected.mtime_ns))
-    swap(root)
-    with (
-        pytest.raises(FileChanged) as caught,
-        opened(str(root), "a", "1.jpg", expected),
-    ):
-        pytest.fail("it was opened")
-    assert caught.value.finding.code == "FILE_CHANGED"
-    assert "1.jpg" in caught.value.finding.message
-
-
-@pytest.mark.parametrize("name", ["../../secret/1.jpg", "../a/../../secret/1.jpg", "1.jpg\0", "", ".", ".."])
-def test_a_name_that_leads_elsewhere_is_not_opened(root: Path, name: str) -> None:
-    with (
-        pytest.raises(FileChanged),
-        opened(str(root), "a", name, entry(seen(root), "1.jpg").stat),
-    ):
-        pytest.fail("it was opened")
-
-
-@pytest.mark.skipif(not os.path.exists("/dev/shm"), reason="needs a second file system")  # noqa: S108 - one that is there
-def test_a_file_on_another_file_system_is_not_opened(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    expected = entry(seen(root), "1.jpg").stat
-    with opened(str(root), "a", "1.jpg", expected) as fd:
-        with pytest.raises(FileChanged):
-            scan.unchanged(fd, "1.jpg", expected._replace(device=expected.device + 1))
-        scan.unchanged(fd, "1.jpg", expected)
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
-def test_a_file_that_may_not_be_read_is_unreadable(root: Path) -> None:
-    (root / "a/1.jpg").chmod(0)
-    with pytest.raises(Unreadable), opened(str(root), "a", "1.jpg", entry(seen(root), "1.jpg").stat):
-        pytest.fail("it was opened")
-
-
-def test_a_change_while_it_is_open_is_noticed(root: Path) -> None:
-    expected = entry(seen(root), "1.jpg").stat
-    with opened(str(root), "a", "1.jpg", expected) as fd:
-        scan.unchanged(fd, "1.jpg", expected)
-        with (root / "a/1.jpg").open("ab") as file:
-            file.write(b"more")
-        with pytest.raises(FileChanged):
-            scan.unchanged(fd, "1.jpg", expected)
-
-
-def test_opening_leaves_no_descriptor_behind(root: Path) -> None:
-    expected = entry(seen(root), "1.jpg").stat
-    before = len(os.listdir("/proc/self/fd"))
-    for path, name in (("a", "1.jpg"), ("a", "none"), ("none/none", "x"), ("a/1.jpg", "x")):
-        try:
-            with opened(str(root), path, name, expected):
-                pass
-        except FileChanged:
-            continue
-    look(str(root), "a/none", NAMES)
-    assert len(os.listdir("/proc/self/fd")) == before
 
 
 # --- marks ------------------------------------------------------------------------------------------------------------

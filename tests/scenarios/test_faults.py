@@ -9,23 +9,17 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-import httpx
 import pytest
 
-from postpost_sync import ledger
 from postpost_sync.model.states import State
-from postpost_sync.sandbox import Behaviour, Fault, SandboxTransport
+from postpost_sync.sandbox import Behaviour, Fault
+from tests.support.failing import CALLS, CONTENT, MEDIA, PLATFORMS, begin, go_on, tomorrow
 from tests.support.matrices import Survived
-from tests.support.world import KEY, NewWorld, World, picture
+from tests.support.world import NewWorld, World, picture
 
-CONTENT = "Our new roast -- swipe to see all!"
-PLATFORMS = ("twitter-123", "linkedin-ABC")
-MEDIA = {"slide1.jpg": picture(1), "slide2.jpg": picture(2)}
 BOUND_SECONDS = 300.0  # the longest time-out (120 s), a Retry-After of 60 s, and the pauses around them
 BOUND_CALLS = 40
 BOUND_CALLS_AN_HOUR = 120
-ALWAYS = 10**9
-
 JSON, HTML = {"error": "Internal server error"}, "<html><body>502 Bad Gateway</body></html>"
 FAULTS: dict[str, Fault] = {
     "reply lost after the effect": Fault("*", "lost_reply"),
@@ -52,7 +46,6 @@ FAULTS: dict[str, Fault] = {
     "a reply that is too late": Fault("*", "late", seconds=600),
 }
 REFUSED = "connection refused"
-CALLS = ("create-post", "get-upload-url", "put-object", "list-posts", "update-post", "get-post", "delete-post")
 
 
 def order(world: World, call: str, fault: str, times: int | None = 1) -> None:
@@ -60,32 +53,6 @@ def order(world: World, call: str, fault: str, times: int | None = 1) -> None:
         world.unreachable[call] = times or 10**9
     else:
         world.sandbox.faults.add(replace(FAULTS[fault], call=call, times=times))
-
-
-def tomorrow(world: World) -> datetime:
-    return world.now.replace(hour=14, minute=30) + timedelta(days=1)
-
-
-def begin(world: World, call: str) -> datetime:
-    """Everything that comes before the history in which that call is made; the time of the post."""
-    time = tomorrow(world)
-    if call == "delete-post":
-        world.drop("launch", "The first version", {"old.jpg": picture(9)}, time, PLATFORMS)
-        world.run_until_rest()
-        world.pass_time(60)
-    if call == "get-post":
-        world.drop("launch", CONTENT, MEDIA, time, PLATFORMS)
-        world.run_until_rest()
-        world.once("launch", CONTENT, MEDIA, time)
-        world.pass_time((time - world.now).total_seconds())
-    return time
-
-
-def go_on(world: World, call: str, time: datetime, within: float = 3600.0) -> float:
-    """That history; the seconds it took to come to rest."""
-    if call != "get-post":
-        world.drop("launch", CONTENT, MEDIA, time, PLATFORMS)
-    return world.run_until_rest(within)
 
 
 def check_end(world: World, call: str, time: datetime) -> None:
@@ -225,160 +192,6 @@ def test_while_a_new_version_cannot_be_built_the_old_one_stands(new_world: NewWo
     world.once("launch", CONTENT, MEDIA, time)
 
 
-# --- the key ----------------------------------------------------------------------------------------------------------
-
-REFUSALS = {
-    "401": Fault("*", "status", times=None, status=401, body={"error": "Invalid API key"}),
-    "a plain 403": Fault("*", "status", times=None, status=403, body={"error": "API access is not enabled"}),
-}
-
-
-@pytest.mark.parametrize("refusal", REFUSALS)
-@pytest.mark.parametrize("call", [call for call in CALLS if call != "put-object"])
-def test_a_refused_key_stops_the_writing_and_is_probed_only_now_and_then(
-    new_world: NewWorld, call: str, refusal: str
-) -> None:
-    world = new_world()
-    time = begin(world, call)
-    for name in CALLS:
-        if name != "put-object":
-            world.sandbox.faults.add(replace(REFUSALS[refusal], call=name, after=0 if name == call else ALWAYS))
-    before = len(world.sandbox.calls)
-    go_on(world, call, time, within=0)
-    world.run_until_rest(10)
-    refused = len(world.sandbox.calls)
-    world.sandbox.faults.clear()
-    for name in CALLS:
-        if name != "put-object":
-            world.sandbox.faults.add(replace(REFUSALS[refusal], call=name))
-    world.drop("second", "Another post", {}, time, PLATFORMS)
-    world.run_until_rest(3600)
-    assert len(world.sandbox.calls) - refused <= 5, "it hammers"
-    assert before < refused
-    assert world.code("second") == "KEY_REFUSED"
-    if call not in ("get-post", "delete-post"):
-        assert world.code("launch") == "KEY_REFUSED"
-    world.sandbox.faults.clear()
-    world.run_until_rest(1000)
-    assert world.code("launch") is world.code("second") is None
-    scheduled = sorted(group.content for group in world.groups())
-    assert scheduled == sorted([CONTENT, "Another post"])
-    assert not world.groups("draft")
-
-
-# --- a create whose answer was lost -----------------------------------------------------------------------------------
-
-
-class Others:
-    """Other people who post through the same account."""
-
-    def __init__(self, world: World) -> None:
-        self._http = httpx.Client(transport=SandboxTransport(world.sandbox), base_url=world.sandbox.base_url)
-
-    def draft(self, content: str, platforms: tuple[str, ...] = PLATFORMS) -> str:
-        body = {"content": content, "platforms": list(platforms)}
-        answer = self._http.post("/api/v1/create-post", json=body, headers={"x-api-key": KEY})
-        assert answer.status_code == 200, answer.text
-        return str(answer.json()["postGroupId"])
-
-
-def test_a_lost_draft_is_found_among_many_of_other_people(new_world: NewWorld) -> None:
-    world = new_world()
-    others, time = Others(world), tomorrow(world)
-    theirs = [others.draft(CONTENT)]
-    world.pass_time(3600)
-    theirs += [others.draft(CONTENT, ("twitter-123",)), others.draft(f"{CONTENT}!")]
-    world.drop("launch", CONTENT, MEDIA, time, PLATFORMS)
-    world.run_until_rest(3)
-    assert (world.state("launch"), world.code("launch")) == ("held", "MAYBE_POSTED")
-    key = world.record("launch").key
-    world.store.change(key, ledger.retried)  # a person says that those are others
-    world.wake(key, 0.0)
-    world.sandbox.faults.add(Fault("create-post", "lost_reply"), Fault("list-posts", "status"))
-    world.run_until_rest(3)  # the answer is lost, and the list cannot be had yet
-    assert world.code("launch") in ("SERVICE_TROUBLE", "CREATE_UNKNOWN")
-    for number in range(150):
-        world.pass_time(0.1)
-        theirs.append(others.draft(f"Something else, number {number}"))
-    world.run_until_rest()
-    world.once("launch", CONTENT, MEDIA, time, frozenset(theirs))
-    assert world.sandbox.count("create-post") == len(theirs) + 1
-    assert world.sandbox.deleted() == ()
-
-
-def test_where_a_lost_draft_cannot_be_told_from_another_none_is_touched(new_world: NewWorld) -> None:
-    world = new_world()
-    others, time = Others(world), tomorrow(world)
-    world.sandbox.faults.add(Fault("create-post", "lost_reply"), Fault("list-posts", "status", after=1))
-    world.drop("launch", CONTENT, MEDIA, time, PLATFORMS)
-    world.run_until_rest(3)
-    (ours,) = (group.id for group in world.groups())
-    theirs = others.draft(CONTENT)
-    world.run_until_rest()
-    world.once("launch", CONTENT, MEDIA, time, frozenset({ours, theirs}))
-    assert "DRAFTS_DOUBTFUL" in [warning.code for warning in world.record("launch").warnings]
-    assert world.sandbox.deleted() == ()
-
-
-@pytest.mark.parametrize("lag", [0.5, 1.5, 3.0, 7.0, 15.0])
-def test_a_lost_draft_is_found_in_a_list_that_lags_behind(new_world: NewWorld, lag: float) -> None:
-    world = new_world(behaviour=Behaviour(listing_lag=lag))
-    time = tomorrow(world)
-    world.sandbox.faults.add(Fault("create-post", "lost_reply"))
-    world.drop("launch", CONTENT, MEDIA, time, PLATFORMS)
-    world.run_until_rest()
-    world.once("launch", CONTENT, MEDIA, time)
-    assert world.sandbox.count("create-post") == 1
-
-
-@pytest.mark.parametrize("restarted", [False, True], ids=["", "and a restart"])
-@pytest.mark.parametrize("met_before", [False, True], ids=["at once", "after an earlier post"])
-@pytest.mark.parametrize("offset", [-600.0, -121.0, 121.0, 600.0, 86400.0])
-def test_a_lost_draft_is_found_whatever_the_clock_of_this_machine_says(
-    new_world: NewWorld, offset: float, met_before: bool, restarted: bool
-) -> None:
-    world = new_world(local_offset=offset)
-    time = tomorrow(world) + timedelta(days=2)
-    if met_before:
-        world.drop("earlier", "An earlier post", {}, time, PLATFORMS)
-        world.run_until_rest()
-    earlier = frozenset(group.id for group in world.groups())
-    world.sandbox.faults.add(Fault("create-post", "lost_reply"), Fault("list-posts", "reset_before"))
-    world.drop("launch", CONTENT, MEDIA, time, PLATFORMS)
-    world.run_until_rest(0 if restarted else 3600)
-    if restarted:
-        world.run_until_rest(2)
-        world.restart()
-        world.run_until_rest()
-    world.once("launch", CONTENT, MEDIA, time, earlier)
-    assert world.sandbox.count("create-post") == 1 + met_before
-
-
-def test_two_folders_alike_whose_creates_are_both_lost_get_a_draft_each(new_world: NewWorld) -> None:
-    world = new_world()
-    time = tomorrow(world)
-    world.sandbox.faults.add(Fault("create-post", "lost_reply", times=2), Fault("list-posts", "status"))
-    for name in ("one", "two"):
-        world.drop(name, CONTENT, MEDIA, time, PLATFORMS)
-    world.run_until_rest()
-    held = world.groups()
-    assert [group.status for group in held] == ["scheduled", "scheduled"]
-    assert all(len(group.media) == len(MEDIA) and all(m.stored for m in group.media) for group in held)
-    assert world.sandbox.count("create-post") == 2
-
-
-@pytest.mark.parametrize("lost", [0, 1])
-def test_of_two_folders_alike_one_lost_create_never_takes_the_other_ones_draft(new_world: NewWorld, lost: int) -> None:
-    world = new_world()
-    time = tomorrow(world)
-    world.sandbox.faults.add(Fault("create-post", "lost_reply", after=lost), Fault("list-posts", "status"))
-    for name in ("one", "two"):
-        world.drop(name, CONTENT, MEDIA, time, PLATFORMS)
-    world.run_until_rest()
-    assert [group.status for group in world.groups()] == ["scheduled", "scheduled"]
-    assert world.sandbox.count("create-post") == 2
-
-
 # --- media records that nobody sent bytes for --------------------------------------------------------------------------
 
 
@@ -476,29 +289,6 @@ def test_a_store_that_goes_on_saying_that_it_holds_other_bytes_has_an_end(new_wo
     assert (world.state("launch"), world.code("launch")) == (State.FAILED, "UPLOAD_REFUSED")
     assert world.groups() == []
     assert world.sandbox.count("put-object") <= 30
-
-
-def test_a_refused_key_is_not_taken_for_accepted_by_a_step_that_asks_nobody(new_world: NewWorld) -> None:
-    world = new_world()
-    world.sandbox.faults.add(replace(REFUSALS["401"], call="*"))
-    world.drop("launch", CONTENT, MEDIA, world.now + timedelta(days=2), PLATFORMS)
-    world.run_until_rest(60)
-    world.account.api.clock.known = False  # as after a sleep
-    for _ in range(8):
-        asked = len(world.sandbox.calls)
-        world.advance_time(900)
-        assert len(world.sandbox.calls) > asked
-        assert world.account.refused is not None
-        assert world.code("launch") == "KEY_REFUSED"
-
-
-def test_a_no_to_one_call_is_a_yes_to_the_key(new_world: NewWorld) -> None:
-    world = new_world()
-    world.sandbox.faults.add(replace(REFUSALS["401"], call="*", times=1))
-    world.sandbox.faults.add(Fault("create-post", "status", status=400, body={"error": "Content is required"}))
-    world.drop("launch", CONTENT, MEDIA, world.now + timedelta(days=2), PLATFORMS)
-    world.run_until_rest(3600)
-    assert world.account.accepted
 
 
 def test_a_post_in_the_middle_of_its_work_keeps_its_place_by_time_over_a_restart(new_world: NewWorld) -> None:

@@ -6,9 +6,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 from rich.cells import cell_len
@@ -16,42 +14,13 @@ from rich.cells import cell_len
 import postpost_sync
 from postpost_sync.model.post import Connection
 from postpost_sync.model.states import State
-from postpost_sync.model.times import for_people, to_service
-from postpost_sync.terminal.checked import ahead, checked_text
-from postpost_sync.terminal.live import LiveView, Rates
+from postpost_sync.terminal.checked import checked_text
+from postpost_sync.terminal.live import LiveView
 from postpost_sync.terminal.status import status_text
 from postpost_sync.terminal.tables import HeldPost, connections_table, held_table
 from postpost_sync.terminal.words import Frame, byte_size
 from tests.support.screen import Screen
-
-NOW = datetime(2026, 12, 1, 8, 0, tzinfo=UTC)
-BERLIN = ZoneInfo("Europe/Berlin")
-HOSTILE = "[bold]x[/bold] :smile: \x1b[31m\u202egpj.exe\n\ud800 [/] [link=file:///etc]y"
-ERROR = {"code": "UNKNOWN_KEY", "message": 'post.yaml, line 3: "platfroms" is not a key', "hint": "correct it"}
-BUILT_IN = {"source": "built in", "asked_at": None}
-WARNING = {"code": "PREFER_JPEG", "message": "a.webp is WebP", "hint": "prefer JPEG to WebP"}
-
-
-def post(folder: str, state: str, time: datetime | None = None, **more: Any) -> dict[str, Any]:
-    return {
-        "folder": f"/srv/posts/{folder}",
-        "state": state,
-        "post_group_id": None,
-        "previous_post_group_ids": [],
-        "scheduled_time": time.isoformat() if time else None,
-        "platforms": ["twitter-123"],
-        "media": [],
-        "results": [],
-        "error": None,
-        "warnings": [],
-        "retry_at": None,
-        "updated_at": "2026-12-01T07:00:00.000Z",
-        **more,
-    }
-
-
-def media(file: str, size: int, sent: int, state: str = "signed") -> dict[str, Any]:
-    return {"file": file, "state": state, "size": size, "sent": sent, "media_id": None}
+from tests.support.shown_posts import BERLIN, BUILT_IN, ERROR, HOSTILE, NOW, WARNING, media, post
 
 
 def report(*posts: Mapping[str, Any], running: bool = True, **root: Any) -> dict[str, Any]:
@@ -69,9 +38,6 @@ def status(*posts: Mapping[str, Any], running: bool = True, width: int = 80, **r
     screen = Screen(width)
     status_text(report(*posts, running=running, **root), screen, NOW, BERLIN)
     return screen
-
-
-# --- status -----------------------------------------------------------------------------------------------------------
 
 
 def test_who_needs_a_person_comes_first_and_what_is_over_last() -> None:
@@ -285,218 +251,3 @@ def test_sizes_are_decimal() -> None:
     sizes = [0, 999, 1000, 183_204, 999_499, 999_999, 12_345_678, 536_870_912, 1.2e12]
     shown = ["0 B", "999 B", "1 kB", "183 kB", "999 kB", "1.0 MB", "12.3 MB", "537 MB", "1200.0 GB"]
     assert [byte_size(size) for size in sizes] == shown
-
-
-# --- check, accounts, demo --------------------------------------------------------------------------------------------
-
-
-def test_findings_are_told_per_folder_with_counts_at_the_end() -> None:
-    screen = Screen()
-    good: dict[str, Any] = {"folder": "/srv/posts/a b", "errors": [], "warnings": [], "preview": None}
-    warned = {"folder": "/srv/posts/b", "errors": [], "warnings": [WARNING], "preview": None}
-    wrong = {"folder": "/srv/posts/c", "errors": [ERROR, ERROR], "warnings": [WARNING], "preview": None}
-    checked_text([good, warned, wrong], [], BUILT_IN, screen, NOW)
-    assert screen.lines == [
-        '"/srv/posts/a b": ok',
-        "/srv/posts/b: ok, with warnings",
-        "warning PREFER_JPEG: a.webp is WebP",
-        "hint: prefer JPEG to WebP",
-        "/srv/posts/c",
-        *['error UNKNOWN_KEY: post.yaml, line 3: "platfroms" is not a key', "hint: correct it"] * 2,
-        "warning PREFER_JPEG: a.webp is WebP",
-        "hint: prefer JPEG to WebP",
-        "",
-        "limits: those built in; PostPost was not asked for its own yet",
-        "3 folders checked, 1 to correct (2 errors, 2 warnings)",
-    ]
-
-
-def test_what_will_go_out_is_shown_before_what_is_wrong_with_it() -> None:
-    screen = Screen()
-    content = "Our lineup for 2026\n\nSwipe to see all of it, since there is much " + "more " * 30
-    files = [
-        {
-            "file": "slide 1.jpg",
-            "content_type": "image/jpeg",
-            "size": 183_204,
-            "width": 1080,
-            "height": 1350,
-            "duration": None,
-        },
-        {
-            "file": "b.mp4",
-            "content_type": "video/mp4",
-            "size": 12_345_678,
-            "width": 720,
-            "height": 1280,
-            "duration": 12.4,
-        },
-    ]
-    accounts = [
-        {"platform_id": "twitter-123", "name": "Harbour", "parts": 2},
-        {"platform_id": "linkedin-ABC", "name": None, "parts": 1},
-    ]
-    shown = {
-        "when": "scheduled",
-        "scheduled_time": to_service(NOW + timedelta(days=14)),
-        "timezone": "Europe/Berlin",
-        "accounts": accounts,
-        "media": files,
-        "content": content,
-        "first_comment": {"text": "More in the shop", "platforms": ["twitter", "linkedin"]},
-    }
-    post = {"folder": "/srv/posts/a", "errors": [], "warnings": [WARNING], "preview": shown}
-    expiring = {"code": "TOKEN_EXPIRING", "message": "it expires", "hint": "reconnect it"}
-    checked_text([post], [expiring], {"source": "PostPost", "asked_at": to_service(NOW)}, screen, NOW)
-    when = for_people(NOW + timedelta(days=14), "Europe/Berlin")
-    assert screen.lines == [
-        "/srv/posts/a: ok, with warnings",
-        f"when   {when}, in 14 days",
-        "to     twitter-123 (Harbour), as a thread of 2 parts",
-        "linkedin-ABC",
-        'media  1. "slide 1.jpg", 1080x1350, 183 kB',
-        "2. b.mp4, 720x1280, 12 s, 12.3 MB",
-        'text   "Our lineup for 2026 Swipe to see all of it,…" (215 characters)',
-        'reply  "More in the shop" on twitter, linkedin',
-        "warning PREFER_JPEG: a.webp is WebP",
-        "hint: prefer JPEG to WebP",
-        "",
-        "warning TOKEN_EXPIRING: it expires",
-        "hint: reconnect it",
-        "limits: PostPost's own, as it told them Tue 1 Dec 2026 08:00 (UTC)",
-        "1 folder checked, all ok (0 errors, 2 warnings)",
-    ]
-
-
-@pytest.mark.parametrize(
-    ("off", "words"),
-    [
-        (timedelta(seconds=-5), "which has passed: it goes out at once"),
-        (timedelta(seconds=20), "in 1 minute"),
-        (timedelta(minutes=25), "in 25 minutes"),
-        (timedelta(hours=1), "in 1 hour"),
-        (timedelta(hours=7), "in 7 hours"),
-        (timedelta(hours=40), "in 2 days"),
-        (timedelta(days=365), "in 365 days"),
-    ],
-)
-def test_how_far_ahead_a_time_is(off: timedelta, words: str) -> None:
-    at = datetime(2026, 11, 28, 20, 0, tzinfo=UTC)
-    assert ahead(at + off, at, "Europe/Berlin") == words
-
-
-def test_nothing_to_check_is_said() -> None:
-    screen = Screen()
-    checked_text([], [], BUILT_IN, screen, NOW)
-    assert screen.lines[0] == "no post folders here: nothing to check"
-
-
-@pytest.mark.parametrize(
-    ("status", "days", "words"),
-    [
-        ("expired", -12.5, "expired 12 days ago"),
-        ("expired", None, "expired"),
-        ("expiring_soon", 4.2, "expires soon: in 4 days"),
-        ("valid", 41.5, "valid, ends in 41 days"),
-        ("valid", 0.9, "valid, ends within a day"),
-        ("valid", -2, "its time has passed, it may have expired"),
-        ("valid", None, "valid"),
-        ("unknown", None, "unknown"),
-    ],
-)
-def test_token_health_is_said_in_words(status: str, days: float | None, words: str) -> None:
-    expires = (NOW + timedelta(days=days)).isoformat() if days is not None else None
-    screen = Screen()
-    connections_table([Connection("x-1", "Harbour", status, expires, None)], screen, NOW)
-    assert f"x-1           Harbour   {words}" in screen.text
-    assert ("hint: reconnect x-1" in screen.text) is (status == "expired")
-
-
-def test_what_postpost_holds_shows_first_lines_and_stored_media() -> None:
-    screen = Screen()
-    files = (("slide1.jpg", 183_204, True), ("b.mp4", 5, False))
-    held_table([HeldPost("\n\nOur lineup\nmore", ("twitter-123",), "scheduled", NOW, files)], screen, BERLIN)
-    text = " ".join(screen.text.split())
-    assert "✓ slide1.jpg 183 kB" in text
-    assert "✗ not stored: b.mp4 5 B" in text
-    assert "Our lineup" in text
-    assert "more" not in text
-    assert "Tue 1 Dec 2026 09:00" in text
-
-
-# --- the live view ----------------------------------------------------------------------------------------------------
-
-
-class Hands(SimpleNamespace):
-    """A clock that stands where it is put."""
-
-    at = 0.0
-
-    def __call__(self) -> float:
-        return self.at
-
-
-def test_without_a_terminal_each_move_is_one_plain_line() -> None:
-    screen = Screen(width=40)
-    with LiveView(screen, BERLIN, ["/srv/posts"]) as view:
-        for state in ("settling", "settling", "drafting", "uploading", "uploading"):
-            view.update([post("launch", state)], "Ctrl-C ends")
-        view.update([post("launch", "scheduled", NOW), post("oops [b]", "invalid", error=ERROR)])
-        view.update([post("launch", "scheduled", NOW), post("oops [b]", "invalid", error=ERROR)])
-    assert screen.text.splitlines() == [
-        "launch: settling",
-        "Ctrl-C ends",
-        "launch: drafting",
-        "launch: uploading",
-        "launch: scheduled for Tue 1 Dec 2026 09:00 on twitter-123",
-        '"oops [b]": invalid; post.yaml, line 3: "platfroms" is not a key [UNKNOWN_KEY]; hint: correct it',
-    ]
-
-
-def test_in_a_terminal_uploads_have_bars_with_rate_and_time_left() -> None:
-    clock, screen = Hands(), Screen(terminal=True)
-    with LiveView(screen, BERLIN, ["/srv/posts"], clock=clock) as view:
-        view.update([post("a", "uploading", media=[media("a.mp4", 48_000_000, 12_000_000)])])
-        clock.at = 2.0
-        view.update([post("a", "uploading", media=[media("a.mp4", 48_000_000, 24_000_000)])])
-    assert "50%  24.0/48.0 MB  6.0 MB/s, 0:05 left" in screen.text
-    assert "━━━━━━━" in screen.text
-
-
-def test_a_rate_forgets_what_is_long_past_and_starts_over_with_the_upload() -> None:
-    rates, key = Rates(), ("/srv/posts/a", 0, "a.mp4")
-    for at, sent in ((0, 0), (1, 50), (10, 500), (12, 1500), (15, 3000)):
-        rates.learn([post("a", "uploading", media=[media("a.mp4", 9000, sent)])], at)
-    assert rates.of(key) == 500.0
-    rates.learn([post("a", "uploading", media=[media("a.mp4", 9000, 0)])], 16)
-    assert rates.of(key) is None
-    rates.learn([post("a", "uploading", media=[media("a.mp4", 9000, 9000, "uploaded")])], 17)
-    assert rates.of(key) is None
-
-
-def test_a_thousand_posts_fit_the_screen_and_show_who_moves_or_needs_a_person() -> None:
-    posts = [post(f"p{i}", "scheduled", NOW) for i in range(990)]
-    posts += [post(f"bad{i}", "invalid", error=ERROR) for i in range(9)]
-    posts += [post("mover", "uploading", media=[media("a.mp4", 1000, 10)])]
-    screen = Screen(terminal=True, height=24)
-    with LiveView(screen, BERLIN, ["/srv/posts"]) as view:
-        view.update(posts)
-        assert len(screen.lines) <= 24
-    assert "1,000 posts: 9 invalid, 1 uploading, 990 scheduled" in screen.text
-    assert "mover" in screen.text
-    assert "bad0" in screen.text
-    assert "more posts" in screen.text
-
-
-def test_the_live_view_takes_hostile_names_and_any_size_of_screen() -> None:
-    finding = {"code": "X", "message": HOSTILE * 2, "hint": HOSTILE}
-    posts = [
-        post(f"{HOSTILE}{state}", state, NOW, error=finding, media=[media(HOSTILE, 0, 0)], retry_at=NOW.isoformat())
-        for state in State
-    ]
-    for width, height in ((20, 3), (80, 24), (200, 60)):
-        screen = Screen(width, height, terminal=True)
-        with LiveView(screen, BERLIN, ["/srv/posts"]) as view:
-            view.update(posts, HOSTILE)
-            view.update([])
-        assert "\x1b[31m\u202e" not in screen.text
