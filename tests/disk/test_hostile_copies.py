@@ -1,10 +1,11 @@
-"""What may stand in the way of a copy: kills, disks that are full or closed, and files that were made to do harm."""
+"""What may stand in the way of a copy: kills, disks that are full or closed, files that are damaged or made to do harm."""
 
 from __future__ import annotations
 
 import errno
 import io
 import os
+import random
 import re
 import resource
 import signal
@@ -12,7 +13,7 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,8 +26,9 @@ from postpost_sync.disk.measuring import TASKS
 from postpost_sync.disk.opening import Broken
 from postpost_sync.model.errors import NoRoom, Unfit
 from tests.support.copies import JPEG, MP4, made, opened, seen
+from tests.support.matrices import Matrix, Survived
 from tests.support.measuring_server import BREAKS_OFF, server_with
-from tests.support.media_files import film, photo
+from tests.support.media_files import film, photo, video
 from tests.support.mounting import mount, mounted
 from tests.support.noise import noise
 from tests.support.odd_pictures import GREEN_TILES, heif, saved, tiff
@@ -179,6 +181,22 @@ def _jpeg_bomb() -> bytes:
     return saved(Image.new("L", (20_000, 20_000)), "JPEG", quality=30)
 
 
+def _png_bomb() -> bytes:
+    return saved(Image.new("L", (20_000, 20_000)), "PNG")
+
+
+def _tiff_bomb() -> bytes:
+    return saved(Image.new("L", (20_000, 20_000)), "TIFF", compression="tiff_lzw")
+
+
+def _tiff_of_pages() -> bytes:
+    return saved(Image.new("L", (50, 50)), "TIFF", save_all=True, append_images=[Image.new("L", (50, 50))] * 20)
+
+
+def _png_of_exif() -> bytes:
+    return saved(Image.new("RGB", (3000, 100)), "PNG", exif=b"Exif\0\0II*\0\x08\0\0\0" + b"\xff" * 5_000_000)
+
+
 def _bmp_bomb() -> bytes:
     head = struct.pack("<IiiHHIIiiII", 40, 20_000, 20_000, 1, 24, 0, 0, 0, 0, 0, 0)
     return b"BM" + struct.pack("<IHHI", 0, 0, 0, 54) + head + bytes(1000)
@@ -214,6 +232,10 @@ def _tiff_of_nothing() -> bytes:
     "make",
     [
         _jpeg_bomb,
+        _png_bomb,
+        _tiff_bomb,
+        _tiff_of_pages,
+        _png_of_exif,
         _bmp_bomb,
         _heic_bomb,
         _heic_of_exif,
@@ -233,3 +255,59 @@ def test_each_has_a_verdict_within_bounds(place: Copies, tmp_path: Path, make: C
         assert max(opened((tmp_path / "copies" / copy.file).read_bytes()).size) <= 2000
     assert re.fullmatch(WORDS, refused)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000, "kilobytes, of ours"
+
+
+def damaged(count: int) -> Iterator[bytes]:
+    dice = random.Random(20261128)  # noqa: S311  # it must be the same every time
+    forms = ["HEIF", "AVIF", "TIFF", "JPEG", "PNG", "BMP"]
+    whole = [photo(form, (160, 120)) for form in forms] + [video("mov"), video("matroska")]
+    for number in range(count):
+        data = bytearray(whole[number % len(whole)])
+        match number // len(whole) % 4:
+            case 0:
+                del data[dice.randrange(len(data)) :]
+            case 1:
+                at = dice.randrange(len(data))
+                data[at : at + 400] = dice.randbytes(len(data[at : at + 400]))
+            case 2:
+                for _ in range(30):
+                    data[dice.randrange(min(len(data), 600))] = dice.randrange(256)
+            case _:
+                at = dice.randrange(len(data))
+                data[at:at] = data[:at]
+        yield bytes(data)
+
+
+@pytest.mark.whole
+@pytest.mark.timeout(900)
+def test_each_of_500_damaged_files_has_a_verdict(place: Copies, matrix: Matrix, survived: Survived) -> None:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    verdicts = {"copied": 0, "refused": 0}
+    for data in damaged(matrix.share(500)):
+        try:
+            copy, after = made(place, data, MP4 if data[4:8] == b"ftyp" and b"qt" in data[:16] else JPEG)
+        except Unfit:
+            verdicts["refused"] += 1
+        else:
+            verdicts["copied"] += 1
+            assert len(after) == copy.size
+    survived("damaged files to be fitted", sum(verdicts.values()))
+    assert min(verdicts.values()) > 0, verdicts
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000, "kilobytes, of ours"
+
+
+@pytest.mark.parametrize("what", ["os.abort()", "while True: os.write(reply, b'[' * 4000)", "raise MemoryError"])
+def test_whatever_happens_to_the_maker_is_an_answer(place: Copies, what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = f"""
+well = measuring._work
+def terrible(task, argument, fd, reply, *out):
+    if task != "fit":
+        return well(task, argument, fd, reply, *out)
+    {what}
+measuring._work = terrible
+"""
+    data = photo("HEIF")
+    file, fd = seen(data)
+    with server_with(monkeypatch, script), pytest.raises(Unfit):
+        place.make(1, file, JPEG, fd)
+    os.close(fd)
