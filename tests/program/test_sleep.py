@@ -20,6 +20,7 @@ from postpost_sync.daemon.heartbeat import clocks_ahead
 from postpost_sync.disk import watcher
 from postpost_sync.log import Log
 from postpost_sync.model.states import State
+from postpost_sync.sandbox import Behaviour
 from tests.support.drops import sidecar
 from tests.support.rig import Rig, rig, until
 
@@ -41,7 +42,7 @@ def pp(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Rig]:
 @pytest.fixture
 def asleep(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Rig]:
     """The service's clock goes on while the machine sleeps, as this machine's wall clock does."""
-    with rig(tmp_path, capsys) as one:
+    with rig(tmp_path, capsys, behaviour=Behaviour()) as one:
         yield one
 
 

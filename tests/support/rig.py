@@ -17,10 +17,13 @@ from typing import IO, Any
 import pytest
 
 from postpost_sync.__main__ import main
-from postpost_sync.sandbox import Group, Sandbox, serve
+from postpost_sync.sandbox import Behaviour, Group, Sandbox, serve
 
 FAR = "2031-03-04 10:00"
 HANG = 40.0  # seconds: more than this only a hang takes. What is made to hang here does so for a minute at least
+UNTAKEN = Behaviour(
+    tick_seconds=1e9
+)  # the next tick is years off: no post goes out because a full minute fell into a test
 REPOSITORY = Path(__file__).parents[2]
 
 
@@ -153,8 +156,13 @@ class Manager:
 
 
 @contextmanager
-def rig(place: Path, capsys: pytest.CaptureFixture[str] | None = None, **sandbox: Any) -> Iterator[Rig]:
-    with Sandbox(**sandbox) as simulated, serve(simulated) as server:
+def rig(
+    place: Path,
+    capsys: pytest.CaptureFixture[str] | None = None,
+    behaviour: Behaviour = UNTAKEN,
+    **sandbox: Any,
+) -> Iterator[Rig]:
+    with Sandbox(behaviour=behaviour, **sandbox) as simulated, serve(simulated) as server:
         yield Rig(place, simulated, server.api_url, capsys)
 
 
