@@ -147,8 +147,7 @@ class Queries:
     def at_postpost(self) -> list[Record]:
         """The folders with a post at PostPost of which nobody knows that it went out: few of many."""
         with self._db.lock, translated(self._db.path):
-            stages = "'draft', 'scheduled', 'withdrawn', 'going_out'"
-            where = f"WHERE key IN (SELECT folder FROM groups WHERE stage IN ({stages}))"
+            where = "WHERE key IN (SELECT folder FROM groups WHERE stage IN ('draft', 'scheduled', 'withdrawn', 'going_out'))"
             return list(self._db.load(where, ()).values())
 
     def read_by_another_config(self, root: str, config: str) -> list[Record]:
