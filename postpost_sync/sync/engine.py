@@ -94,7 +94,7 @@ class Sync:
         self._removals = Removals(runtime.monotonic)
         self._turns = Turns(runtime.wake, runtime.monotonic)
         accounts = dict.fromkeys(site.account for site in self._sites.values())
-        lately = max((site.policy.catch_up for site in self._sites.values()), default=0.0)
+        lately = max((site.policy.lately for site in self._sites.values()), default=0.0)
         queues = {one: ListQueue(one, lambda: self._slots.busy() or others_come(), lately, runtime) for one in accounts}
         calls = Calls(store, queues, runtime.log)
         self._places, self._claims = watched.places, Claims(store, watched.folders, runtime)
