@@ -19,7 +19,7 @@ from postpost_sync.model.folder import (
     Sidecar,
 )
 from postpost_sync.post import fitting, live_photos
-from postpost_sync.post.leftovers import backup_of, beside, conflict_of
+from postpost_sync.post.leftovers import backup_of, beside, conflict_of, previewed, shot
 from postpost_sync.post.names import alike, is_conflict_copy, is_near_miss, looks_like_media, natural_order
 from postpost_sync.post.sidecar import meant
 
@@ -150,6 +150,9 @@ def _set_aside(name: str, there: Collection[str], *, media: bool) -> _Copy | Non
     original = backup_of(name)
     if original is not None and looks_like_media(original):
         return _Copy(_backup(name, original), None if alike(original) in there else original)
+    taken = previewed(name)
+    if taken is not None and any(looks_like_media(one) and shot(one.rpartition(".")[0]) == taken for one in there):
+        return _Copy(_preview(name), None)
     original = beside(name)
     if original is not None and alike(original) in there:
         return _Copy(_backup(name, original), None)
@@ -173,6 +176,11 @@ def _conflict_copy(name: str) -> Finding:
 
 def _backup(name: str, original: str) -> Finding:
     why = f"{printable(name)} is a copy of {printable(original)} that a program set aside; it is left out"
+    return Finding("FILE_LEFT_OUT", why, "remove it, or name it in media: if it is meant")
+
+
+def _preview(name: str) -> Finding:
+    why = f"{printable(name)} is the small copy that a camera makes of what it takes; it is left out"
     return Finding("FILE_LEFT_OUT", why, "remove it, or name it in media: if it is meant")
 
 
