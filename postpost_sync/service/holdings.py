@@ -1,17 +1,17 @@
 """What an account holds, as list-posts shows it: what stands scheduled or as a draft, and what went out lately.
 
 It is read whole once, and from then on newest first, only as far back as the reading before or as it is asked for: what is
-older in the account costs nothing.
+older in the account costs nothing. What our own records tell more of is let go: thousands of posts of ours are not kept twice.
 """
 
 from __future__ import annotations
 
 import math
-import sys
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from postpost_sync.service.api import A_PAGE, PostPost
 from postpost_sync.service.responses import Listed
@@ -62,7 +62,8 @@ class Holdings:
         self._api = api
         self._reading, self._lock = threading.Lock(), threading.Lock()
         self._held: dict[str, Held] = {}
-        self._by_text: dict[str, tuple[str, ...]] = {}  # how a text begins -> ids
+        self._by_text: dict[int, tuple[str, ...]] = {}  # hash of how a text begins -> ids
+        self._alike: dict[Any, Any] = {}  # what many have in common: one object for all of them
         self._gone: set[str] = set()  # not held any more, since the latest whole reading
         self._began: datetime | None = None  # the latest reading, in the service's time
         self._whole_began: datetime | None = None  # the latest whole one
@@ -93,21 +94,23 @@ class Holdings:
                 reading = self._newest(now, min(before, back_to or before) - SLACK)
             with self._lock:
                 if before is None:
-                    self._held, self._by_text, self._gone = {}, {}, set()
+                    self._held, self._by_text, self._alike, self._gone = {}, {}, {}, set()
                 for one in reading.groups.values():
                     self._keep(one, now)
             self._began = now
             return reading
 
     def deleted(self, post_group_id: str) -> None:
-        """It is held no longer, since we deleted it; or was asked for in vain."""
+        """It was asked for in vain."""
         with self._lock:
             self._gone.add(post_group_id)
-            one = self._held.pop(post_group_id, None)
-            begins = _indexed(one.group.content.strip()) if one is not None else ""
-            left = tuple(other for other in self._by_text.pop(begins, ()) if other != post_group_id)
-            if left:
-                self._by_text[begins] = left
+            self._drop(post_group_id)
+
+    def let_go(self, post_group_ids: Iterable[str]) -> None:
+        """Nothing is kept of these, as if no reading had shown them: our own records tell more."""
+        with self._lock:
+            for one in post_group_ids:
+                self._drop(one)
 
     def get(self, post_group_id: str) -> Held | None:
         with self._lock:
@@ -124,7 +127,7 @@ class Holdings:
             return post_group_id in self._held or post_group_id in self._gone
 
     def all(self) -> tuple[Listed, ...]:
-        """Everything that the readings showed."""
+        """Everything that the readings showed, but what was let go."""
         with self._lock:
             return tuple(held.group for held in self._held.values())
 
@@ -161,11 +164,24 @@ class Holdings:
         return self._pages(self._api.clock.now(), enough, status=status).groups
 
     def _keep(self, one: Listed, at: datetime) -> None:
-        before = self._held.get(one.post_group_id)
-        self._held[one.post_group_id] = Held(_in_short(one), at)
-        if before is None:
-            begins = _indexed(one.content.strip())
-            self._by_text[begins] = (*self._by_text.get(begins, ()), one.post_group_id)
+        self._drop(one.post_group_id)  # its text may be another one by now
+        self._held[one.post_group_id] = Held(self._in_short(one), at)
+        begins = _indexed(one.content)
+        self._by_text[begins] = (*self._by_text.get(begins, ()), one.post_group_id)
+
+    def _drop(self, post_group_id: str) -> None:
+        if (one := self._held.pop(post_group_id, None)) is None:
+            return
+        begins = _indexed(one.group.content)
+        left = tuple(other for other in self._by_text.pop(begins) if other != post_group_id)
+        if left:
+            self._by_text[begins] = left
+
+    def _in_short(self, one: Listed) -> Listed:
+        """What is kept of a group: thousands of addresses would be megabytes, and of its media their number tells."""
+        media, alike = ("",) * len(one.media) if one.media is not None else None, self._alike.setdefault
+        shared = {"status": one.status, "platforms": one.platforms, "media": media}
+        return replace(one, **{name: alike(fact, fact) for name, fact in shared.items()})
 
     def _whole(self, now: datetime, back_to: datetime) -> Reading:
         """All drafts, and what stands scheduled or was due since then."""
@@ -215,14 +231,8 @@ def same_text(shown: str, text: str) -> bool:
     return kept != shown and len(kept) >= _INDEXED and text.startswith(kept)
 
 
-def _in_short(one: Listed) -> Listed:
-    """What is kept of a group: thousands of addresses would be megabytes, and of its media their number tells."""
-    platforms = tuple(map(sys.intern, one.platforms))
-    return replace(one, platforms=platforms, media=("",) * len(one.media) if one.media is not None else None)
-
-
-def _indexed(text: str) -> str:
-    return text[:_INDEXED]
+def _indexed(text: str) -> int:
+    return hash(text.strip()[:_INDEXED])
 
 
 def _oldest(page: Iterable[Listed]) -> datetime:

@@ -63,7 +63,6 @@ class Reconciliation:
         """
         if account in self._compared:
             return
-        catch_up = max(site.policy.catch_up for site in self._sites.values())
-        for key in self._store.at_rest_with(self._calls.unknown_texts(account, catch_up)):
+        for key in self._store.at_rest_with(self._calls.unknown_texts(account)):
             self._wake(key, 0.0)
         self._compared.add(account)
