@@ -145,9 +145,9 @@ class Queries:
             return list(self._db.load(where, (json.dumps(list(keys)),)).values())
 
     def at_postpost(self) -> list[Record]:
-        """The folders with a post at PostPost that did not go out yet: few of many."""
+        """The folders with a post at PostPost of which nobody knows that it went out: few of many."""
         with self._db.lock, translated(self._db.path):
-            where = "WHERE key IN (SELECT folder FROM groups WHERE stage IN ('draft', 'scheduled', 'withdrawn'))"
+            where = "WHERE key IN (SELECT folder FROM groups WHERE stage IN ('draft', 'scheduled', 'withdrawn', 'going_out'))"
             return list(self._db.load(where, ()).values())
 
     def read_by_another_config(self, root: str, config: str) -> list[Record]:
