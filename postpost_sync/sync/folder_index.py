@@ -95,11 +95,11 @@ class FolderIndex:
             self._renumbered.setdefault(folder.root, set()).add((known.device, folder.device))
         return True
 
-    def finished_at(self, place: RootAndPath, mark: int) -> int | None:
+    def finished_at(self, root: str, path: str, mark: int) -> int | None:
         """The key of a finished folder that was found there, as it is known, when a walk told this mark of it."""
-        key = self.key_at(place)
-        known = self.get(key)
-        return key if known is not None and known.done and known.mark == mark != 0 else None
+        key = self._keys.get(root, {}).get(path)
+        known = self._known.get(key) if key is not None else None
+        return key if known is not None and known.mark == mark != 0 and known.done else None
 
     def is_other(self, folder: Folder) -> bool:
         """Whether the folder at a known place is not as it had settled there, so that it may be another one.
