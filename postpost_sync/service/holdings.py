@@ -1,17 +1,17 @@
 """What an account holds, as list-posts shows it: what stands scheduled or as a draft, and what went out lately.
 
 It is read whole once, and from then on newest first, only as far back as the reading before or as it is asked for: what is
-older in the account costs nothing. What our own records tell more of is let go: thousands of posts of ours are not kept twice.
+older in the account costs nothing. Nor is anything kept of what our own records tell more of: most of what there is.
 """
 
 from __future__ import annotations
 
 import math
+import sys
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from postpost_sync.service.api import A_PAGE, PostPost
 from postpost_sync.service.responses import Listed
@@ -62,8 +62,7 @@ class Holdings:
         self._api = api
         self._reading, self._lock = threading.Lock(), threading.Lock()
         self._held: dict[str, Held] = {}
-        self._by_text: dict[int, tuple[str, ...]] = {}  # hash of how a text begins -> ids
-        self._alike: dict[Any, Any] = {}  # what many have in common: one object for all of them
+        self._by_text: dict[str, tuple[str, ...]] = {}  # how a text begins -> ids
         self._gone: set[str] = set()  # not held any more, since the latest whole reading
         self._began: datetime | None = None  # the latest reading, in the service's time
         self._whole_began: datetime | None = None  # the latest whole one
@@ -84,19 +83,31 @@ class Holdings:
         if self._whole_began is None or not timedelta() <= now - self._whole_began < LATELY:
             self.forget()
 
-    def read(self, lately: float, back_to: datetime | None = None) -> Reading:
-        """What was created since the reading before, and since `back_to`. `lately`: seconds for which what went out counts."""
+    def read(
+        self,
+        lately: float,
+        back_to: datetime | None = None,
+        known_better: Callable[[Collection[str]], Collection[str]] = lambda _: (),
+    ) -> Reading:
+        """What was created since the reading before, and since `back_to`. `lately`: seconds for which what went out counts.
+
+        `known_better`: those of the ids of which our own records tell more; nothing is kept of them.
+        """
         with self._reading:
             before, now = (self._began if self.age() < math.inf else None), self._api.clock.now()
             if before is None:
                 reading, self._whole_began = self._whole(now, now - timedelta(seconds=lately)), now
             else:
                 reading = self._newest(now, min(before, back_to or before) - SLACK)
+            ours = set(known_better(reading.groups))
             with self._lock:
                 if before is None:
-                    self._held, self._by_text, self._alike, self._gone = {}, {}, {}, set()
+                    self._held, self._by_text, self._gone = {}, {}, set()
                 for one in reading.groups.values():
-                    self._keep(one, now)
+                    if one.post_group_id in ours:
+                        self._drop(one.post_group_id)
+                    else:
+                        self._keep(one, now)
             self._began = now
             return reading
 
@@ -106,11 +117,10 @@ class Holdings:
             self._gone.add(post_group_id)
             self._drop(post_group_id)
 
-    def let_go(self, post_group_ids: Iterable[str]) -> None:
-        """Nothing is kept of these, as if no reading had shown them: our own records tell more."""
+    def let_go(self, post_group_id: str) -> None:
+        """Nothing is kept of it, as if no reading had shown it: our own records tell more."""
         with self._lock:
-            for one in post_group_ids:
-                self._drop(one)
+            self._drop(post_group_id)
 
     def get(self, post_group_id: str) -> Held | None:
         with self._lock:
@@ -165,7 +175,7 @@ class Holdings:
 
     def _keep(self, one: Listed, at: datetime) -> None:
         self._drop(one.post_group_id)  # its text may be another one by now
-        self._held[one.post_group_id] = Held(self._in_short(one), at)
+        self._held[one.post_group_id] = Held(_in_short(one), at)
         begins = _indexed(one.content)
         self._by_text[begins] = (*self._by_text.get(begins, ()), one.post_group_id)
 
@@ -176,12 +186,6 @@ class Holdings:
         left = tuple(other for other in self._by_text.pop(begins) if other != post_group_id)
         if left:
             self._by_text[begins] = left
-
-    def _in_short(self, one: Listed) -> Listed:
-        """What is kept of a group: thousands of addresses would be megabytes, and of its media their number tells."""
-        media, alike = ("",) * len(one.media) if one.media is not None else None, self._alike.setdefault
-        shared = {"status": one.status, "platforms": one.platforms, "media": media}
-        return replace(one, **{name: alike(fact, fact) for name, fact in shared.items()})
 
     def _whole(self, now: datetime, back_to: datetime) -> Reading:
         """All drafts, and what stands scheduled or was due since then."""
@@ -231,8 +235,14 @@ def same_text(shown: str, text: str) -> bool:
     return kept != shown and len(kept) >= _INDEXED and text.startswith(kept)
 
 
-def _indexed(text: str) -> int:
-    return hash(text.strip()[:_INDEXED])
+def _in_short(one: Listed) -> Listed:
+    """What is kept of a group: thousands of addresses would be megabytes, and of its media their number tells."""
+    platforms = tuple(map(sys.intern, one.platforms))
+    return replace(one, platforms=platforms, media=("",) * len(one.media) if one.media is not None else None)
+
+
+def _indexed(text: str) -> str:
+    return text.strip()[:_INDEXED]
 
 
 def _oldest(page: Iterable[Listed]) -> datetime:

@@ -99,7 +99,7 @@ class Calls:
                 self._warned(look, group, answer.warnings)
             case Delete(group):
                 self._delete(account, group)
-                account.holdings.let_go([_id(group)])
+                account.holdings.let_go(_id(group))
                 change(look.key, ledger.deleted, group.key)
             case Ask(group):
                 results = tuple(_result(one, group) for one in account.api.get_post(_id(group)))

@@ -7,7 +7,7 @@ long enough reads for all of them, in its own thread.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -53,7 +53,7 @@ class ListQueue:
         account: Account,
         others_come: Callable[[], bool],
         lately: float,
-        past_drafts: Callable[[Collection[str]], Iterable[str]],
+        past_drafts: Callable[[Collection[str]], Collection[str]],
         runtime: Runtime,
     ) -> None:
         """`others_come`: whether other posts are on their way here. `lately`: seconds for which what went out counts.
@@ -118,11 +118,8 @@ class ListQueue:
         return self.read(min(since, default=None))
 
     def read(self, back_to: datetime | None = None) -> Reading:
-        """Read now, for nobody in particular. What is ours, and no draft any more, is let go: it is most there is."""
-        holdings = self._account.holdings
-        reading = holdings.read(self._lately, back_to)
-        holdings.let_go(self._past_drafts(reading.groups))
-        return reading
+        """Read now, for nobody in particular. What is ours and no draft any more is not kept: it is most of what there is."""
+        return self._account.holdings.read(self._lately, back_to, self._past_drafts)
 
     def _done(self, reader: int, batch: dict[int, _Asked], said: Reading | PostError | None) -> None:
         """`said`: None where a defect was met; then each of the others asks again."""

@@ -168,13 +168,15 @@ def test_a_text_that_was_edited_at_postpost_is_found_as_it_is_now(met: Met) -> N
     assert met.holdings.with_text("other words") == met.holdings.with_text("post 0") == ()
 
 
-def test_nothing_is_kept_of_what_is_let_go(met: Met) -> None:
+def test_nothing_is_kept_of_what_is_known_better_or_let_go(met: Met) -> None:
     (first,), (second,) = met.add(1), met.add(1)
     met.holdings.read(A_DAY)
-    met.holdings.let_go([first, "0" * 24])
+    met.holdings.let_go(first)
+    met.holdings.let_go("0" * 24)
     assert not met.holdings.knows(first)
     assert [one.post_group_id for one in met.holdings.with_text("post 0")] == [second]
-    assert [one.post_group_id for one in met.holdings.all()] == [second]
+    assert met.holdings.read(A_DAY, known_better=lambda _: [second]).get(second) is not None
+    assert [one.post_group_id for one in met.holdings.all()] == [first]
 
 
 def test_the_next_reading_is_a_whole_one_where_none_was_made_lately(met: Met) -> None:
