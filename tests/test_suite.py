@@ -73,7 +73,7 @@ def test_what_shares_a_set_up_is_run_by_one_process(tmp_path: Path) -> None:
         "def test_it(n): pathlib.Path(f'{n}.txt').write_text(str(os.getpid()))\n"
     )
     command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist=loadgroup", "-p", "no:cacheprovider"]
-    subprocess.run(command, cwd=tmp_path, check=True, timeout=60, capture_output=True)
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
     assert len({(tmp_path / f"{n}.txt").read_text() for n in range(8)}) == 1
 
 

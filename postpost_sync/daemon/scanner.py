@@ -219,7 +219,7 @@ class Scanner:
 
         def visit(path: str) -> None:
             visited.append(path)
-            self._answered()
+            self._asked_disk_at = time.monotonic()
 
         def as_before(path: str, mark: int) -> bool:
             nonlocal last_mark, anything

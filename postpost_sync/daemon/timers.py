@@ -100,7 +100,7 @@ class Timers:
         """Soon, and every hour or so, apart from everything else."""
         name, soon = call.__name__.lstrip("_"), datetime.now(UTC) + timedelta(seconds=SOON)
         self._scheduler.add_job(
-            self._apart, "interval", args=(call,), seconds=HOURLY, jitter=60, next_run_time=soon, id=name
+            self.apart, "interval", args=(call,), seconds=HOURLY, jitter=60, next_run_time=soon, id=name
         )
 
     def soon(self) -> None:
@@ -110,8 +110,8 @@ class Timers:
             if isinstance(job.trigger, IntervalTrigger):
                 job.modify(next_run_time=soon)
 
-    def _apart(self, call: Callable[[], None]) -> None:
-        """In a thread that nothing waits for: the end of the program would wait for the scheduler's threads."""
+    def apart(self, call: Callable[[], None]) -> threading.Thread:
+        """In a thread that nothing has to wait for: the end of the program would wait for the scheduler's threads."""
 
         def run() -> None:
             try:
@@ -120,7 +120,9 @@ class Timers:
                 if not self._stopping.is_set():  # else the connections were closed meanwhile
                     self._log.defect(error)
 
-        threading.Thread(target=run, name=call.__name__, daemon=True).start()
+        thread = threading.Thread(target=run, name=call.__name__, daemon=True)
+        thread.start()
+        return thread
 
     def due(self) -> dict[int, float]:
         """Key -> monotonic time of the next wake."""

@@ -15,6 +15,9 @@ from typing import Any
 from postpost_sync.model.folder import FirstComment, MediaFile, Settings
 from postpost_sync.model.slots import Slot
 
+OLD_FOR_NOW = 86400.0  # seconds; a `now` folder whose files are older than this waits for a person
+OLD_FOR_QUEUE = 30 * 86400.0  # seconds for which what went out may be what a queued folder asks for
+
 Resolved = Mapping[str, tuple[str, ...]]  # selector of accounts, such as `all` -> the connection ids it stands for
 
 
@@ -50,6 +53,11 @@ class Policy:
     limits: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     first_comments: bool | None = None  # whether the service takes any; None: it was not asked yet
     fit: bool = True  # what would be refused, and would not be as a fitted copy, is sent as that
+
+    @property
+    def lately(self) -> float:
+        """Seconds for which what went out counts: a folder as old as that may still go out by itself."""
+        return max(self.catch_up, OLD_FOR_NOW, OLD_FOR_QUEUE if self.slots else 0.0)
 
 
 def config_digest(policy: Policy) -> str:

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from postpost_sync.model.errors import Finding, printable
 from postpost_sync.model.folder import EntryKind, Folder
-from postpost_sync.model.post import Policy
+from postpost_sync.model.post import OLD_FOR_NOW, Policy
 from postpost_sync.model.record import Consent, Effect, Group, GroupStage, Record, kept, outcome
 from postpost_sync.model.states import OUTCOMES, State
 from postpost_sync.model.times import TimeProblem, for_people, parse_time
@@ -34,7 +34,6 @@ STILL_ARRIVING = Finding(
     "let the transfer end, or delete what it left behind: once that has not changed for an hour it is passed over",
 )
 WAITS_LONG = 3600.0  # seconds after which what is waited for needs a person
-OLD_FOR_NOW = 86400.0  # seconds; a `now` folder whose files are older than this waits for a person
 PASSING = frozenset(  # warnings that are said anew while they hold
     {
         *"REPLACING OUTCOME_UNKNOWN CHANGED_AT_POSTPOST STATUS_FILE_UNWRITABLE FIRST_COMMENT_FAILED".split(),

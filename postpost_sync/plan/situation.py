@@ -12,7 +12,7 @@ from functools import cached_property
 
 from postpost_sync.model.errors import Finding, printable
 from postpost_sync.model.folder import Folder
-from postpost_sync.model.post import Policy, Post, Resolved
+from postpost_sync.model.post import OLD_FOR_NOW, OLD_FOR_QUEUE, Policy, Post, Resolved
 from postpost_sync.model.record import (
     Consent,
     Effect,
@@ -212,9 +212,11 @@ class Situation:
         )
 
     def _long_out(self, one: Stranger) -> bool:
-        """Whether it went out so long ago that it says nothing about this post."""
-        out = one.status not in ("draft", "scheduled") and one.time is not None
-        return out and one.time is not None and one.time < self.now - seconds(self.policy.catch_up)
+        """Whether it went out so long ago that it says nothing about this post. One without a time of its own may be older."""
+        if one.time is None or one.status in ("draft", "scheduled"):
+            return False
+        untimed = OLD_FOR_QUEUE if self.desired.next else OLD_FOR_NOW if self.desired.now else 0.0
+        return one.time < self.now - seconds(max(self.policy.catch_up, untimed))
 
     # --- times ---
 

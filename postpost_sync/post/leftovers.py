@@ -1,4 +1,4 @@
-"""What sync clients, downloads and editors leave beside a file called NAME: by its name alone, and as they really write it.
+"""What sync clients, downloads, editors and cameras leave beside a file called NAME: by its name alone, as they write it.
 
 A placeholder announces a NAME whose bytes are elsewhere; a control file says that NAME is not whole yet. A conflict copy and
 a backup hold bytes of their own, and nobody meant them for the post. Whether NAME is there is not known here.
@@ -57,6 +57,9 @@ _BACKUP = re.compile(
     r"(?P<name>.+\.[^.\s]{2,5})(?:_original|\.(?:bak|backup|bk|orig|old|save?|sb-[0-9a-f]{6,8}-[0-9a-z]{4,8}))\d*",
     re.IGNORECASE | re.DOTALL,
 )
+# A camera's picture of a film, and its small copy of it: JPEG and MP4 inside. GoPro, DJI, Canon; GoPro counts GL… for GX…
+_PREVIEW = re.compile(r"(?P<stem>.+)\.(?:thm|lrv|lrf)", re.IGNORECASE | re.DOTALL)
+_GOPRO = re.compile(r"g[lxh](?=\d{6}$)")
 # wget; rotated logs are written so, too
 _DOWNLOADED_AGAIN = re.compile(r"(?P<name>.+\.[^.\s]{2,5})\.\d{1,3}", re.DOTALL)
 
@@ -85,6 +88,17 @@ def backup_of(name: str) -> str | None:
     """The NAME that a program set this file aside of; None where it did not."""
     found = _BACKUP.fullmatch(name)
     return found["name"] if found is not None else None
+
+
+def previewed(name: str) -> str | None:
+    """The shot, as `shot` has it, of which a camera made this small copy; None where it is none."""
+    found = _PREVIEW.fullmatch(name)
+    return shot(found["stem"]) if found is not None else None
+
+
+def shot(stem: str) -> str:
+    """One for all files that a camera writes of one take: their names without what tells what they are."""
+    return _GOPRO.sub("g", stem.casefold())
 
 
 def beside(name: str) -> str | None:

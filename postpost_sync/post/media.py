@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -19,7 +19,7 @@ from postpost_sync.model.folder import (
     Sidecar,
 )
 from postpost_sync.post import fitting, live_photos
-from postpost_sync.post.leftovers import backup_of, beside, conflict_of
+from postpost_sync.post.leftovers import backup_of, beside, conflict_of, previewed, shot
 from postpost_sync.post.names import alike, is_conflict_copy, is_near_miss, looks_like_media, natural_order
 from postpost_sync.post.sidecar import meant
 
@@ -36,73 +36,100 @@ class Chosen:
     warnings: tuple[Finding, ...]
 
 
+class _Files(NamedTuple):
+    """A folder's files by name, and what is known of them."""
+
+    entries: Mapping[str, Entry]
+    read: Mapping[str, MediaFile]  # what those are that were looked into
+    texts: Collection[str]  # those that the sidecar takes its words from
+    partly: Collection[str]  # those that have not arrived whole
+
+
 def choose(folder: Folder, reading: Reading, sidecar: Sidecar, *, fit: bool) -> Chosen:
     """What `media:` names, else all that is media and was not set aside by a program."""
-    errors: list[Finding] = []
-    warnings: list[Finding] = []
-    read = {m.name: m for m in reading.media}
-    entries = {e.name: e for e in folder.entries if e.kind is not EntryKind.FOLDER}
     find = meant(folder)
-    texts = {entry.name for name in sidecar.text_files if (entry := find(name))}
-    there = frozenset(alike(name) for name in (*entries, *(one.name for one in folder.awaited)))
-    partly = {one.name for one in folder.awaited if one.partly}
+    files = _Files(
+        entries={e.name: e for e in folder.entries if e.kind is not EntryKind.FOLDER},
+        read={m.name: m for m in reading.media},
+        texts={entry.name for name in sidecar.text_files if (entry := find(name))},
+        partly={one.name for one in folder.awaited if one.partly},
+    )
+    if sidecar.media is None:
+        return _all_media(folder, reading, sidecar, files, fit=fit)
+    return _named(sidecar.media, sidecar.at("media"), files, find, fit=fit)
+
+
+def _named(names: Sequence[str], at: str, files: _Files, find: Callable[[str], Entry | None], *, fit: bool) -> Chosen:
+    """Those, and no others. `at`: where in the sidecar they stand."""
     media: list[MediaFile] = []
     missing: list[str] = []
+    errors: list[Finding] = []
     empty = None
-    if sidecar.media is not None:
-        taken: set[str] = set()
-        for given in sidecar.media:
-            entry = find(given)
-            if entry is None or entry.name in partly:
-                missing.append(given)
-            elif entry.name in taken:
-                where = f"{sidecar.at('media')}: {printable(given)} stands twice"
-                errors.append(Finding("STANDS_TWICE", where, "keep one of the two"))
-            elif (wrong := _not_sendable(entry, read.get(entry.name), fit=fit)) is not None:
-                errors.append(wrong)
-            elif _is_empty(entry, read.get(entry.name)):
-                empty = empty or of_no_length(entry)
-            elif entry.name in read:
-                media.append(read[entry.name])
-            taken.add(entry.name if entry else given)
-        copies = [name for name in entries if is_conflict_copy(name) and name not in taken and name not in texts]
-        warnings += [_conflict_copy(name) for name in sorted(copies, key=natural_order)]
-        return Chosen(tuple(media), tuple(missing), empty, None, tuple(errors), tuple(warnings))
-    missing += sorted(
-        (one.name for one in folder.awaited if looks_like_media(one.name) and one.name not in sidecar.text_files),
-        key=natural_order,
-    )
+    taken: set[str] = set()
+    for given in names:
+        entry = find(given)
+        if entry is None or entry.name in files.partly:
+            missing.append(given)
+        elif entry.name in taken:
+            errors.append(Finding("STANDS_TWICE", f"{at}: {printable(given)} stands twice", "keep one of the two"))
+        elif (wrong := _not_sendable(entry, files.read.get(entry.name), fit=fit)) is not None:
+            errors.append(wrong)
+        elif _is_empty(entry, files.read.get(entry.name)):
+            empty = empty or of_no_length(entry)
+        elif entry.name in files.read:
+            media.append(files.read[entry.name])
+        taken.add(entry.name if entry else given)
+    copies = [one for one in files.entries if is_conflict_copy(one) and one not in taken and one not in files.texts]
+    warnings = tuple(_conflict_copy(name) for name in sorted(copies, key=natural_order))
+    return Chosen(tuple(media), tuple(missing), empty, None, tuple(errors), warnings)
+
+
+def _all_media(folder: Folder, reading: Reading, sidecar: Sidecar, files: _Files, *, fit: bool) -> Chosen:
+    """In the order of the names. What else is there is left out, and said."""
+    media: list[MediaFile] = []
+    errors: list[Finding] = []
+    warnings: list[Finding] = []
     left_out: list[Finding] = []
-    motions = live_photos.motions(reading.media) if fit else {}
+    empty: Finding | None = None
     alone: Finding | None = None
-    for name in sorted(entries, key=natural_order):
-        entry = entries[name]
-        if name.lower() in SIDECAR_NAMES or name in texts or name in partly:
+    awaited = [one.name for one in folder.awaited]
+    missing = [one for one in awaited if looks_like_media(one) and one not in sidecar.text_files]
+    there = frozenset(alike(name) for name in (*files.entries, *awaited))
+    motions = live_photos.motions(reading.media) if fit else {}
+    for name in sorted(files.entries, key=natural_order):
+        entry, read = files.entries[name], files.read.get(name)
+        if name.lower() in SIDECAR_NAMES or name in files.texts or name in files.partly:
             continue
-        if (copy := _set_aside(name, there, media=_holds_media(read.get(name)))) is not None:
+        if (copy := _set_aside(name, there, media=_holds_media(read))) is not None:
             warnings.append(copy.finding)
-            if copy.original is not None and _meant_as_media(name, read.get(name)):
+            if copy.original is not None and _meant_as_media(name, read):
                 alone = alone or _alone(name, copy.original)
-        elif entry.kind is EntryKind.FILE and _is_empty(entry, read.get(name)):
+        elif entry.kind is EntryKind.FILE and _is_empty(entry, read):
             if looks_like_media(name):
                 empty = empty or of_no_length(entry)
         elif name in motions:
             warnings.append(_live_photo(name, motions[name]))
-        elif (wrong := _not_sendable(entry, read.get(name), fit=fit)) is None:
-            if name in read:
-                media.append(read[name])
-        elif wrong.code in ("NOT_MEDIA", "FILE_UNREADABLE") and not _meant_as_media(name, read.get(name)):
+        elif (wrong := _not_sendable(entry, read, fit=fit)) is None:
+            if read is not None:
+                media.append(read)
+        elif wrong.code in ("NOT_MEDIA", "FILE_UNREADABLE") and not _meant_as_media(name, read):
             left_out.append(wrong)
         else:
             errors.append(wrong)
     if left_out:
-        others = len(left_out) - 1
-        more = f" (and {others:,} more such file{'s' if others > 1 else ''})" if others else ""
-        hint = "remove what does not belong, or list media: to be exact"
-        warnings.append(Finding("FILE_LEFT_OUT", f"{left_out[0].message}; it is left out{more}", hint))
+        warnings.append(_left_out(left_out))
     if alone is None and reading.inside and not (media or missing or empty):
         alone = _in_folder(reading.inside)
-    return Chosen(tuple(media), tuple(missing), empty, alone, tuple(errors), tuple(warnings))
+    in_order = tuple(sorted(missing, key=natural_order))
+    return Chosen(tuple(media), in_order, empty, alone, tuple(errors), tuple(warnings))
+
+
+def _left_out(wrong: Sequence[Finding]) -> Finding:
+    """Of the files that are no media and do not look like any: the first, and how many more."""
+    others = len(wrong) - 1
+    more = f" (and {others:,} more such file{'s' if others > 1 else ''})" if others else ""
+    hint = "remove what does not belong, or list media: to be exact"
+    return Finding("FILE_LEFT_OUT", f"{wrong[0].message}; it is left out{more}", hint)
 
 
 class _Copy(NamedTuple):
@@ -123,6 +150,9 @@ def _set_aside(name: str, there: Collection[str], *, media: bool) -> _Copy | Non
     original = backup_of(name)
     if original is not None and looks_like_media(original):
         return _Copy(_backup(name, original), None if alike(original) in there else original)
+    taken = previewed(name)
+    if taken is not None and any(looks_like_media(one) and shot(one.rpartition(".")[0]) == taken for one in there):
+        return _Copy(_preview(name), None)
     original = beside(name)
     if original is not None and alike(original) in there:
         return _Copy(_backup(name, original), None)
@@ -146,6 +176,11 @@ def _conflict_copy(name: str) -> Finding:
 
 def _backup(name: str, original: str) -> Finding:
     why = f"{printable(name)} is a copy of {printable(original)} that a program set aside; it is left out"
+    return Finding("FILE_LEFT_OUT", why, "remove it, or name it in media: if it is meant")
+
+
+def _preview(name: str) -> Finding:
+    why = f"{printable(name)} is the small copy that a camera makes of what it takes; it is left out"
     return Finding("FILE_LEFT_OUT", why, "remove it, or name it in media: if it is meant")
 
 

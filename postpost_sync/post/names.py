@@ -51,7 +51,7 @@ _OTHER_MEDIA = (
     ".mpg .mpeg .mts .m2ts .wmv .flv .3gp .ogv"
 ).split()
 _MEDIA = frozenset(suffix for suffixes in (*SUFFIXES.values(), _OTHER_MEDIA) for suffix in suffixes)
-_JUDGED = 8192  # names kept in mind
+_JUDGED = 1024  # names kept in mind: those that come again and again are few
 _WILD = re.compile(r"[*?\[]")
 _NUMBERS = re.compile(r"(\d+)")
 _UNSENDABLE = re.compile(r"[^A-Za-z0-9._-]+")
@@ -60,30 +60,25 @@ _UNSENDABLE = re.compile(r"[^A-Za-z0-9._-]+")
 class Names:
     """Which names below a root are ignored, and which of these are a transfer's temporaries.
 
-    A rescan asks for every name there is, so plain beginnings, endings and whole names are not left to a regular
-    expression, and names that come again and again are judged once.
+    A rescan asks for every folder's name there is. So names that come again and again are judged once, and most patterns
+    are not tried on a name without a dot.
     """
 
     def __init__(self, more: Sequence[str] = ()) -> None:
         self._patterns = (*IGNORED, STATUS_FILE, CALENDAR_PAGE, CALENDAR_FEED, *more)
         patterns = [_low(pattern) for pattern in self._patterns]
-        self._whole = {pattern for pattern in patterns if not _WILD.search(pattern)}
-        self._beginnings = tuple(
-            p[:-1] for p in patterns if p.endswith("*") and not _WILD.search(p[:-1]) and len(p) > 1
-        )
-        self._endings = tuple(p[1:] for p in patterns if p.startswith("*") and not _WILD.search(p[1:]) and len(p) > 1)
-        simple = self._whole | {f"{b}*" for b in self._beginnings} | {f"*{e}" for e in self._endings}
-        self._others = _either([pattern for pattern in patterns if pattern not in simple])
+        dotted = [pattern for pattern in patterns if "." in pattern and "[" not in pattern]  # [!.] is no dot
+        self._dotted = _Patterns(dotted)
+        self._others = _Patterns([pattern for pattern in patterns if pattern not in dotted])
         self._arriving = re.compile(_either(ARRIVING).pattern + f"|{_RSYNC}|{_NEXTCLOUD}", re.IGNORECASE | re.DOTALL)
-        self._judged: dict[str, bool] = {}
+        self._judged = functools.lru_cache(maxsize=_JUDGED)(self._judge)
 
     def ignored(self, name: str) -> bool:
-        known = self._judged.get(name)
-        if known is None:
-            if len(self._judged) >= _JUDGED:
-                self._judged = {}
-            known = self._judged[name] = self._judge(_low(name))
-        return known
+        return self._judged(name)
+
+    def _judge(self, name: str) -> bool:
+        low = _low(name)
+        return self._others.match(low) or ("." in low and self._dotted.match(low))
 
     def ignored_on(self, path: str) -> bool:
         """Whether the name of a folder on a path, relative to its root, or that of what it leads to, is ignored."""
@@ -93,14 +88,6 @@ class Names:
         """The pattern that a name is ignored by, as it was written; a built-in one where there are several."""
         low = _low(name)
         return next((one for one in self._patterns if fnmatch.fnmatchcase(low, _low(one))), None)
-
-    def _judge(self, low: str) -> bool:
-        return (
-            low in self._whole
-            or low.startswith(self._beginnings)
-            or low.endswith(self._endings)
-            or self._others.fullmatch(low) is not None
-        )
 
     def arriving(self, name: str) -> bool:
         return self._arriving.fullmatch(name) is not None and announced(name) is None
@@ -122,6 +109,27 @@ class Names:
         """Whether a change at a path, relative to its root, means nothing for any post."""
         above, _, name = path.rpartition("/")
         return self.ignored_on(path) and (self.awaited(name) is None or (above != "" and self.ignored_on(above)))
+
+
+class _Patterns:
+    """Plain beginnings, endings and whole names are not left to a regular expression."""
+
+    def __init__(self, patterns: Sequence[str]) -> None:
+        self._whole = {one for one in patterns if not _WILD.search(one)}
+        self._beginnings = tuple(
+            one[:-1] for one in patterns if one[1:] and one[-1] == "*" and not _WILD.search(one[:-1])
+        )
+        self._endings = tuple(one[1:] for one in patterns if one[1:] and one[0] == "*" and not _WILD.search(one[1:]))
+        simple = self._whole | {f"{one}*" for one in self._beginnings} | {f"*{one}" for one in self._endings}
+        self._others = _either([one for one in patterns if one not in simple])
+
+    def match(self, low: str) -> bool:
+        return (
+            low in self._whole
+            or low.startswith(self._beginnings)
+            or low.endswith(self._endings)
+            or self._others.fullmatch(low) is not None
+        )
 
 
 def _low(name: str) -> str:

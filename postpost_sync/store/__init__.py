@@ -82,6 +82,7 @@ class Store:
         self.alike, self.beside, self.in_a_day, self.furthest = read.alike, read.beside, read.in_a_day, read.furthest
         self.at_rest_with, self.lost_create_with = read.at_rest_with, read.lost_create_with
         self.known_group_ids, self.unknown_group_ids = read.known_group_ids, read.unknown_group_ids
+        self.past_drafts = read.past_drafts
         self.open_creates, self.creating_with = read.open_creates, read.creating_with
         # of roots, and of who is notified
         self.roots, self.listeners, self.told, self.notable = read.roots, read.listeners, read.told, read.notable
@@ -199,15 +200,15 @@ class Store:
             places = {row[0]: (row[1], row[2]) for row in rows}
             self._db.forget_recent()
             mine, theirs = places[one], places[other]
-            # no two may stand at one place even for a moment
-            for was, place in ((mine, ("", str(one))), (theirs, mine), (("", str(one)), theirs)):
-                self._db.conn.execute(_TO_PLACE, (*place, *was))
-            if mine[0] != theirs[0]:  # a slot is one of its root's
+            if mine[0] != theirs[0]:  # a slot is one of its root's, and may be another's there
                 for place in (mine, theirs):
                     self._db.conn.execute(
                         "UPDATE folders SET slot = NULL, done = 0 WHERE slot IS NOT NULL AND root = ? AND path = ?",
                         place,
                     )
+            # no two may stand at one place even for a moment
+            for was, place in ((mine, ("", str(one))), (theirs, mine), (("", str(one)), theirs)):
+                self._db.conn.execute(_TO_PLACE, (*place, *was))
 
     def move_parts(
         self, was: tuple[str, str], place: tuple[str, str], inode: int, device: int, *, keeps_slot: bool = True

@@ -145,9 +145,9 @@ class Queries:
             return list(self._db.load(where, (json.dumps(list(keys)),)).values())
 
     def at_postpost(self) -> list[Record]:
-        """The folders with a post at PostPost that did not go out yet: few of many."""
+        """The folders with a post at PostPost of which nobody knows that it went out: few of many."""
         with self._db.lock, translated(self._db.path):
-            where = "WHERE key IN (SELECT folder FROM groups WHERE stage IN ('draft', 'scheduled', 'withdrawn'))"
+            where = "WHERE key IN (SELECT folder FROM groups WHERE stage IN ('draft', 'scheduled', 'withdrawn', 'going_out'))"
             return list(self._db.load(where, ()).values())
 
     def read_by_another_config(self, root: str, config: str) -> list[Record]:
@@ -230,6 +230,16 @@ class Queries:
         with self._db.lock, translated(self._db.path):
             rows = self._db.conn.execute("SELECT post_group_id FROM groups WHERE post_group_id IS NOT NULL").fetchall()
         return frozenset(row[0] for row in rows)
+
+    def past_drafts(self, ids: Collection[str]) -> list[str]:
+        """Those of the ids that a record names as a post of ours that is, or was, more than a draft."""
+        with self._db.lock, translated(self._db.path):
+            rows = self._db.conn.execute(
+                "SELECT post_group_id FROM groups WHERE post_group_id IN (SELECT value FROM json_each(?)) "
+                "AND stage NOT IN ('creating', 'draft')",
+                (json.dumps(list(ids)),),
+            ).fetchall()
+        return [row[0] for row in rows]
 
     def unknown_group_ids(self, ids: Collection[str]) -> frozenset[str]:
         """Those of the ids that no record names."""

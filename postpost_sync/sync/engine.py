@@ -11,6 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import replace
 from datetime import datetime, timedelta
+from enum import Enum, auto
 
 from postpost_sync import ledger
 from postpost_sync.disk.copies import Copies
@@ -63,6 +64,15 @@ WRITE_AGAIN = 300.0  # seconds after which a status file that could not be writt
 MAX_STEPS = 2000  # of one folder in one go: an end to any loop that a defect could make
 
 
+class _Then(Enum):
+    """What comes after a step of a folder."""
+
+    GO_ON = auto()
+    STOP = auto()
+    WAIT_FOR_SLOT = auto()  # a free place for its transfer, or to make its draft for
+    WAIT_FOR_TURN = auto()  # to take the next time of its queue
+
+
 class Sync:
     """See the module."""
 
@@ -94,8 +104,11 @@ class Sync:
         self._removals = Removals(runtime.monotonic)
         self._turns = Turns(runtime.wake, runtime.monotonic)
         accounts = dict.fromkeys(site.account for site in self._sites.values())
-        lately = max((site.policy.catch_up for site in self._sites.values()), default=0.0)
-        queues = {one: ListQueue(one, lambda: self._slots.busy() or others_come(), lately, runtime) for one in accounts}
+        lately = max((site.policy.lately for site in self._sites.values()), default=0.0)
+        queues = {
+            one: ListQueue(one, lambda: self._slots.busy() or others_come(), lately, store.past_drafts, runtime)
+            for one in accounts
+        }
         calls = Calls(store, queues, runtime.log)
         self._places, self._claims = watched.places, Claims(store, watched.folders, runtime)
         self._readings, self._receipts = Readings(store, watched, runtime), Receipts(store, watched, runtime)
@@ -151,69 +164,72 @@ class Sync:
                 self._wake(one, 0.0)
 
     def _advance(self, look: Look) -> None:
-        key = look.key
-        waits_for_slot = False  # or for its draft to be made
-        waits_for_turn = False
+        """One step after the other, each from a new look at everything. What it no longer waits for, others get."""
+        then = _Then.GO_ON
         try:
             for _ in range(MAX_STEPS):
-                seen = self._snapshots.observe(look)
-                if seen is None:
-                    self._leave_lists(key)
+                then = self._step(look)
+                if then is not _Then.GO_ON:
                     return
-                snapshot, record, account = self._snapshots.snapshot(look, seen), seen.record, seen.account
-                waiting_list = self._waiting_lists[account]
-                self._leave_lists(key, but=account)
-                now = account.now()
-                if self._claims.has_new_parts(look, snapshot, record, now):
-                    continue
-                decision = plan(snapshot, record, now)
-                if (moved := self._moved_here(look, snapshot, record, decision)) is not None:
-                    self._leave_lists(key)
-                    self.order.leave(key)
-                    self._wake(moved, 0.0)
-                    return
-                if self._claims.say_more(look, snapshot, record, decision):
-                    continue
-                record = self._show(look, account, record, decision, now)
-                # a new folder's time is unknown until it has been read
-                placed = (record is not seen.record or record.time is not None) and self.order.place(record)
-                if snapshot.folder is None:  # it cannot be tried: it leaves the line, until it is back
-                    waiting_list.remove(key)
-                else:
-                    waiting_list.update(record)
-                goes_on = not isinstance(decision.step, Rest | Forget | LearnTime)
-                if placed and goes_on and not self.order.feeds_uplink(key):
-                    self._wake(key, 0.0)  # now that its time is known, it takes its place in the order of the times
-                    return
-                match decision.step:
-                    case Rest(after):
-                        self._rest(look, snapshot, record, after, now)
-                        return
-                    case Forget():
-                        self._forget(look, record)
-                        return
-                    case Transfer() if not self._slots.claim(key):
-                        waits_for_slot = True
-                        return
-                    case TakeSlot() if not self._turns.claim(record.root, record.path, key):
-                        waits_for_turn = True
-                        return
-                    case Create(post) if post.media and not self._slots.may_begin(key, self.order.time(key)):
-                        waits_for_slot = True
-                        return
-                if makes_a_post(record, decision) and self._claims.say_more(look, snapshot, record, decision):
-                    continue  # another installation wrote it in the same moment
-                if not self._performer.perform(look, account, snapshot, record, decision, now):
-                    return  # it is waked when it can go on
-                self._tell_others(snapshot, record, waiting_list, decision.step)
             self._log.error("too many steps", folder=look.name)
-            self._store.change(key, ledger.defect, now)
-            self._wake(key, ledger.DEFECT_PAUSE)
+            self._store.change(look.key, ledger.defect, self._sites[look.root].account.now())
+            self._wake(look.key, ledger.DEFECT_PAUSE)
         finally:
-            if not waits_for_slot:
-                self._slots.stop_waiting(key)
-            if not waits_for_turn:
-                self._turns.leave(key)
+            if then is not _Then.WAIT_FOR_SLOT:
+                self._slots.stop_waiting(look.key)
+            if then is not _Then.WAIT_FOR_TURN:
+                self._turns.leave(look.key)
+
+    def _step(self, look: Look) -> _Then:
+        """Look, decide, show what was decided, and do it."""
+        key = look.key
+        seen = self._snapshots.observe(look)
+        if seen is None:
+            self._leave_lists(key)
+            return _Then.STOP
+        snapshot, record, account = self._snapshots.snapshot(look, seen), seen.record, seen.account
+        waiting_list, now = self._waiting_lists[account], account.now()
+        self._leave_lists(key, but=account)
+        if self._claims.has_new_parts(look, snapshot, record, now):
+            return _Then.GO_ON
+        decision = plan(snapshot, record, now)
+        if (moved := self._moved_here(look, snapshot, record, decision)) is not None:
+            self._leave_lists(key)
+            self.order.leave(key)
+            self._wake(moved, 0.0)
+            return _Then.STOP
+        if self._claims.say_more(look, snapshot, record, decision):
+            return _Then.GO_ON
+        record = self._show(look, account, record, decision, now)
+        # a new folder's time is unknown until it has been read
+        placed = (record is not seen.record or record.time is not None) and self.order.place(record)
+        if snapshot.folder is None:  # it cannot be tried: it leaves the line, until it is back
+            waiting_list.remove(key)
+        else:
+            waiting_list.update(record)
+        goes_on = not isinstance(decision.step, Rest | Forget | LearnTime)
+        if placed and goes_on and not self.order.feeds_uplink(key):
+            self._wake(key, 0.0)  # now that its time is known, it takes its place in the order of the times
+            return _Then.STOP
+        match decision.step:
+            case Rest(after):
+                self._rest(look, snapshot, record, after, now)
+                return _Then.STOP
+            case Forget():
+                self._forget(look, record)
+                return _Then.STOP
+            case Transfer() if not self._slots.claim(key):
+                return _Then.WAIT_FOR_SLOT
+            case TakeSlot() if not self._turns.claim(record.root, record.path, key):
+                return _Then.WAIT_FOR_TURN
+            case Create(post) if post.media and not self._slots.may_begin(key, self.order.time(key)):
+                return _Then.WAIT_FOR_SLOT
+        if makes_a_post(record, decision) and self._claims.say_more(look, snapshot, record, decision):
+            return _Then.GO_ON  # another installation wrote it in the same moment
+        if not self._performer.perform(look, account, snapshot, record, decision, now):
+            return _Then.STOP  # it is waked when it can go on
+        self._tell_others(snapshot, record, waiting_list, decision.step)
+        return _Then.GO_ON
 
     def _rest(self, look: Look, snapshot: Snapshot, record: Record, after: float | None, now: datetime) -> None:
         if snapshot.folder is None and self._until_its_time(record, after, now):
@@ -221,6 +237,8 @@ class Sync:
         finished = self._folders.rested(look, record, after)
         if record.done and any(one.sent_as for group in record.groups for one in group.uploads):
             self.copies.forget(look.key)
+        if record.done and after is None:
+            self.order.leave(look.key)
         if look.receipt_failed and look.there:
             after = min(after or WRITE_AGAIN, WRITE_AGAIN)
         if after is not None and not (finished and after > self._far):

@@ -139,7 +139,7 @@ class Folders:
     def as_before(self, root: str, path: str, mark: int) -> bool:
         """Whether a walk told the same mark of that folder when it was found to be unchanged, and it is so still."""
         with self._lock:
-            key = self._index.finished_at((root, path), mark)
+            key = self._index.finished_at(root, path, mark)
             return key is not None and self._is_out_of_mind(key) and not self._parts.open_of(key)
 
     def renumber(self, root: str) -> None:

@@ -43,11 +43,17 @@ def to_compare(record: Record, account: Account) -> Group | None:
     live = live_group(record) or draft_group(record)
     if live is None or other_key(live, account.digest) or live.post_group_id is None or live.lost or live.updating:
         return None
-    if live.stage is GroupStage.SCHEDULED:
-        soon = account.now() + SLACK
-        return live if live.answered_time is not None and live.answered_time > soon else None
+    if live.stage in (GroupStage.SCHEDULED, GroupStage.GOING_OUT):
+        if live.answered_time is None or abs(live.answered_time - account.now()) <= SLACK:
+            return None
+        return live if live.answered_time > account.now() or _lies_there(live) else None
     drafted = live.stage is GroupStage.DRAFT or (live.stage is GroupStage.WITHDRAWN and live.asked_time == record.time)
     return live if drafted and record.done else None
+
+
+def _lies_there(group: Group) -> bool:
+    """Whether it did not go out at its time, by the latest word: somebody moved it, or made it a draft, shortly before."""
+    return bool(group.results) and {one.status for one in group.results} <= {"draft", "scheduled"}
 
 
 def noticed(record: Record, group: Group, scheduled: Listed | None, draft: Listed | None) -> Record:
@@ -56,9 +62,9 @@ def noticed(record: Record, group: Group, scheduled: Listed | None, draft: Liste
         return record
     if scheduled is not None:
         return ledger.seen_scheduled(record, group, scheduled.time, _differs(scheduled, group))
-    if group.stage is not GroupStage.SCHEDULED:
-        return record
-    return ledger.seen_draft(record, group) if draft is not None else with_group(record, group.key, unseen=True)
+    if draft is not None and group.stage in (GroupStage.SCHEDULED, GroupStage.GOING_OUT):
+        return ledger.seen_draft(record, group)
+    return with_group(record, group.key, unseen=True) if group.stage is GroupStage.SCHEDULED else record
 
 
 def _differs(one: Listed, group: Group) -> str:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 
 from postpost_sync.model.errors import KeyRefused, PostError
 from postpost_sync.model.record import Record
+from postpost_sync.model.times import parse_service_time, to_service
 from postpost_sync.service.account import Account
 from postpost_sync.store import Store
 from postpost_sync.sync.calls import Calls
 from postpost_sync.sync.runtime import Runtime
 from postpost_sync.sync.watched import Site
+
+EVERY = timedelta(hours=1)
+_COMPARED_AT = "compared_at"
 
 
 class Reconciliation:
@@ -30,9 +35,16 @@ class Reconciliation:
         self._accounts = [*dict.fromkeys(site.account for site in sites.values())]
         self._compared: set[Account] = set()  # whose posts were compared with the folders at rest
 
+    def is_due(self) -> bool:
+        """Whether the latest was an hour ago, also by an earlier run of the program. A new database has nothing to compare."""
+        now = max(account.now() for account in self._accounts)
+        latest = parse_service_time(self._store.fact(_COMPARED_AT, lambda: to_service(now)))
+        return latest is None or abs(now - latest) >= EVERY
+
     def run(self) -> None:
         """Notice what people changed at PostPost: one listing of the scheduled posts for each account."""
         records = [record for record in self._store.at_postpost() if record.root in self._sites]
+        all_compared = True
         for account in self._accounts:
             if account.refused is not None:
                 account.holdings.forget()
@@ -46,11 +58,14 @@ class Reconciliation:
                 account.refuse(error.finding)
             except PostError as error:
                 self._log.warning("the scheduled posts could not be compared", why=error.finding.message)
+                all_compared = False
             else:
                 for record in mine:
                     if record.key in changed:
                         self._log.info("changed at PostPost", folder=f"{record.root}/{record.path}")
                         self._wake(record.key, 0.0)
+        if all_compared:
+            self._store.set_fact(_COMPARED_AT, to_service(max(account.now() for account in self._accounts)))
 
     def begin_anew(self) -> None:
         """The machine slept, or was put back to what it was: our records may be older than what we did."""
@@ -63,7 +78,6 @@ class Reconciliation:
         """
         if account in self._compared:
             return
-        catch_up = max(site.policy.catch_up for site in self._sites.values())
-        for key in self._store.at_rest_with(self._calls.unknown_texts(account, catch_up)):
+        for key in self._store.at_rest_with(self._calls.unknown_texts(account)):
             self._wake(key, 0.0)
         self._compared.add(account)

@@ -267,6 +267,27 @@ def test_a_picture_with_some_mark_behind_the_name_of_another_is_left_out_unless_
     assert len(wanted.post.media) == 2
 
 
+@pytest.mark.parametrize(
+    ("film", "small"),
+    [
+        ("GX010123.MP4", "GX010123.THM"),  # GoPro
+        ("GX010123.MP4", "GL010123.LRV"),
+        ("GOPR0123.MP4", "GOPR0123.LRV"),
+        ("DJI_0001.MP4", "DJI_0001.LRF"),
+        ("MVI_0001.mov", "MVI_0001.thm"),  # Canon
+    ],
+)
+def test_what_a_camera_writes_beside_a_film_is_no_further_slide(drop: Drop, film: str, small: str) -> None:
+    drop.add("post.yaml", GOOD)
+    drop.add(small, picture())
+    assert [m.name for m in drop.wanted().post.media] == [small]  # type: ignore[union-attr]  # alone it is what there is
+    drop.add(film, picture())  # whatever is in it: the names tell
+    wanted = drop.wanted()
+    assert wanted.post is not None
+    assert [m.name for m in wanted.post.media] == [film]
+    assert ("FILE_LEFT_OUT", small) in [(w.code, w.message.split()[0]) for w in wanted.warnings]
+
+
 def test_a_placeholder_of_what_the_post_has_no_use_for_is_nothing(drop: Drop) -> None:
     drop.add("post.yaml", GOOD + "media: [a.jpg]\n")
     drop.add("a.jpg", picture())

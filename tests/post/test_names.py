@@ -142,6 +142,13 @@ def test_odd_patterns_and_names_are_no_error(name: str) -> None:
     assert Names().ignored(name) == name.lower().endswith(".tmp")
 
 
+@pytest.mark.parametrize("pattern", ["[!.]b", "a?b", "?b", "*[._]old", "*.?", "a.b*", "xb"])
+def test_a_pattern_means_the_same_for_names_with_a_dot_and_without(pattern: str) -> None:
+    names = Names([pattern])
+    for name in ("xb", ".b", "a.b", "axb", "x_old", "x.old", "x.o", "a.bc", "abc"):
+        assert names.ignored(name) == (names.ignored_by(name) is not None)
+
+
 @pytest.mark.parametrize(("pattern", "name"), [("Entwürfe", "ENTWÜRFE"), ("*-é.jpg", "1-é.jpg"), ("é*", "É1.jpg")])
 def test_a_pattern_applies_however_accents_are_spelt(pattern: str, name: str) -> None:
     """macOS writes them in two characters, people's editors in one."""

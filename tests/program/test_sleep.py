@@ -144,6 +144,6 @@ def test_jobs_are_never_dropped_and_never_pile_up_and_wakes_are_none(pp: Rig) ->
         jobs = {job.id: job for job in daemon.timers._scheduler.get_jobs()}
         (key,) = [record.key for record in daemon.store.records()]
         assert set(jobs) == {"rescan", "reconcile", "ask_limits"}
-        assert {job.func for job in jobs.values()} == {daemon.roots.scan_all, daemon.timers._apart}
+        assert {job.func for job in jobs.values()} == {daemon.roots.scan_all, daemon.timers.apart}
         assert set(daemon.timers.due()) == {key}
         assert {(job.misfire_grace_time, job.coalesce, job.max_instances) for job in jobs.values()} == {(None, True, 1)}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from postpost_sync.model.states import State
 from postpost_sync.model.times import to_service
 from postpost_sync.sandbox import Behaviour
@@ -61,6 +63,25 @@ def test_a_post_that_was_unscheduled_in_the_dashboard_stays_a_draft_until_a_pers
     retry(world, "launch")
     assert (world.state("launch"), warnings(world, "launch")) == (State.SCHEDULED, [])
     assert world.sandbox.group(group.id).scheduled_time == time
+
+
+@pytest.mark.parametrize("what", ["unscheduled", "moved"])
+def test_a_post_that_was_changed_just_before_its_time_is_noticed_after_it(new_world: NewWorld, what: str) -> None:
+    """No comparison came between, and get-post says neither why it did not go out nor when it does."""
+    world = new_world()
+    time = stand(world, "launch")
+    (group,) = world.groups()
+    until(world, time - HOUR / 2)
+    if what == "moved":
+        world.sandbox.dashboard_reschedule(group.id, time + DAY)
+    else:
+        world.sandbox.dashboard_unschedule(group.id)
+    until(world, time + HOUR / 2)
+    notice(world)
+    assert warnings(world, "launch") == ["CHANGED_AT_POSTPOST"]
+    assert world.state("launch") is (State.SCHEDULED if what == "moved" else State.DRAFTED)
+    until(world, time + DAY + HOUR)
+    assert world.state("launch") is (State.PUBLISHED if what == "moved" else State.DRAFTED)
 
 
 def test_a_draft_that_is_scheduled_in_the_dashboard_is_followed(new_world: NewWorld) -> None:

@@ -10,10 +10,12 @@ import pytest
 import yaml
 
 from postpost_sync import ledger
+from postpost_sync.model import slots
+from postpost_sync.model.post import Policy
 from postpost_sync.model.times import to_service
 from postpost_sync.sandbox import Behaviour, Fault, Group
 from tests.support.lost import ONE, TWO, lose_status_files, lose_the_database, out_or_standing, say, tomorrow
-from tests.support.world import World, picture
+from tests.support.world import NewWorld, World, picture
 
 # --- database and status files lost -----------------------------------------------------------------------------------
 
@@ -50,6 +52,22 @@ def test_what_went_out_lately_is_held_and_not_posted_again(world: World, when: s
     world.run_until_rest()
     assert out_or_standing(world) == [("text", "published")]
     assert world.code("post") in ("MAYBE_POSTED", "TIME_PAST")
+
+
+@pytest.mark.parametrize(("when", "hours"), [("now", 20), ("next", 20), ("next", 29 * 24)])
+def test_a_folder_without_a_time_of_its_own_is_held_for_what_went_out_longer_ago(
+    new_world: NewWorld, when: str, hours: int
+) -> None:
+    """As long as it would go out by itself, which one with a time does no longer."""
+    world = new_world(policy=Policy(settle=2.0, slots=(slots.parse("daily 09:30"),)))
+    world.drop("post", "text", ONE, when)
+    world.run_until_rest(7200)
+    assert out_or_standing(world) == [("text", "published")]
+    world.advance_time(hours * 3600)
+    lose_the_database(world)
+    lose_status_files(world)
+    world.run_until_rest(7200)
+    assert (out_or_standing(world), world.code("post")) == ([("text", "published")], "MAYBE_POSTED")
 
 
 def test_what_is_held_for_a_post_that_went_out_is_not_posted_once_that_is_long_ago(world: World) -> None:

@@ -42,6 +42,14 @@ def test_a_folder_that_moves_to_another_watched_root_leaves_its_slot_behind(stor
     assert [record.slot for record in store.records() if record.key in (other.key, third.key)] == [None, None]
 
 
+def test_folders_of_two_roots_change_places_although_their_slots_are_others_there(store: Store) -> None:
+    one, other = add(store, "a", slot=SLOTS[0]), add(store, "b", "/others", slot=SLOTS[1])
+    stays, stays_there = add(store, "c", slot=SLOTS[1]), add(store, "d", "/others", slot=SLOTS[0])
+    store.swap_places(one.key, other.key)
+    slots = {record.key: record.slot for record in store.records()}
+    assert slots == {one.key: None, other.key: None, stays.key: SLOTS[1], stays_there.key: SLOTS[0]}
+
+
 def test_two_folders_of_one_root_that_change_places_keep_their_slots(store: Store) -> None:
     one, other = add(store, "a", slot=SLOTS[0]), add(store, "b", slot=SLOTS[1])
     store.swap_places(one.key, other.key)
