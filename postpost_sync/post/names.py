@@ -51,7 +51,7 @@ _OTHER_MEDIA = (
     ".mpg .mpeg .mts .m2ts .wmv .flv .3gp .ogv"
 ).split()
 _MEDIA = frozenset(suffix for suffixes in (*SUFFIXES.values(), _OTHER_MEDIA) for suffix in suffixes)
-_JUDGED = 8192  # names kept in mind
+_JUDGED = 1024  # names kept in mind: those that come again and again are few
 _WILD = re.compile(r"[*?\[]")
 _NUMBERS = re.compile(r"(\d+)")
 _UNSENDABLE = re.compile(r"[^A-Za-z0-9._-]+")

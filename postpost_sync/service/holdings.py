@@ -1,7 +1,7 @@
 """What an account holds, as list-posts shows it: what stands scheduled or as a draft, and what went out lately.
 
 It is read whole once, and from then on newest first, only as far back as the reading before or as it is asked for: what is
-older in the account costs nothing.
+older in the account costs nothing. Nor is anything kept of what our own records tell more of: most of what there is.
 """
 
 from __future__ import annotations
@@ -83,31 +83,44 @@ class Holdings:
         if self._whole_began is None or not timedelta() <= now - self._whole_began < LATELY:
             self.forget()
 
-    def read(self, lately: float, back_to: datetime | None = None) -> Reading:
-        """What was created since the reading before, and since `back_to`. `lately`: seconds for which what went out counts."""
+    def read(
+        self,
+        lately: float,
+        back_to: datetime | None = None,
+        known_better: Callable[[Collection[str]], Collection[str]] = lambda _: (),
+    ) -> Reading:
+        """What was created since the reading before, and since `back_to`. `lately`: seconds for which what went out counts.
+
+        `known_better`: those of the ids of which our own records tell more; nothing is kept of them.
+        """
         with self._reading:
             before, now = (self._began if self.age() < math.inf else None), self._api.clock.now()
             if before is None:
                 reading, self._whole_began = self._whole(now, now - timedelta(seconds=lately)), now
             else:
                 reading = self._newest(now, min(before, back_to or before) - SLACK)
+            ours = set(known_better(reading.groups))
             with self._lock:
                 if before is None:
                     self._held, self._by_text, self._gone = {}, {}, set()
                 for one in reading.groups.values():
-                    self._keep(one, now)
+                    if one.post_group_id in ours:
+                        self._drop(one.post_group_id)
+                    else:
+                        self._keep(one, now)
             self._began = now
             return reading
 
     def deleted(self, post_group_id: str) -> None:
-        """It is held no longer, since we deleted it; or was asked for in vain."""
+        """It was asked for in vain."""
         with self._lock:
             self._gone.add(post_group_id)
-            one = self._held.pop(post_group_id, None)
-            begins = _indexed(one.group.content.strip()) if one is not None else ""
-            left = tuple(other for other in self._by_text.pop(begins, ()) if other != post_group_id)
-            if left:
-                self._by_text[begins] = left
+            self._drop(post_group_id)
+
+    def let_go(self, post_group_id: str) -> None:
+        """Nothing is kept of it, as if no reading had shown it: our own records tell more."""
+        with self._lock:
+            self._drop(post_group_id)
 
     def get(self, post_group_id: str) -> Held | None:
         with self._lock:
@@ -124,7 +137,7 @@ class Holdings:
             return post_group_id in self._held or post_group_id in self._gone
 
     def all(self) -> tuple[Listed, ...]:
-        """Everything that the readings showed."""
+        """Everything that the readings showed, but what was let go."""
         with self._lock:
             return tuple(held.group for held in self._held.values())
 
@@ -161,11 +174,18 @@ class Holdings:
         return self._pages(self._api.clock.now(), enough, status=status).groups
 
     def _keep(self, one: Listed, at: datetime) -> None:
-        before = self._held.get(one.post_group_id)
+        self._drop(one.post_group_id)  # its text may be another one by now
         self._held[one.post_group_id] = Held(_in_short(one), at)
-        if before is None:
-            begins = _indexed(one.content.strip())
-            self._by_text[begins] = (*self._by_text.get(begins, ()), one.post_group_id)
+        begins = _indexed(one.content)
+        self._by_text[begins] = (*self._by_text.get(begins, ()), one.post_group_id)
+
+    def _drop(self, post_group_id: str) -> None:
+        if (one := self._held.pop(post_group_id, None)) is None:
+            return
+        begins = _indexed(one.group.content)
+        left = tuple(other for other in self._by_text.pop(begins) if other != post_group_id)
+        if left:
+            self._by_text[begins] = left
 
     def _whole(self, now: datetime, back_to: datetime) -> Reading:
         """All drafts, and what stands scheduled or was due since then."""
@@ -222,7 +242,7 @@ def _in_short(one: Listed) -> Listed:
 
 
 def _indexed(text: str) -> str:
-    return text[:_INDEXED]
+    return text.strip()[:_INDEXED]
 
 
 def _oldest(page: Iterable[Listed]) -> datetime:

@@ -82,6 +82,7 @@ class Store:
         self.alike, self.beside, self.in_a_day, self.furthest = read.alike, read.beside, read.in_a_day, read.furthest
         self.at_rest_with, self.lost_create_with = read.at_rest_with, read.lost_create_with
         self.known_group_ids, self.unknown_group_ids = read.known_group_ids, read.unknown_group_ids
+        self.past_drafts = read.past_drafts
         self.open_creates, self.creating_with = read.open_creates, read.creating_with
         # of roots, and of who is notified
         self.roots, self.listeners, self.told, self.notable = read.roots, read.listeners, read.told, read.notable

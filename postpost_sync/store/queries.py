@@ -231,6 +231,16 @@ class Queries:
             rows = self._db.conn.execute("SELECT post_group_id FROM groups WHERE post_group_id IS NOT NULL").fetchall()
         return frozenset(row[0] for row in rows)
 
+    def past_drafts(self, ids: Collection[str]) -> list[str]:
+        """Those of the ids that a record names as a post of ours that is, or was, more than a draft."""
+        with self._db.lock, translated(self._db.path):
+            rows = self._db.conn.execute(
+                "SELECT post_group_id FROM groups WHERE post_group_id IN (SELECT value FROM json_each(?)) "
+                "AND stage NOT IN ('creating', 'draft')",
+                (json.dumps(list(ids)),),
+            ).fetchall()
+        return [row[0] for row in rows]
+
     def unknown_group_ids(self, ids: Collection[str]) -> frozenset[str]:
         """Those of the ids that no record names."""
         with self._db.lock, translated(self._db.path):

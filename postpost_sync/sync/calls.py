@@ -99,7 +99,7 @@ class Calls:
                 self._warned(look, group, answer.warnings)
             case Delete(group):
                 self._delete(account, group)
-                account.holdings.deleted(_id(group))
+                account.holdings.let_go(_id(group))
                 change(look.key, ledger.deleted, group.key)
             case Ask(group):
                 results = tuple(_result(one, group) for one in account.api.get_post(_id(group)))
@@ -110,14 +110,11 @@ class Calls:
         if said:
             self._store.note(look.key, ledger.warned, group.key, said)
 
-    def unknown_texts(self, account: Account, lately: float) -> frozenset[str]:
-        """The texts of what PostPost holds and no record of ours knows: what was made since an older database, or by others.
-
-        `lately`: seconds for which what went out counts still.
-        """
+    def unknown_texts(self, account: Account) -> frozenset[str]:
+        """The texts of what PostPost holds and no record of ours knows: what was made since an older database, or by others."""
         account.learn_time()
         if account.holdings.age() == math.inf:  # else it was read since the start
-            account.holdings.read(lately)
+            self._queues[account].read()
         held = {one.post_group_id: one.content for one in account.holdings.all()}
         return frozenset(held[one].strip() for one in self._store.unknown_group_ids(held))
 

@@ -106,7 +106,10 @@ class Sync:
         self._turns = Turns(runtime.wake, runtime.monotonic)
         accounts = dict.fromkeys(site.account for site in self._sites.values())
         lately = max((site.policy.lately for site in self._sites.values()), default=0.0)
-        queues = {one: ListQueue(one, lambda: self._slots.busy() or others_come(), lately, runtime) for one in accounts}
+        queues = {
+            one: ListQueue(one, lambda: self._slots.busy() or others_come(), lately, store.past_drafts, runtime)
+            for one in accounts
+        }
         calls = Calls(store, queues, runtime.log)
         self._places, self._claims = watched.places, Claims(store, watched.folders, runtime)
         self._readings, self._receipts = Readings(store, watched, runtime), Receipts(store, watched, runtime)
@@ -237,6 +240,8 @@ class Sync:
         finished = self._folders.rested(look, record, after)
         if record.done and any(one.sent_as for group in record.groups for one in group.uploads):
             self.copies.forget(look.key)
+        if record.done and after is None:
+            self.order.leave(look.key)
         if look.receipt_failed and look.there:
             after = min(after or WRITE_AGAIN, WRITE_AGAIN)
         if after is not None and not (finished and after > self._far):

@@ -32,15 +32,14 @@ class FolderIndex:
         """`index`: (key, root, path, fingerprint, done, inode, device) of every folder, below one of our `roots` or not."""
         self._keys: dict[str, dict[str, int]] = {root: {} for root in roots}  # root -> path -> key
         self._known: dict[int, Known] = {}
-        self._inodes: dict[tuple[int, int], int] = {}
+        self._inodes: dict[int, dict[int, int]] = {}  # device -> inode -> key
         self._unwatched: dict[tuple[int, int], tuple[int, str]] = {}  # inode, device -> key, fingerprint: below no root
         self._renumbered: dict[str, set[tuple[int, int]]] = {}  # root -> numbers of file systems, before and now
-        alike: dict[object, Any] = {root: root for root in roots}  # one object for all that have the same
+        self._alike: dict[Any, Any] = {}  # roots and devices: one object for all that have the same
         for key, root, path, fingerprint, done, inode, device in index:
             if root in roots:
                 self._keys[root][path] = key
-                known = Known(alike[root], fingerprint, done, inode, alike.setdefault(device, device))
-                self.remember(key, known)
+                self.remember(key, Known(root, fingerprint, done, inode, device))
             elif fingerprint:
                 self._unwatched[inode, device] = key, fingerprint
 
@@ -56,7 +55,7 @@ class FolderIndex:
 
     def with_inode(self, folder: Folder) -> int | None:
         """The key of the one that had this folder's number when it was last remembered."""
-        return self._inodes.get((folder.inode, folder.device))
+        return self._inodes.get(folder.device, {}).get(folder.inode)
 
     def unwatched(self, folder: Folder) -> int | None:
         """The key of this very folder, where it lay below a root that is no longer watched, as when that was renamed."""
@@ -65,8 +64,10 @@ class FolderIndex:
 
     def remember(self, key: int, known: Known) -> None:
         """What the database has. Of two folders that had the same inode, one after the other, the later one counts."""
-        self._known[key] = known
-        self._inodes[known.inode, known.device] = key
+        root, fingerprint, done, inode, device, mark = known
+        root, device = self._alike.setdefault(root, root), self._alike.setdefault(device, device)
+        self._known[key] = Known(root, fingerprint, done, inode, device, mark)
+        self._inodes.setdefault(device, {})[inode] = key
 
     def put(self, key: int, place: RootAndPath, was: RootAndPath | None = None) -> None:
         """It is at that place, and no longer at the one where it was."""
@@ -79,8 +80,8 @@ class FolderIndex:
         if place is not None:
             self._keys.get(place[0], {}).pop(place[1], None)
         known = self._known.pop(key, None)
-        if known is not None and self._inodes.get((known.inode, known.device)) == key:
-            del self._inodes[known.inode, known.device]
+        if known is not None and self._inodes[known.device].get(known.inode) == key:
+            del self._inodes[known.device][known.inode]
 
     def is_finished(self, folder: Folder, mark: int = 0) -> bool:
         """Whether it is known at its place as it is, and nothing more is wanted for it. Then its mark is remembered."""
@@ -117,6 +118,6 @@ class FolderIndex:
         numbers = {old: new for old, new in pairs if before[old] == 1}
         for key, known in list(self._known.items()) if numbers else ():
             if known.root == root and known.device in numbers:
-                self._inodes.pop((known.inode, known.device), None)
+                self._inodes[known.device].pop(known.inode, None)
                 self.remember(key, known._replace(device=numbers[known.device]))
         return numbers

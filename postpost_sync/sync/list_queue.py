@@ -7,7 +7,7 @@ long enough reads for all of them, in its own thread.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -48,9 +48,19 @@ class _Answer:
 class ListQueue:
     """Of one account. Safe to use from several threads, for different folders."""
 
-    def __init__(self, account: Account, others_come: Callable[[], bool], lately: float, runtime: Runtime) -> None:
-        """`others_come`: whether other posts are on their way here. `lately`: seconds for which what went out counts."""
-        self._account, self._others_come, self._lately = account, others_come, lately
+    def __init__(
+        self,
+        account: Account,
+        others_come: Callable[[], bool],
+        lately: float,
+        past_drafts: Callable[[Collection[str]], Collection[str]],
+        runtime: Runtime,
+    ) -> None:
+        """`others_come`: whether other posts are on their way here. `lately`: seconds for which what went out counts.
+
+        `past_drafts`: those of the ids that our records know as posts of ours, and as more than drafts.
+        """
+        self._account, self._others_come, self._lately, self._past_drafts = account, others_come, lately, past_drafts
         self._wake, self._monotonic = runtime.wake, runtime.monotonic
         self._lock = threading.Lock()
         self._asked: dict[int, _Asked] = {}  # by the folder's key, in the order in which they came
@@ -105,7 +115,11 @@ class ListQueue:
 
     def _read(self, batch: dict[int, _Asked]) -> Reading:
         since = [one.question.back_to for one in batch.values() if one.question.back_to is not None]
-        return self._account.holdings.read(self._lately, min(since, default=None))
+        return self.read(min(since, default=None))
+
+    def read(self, back_to: datetime | None = None) -> Reading:
+        """Read now, for nobody in particular. What is ours and no draft any more is not kept: it is most of what there is."""
+        return self._account.holdings.read(self._lately, back_to, self._past_drafts)
 
     def _done(self, reader: int, batch: dict[int, _Asked], said: Reading | PostError | None) -> None:
         """`said`: None where a defect was met; then each of the others asks again."""

@@ -78,7 +78,6 @@ class Reconciliation:
         """
         if account in self._compared:
             return
-        lately = max(site.policy.lately for site in self._sites.values())
-        for key in self._store.at_rest_with(self._calls.unknown_texts(account, lately)):
+        for key in self._store.at_rest_with(self._calls.unknown_texts(account)):
             self._wake(key, 0.0)
         self._compared.add(account)

@@ -200,7 +200,7 @@ class Snapshots:
             accounts_age=account.accounts_age(),
             list_age=account.holdings.age(),
             strangers=self._strangers(record, account, text),
-            unlisted=tuple(one for one in _wanted(record) if pending and not account.holdings.knows(one)),
+            unlisted=self._unlisted(record, account) if pending else (),
             shown=_shown(record, account) if pending else {},
             clock_known=account.api.clock.known,
             waiting=waiting.first(),
@@ -240,6 +240,12 @@ class Snapshots:
             for one in (others[key] for key in sorted(unknown))
             if not (one.status == "draft" and not one.media and (creating or _may_be_of_a_lost_create(one, lost_at)))
         )
+
+    def _unlisted(self, record: Record, account: Account) -> tuple[str, ...]:
+        """Of the posts that may be the folder's, those of which neither a reading tells anything, nor a record of ours."""
+        untold = tuple(one for one in _wanted(record) if not account.holdings.knows(one))
+        unknown = self._store.unknown_group_ids(untold) if untold else ()
+        return tuple(one for one in untold if one in unknown)
 
     def _twin(self, record: Record) -> Record | None:
         """Of the folder whose copy this one seems to be, the same part."""

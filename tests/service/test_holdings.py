@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -153,6 +154,29 @@ def test_what_was_deleted_is_held_no_longer(met: Met) -> None:
     assert [one.post_group_id for one in met.holdings.with_text("post 0")] == [second]
     met.holdings.deleted(second)
     assert met.holdings.with_text("post 0") == ()
+
+
+def test_a_text_that_was_edited_at_postpost_is_found_as_it_is_now(met: Met) -> None:
+    (edited,) = met.add(1)
+    met.holdings.read(A_DAY)
+    listed = met.holdings.get(edited)
+    assert listed is not None
+    met.holdings.keep(replace(listed.group, content="other words"))
+    assert [one.post_group_id for one in met.holdings.with_text("other words")] == [edited]
+    assert met.holdings.with_text("post 0") == ()
+    met.holdings.deleted(edited)
+    assert met.holdings.with_text("other words") == met.holdings.with_text("post 0") == ()
+
+
+def test_nothing_is_kept_of_what_is_known_better_or_let_go(met: Met) -> None:
+    (first,), (second,) = met.add(1), met.add(1)
+    met.holdings.read(A_DAY)
+    met.holdings.let_go(first)
+    met.holdings.let_go("0" * 24)
+    assert not met.holdings.knows(first)
+    assert [one.post_group_id for one in met.holdings.with_text("post 0")] == [second]
+    assert met.holdings.read(A_DAY, known_better=lambda _: [second]).get(second) is not None
+    assert [one.post_group_id for one in met.holdings.all()] == [first]
 
 
 def test_the_next_reading_is_a_whole_one_where_none_was_made_lately(met: Met) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import threading
+from collections import Counter
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import pytest
 from postpost_sync.model.folder import Folder
 from postpost_sync.model.record import Record
 from postpost_sync.model.states import State
+from postpost_sync.store import connection
 from postpost_sync.sync.folders import ECHO
 from tests.support.rig import HANG
 from tests.support.world import World, picture
@@ -42,6 +45,44 @@ def test_nothing_is_kept_in_mind_of_a_post_that_goes_out_much_later(tmp_path: Pa
             world.wake(key, 0.0)
         world.run_until_rest(600)
         assert world.state("a") is State.PUBLISHED
+
+
+def test_of_a_post_that_is_out_no_more_is_kept_than_where_its_folder_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that months of posts are no more memory than the entries of the index, and a few records at hand."""
+    monkeypatch.setattr(connection, "RECENT", 3)
+    with World(tmp_path) as world:
+        (world.root / "readme.txt").touch()
+        _post_and_tidy(world, range(5))
+        before = _kept()
+        _post_and_tidy(world, range(5, 25))
+        assert _kept() - before == {"Known": 20}
+        assert {world.sync.order.time(record.key) for record in world.store.records()} == {0.0}
+
+
+def _post_and_tidy(world: World, numbers: range) -> None:
+    """Posts that go out, one after the other; of every second one the folder is removed then."""
+    for n in numbers:
+        world.drop(f"post {n}", f"words {n}", {f"{n}.jpg": picture(n)}, world.now + timedelta(minutes=10))
+        world.run_until_rest(60)
+    world.run_until_rest(3600)
+    for n in numbers[::2]:
+        world.remove(f"post {n}")
+    world.run_until_rest(3600)
+    world.pass_time(ECHO + 1)
+    world.watched.folders.renumber(str(world.root))  # as after each rescan
+
+
+def _kept() -> Counter[str]:
+    """Objects of ours, by kind; those of the simulated service are not."""
+    gc.collect()
+    kinds = [type(one) for one in gc.get_objects()]
+    return Counter(
+        one.__qualname__
+        for one in kinds
+        if str(one.__module__).startswith("postpost_sync.") and "sandbox" not in one.__module__
+    )
 
 
 def test_a_folder_that_is_moved_just_when_it_is_taken_to_mind_is_looked_at_where_it_is(

@@ -29,7 +29,7 @@ class Met(Reached):
         self.seconds, self.others_come = 0.0, True
         self.waked: dict[int, float] = {}
         runtime = Runtime(self.waked.__setitem__, lambda: self.seconds, lambda: 1.0, Log(), "test")
-        self.queue = ListQueue(Account(self.api, KEY, None), lambda: self.others_come, 86400.0, runtime)
+        self.queue = ListQueue(Account(self.api, KEY, None), lambda: self.others_come, 86400.0, lambda _: (), runtime)
 
     def just_read(self) -> None:
         """Others come, and the list was read a moment ago."""
