@@ -1,4 +1,4 @@
-"""Whether a text that PostPost shows is one that we know. What is shown may be trimmed, shortened, escaped or composed anew. Pure.
+"""Whether a text that PostPost shows is one that we know: it may be trimmed, shortened, escaped or composed anew. Pure.
 
 It is asked whether a post may be there already: in doubt two texts are one.
 """
