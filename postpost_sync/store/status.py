@@ -10,6 +10,7 @@ import os
 import sqlite3
 from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -203,7 +204,9 @@ def _moment(column: str | None) -> datetime | None:
     return datetime.fromisoformat(column) if column else None
 
 
+@lru_cache(maxsize=1000)
 def _plural(name: str, column: str) -> Any:
+    """Most posts go to the same accounts."""
     return () if column == "[]" else _DECODERS[name](column)
 
 
