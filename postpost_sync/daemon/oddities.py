@@ -18,8 +18,8 @@ class Oddities:
 
     def keep(self, found: Iterable[Oddity]) -> None:
         """All of them, as a full walk has found them."""
-        now, before = time.monotonic(), self._since
-        self._since = {one.path: (one, before[one.path][1] if one.path in before else now) for one in found}
+        before = self._since
+        self._since = {one.path: (one, before[one.path][1] if one.path in before else _since(one)) for one in found}
 
     def lasting(self) -> tuple[Oddity, ...]:
         """Those to show by now."""
@@ -29,3 +29,9 @@ class Oddities:
             for one, since in self._since.values()
             if one.finding.code != "NO_SIDECAR" or now - since >= NO_SIDECAR_AFTER
         )
+
+
+def _since(new: Oddity) -> float:
+    """Since when it is as it is: the pass of a program that makes one alone does not last for as long as that takes."""
+    lain = time.time() - new.changed_at if new.changed_at is not None else 0.0
+    return time.monotonic() - max(0.0, lain)

@@ -86,7 +86,7 @@ def walk(
                 continue
             if not listed.has_sidecar:
                 if odd := _no_sidecar(listed, in_post=in_post):
-                    yield Oddity(path, odd)
+                    yield Oddity(path, odd, listed.moved_at)
             elif path:
                 yield listed.folder(root, path)
             else:

@@ -5,7 +5,7 @@ All are frozen. Times are aware UTC datetimes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -18,6 +18,7 @@ class Oddity:
 
     path: str
     finding: Finding
+    changed_at: float | None = field(default=None, compare=False)  # when it last got or lost a file, by the wall clock
 
 
 class RootState(StrEnum):

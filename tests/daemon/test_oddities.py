@@ -14,7 +14,6 @@ from tests.support.world import picture as small
 def test_media_without_a_sidecar_are_shown_after_a_while_without_another_scan(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(oddities, "NO_SIDECAR_AFTER", 1.0)
     (world.root / "a").mkdir()
     (world.root / "a/1.jpg").write_bytes(small(1))
     (world.root / "b").mkdir()
@@ -22,6 +21,7 @@ def test_media_without_a_sidecar_are_shown_after_a_while_without_another_scan(
     with looked_after(world) as it:
         until(it.watching)
         assert it.odd() == []
+        monkeypatch.setattr(oddities, "NO_SIDECAR_AFTER", 0.1)
         until(lambda: len(it.odd()) == 2)
         assert {code for code, _ in it.odd()} == {"NO_SIDECAR"}
         assert 'rename "post.yaml.txt" to post.yaml' in [hint for _, hint in it.odd()]

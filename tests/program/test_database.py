@@ -27,6 +27,7 @@ from tests.support.locks import held
 from tests.support.noise import noise
 from tests.support.rig import Rig
 from tests.support.strangers import NOBODY, stranger
+from tests.support.warm import Program
 
 SOME, OTHER = picture(seed=1), picture(seed=2)
 
@@ -98,11 +99,10 @@ def refused(pp: Rig, *arguments: str, status: int = 2) -> str:
     return last_line(pp.output()[1])
 
 
-def ended(process: subprocess.Popen[str], within: float = 25.0) -> str:
+def ended(process: Program, within: float = 25.0) -> str:
     """The last line on stderr of a daemon that ends by itself, so that a service manager starts it again."""
     assert process.wait(within) == 1
-    assert process.stderr is not None
-    return last_line(process.stderr.read())
+    return last_line(process.communicate()[1])
 
 
 def recorded(pp: Rig) -> tuple[Counter[str], Counter[str]]:

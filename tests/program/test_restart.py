@@ -151,8 +151,7 @@ def test_it_starts_again_whatever_state_its_posts_were_in(pp: Rig, manager: Mana
 def run(pp: Rig, manager: Manager, end: signal.Signals) -> str:
     """Let it start, and end it so; what it logged."""
     manager.forget()
-    log = pp.place / "log"
-    with log.open("w") as stderr, pp.daemon(stderr=stderr) as process:
+    with pp.daemon() as process:
         manager.wait_for("READY=1", within=60)
         if end is signal.SIGHUP:
             manager.forget()
@@ -162,7 +161,7 @@ def run(pp: Rig, manager: Manager, end: signal.Signals) -> str:
             end = signal.SIGTERM
         process.send_signal(end)
         assert process.wait(15) == (0 if end is signal.SIGTERM else -end)
-    return log.read_text()
+        return process.communicate()[1]
 
 
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL, signal.SIGHUP])

@@ -1,4 +1,4 @@
-"""`run --once` alone, as from cron: what a daemon does each hour is done by the pass that comes an hour later."""
+"""`run --once` alone, as from cron: no pass is long enough for what a daemon does each hour, or after a while."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import time_machine
 
+from tests.support.drops import picture, sidecar
 from tests.support.rig import Rig, rig
 
 
@@ -39,3 +40,17 @@ def test_a_pass_notices_what_was_changed_at_postpost_once_an_hour(pp: Rig, minut
         return
     assert (deleted["state"], moved["state"], changed) == ("cancelled", "scheduled", True)
     assert moved["scheduled_time"] == "2031-05-06T07:08:00.000Z"
+
+
+@pytest.mark.parametrize("minutes", [5, 15])
+def test_a_pass_shows_media_that_have_lain_without_a_sidecar_for_a_while(pp: Rig, minutes: int) -> None:
+    folder = pp.root / "launch"
+    folder.mkdir()
+    (folder / "a.jpg").write_bytes(picture())
+    (folder / "post.yaml.txt").write_text(sidecar())
+    with time_machine.travel(datetime.now(UTC) + timedelta(minutes=minutes)):
+        late = minutes > 10
+        assert pp.run_once() == late
+        assert ('rename "post.yaml.txt" to post.yaml' in pp.output()[1]) == late
+        shown = [one["folder"] for one in pp.status()["posts"]]
+        assert shown == ([str(folder)] if late else [])

@@ -151,8 +151,7 @@ def test_a_daemon_whose_lock_file_was_deleted_ends_since_nothing_keeps_a_second_
         pp.wait_for("launch", "scheduled")
         Lock(pp.state_db).path.unlink()
         assert first.wait(HANG) == 1
-        assert first.stderr is not None
-        last = first.stderr.read().splitlines()[-1]
+        last = first.communicate()[1].splitlines()[-1]
         assert re.match(r"postpost-sync: .*state\.db\.lock was deleted while it was in use", last)
     assert pp.run_once() == 0
     assert len(pp.groups()) == 1

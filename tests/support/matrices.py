@@ -1,8 +1,9 @@
 """Matrices, too large to be run each time: which of their cases the quick suite runs, and how many a run went through.
 
 A matrix is marked `whole`. Where each case is a test of its own, some are left out here, and pytest says how many. Where one
-test goes through all of them, it asks the fixture `matrix` for those it is to go through. What was gone through is counted
-with the fixture `survived`, in whichever process, and stands at the end of the run.
+test goes through many of them, it asks the fixture `matrix` for those it is to go through; it may be one of several such tests,
+and then it is a case as well. What was gone through is counted with the fixture `survived`, in whichever process, and stands at
+the end of the run.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ def sampled(items: Iterable[pytest.Item]) -> tuple[list[pytest.Item], list[pytes
     every = list(items)
     cases: dict[str, list[pytest.Function]] = {}
     for item in every:
-        if isinstance(item, pytest.Function) and item.get_closest_marker("whole") and FIXTURE not in item.fixturenames:
+        if isinstance(item, pytest.Function) and item.get_closest_marker("whole"):
             cases.setdefault(item.nodeid.partition("[")[0], []).append(item)
     left = {item for matrix in cases.values() for item in _left(matrix)}
     return [item for item in every if item not in left], [item for item in every if item in left]

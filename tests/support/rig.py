@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import pytest
 
 from postpost_sync.__main__ import main
 from postpost_sync.sandbox import Behaviour, Group, Sandbox, serve
+from tests.support.warm import Program
 
 FAR = "2031-03-04 10:00"
 HANG = 40.0  # seconds: more than this only a hang takes. What is made to hang here does so for a minute at least
-UNTAKEN = Behaviour(
-    tick_seconds=1e9
-)  # the next tick is years off: no post goes out because a full minute fell into a test
+# the next tick is years off: no post goes out because a full minute fell into a test
+UNTAKEN = Behaviour(tick_seconds=1e9)
 REPOSITORY = Path(__file__).parents[2]
 
 
@@ -95,21 +92,14 @@ class Rig:
         return [g for g in self.sandbox.groups() if all(getattr(g, key) == value for key, value in wanted.items())]
 
     @contextmanager
-    def daemon(self, *arguments: str, stderr: int | IO[str] = subprocess.PIPE) -> Iterator[subprocess.Popen[str]]:
-        """The real process, in the background; it is ended by SIGTERM. `stderr`: where its log goes."""
-        process = subprocess.Popen(
-            [sys.executable, "-m", "postpost_sync", "-c", str(self.config), "run", *arguments],
-            cwd=REPOSITORY,
-            env={**os.environ, "PYTHONWARNINGS": "error"},
-            stderr=stderr,
-            text=True,
-        )
-        try:
-            yield process
-        finally:
-            if process.poll() is None:
+    def daemon(self, *arguments: str) -> Iterator[Program]:
+        """The real program, in a process in the background; it is ended by SIGTERM."""
+        with closing(Program("-c", str(self.config), "run", *arguments)) as process:
+            try:
+                yield process
+            finally:
                 process.terminate()
-            process.communicate(timeout=HANG)
+                process.wait(HANG)
 
     def wait_for(self, name: str, state: str, error: str | None = None, within: float = HANG) -> dict[str, Any]:
         """Until the folder is in that state (and shows an error of that code), as `status` has it."""
