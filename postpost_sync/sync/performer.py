@@ -94,8 +94,9 @@ class Performer:
                 case Finish():
                     self._store.note(look.key, ledger.finished, decision.post, record.consents, snapshot.config)
                 case TakeSlot(since):
-                    policy = snapshot.policy
-                    self._store.take_slot(look.key, moments(policy.slots, policy.timezone, since))
+                    policy, taken = snapshot.policy, self._times_of_others(account)
+                    free = (at for at in moments(policy.slots, policy.timezone, since) if at not in taken)
+                    self._store.take_slot(look.key, free)
                 case LeaveSlot():
                     change(look.key, ledger.slot_left)
                 case Abort():
@@ -118,6 +119,13 @@ class Performer:
                 error = OtherKey(_OTHER_KEY, error.status)
             change(look.key, ledger.failed, step, error, account.now(), self._jitter())
         return True
+
+    def _times_of_others(self, account: Account) -> frozenset[datetime]:
+        """When what PostPost holds goes out of which nothing is known here: it may be a queued post whose records are lost."""
+        times = {
+            one.post_group_id: one.time for one in account.holdings.all() if one.status == "scheduled" and one.time
+        }
+        return frozenset(times[one] for one in self._store.unknown_group_ids(times))
 
     def _call(self, look: Look, account: Account, record: Record, step: Tried) -> bool:
         if isinstance(step, Transfer):
