@@ -41,7 +41,7 @@ class Grounds(NamedTuple):
         return replace(self.reading, media=tuple(media))
 
 
-@dataclass
+@dataclass(slots=True)
 class Look:
     """One folder. Changed under the lock of `Folders` alone, but for what its transfers change, `in_flight` and `at_work`, and
     who makes its copies, `fitting`, `at_work` and `copies`."""
