@@ -154,8 +154,9 @@ def _uncollected() -> Iterator[None]:
 
 def _json(program: Mapping[str, Any], found: Sequence[Post]) -> str:
     """A post a line: indented, ten thousand of them take four times as long to write."""
-    head = json.dumps({**program, "posts": []}, ensure_ascii=False).removesuffix("]}")
-    return head + ",".join("\n" + json.dumps(post, ensure_ascii=False) for post in found) + "]}"
+    encode = json.JSONEncoder(ensure_ascii=False).encode
+    head = encode({**program, "posts": []}).removesuffix("]}")
+    return head + ",".join("\n" + encode(post) for post in found) + "]}"
 
 
 def posts(records: Sequence[Record]) -> list[dict[str, Any]]:

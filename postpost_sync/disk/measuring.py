@@ -59,7 +59,7 @@ REQUEST = 512  # one request: its task and what is to be known for it, padded, w
 
 
 def serve(control: socket.socket) -> None:
-    """Fork one process per request until the other side is gone."""
+    """Fork one process per request for a file until the other side is gone."""
     warnings.simplefilter("ignore")
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the daemon, which ends us
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the children: the kernel may clear them away
@@ -71,6 +71,8 @@ def serve(control: socket.socket) -> None:
         if not loaded:  # 30 MB and a third of a second, for those who post pictures alone
             _load()
             loaded = True
+        if not descriptors:  # nothing but that is wanted yet
+            continue
         if os.fork() == 0:
             control.close()
             try:

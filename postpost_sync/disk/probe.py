@@ -65,6 +65,11 @@ def start() -> None:
             _server.start()
 
 
+def load() -> None:
+    """Let that process load its libraries, which takes it a third of a second, before a file is to be measured."""
+    _server.load()
+
+
 def measure(fd: int, content_type: str) -> Mapping[str, str | int | float | bool]:
     """The facts of the file behind a descriptor, whose position stays as it is. Any thread; raises for nothing that is in it.
 
@@ -114,10 +119,18 @@ class _Server:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._running: tuple[subprocess.Popen[bytes], socket.socket] | None = None
+        self._told_to_load = False
 
     def start(self) -> None:
         with self._lock:
             self._running = self._running or _start()
+
+    def load(self) -> None:
+        with self._lock:
+            if self._running is not None and not self._told_to_load:
+                self._told_to_load = True
+                with contextlib.suppress(OSError):  # it has died: another one is started for the next file
+                    self._running[1].sendall(b"".ljust(REQUEST))
 
     def ask(self, task: str, wanted: str, fd: int, *out: int, stop: Callable[[], bool]) -> bytes:
         """What the process for this file wrote before it ended or its time was over. Several may run at once."""
@@ -146,7 +159,7 @@ class _Server:
     def stop(self) -> None:
         if self._running is not None:
             process, control = self._running
-            self._running = None
+            self._running, self._told_to_load = None, False
             control.close()  # it ends when nobody can ask any more
             try:
                 process.wait(1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import os
@@ -23,6 +24,7 @@ from postpost_sync.model.folder import (
 from postpost_sync.model.yaml_tree import MAX_BYTES
 from postpost_sync.model.yaml_values import located
 from postpost_sync.post import sidecar
+from postpost_sync.post.names import looks_like_media
 
 _BLOCK = 1024 * 1024
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ufffe\uffff]")
@@ -46,6 +48,14 @@ def read(folder: Folder, known: dict[str, MediaFile] | None = None) -> Reading:
     doubts = parsed.doubts if parsed is not None else ()
     texts = _texts(folder, parsed) if parsed is not None and parsed.per_platform else {}
     return Reading(folder.fingerprint, parsed, tuple(errors), doubts, tuple(files), content, texts, inside)
+
+
+def prepare(folder: Folder) -> None:
+    """Load what tells of media what they are, while the folder settles: it is not held up by that afterwards."""
+    if any(entry.kind is EntryKind.FILE and looks_like_media(entry.name) for entry in folder.entries):
+        probe.load()
+        with contextlib.suppress(PostError):  # said where a file is read
+            media.kind(b"")
 
 
 def _texts(folder: Folder, parsed: Sidecar) -> dict[str, str | Finding]:

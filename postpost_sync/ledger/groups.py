@@ -33,6 +33,9 @@ SEARCH_PAUSES = (2.0, 6.0, 12.0)  # seconds: an unknown create is looked for at 
 
 KEY_LIVES = timedelta(hours=23)  # a service that knows the Idempotency-Key keeps it for a day
 
+# after its time, until an account of which nothing is said counts as one that may have failed
+UNTOLD_FOR = timedelta(hours=1)
+
 MOST_SAID = 10  # warnings of the service that are kept of one post
 
 _TEXT_CHANGED = "not as the folder has it:"
@@ -241,10 +244,13 @@ def read_back(
 
 def outcome(record: Record, key: int, results: tuple[PlatformResult, ...], now: datetime) -> Record:
     """What get-post said, rolled up over the platforms."""
-    statuses = {result.status for result in results}
     ends, group = {"published", "failed"}, next(g for g in record.groups if g.key == key)
+    untold = _untold(group, results)
+    if now - (group.answered_time or now) >= UNTOLD_FOR:
+        results, untold = (*results, *map(_silence, untold)), frozenset()
+    statuses = {result.status for result in results}
     nowhere = failed_platforms(replace(group, results=results))
-    if not statuses or not statuses <= ends:
+    if untold or not statuses or not statuses <= ends:
         return with_group(record, key, results=results, checked_at=now, lost=False, unseen=False)
     state = (
         State.PUBLISHED
@@ -256,6 +262,18 @@ def outcome(record: Record, key: int, results: tuple[PlatformResult, ...], now: 
     return with_group(
         record, key, results=results, checked_at=now, outcome=state, stage=GroupStage.ENDED, lost=False, unseen=False
     )
+
+
+def _untold(group: Group, results: tuple[PlatformResult, ...]) -> frozenset[str]:
+    """The accounts of which nothing is said, while others are spoken of: one was disconnected meanwhile, perhaps."""
+    told = {result.platform_id for result in results}
+    return frozenset(group.platforms) - told if 0 < len(told) < len(group.platforms) else frozenset()
+
+
+def _silence(account: str) -> PlatformResult:
+    why = f"{account}: PostPost says nothing of it, while it speaks of the other accounts"
+    hint = "look whether it is out there; to send it once more: postpost-sync retry FOLDER --again"
+    return PlatformResult(account, "failed", error=Finding("PUBLISH_OUTCOME_UNKNOWN", why, hint))
 
 
 def seen_scheduled(record: Record, group: Group, time: datetime | None, differs: str) -> Record:

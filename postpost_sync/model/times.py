@@ -211,7 +211,7 @@ def parse_service_time(text: object) -> datetime | None:
 
 def to_service(moment: datetime) -> str:
     """`2026-03-15T10:00:00.000Z`: the one form sent to the service, kept in the database and shown in JSON."""
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def for_people(moment: datetime, zone_name: str) -> str:

@@ -15,13 +15,13 @@ from datetime import UTC, datetime, timedelta
 
 from postpost_sync.service.api import A_PAGE, PostPost
 from postpost_sync.service.responses import Listed
+from postpost_sync.service.texts import beginning, same_text, whole_text
 
 SLACK = timedelta(minutes=2)  # how far the listing's times may be from ours, and how far it may lag behind
 EVER = datetime.min.replace(tzinfo=UTC) + 2 * SLACK
 MAX_PAGES = 100
 LATELY = timedelta(minutes=30)  # for which a whole reading serves, so that one follows each hour
 _FRESH = timedelta(minutes=1)
-_INDEXED = 24  # characters of a text by which it is looked up
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +50,8 @@ class Reading:
         return 1 + new // A_PAGE
 
     def with_text(self, content: str) -> tuple[Listed, ...]:
-        """Those with this text, space around it aside."""
-        text = content.strip()
-        return tuple(one for one in self.groups.values() if one.content.strip() == text)
+        """Those with this text, and no more of it."""
+        return tuple(one for one in self.groups.values() if whole_text(one.content, content))
 
 
 class Holdings:
@@ -142,11 +141,10 @@ class Holdings:
             return tuple(held.group for held in self._held.values())
 
     def with_text(self, content: str) -> tuple[Listed, ...]:
-        """Those with this text, space around it aside; where the list shows texts shortened, with what is shown of it."""
-        text = content.strip()
+        """Those with this text, as `same_text` has it."""
         with self._lock:
-            found = [self._held[one].group for one in self._by_text.get(_indexed(text), ())]
-        return tuple(one for one in found if same_text(one.content, text))
+            found = [self._held[one].group for one in self._by_text.get(beginning(content), ())]
+        return tuple(one for one in found if same_text(one.content, content))
 
     def find(self, post_group_id: str) -> Listed | None:
         """The group, whatever its status and however old; None where the service does not hold it.
@@ -176,13 +174,13 @@ class Holdings:
     def _keep(self, one: Listed, at: datetime) -> None:
         self._drop(one.post_group_id)  # its text may be another one by now
         self._held[one.post_group_id] = Held(_in_short(one), at)
-        begins = _indexed(one.content)
+        begins = beginning(one.content)
         self._by_text[begins] = (*self._by_text.get(begins, ()), one.post_group_id)
 
     def _drop(self, post_group_id: str) -> None:
         if (one := self._held.pop(post_group_id, None)) is None:
             return
-        begins = _indexed(one.group.content)
+        begins = beginning(one.group.content)
         left = tuple(other for other in self._by_text.pop(begins) if other != post_group_id)
         if left:
             self._by_text[begins] = left
@@ -226,23 +224,10 @@ class Holdings:
         return Reading(now, groups, number, to_the_end=False)
 
 
-def same_text(shown: str, text: str) -> bool:
-    """Whether what a list shows is that text, space around them aside. Some lists shorten what is long."""
-    shown, text = shown.strip(), text.strip()
-    if shown == text:
-        return True
-    kept = shown.removesuffix("…").removesuffix("...")
-    return kept != shown and len(kept) >= _INDEXED and text.startswith(kept)
-
-
 def _in_short(one: Listed) -> Listed:
     """What is kept of a group: thousands of addresses would be megabytes, and of its media their number tells."""
     platforms = tuple(map(sys.intern, one.platforms))
     return replace(one, platforms=platforms, media=("",) * len(one.media) if one.media is not None else None)
-
-
-def _indexed(text: str) -> str:
-    return text.strip()[:_INDEXED]
 
 
 def _oldest(page: Iterable[Listed]) -> datetime:

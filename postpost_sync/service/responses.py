@@ -252,21 +252,25 @@ def listed(post: Mapping[str, Any]) -> Listed:
     return Listed(
         plain(post["postGroupId"]) or "",
         plain(post.get("content")) or "",
-        plain(post.get("status")) or "",
+        (plain(post.get("status")) or "").lower(),
         parse_service_time(post.get("scheduledTime")),
         parse_service_time(post.get("createdAt")),
-        tuple(plain(p.get("platformId")) or "" for p in platforms if isinstance(p, dict))
-        if isinstance(platforms, list)
-        else (),
+        tuple(map(_account, (p for p in platforms if isinstance(p, dict)))) if isinstance(platforms, list) else (),
         tuple(str(url) for url in media) if isinstance(media, list) else None,
     )
+
+
+def _account(shown: Mapping[str, Any]) -> str:
+    """The id of an account as it is asked for, also where the platform's own is shown, as get-post has it."""
+    account, platform = plain(shown.get("platformId")) or "", plain(shown.get("platform"))
+    return account if not account or not platform or account.startswith(f"{platform}-") else f"{platform}-{account}"
 
 
 def platform_post(post: Mapping[str, Any]) -> PlatformPost:
     return PlatformPost(
         plain(post.get("platform")) or "",
         plain(post.get("platformId")) or "",
-        plain(post.get("status")) or "",
+        (plain(post.get("status")) or "").lower(),
         plain(post.get("postedId")),
         _failure(post["error"]) if isinstance(post.get("error"), dict) else None,
         _no_comment(post.get("firstCommentResult")),

@@ -10,6 +10,7 @@ import os
 import sqlite3
 from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -124,13 +125,11 @@ def shown(store: Store, keys: Collection[int] | None = None) -> list[Record]:
 
 def with_parts(store: Store, keys: Collection[int]) -> set[int]:
     """These, and the other parts of their folders."""
-    folders = {key: main for key, main, _ in store.parts()}
-    if not folders:
-        return set(keys)
-    mains = {folders.get(key, key) for key in keys}
-    return {*mains, *(key for key, main in folders.items() if main in mains)}
+    return {row[0] for row in store.rows(_WITH_PARTS, (json.dumps(list(keys)),))}
 
 
+_WITH_PARTS = """SELECT p.key FROM folders one JOIN folders p ON p.root = one.root AND p.path = one.path
+    WHERE one.key IN (SELECT value FROM json_each(?))"""
 _RECORDS = """SELECT key, root, path, state, updated_at, time, slot, part, retry_at, platforms, media, previous, error,
     warnings FROM folders"""
 _GROUPS = f"""SELECT folder, key, stage, post_group_id, substr(content, 1, {_CAPTION}), answered_time, results, outcome
@@ -203,7 +202,9 @@ def _moment(column: str | None) -> datetime | None:
     return datetime.fromisoformat(column) if column else None
 
 
+@lru_cache(maxsize=1000)
 def _plural(name: str, column: str) -> Any:
+    """Most posts go to the same accounts."""
     return () if column == "[]" else _DECODERS[name](column)
 
 

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from enum import Enum, auto
 
 from postpost_sync import ledger
+from postpost_sync.disk import reader
 from postpost_sync.disk.copies import Copies
 from postpost_sync.model.errors import Finding
 from postpost_sync.model.record import GroupStage, Record, is_out, live_group
@@ -234,6 +235,8 @@ class Sync:
     def _rest(self, look: Look, snapshot: Snapshot, record: Record, after: float | None, now: datetime) -> None:
         if snapshot.folder is None and self._until_its_time(record, after, now):
             after = None
+        if snapshot.folder is not None and record.state is State.SETTLING:
+            reader.prepare(snapshot.folder)
         finished = self._folders.rested(look, record, after)
         if record.done and any(one.sent_as for group in record.groups for one in group.uploads):
             self.copies.forget(look.key)

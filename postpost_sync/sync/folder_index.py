@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from postpost_sync.model.folder import Folder
 
 RootAndPath = tuple[str, str]
+_GONE = -1  # in place of a mark, which is a hash and so never that
 
 
 class Known(NamedTuple):
@@ -22,7 +23,7 @@ class Known(NamedTuple):
     done: bool
     inode: int
     device: int
-    mark: int = 0  # what a walk of this process told of it when it was found as it is known; 0: not yet
+    mark: int = 0  # what a walk of this process told of it when it was found as it is known; 0: not yet; or _GONE
 
 
 class FolderIndex:
@@ -69,6 +70,15 @@ class FolderIndex:
         self._known[key] = Known(root, fingerprint, done, inode, device, mark)
         self._inodes.setdefault(device, {})[inode] = key
 
+    def gone(self, key: int) -> None:
+        """It is not at its place, and all that follows from that was done."""
+        if (known := self._known.get(key)) is not None:
+            self._known[key] = known._replace(mark=_GONE)
+
+    def is_gone(self, key: int) -> bool:
+        known = self._known.get(key)
+        return known is not None and known.mark == _GONE
+
     def put(self, key: int, place: RootAndPath, was: RootAndPath | None = None) -> None:
         """It is at that place, and no longer at the one where it was."""
         if was is not None:
@@ -89,6 +99,8 @@ class FolderIndex:
         known = self.get(key)
         if key is None or known is None or not known.done or known.fingerprint != folder.fingerprint:
             return False
+        if known.mark == _GONE:
+            return False  # that it is back is to be seen
         if mark != known.mark:
             self._known[key] = known._replace(mark=mark)
         if known.device != folder.device:

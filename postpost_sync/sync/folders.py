@@ -6,7 +6,7 @@ Which of them a folder is that was found somewhere is not decided here (`places`
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from postpost_sync.model.folder import Folder
 from postpost_sync.model.record import Record
@@ -130,6 +130,11 @@ class Folders:
             look = self._looks.get(record.key)
         return look is None or look.fingerprint in ("", record.fingerprint)
 
+    def to_look_for(self, missing: Iterable[int]) -> list[int]:
+        """Of the folders that are not at their places, those of which it is not settled yet what follows from that."""
+        with self._lock:
+            return [key for key in missing if not self._index.is_gone(key)]
+
     def unchanged(self, folder: Folder, mark: int = 0) -> bool:
         """Whether a rescan need not look closer: known, finished, and as it was. `mark`: what its walk told of it."""
         with self._lock:
@@ -210,6 +215,8 @@ class Folders:
                 not finished and not look.there and after is None and not look.in_flight and not look.fitting
             ):  # gone for good
                 self._out_of_mind(look.key)
+                if record.done and record.missed_at is not None:
+                    self._index.gone(look.key)
             return finished
 
     def _let_go(self) -> None:

@@ -28,8 +28,9 @@ from postpost_sync.model.record import (
 )
 from postpost_sync.post import targets
 from postpost_sync.service.account import Account
-from postpost_sync.service.holdings import EVER, SLACK, same_text
+from postpost_sync.service.holdings import EVER, SLACK
 from postpost_sync.service.responses import Attached, Listed
+from postpost_sync.service.texts import same_text
 
 STANDS = (GroupStage.SCHEDULED, GroupStage.DRAFT, GroupStage.GOING_OUT)  # of a group that is a folder's
 # of which nothing is known but that they are not the folder's: they are compared, never sent
@@ -69,9 +70,10 @@ def noticed(record: Record, group: Group, scheduled: Listed | None, draft: Liste
 
 def _differs(one: Listed, group: Group) -> str:
     text, ours = one.content.strip(), group.content.strip()
+    begins = ours.startswith(text.removesuffix("…").removesuffix("..."))  # also where that is not said
     return ", ".join(
         [
-            *(["its text"] if text and not ours.startswith(text.removesuffix("…").removesuffix("...")) else []),
+            *(["its text"] if text and not begins and not same_text(text, ours) else []),
             *(["its platforms"] if one.platforms and sorted(one.platforms) != sorted(group.platforms) else []),
             *(["its media"] if one.media is not None and len(one.media) != len(group.uploads) else []),
         ]

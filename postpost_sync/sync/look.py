@@ -41,7 +41,7 @@ class Grounds(NamedTuple):
         return replace(self.reading, media=tuple(media))
 
 
-@dataclass
+@dataclass(slots=True)
 class Look:
     """One folder. Changed under the lock of `Folders` alone, but for what its transfers change, `in_flight` and `at_work`, and
     who makes its copies, `fitting`, `at_work` and `copies`."""
@@ -69,7 +69,7 @@ class Look:
     receipt_text: int | None = None  # the hash of its text as we wrote it last
     receipt_failed: bool = False
     # ids in its status file that are no longer its own: PostPost holds nothing, or a part is gone
-    not_there: set[str] = field(default_factory=set)
+    not_there: frozenset[str] = frozenset()
 
     @property
     def name(self) -> str:

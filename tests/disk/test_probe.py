@@ -10,6 +10,7 @@ import textwrap
 import threading
 import zlib
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from unittest import mock
 
 import pytest
@@ -19,6 +20,7 @@ from postpost_sync.post.platforms import SUFFIXES
 from tests.support.matrices import Matrix, Survived
 from tests.support.measuring_server import server_with
 from tests.support.media_files import FILES, box, chunk, facts_of, ftyp, image, video
+from tests.support.rig import until
 
 DAMAGED = int(os.environ.get("POSTPOST_FUZZ_MEDIA", "2000"))
 
@@ -179,6 +181,25 @@ def test_the_reader_can_be_started_before_any_file_is_open() -> None:
     assert process.poll() is None
     assert facts_of(image("PNG"), "image/png")["width"] == 60
     assert probe._server._running[0] is process
+
+
+def test_the_reader_can_load_its_libraries_before_there_is_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probe, "_server", server := probe._Server())
+    probe.load()
+    assert server._running is None, "it is not started for that"
+    probe.start()
+    probe.load()
+    assert server._running
+    process = server._running[0]
+    until(lambda: "_imaging" in Path(f"/proc/{process.pid}/maps").read_text())
+    probe.load()
+    assert facts_of(image("PNG"), "image/png")["width"] == 60
+    assert server._running[0] is process
+    process.kill()
+    process.wait()
+    probe.load()
+    assert facts_of(image("PNG"), "image/png")["width"] == 60
+    server.stop()
 
 
 def test_a_server_that_died_is_started_again() -> None:

@@ -18,6 +18,7 @@ from postpost_sync.model.states import State
 from postpost_sync.plan.slots import closing
 from postpost_sync.sandbox import Behaviour, Fault, Plan
 from tests.support.afterwards import change
+from tests.support.lost import lose_status_files, lose_the_database
 from tests.support.rig import Rig
 from tests.support.world import NewWorld, World, picture
 
@@ -111,6 +112,27 @@ def test_slots_are_kept_over_a_lost_database(world: World) -> None:
     assert standing(world) == before | {"new": expected(world, 4)[3]}
     assert slots(world, "a", "b", "c") == list(before.values())
     assert len(world.groups()) == 4
+
+
+def test_a_slot_whose_post_is_known_by_nobody_any_more_is_not_taken_by_another(world: World) -> None:
+    world.drop("a", "a", {"a.jpg": picture(1)}, time="next")
+    world.run_until_rest(60)
+    before = standing(world)
+    lose_the_database(world)
+    lose_status_files(world)
+    world.drop("b", "b", time="next")
+    world.run_until_rest(60)
+    assert (world.code("a"), standing(world)) == ("MAYBE_POSTED", before | {"b": expected(world, 2)[1]})
+
+
+def test_a_slot_is_free_at_whose_time_somebody_elses_post_goes_to_other_accounts(world: World) -> None:
+    world.drop("theirs", "theirs", time="next", platforms=("linkedin-ABC",))
+    world.run_until_rest(60)
+    lose_the_database(world)
+    shutil.rmtree(world.root / "theirs")
+    world.drop("ours", time="next")
+    world.run_until_rest(60)
+    assert world.record("ours").time == expected(world, 1)[0]
 
 
 def test_what_went_out_before_the_database_was_lost_and_is_no_longer_listed_waits_for_a_word(world: World) -> None:

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import pytest
 
+from postpost_sync.disk import probe
 from tests.support.drops import picture, sidecar
 from tests.support.rig import Rig, until
 from tests.support.world import World
@@ -45,6 +46,19 @@ def test_a_folder_settles_by_what_is_observed_whatever_its_clock_says(world: Wor
     assert world.groups() == []
     assert world.run_until_rest() <= 3.0
     world.once("post", "Fresh roast from the harbour", {"a.jpg": data}, time_of_it)
+
+
+@pytest.mark.parametrize("media", [{}, {"a.jpg": small(1)}], ids=["text", "a picture"])
+def test_what_reads_media_is_loaded_while_a_folder_with_some_settles(
+    world: World, monkeypatch: pytest.MonkeyPatch, media: dict[str, bytes]
+) -> None:
+    loaded: list[str] = []
+    monkeypatch.setattr(probe, "load", lambda: loaded.append(world.state("post")))
+    world.drop("post", media=media, time=world.now + timedelta(days=1))
+    world.look_around()
+    world.run_until_rest()
+    assert world.state("post") == "scheduled"
+    assert loaded == ["settling"] * len(media)
 
 
 def test_a_file_rewritten_in_place_with_its_old_time_is_seen(world: World) -> None:

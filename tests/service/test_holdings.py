@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from postpost_sync.service.holdings import LATELY, SLACK, Holdings, same_text
+from postpost_sync.service.holdings import LATELY, SLACK, Holdings
+from postpost_sync.service.texts import same_text
 from tests.support.accounts import Reached
 
 NOW = datetime(2026, 12, 1, 8, 0, tzinfo=UTC)

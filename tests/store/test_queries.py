@@ -11,6 +11,7 @@ from postpost_sync.model.errors import Finding
 from postpost_sync.model.record import Effect, GroupStage, Trouble, TroubleKind
 from postpost_sync.model.states import State
 from postpost_sync.store import Store
+from postpost_sync.store.status import outlines, shown
 from tests.support.stored import NOW, add, group
 
 
@@ -39,11 +40,13 @@ def test_no_question_about_one_post_walks_through_all_of_them(store: Store) -> N
         lambda: store.furthest("digest"),
         lambda: store.held_or_cancelled(NOW),
         lambda: store.records(State.HELD, State.CANCELLED),
+        lambda: outlines(store, [first.key]),
+        lambda: shown(store, [first.key]),
     ]
     for ask in questions:
         found = plans(store, ask)
         assert found
-        assert not [line for line in found if line.startswith("SCAN")], found
+        assert not [line for line in found if line.startswith("SCAN") and "json_each" not in line], found
     assert [record.key for record in store.alike(second.key, "Hello")] == [first.key]
 
 

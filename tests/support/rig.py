@@ -19,10 +19,8 @@ from tests.support.warm import Program
 
 FAR = "2031-03-04 10:00"
 HANG = 40.0  # seconds: more than this only a hang takes. What is made to hang here does so for a minute at least
-UNTAKEN = Behaviour(
-    tick_seconds=1e9
-)  # the next tick is years off: no post goes out because a full minute fell into a test
-
+# the next tick is years off: no post goes out because a full minute fell into a test
+UNTAKEN = Behaviour(tick_seconds=1e9)
 REPOSITORY = Path(__file__).parents[2]
 
 

@@ -117,3 +117,22 @@ def test_a_folder_that_is_moved_just_when_it_is_taken_to_mind_is_looked_at_where
     look = folders.get(key)
     assert look is not None
     assert (look.path, world.record("b").key) == ("b", key)
+
+
+def test_a_removed_folder_is_not_looked_for_again_and_seen_once_it_is_back(world: World) -> None:
+    """Who tidies away what is out has more folders that are gone than there are: each rescan would look for all of them."""
+    (world.root / "readme.txt").touch()
+    for name in NAMES:
+        world.drop(name, f"words of {name}", time=world.now + timedelta(minutes=10))
+    world.run_until_rest()
+    (world.root / "a").rename(world.root.parent / "a")
+    world.look_around()
+    assert world.ready, "what it means that it is gone is found out"
+    world.run_until_rest()
+    world.look_around()
+    assert not world.ready
+    (world.root.parent / "a").rename(world.root / "a")
+    world.look_around()
+    assert list(world.ready) == [world.record("a").key]
+    world.run_until_rest()
+    assert (world.record("a").missed_at, len(world.sandbox.groups())) == (None, len(NAMES))
