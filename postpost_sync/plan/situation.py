@@ -237,7 +237,8 @@ class Situation:
             return (time - self.now).total_seconds()
         if live.checked_at is None or (scheduled and live.checked_at < time):
             return 0.0
-        waited = (live.checked_at - time).total_seconds()
+        # a time that was answered, and lies before the one that was asked for, may be none
+        waited = (live.checked_at - max(time, live.asked_time or time)).total_seconds()
         if waited > FOLLOW_FOR:
             return None
         pause = min(max(waited, 5.0), 3600.0) if waited > 0 else 300.0

@@ -95,7 +95,9 @@ class PostPost:
         group = answer.get("postGroup")
         if not isinstance(group, dict) or not isinstance(group.get("status"), str):
             raise unclear("update-post", "the answer does not say what the post is now")
-        return Updated(group["status"], parse_service_time(group.get("scheduledTime")), responses.warnings(answer))
+        return Updated(
+            group["status"].lower(), parse_service_time(group.get("scheduledTime")), responses.warnings(answer)
+        )
 
     def get_post(self, post_group_id: str) -> tuple[PlatformPost, ...]:
         answer = self._get_post(post_group_id)

@@ -252,7 +252,7 @@ def listed(post: Mapping[str, Any]) -> Listed:
     return Listed(
         plain(post["postGroupId"]) or "",
         plain(post.get("content")) or "",
-        plain(post.get("status")) or "",
+        (plain(post.get("status")) or "").lower(),
         parse_service_time(post.get("scheduledTime")),
         parse_service_time(post.get("createdAt")),
         tuple(map(_account, (p for p in platforms if isinstance(p, dict)))) if isinstance(platforms, list) else (),
@@ -270,7 +270,7 @@ def platform_post(post: Mapping[str, Any]) -> PlatformPost:
     return PlatformPost(
         plain(post.get("platform")) or "",
         plain(post.get("platformId")) or "",
-        plain(post.get("status")) or "",
+        (plain(post.get("status")) or "").lower(),
         plain(post.get("postedId")),
         _failure(post["error"]) if isinstance(post.get("error"), dict) else None,
         _no_comment(post.get("firstCommentResult")),

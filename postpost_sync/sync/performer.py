@@ -5,6 +5,7 @@ What a step means for other folders (the lines, the turns, the removals) is seen
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from postpost_sync import ledger
@@ -94,7 +95,8 @@ class Performer:
                 case Finish():
                     self._store.note(look.key, ledger.finished, decision.post, record.consents, snapshot.config)
                 case TakeSlot(since):
-                    policy, taken = snapshot.policy, self._times_of_others(account)
+                    platforms = record.platforms if decision.post is None else decision.post.platforms
+                    policy, taken = snapshot.policy, self._times_of_others(account, platforms)
                     free = (at for at in moments(policy.slots, policy.timezone, since) if at not in taken)
                     self._store.take_slot(look.key, free)
                 case LeaveSlot():
@@ -120,10 +122,12 @@ class Performer:
             change(look.key, ledger.failed, step, error, account.now(), self._jitter())
         return True
 
-    def _times_of_others(self, account: Account) -> frozenset[datetime]:
-        """When what PostPost holds goes out of which nothing is known here: it may be a queued post whose records are lost."""
+    def _times_of_others(self, account: Account, platforms: Collection[str]) -> frozenset[datetime]:
+        """When posts go to one of these accounts of which nothing is known here: queued ones whose records are lost, perhaps."""
         times = {
-            one.post_group_id: one.time for one in account.holdings.all() if one.status == "scheduled" and one.time
+            one.post_group_id: one.time
+            for one in account.holdings.all()
+            if one.status == "scheduled" and one.time and {*platforms} & {*one.platforms}
         }
         return frozenset(times[one] for one in self._store.unknown_group_ids(times))
 

@@ -15,11 +15,13 @@ from tests.support.afterwards import (
     HOUR,
     MEDIA,
     TWO,
+    change,
     posted,
     publish,
     results,
     retry,
     shown,
+    stand,
     until,
     warnings,
 )
@@ -202,3 +204,14 @@ def test_an_account_of_which_nothing_is_said_is_not_taken_for_served(new_world: 
     assert "--again" in error.hint
     retry(world, "launch")  # a word that does not say so sends nothing where it may be out
     assert (world.state("launch"), len(world.groups())) == (State.PARTIALLY_PUBLISHED, 1)
+
+
+def test_what_became_of_a_post_is_asked_for_although_a_time_was_answered_that_is_none(new_world: NewWorld) -> None:
+    world = new_world()
+    stand(world, "launch")
+    (group,) = world.record("launch").groups
+    change(world, "launch", ledger.with_group, group.key, answered_time=world.now - 3000 * DAY)
+    until(world, world.now + HOUR)
+    assert (world.state("launch"), warnings(world, "launch")) == (State.SCHEDULED, [])
+    until(world, world.now + 2 * DAY)
+    assert world.state("launch") is State.PUBLISHED

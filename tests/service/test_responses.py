@@ -349,7 +349,7 @@ def test_a_listing_is_read_as_far_as_it_can_be() -> None:
             "createdAt": 7,
             "content": None,
         },
-        {"postGroupId": ID, "mediaUrls": [], "platforms": [{"platformId": "x-1"}, "x", {}], "status": "draft"},
+        {"postGroupId": ID, "mediaUrls": [], "platforms": [{"platformId": "x-1"}, "x", {}], "status": "Draft"},
         {"postGroupId": 7},
         "nonsense",
         None,
@@ -368,7 +368,10 @@ def test_an_upload_url_may_come_without_its_ids() -> None:
 
 
 def test_a_platforms_error_is_kept_whatever_else_is_odd() -> None:
-    posts = [{"platform": "x", "platformId": 7, "status": None, "error": {"code": "C"}}, {"error": "text"}]
+    posts = [
+        {"platform": "x", "platformId": 7, "status": None, "error": {"code": "C"}},
+        {"error": "text", "status": "PUBLISHED"},
+    ]
     first, second = saying(200, {"posts": posts}).get_post(ID)
     assert (first.platform_id, first.status, first.error) == ("", "", {"code": "C", "message": "no reason given"})
-    assert second.error is None
+    assert (second.status, second.error) == ("published", None)

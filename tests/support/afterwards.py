@@ -22,10 +22,10 @@ def until(world: World, moment: datetime) -> None:
     world.advance_time((moment - world.now).total_seconds())
 
 
-def change(world: World, name: str, function: Any, *told: Any) -> None:
+def change(world: World, name: str, function: Any, *told: Any, **more: Any) -> None:
     """A person's word, as a command writes it down."""
     key = world.record(name).key
-    world.store.change(key, function, *told)
+    world.store.change(key, function, *told, **more)
     world.wake(key, 0.0)
 
 
