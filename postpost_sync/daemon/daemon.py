@@ -19,6 +19,7 @@ import httpx
 
 from postpost_sync import ledger
 from postpost_sync.config.load import Config, api_key, notify_urls
+from postpost_sync.daemon import heap
 from postpost_sync.daemon.calendars import Calendars
 from postpost_sync.daemon.heartbeat import Progress, clocks_ahead, sentence
 from postpost_sync.daemon.instance import instance_id
@@ -210,7 +211,8 @@ class Daemon:
             self.timers.hourly(self._rounds.ask_accounts)
         self.timers.hourly(self._rounds.ask_limits)
         self.timers.hourly(self._reconcile)
-        self.timers.rescan(self.roots.scan_all, self.config.rescan)
+        self.timers.regularly(self.roots.scan_all, self.config.rescan)
+        self.timers.regularly(heap.give_back, heap.GIVE_BACK_EVERY)
 
     def run(self) -> None:
         """Until `request_stop`; ProgramError where the program cannot go on."""

@@ -92,9 +92,9 @@ class Timers:
                 except Exception as error:  # the database: the workers meet the same, and end the program
                     self._log.defect(error)
 
-    def rescan(self, call: Callable[[], None], every: float) -> None:
+    def regularly(self, call: Callable[[], None], every: float) -> None:
         """Every so many seconds, give or take a tenth."""
-        self._scheduler.add_job(call, "interval", seconds=every, jitter=every * 0.1, id="rescan")
+        self._scheduler.add_job(call, "interval", seconds=every, jitter=every * 0.1, id=call.__name__)
 
     def hourly(self, call: Callable[[], None]) -> None:
         """Soon, and every hour or so, apart from everything else."""

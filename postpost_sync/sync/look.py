@@ -69,7 +69,7 @@ class Look:
     receipt_text: int | None = None  # the hash of its text as we wrote it last
     receipt_failed: bool = False
     # ids in its status file that are no longer its own: PostPost holds nothing, or a part is gone
-    not_there: set[str] = field(default_factory=set)
+    not_there: frozenset[str] = frozenset()
 
     @property
     def name(self) -> str:

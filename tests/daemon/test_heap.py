@@ -35,8 +35,25 @@ COUNTED = """
     all_there.wait()
 """
 
+HOLES = """
+    from pathlib import Path
+    from postpost_sync.daemon import heap
 
-@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_info"), reason="the C library is not glibc")
+    def resident():
+        return int(Path("/proc/self/statm").read_text().split()[1])
+
+    kept = [b"x" * 20_000 + bytes([n % 256]) for n in range(2000)]
+    for n in range(len(kept)):
+        if n % 10:
+            kept[n] = None
+    before = resident()
+    {given_back}
+    print(before - resident())
+"""
+only_glibc = pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_info"), reason="the C library is not glibc")
+
+
+@only_glibc
 @pytest.mark.parametrize("shared", [True, False])
 def test_there_is_one_heap_however_many_threads_there_are(tmp_path: Path, *, shared: bool) -> None:
     script = textwrap.dedent(COUNTED).format(shared="heap.share()" if shared else "")
@@ -45,9 +62,18 @@ def test_there_is_one_heap_however_many_threads_there_are(tmp_path: Path, *, sha
     assert heaps == 1 if shared else heaps > 1
 
 
+@only_glibc
+@pytest.mark.parametrize("given_back", [True, False])
+def test_what_lies_free_between_what_is_in_use_is_given_back(*, given_back: bool) -> None:
+    script = textwrap.dedent(HOLES).format(given_back="heap.give_back()" if given_back else "")
+    told = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True).stdout
+    assert int(told) > 5000 if given_back else int(told) < 1000, "pages"
+
+
 def test_another_c_library_has_no_such_thing() -> None:
     with mock.patch.object(ctypes, "CDLL", return_value=object()):
         heap.share()
+        heap.give_back()
 
 
 def test_the_daemon_has_its_threads_share_it(tmp_path: Path) -> None:

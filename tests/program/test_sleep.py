@@ -15,6 +15,7 @@ import time_machine
 
 from postpost_sync.config.load import load
 from postpost_sync.daemon import daemon as daemon_module
+from postpost_sync.daemon import heap
 from postpost_sync.daemon.daemon import Daemon
 from postpost_sync.daemon.heartbeat import clocks_ahead
 from postpost_sync.disk import watcher
@@ -143,7 +144,7 @@ def test_jobs_are_never_dropped_and_never_pile_up_and_wakes_are_none(pp: Rig) ->
         until(lambda: states(daemon) == {"post": State.SETTLING})
         jobs = {job.id: job for job in daemon.timers._scheduler.get_jobs()}
         (key,) = [record.key for record in daemon.store.records()]
-        assert set(jobs) == {"rescan", "reconcile", "ask_limits"}
-        assert {job.func for job in jobs.values()} == {daemon.roots.scan_all, daemon.timers.apart}
+        assert set(jobs) == {"scan_all", "give_back", "reconcile", "ask_limits"}
+        assert {job.func for job in jobs.values()} == {daemon.roots.scan_all, heap.give_back, daemon.timers.apart}
         assert set(daemon.timers.due()) == {key}
         assert {(job.misfire_grace_time, job.coalesce, job.max_instances) for job in jobs.values()} == {(None, True, 1)}

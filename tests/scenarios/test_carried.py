@@ -147,7 +147,7 @@ def test_what_went_out_does_not_go_out_again_where_it_is_carried_without_its_sta
         ("Another text", "scheduled"),
         ("Fresh roast", "published"),
     ]
-    assert ["COPY_OF"] == [one.error.code for one in world.store.records() if one.error is not None]
+    assert [one.error.code for one in world.store.records() if one.error is not None] == ["COPY_OF"]
 
 
 def test_a_queued_folder_that_is_carried_to_another_name_keeps_its_slot(new_world: NewWorld) -> None:
