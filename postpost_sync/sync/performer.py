@@ -5,7 +5,6 @@ What a step means for other folders (the lines, the turns, the removals) is seen
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from datetime import datetime
 
 from postpost_sync import ledger
@@ -95,8 +94,7 @@ class Performer:
                 case Finish():
                     self._store.note(look.key, ledger.finished, decision.post, record.consents, snapshot.config)
                 case TakeSlot(since):
-                    platforms = record.platforms if decision.post is None else decision.post.platforms
-                    policy, taken = snapshot.policy, self._times_of_others(account, platforms)
+                    policy, taken = snapshot.policy, self._times_of_others(account, snapshot, record)
                     free = (at for at in moments(policy.slots, policy.timezone, since) if at not in taken)
                     self._store.take_slot(look.key, free)
                 case LeaveSlot():
@@ -122,12 +120,14 @@ class Performer:
             change(look.key, ledger.failed, step, error, account.now(), self._jitter())
         return True
 
-    def _times_of_others(self, account: Account, platforms: Collection[str]) -> frozenset[datetime]:
-        """When posts go to one of these accounts of which nothing is known here: queued ones whose records are lost, perhaps."""
+    def _times_of_others(self, account: Account, snapshot: Snapshot, record: Record) -> frozenset[datetime]:
+        """When posts go to one of its accounts of which nothing is known here: queued ones whose records are lost, perhaps."""
+        post = snapshot.desired.post if snapshot.desired is not None else None
+        platforms = {*(record.platforms if post is None else post.platforms)}
         times = {
             one.post_group_id: one.time
             for one in account.holdings.all()
-            if one.status == "scheduled" and one.time and {*platforms} & {*one.platforms}
+            if one.status == "scheduled" and one.time and not platforms.isdisjoint(one.platforms)
         }
         return frozenset(times[one] for one in self._store.unknown_group_ids(times))
 
