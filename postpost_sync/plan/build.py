@@ -216,9 +216,8 @@ def upload(s: Situation) -> Answer | None:
         if one.refused > REFUSALS:
             why = f"the object store refused {printable(one.name)} {REFUSALS + 1} times"
             return give_up(s, Finding("UPLOAD_REFUSED", why, "postpost-sync retry FOLDER tries again"))
-        file = s.post.media[
-            one.position
-        ]  # touched since the draft was made, or under another name, it is the same file
+        # touched since the draft was made, or under another name, it is the same file
+        file = s.post.media[one.position]
         return Answer(Transfer(s.draft, replace(one, name=file.name, stat=file.stat)))
     if s.snapshot.in_flight:
         return Answer(Rest(), State.UPLOADING if s.live is None else State.SCHEDULED)
