@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
+import importlib
 import ipaddress
 import os
 import shutil
@@ -65,6 +68,28 @@ def pytest_make_parametrize_id(val: object) -> str | None:
     return (
         ascii(val[: 4 if isinstance(val, bytes) else 40]) if isinstance(val, bytes | str) and len(val) > 200 else None
     )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Of what is loaded for thousands of tests none is garbage, now or later."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+def pytest_collectstart(collector: pytest.Collector) -> None:
+    """Each process begins with modules of its own: else in a fresh checkout each would compile all of them."""
+    config, here = collector.config, Path(__file__).parent
+    if collector.path != here or config.args_source is not pytest.Config.ArgsSource.TESTPATHS:
+        return
+    if worker := getattr(config, "workerinput", None):
+        for file in sorted(here.rglob("test_*.py"))[int(worker["workerid"][2:]) :: worker["workercount"]]:
+            with contextlib.suppress(Exception):  # whoever collects it says so
+                importlib.import_module(".".join(file.relative_to(here.parent).with_suffix("").parts))
 
 
 @pytest.hookimpl(trylast=True)  # of what -k and -m have chosen

@@ -32,6 +32,6 @@ class Oddities:
 
 
 def _since(new: Oddity) -> float:
-    """Since when it is as it is: the pass of a program that makes one alone does not last for as long as that takes."""
+    """Since when it is as it is: from before the program started, too, since `run --once` does not last for a while."""
     lain = time.time() - new.changed_at if new.changed_at is not None else 0.0
     return time.monotonic() - max(0.0, lain)

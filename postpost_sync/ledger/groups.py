@@ -33,9 +33,8 @@ SEARCH_PAUSES = (2.0, 6.0, 12.0)  # seconds: an unknown create is looked for at 
 
 KEY_LIVES = timedelta(hours=23)  # a service that knows the Idempotency-Key keeps it for a day
 
-UNTOLD_FOR = timedelta(
-    hours=1
-)  # after its time, until an account of which nothing is said counts as one that may have failed
+# after its time, until an account of which nothing is said counts as one on which it may have failed
+UNTOLD_FOR = timedelta(hours=1)
 
 MOST_SAID = 10  # warnings of the service that are kept of one post
 

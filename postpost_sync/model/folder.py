@@ -5,7 +5,6 @@ All are frozen. Times are aware UTC datetimes, durations seconds, sizes bytes; a
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -75,6 +74,8 @@ class Folder:
     @cached_property
     def fingerprint(self) -> str:
         """Equal as long as nothing about any entry changed. Folders inside count by name, and by what of theirs is `inside`."""
+        import hashlib  # here: `status` would wait for OpenSSL, and asks for none of it
+
         folder = EntryKind.FOLDER
         facts = [
             f"{name}/"

@@ -5,7 +5,6 @@ All are frozen. Times are aware UTC datetimes, durations seconds.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -66,7 +65,7 @@ def config_digest(policy: Policy) -> str:
     accounts, limits = dict(policy.accounts), {one: dict(figures) for one, figures in policy.limits.items()}
     said = [policy.timezone, policy.default_platforms, accounts, limits, policy.fit, sorted(policy.ignore)]
     text = json.dumps(said, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+    return _hashed(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,4 +94,10 @@ def digest(content: str, settings: Settings, first_comment: FirstComment | None 
     if first_comment is not None:
         told.append({"text": first_comment.text, "platforms": list(first_comment.platforms)})
     text = json.dumps(told, separators=(",", ":"))
+    return _hashed(text)
+
+
+def _hashed(text: str) -> str:
+    import hashlib  # here: `status` would wait for OpenSSL, and asks for none of it
+
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()

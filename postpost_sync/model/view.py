@@ -234,8 +234,9 @@ def _queued(record: Record) -> str:
 
 
 def hashes(group: Group) -> list[str]:
-    """The SHA-256 of each of its files, in order; "-" of one that was not sent yet."""
-    return [upload.sha256 or "-" for upload in group.uploads]
+    """The SHA-256 of each of its files, in order; "-" for each until all of them are known: progress does not show there."""
+    known = [upload.sha256 for upload in group.uploads if upload.sha256]
+    return known if len(known) == len(group.uploads) else ["-"] * len(group.uploads)
 
 
 MOST_WARNINGS = 5  # of a part, in the status file

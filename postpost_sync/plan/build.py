@@ -5,6 +5,7 @@ A create that was not answered is searched for before anything else is made. Med
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from postpost_sync.model.errors import Finding, printable
@@ -215,7 +216,10 @@ def upload(s: Situation) -> Answer | None:
         if one.refused > REFUSALS:
             why = f"the object store refused {printable(one.name)} {REFUSALS + 1} times"
             return give_up(s, Finding("UPLOAD_REFUSED", why, "postpost-sync retry FOLDER tries again"))
-        return Answer(Transfer(s.draft, one))
+        file = s.post.media[
+            one.position
+        ]  # touched since the draft was made, or under another name, it is the same file
+        return Answer(Transfer(s.draft, replace(one, name=file.name, stat=file.stat)))
     if s.snapshot.in_flight:
         return Answer(Rest(), State.UPLOADING if s.live is None else State.SCHEDULED)
     return None

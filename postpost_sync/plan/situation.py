@@ -44,6 +44,7 @@ SOON = 120.0  # seconds; PostPost advises to schedule at least this much ahead
 # seconds before its time within which a post is no longer changed: the scheduler ticks once a minute
 EDIT_CLOSES = 120.0
 DUPLICATE_WITHIN = timedelta(days=3)
+CARRIED_WITHIN = timedelta(hours=1)
 
 WAITS_FOR_PART = "WAITS_FOR_PART"
 
@@ -308,8 +309,7 @@ class Situation:
     def copy(self) -> tuple[Finding | None, tuple[str, ...]]:
         """The folder whose copy this one is, where both ask for the same at the same time; or the files to hash to tell."""
         original = self.snapshot.twin
-        both_now = original is not None and self.desired.now and original.now_time is not None
-        if original is None or not (both_now or original.time == self.time or self._queued_too(original)):
+        if original is None or not self._at_the_same_time(original):
             return None, ()
         for group in filter(None, (live_group(original), draft_group(original))):
             # what it would go to, had it been made when the other was
@@ -326,12 +326,17 @@ class Situation:
         Or whose text it has, where that is out, and lay in this very directory.
         """
         for other in self.snapshot.alike:
-            group = live_group(other)
+            group, left = live_group(other), other.key in self.snapshot.left
             if self._was(other):
                 return other, ()
-            if group is None or group.stage not in (GroupStage.SCHEDULED, GroupStage.WITHDRAWN):
+            out = is_out(group) and (self._just_left(other) or (left and other.path == self.record.path))
+            if group is None or (group.stage not in (GroupStage.SCHEDULED, GroupStage.WITHDRAWN) and not out):
                 continue
-            if other.part != self.record.part or other.time != self.time or not _is_going(other):
+            if (
+                other.part != self.record.part
+                or not self._at_the_same_time(other, out)
+                or not (left or _is_going(other))
+            ):
                 continue
             same = compare(group, as_held(self.post, group.platforms) or self.post)
             if same is not None:
@@ -342,6 +347,10 @@ class Situation:
         """Whether this may be the other folder, renamed and edited since it went out: file systems give such numbers again."""
         same_directory = (other.inode, other.device) == (self.record.inode, self.record.device)
         return same_directory and other.part == self.record.part and _is_going(other) and is_out(live_group(other))
+
+    def _just_left(self, other: Record) -> bool:
+        """Whether the other folder was first missed shortly before this one was seen, as where a sync client renames it."""
+        return other.missed_at is not None and other.missed_at > self.record.first_seen - CARRIED_WITHIN
 
     @property
     def set_aside(self) -> Finding | None:
@@ -396,9 +405,13 @@ class Situation:
         hint = "see to ignore in the config; if the text alone is meant: postpost-sync retry FOLDER"
         return Finding("MEDIA_IGNORED", why, hint)
 
-    def _queued_too(self, original: Record) -> bool:
-        """Whether both ask for the next slot, and the original is not out: a slot is never asked for by two."""
-        return self.desired.next and original.slot is not None and not is_out(live_group(original))
+    def _at_the_same_time(self, other: Record, out: bool = False) -> bool:
+        """Whether both ask for the same time; for now; or for the next slot, which is never asked for by two.
+
+        Of the latter where the other is not out yet, unless what is `out` is what is asked about.
+        """
+        queued = self.desired.next and other.slot is not None and (out or not is_out(live_group(other)))
+        return other.time == self.time or (self.desired.now and other.now_time is not None) or queued
 
 
 def kept_by_all(record: Record, siblings: Iterable[Record]) -> Resolved:

@@ -98,6 +98,7 @@ class Snapshot:
     clock_known: bool = True  # whether `now` is the service's time, not just what this machine takes it for
     twin: Record | None = None  # the folder whose copy this one seems to be
     alike: tuple[Record, ...] = ()  # other folders with a post of the same text
+    left: frozenset[int] = frozenset()  # the keys of those of them that lie below no root that is watched
     beside: tuple[Neighbour, ...] = ()  # other folders that ask for the same minute
     days: tuple[Day, ...] = ()  # of the accounts whose platform says how many posts it takes a day
     removed: int = 0  # folders that were removed at once while their posts stand, this one among them

@@ -14,7 +14,6 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Self
 
@@ -306,6 +305,8 @@ def _begin_check(path: Path) -> Callable[[], None]:
     def check() -> None:
         with translated(path), contextlib.closing(_connect(path, read_only=True)) as conn:
             check_sound(path, conn)
+
+    from concurrent.futures import ThreadPoolExecutor  # here: who only reads, as `status`, checks nothing
 
     thread = ThreadPoolExecutor(1, "check")
     verdict = thread.submit(check)

@@ -8,9 +8,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from postpost_sync import ledger
-from postpost_sync.model.errors import FileChanged, Finding, KeyRefused, NotFound, OtherKey, PostError
+from postpost_sync.model.errors import FileChanged, KeyRefused, NotFound, OtherKey, PostError
 from postpost_sync.model.record import Effect, Group, Record, other_key
 from postpost_sync.model.slots import moments
+from postpost_sync.plan.codes import OTHER_KEY
 from postpost_sync.plan.snapshot import Snapshot
 from postpost_sync.plan.steps import (
     Abandon,
@@ -40,12 +41,6 @@ from postpost_sync.sync.look import Look
 from postpost_sync.sync.readings import Readings
 from postpost_sync.sync.runtime import Runtime
 from postpost_sync.sync.transfers import Transfers
-
-_OTHER_KEY = Finding(
-    "OTHER_KEY",
-    "PostPost does not know the post by this API key; it was made with another one, and may stand all the same",
-    "use that key again; or if the post is gone: postpost-sync retry FOLDER makes a new one",
-)
 
 
 class Performer:
@@ -94,7 +89,7 @@ class Performer:
                 case Finish():
                     self._store.note(look.key, ledger.finished, decision.post, record.consents, snapshot.config)
                 case TakeSlot(since):
-                    policy, taken = snapshot.policy, self._times_of_others(account)
+                    policy, taken = snapshot.policy, self._times_of_others(account, snapshot, record)
                     free = (at for at in moments(policy.slots, policy.timezone, since) if at not in taken)
                     self._store.take_slot(look.key, free)
                 case LeaveSlot():
@@ -116,14 +111,18 @@ class Performer:
                 raise
             about: Group | None = getattr(step, "group", None)
             if isinstance(error, NotFound) and about is not None and other_key(about, account.digest):
-                error = OtherKey(_OTHER_KEY, error.status)
+                error = OtherKey(OTHER_KEY, error.status)
             change(look.key, ledger.failed, step, error, account.now(), self._jitter())
         return True
 
-    def _times_of_others(self, account: Account) -> frozenset[datetime]:
-        """When what PostPost holds goes out of which nothing is known here: it may be a queued post whose records are lost."""
+    def _times_of_others(self, account: Account, snapshot: Snapshot, record: Record) -> frozenset[datetime]:
+        """When posts go to one of its accounts of which nothing is known here: queued ones whose records are lost, perhaps."""
+        post = snapshot.desired.post if snapshot.desired is not None else None
+        platforms = {*(record.platforms if post is None else post.platforms)}
         times = {
-            one.post_group_id: one.time for one in account.holdings.all() if one.status == "scheduled" and one.time
+            one.post_group_id: one.time
+            for one in account.holdings.all()
+            if one.status == "scheduled" and one.time and not platforms.isdisjoint(one.platforms)
         }
         return frozenset(times[one] for one in self._store.unknown_group_ids(times))
 

@@ -86,7 +86,8 @@ class Places:
 
         All of it, that is: a sidecar alone may be gone for the moment in which it is written anew.
         """
-        if not self._may_be(folder, original) or os.path.lexists(f"{original.root}/{original.path}"):
+        watched = original.root in self._roots  # else nothing that lies there counts
+        if not self._may_be(folder, original) or (watched and os.path.lexists(f"{original.root}/{original.path}")):
             return None
         if may_be_at_its_place(original, self._names, self._roots, self._record_is_away):
             return None

@@ -184,6 +184,7 @@ class Snapshots:
         desired = _desired(look, seen, policy, account.now())
         text = reading.content if pending and reading is not None else None
         text = desired.text if pending and desired is not None and desired.text is not None else text
+        alike = self._store.alike(record.key, text) if text else ()
         return Snapshot(
             seen.folder,
             policy,
@@ -206,7 +207,8 @@ class Snapshots:
             waiting=waiting.first(),
             removed=seen.removed,
             furthest=self._store.furthest(account.digest) if over else (),
-            alike=self._store.alike(record.key, text) if text else (),
+            alike=alike,
+            left=frozenset(one.key for one in alike if one.root not in self._sites),
             beside=self._store.beside(record.key, record.time) if pending and record.time is not None else (),
             days=self._days(record, policy) if pending else (),
             twin=self._twin(record),

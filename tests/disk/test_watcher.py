@@ -18,7 +18,7 @@ import pytest
 from postpost_sync.disk import watcher
 from postpost_sync.disk.watcher import NativeWatcher, too_few_watches
 from postpost_sync.post.names import Names
-from tests.support.rig import HANG, REPOSITORY
+from tests.support.rig import HANG, REPOSITORY, until
 
 # --- hints ------------------------------------------------------------------------------------------------------------
 
@@ -47,7 +47,7 @@ class Heard:
         except queue.Empty:
             raise AssertionError(f"nothing about {path}, only {said}") from None
 
-    def trouble(self, within: float = 5.0) -> str | None:
+    def trouble(self, within: float = HANG) -> str | None:
         ends = time.monotonic() + within
         while (found := self.watcher.trouble()) is None and time.monotonic() < ends:
             time.sleep(0.02)
@@ -159,8 +159,7 @@ def test_folders_moved_out_and_made_again_are_heard_of_or_it_shows(heard: Heard)
     shutil.rmtree(heard.root.parent / "out")
     time.sleep(0.2)
     (heard.root / "later").mkdir()
-    if heard.trouble(within=0.5) is None:
-        heard.wait_for("later", True)
+    until(lambda: heard.watcher.trouble() is not None or ("later", True) in heard.hints.queue)
 
 
 def test_watching_ends_with_all_its_threads_although_the_books_of_what_watches_are_wrong(heard: Heard) -> None:

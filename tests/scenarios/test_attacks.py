@@ -32,7 +32,7 @@ from tests.support.rig import REPOSITORY, Rig, rig
 from tests.support.world import World
 from tests.support.world import picture as small
 
-pytestmark = pytest.mark.xdist_group("attacks")  # laid out and served once
+pytestmark = [pytest.mark.xdist_group("attacks"), pytest.mark.timeout(600)]  # laid out and served once, by the first
 
 ROOT = os.geteuid() == 0
 SECRET = picture(seed=4711)  # a picture that lies outside of every post folder
@@ -263,7 +263,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
                 cwd=REPOSITORY,
                 env={"PATH": os.environ["PATH"], "HOME": str(place), "PYTHONWARNINGS": "error", "LC_ALL": "C.UTF-8"},
                 capture_output=True,
-                timeout=100,
+                timeout=140,
             )
             status = done.returncode if command[0] == "run" else status
             output += done.stdout.decode() + done.stderr.decode()

@@ -8,9 +8,12 @@ from datetime import timedelta
 import pytest
 
 from postpost_sync.model.post import Policy
+from postpost_sync.model.slots import parse
 from postpost_sync.model.states import State
-from tests.support.afterwards import MEDIA, retry
+from tests.support.afterwards import MEDIA, retry, until
 from tests.support.world import NewWorld, World
+
+QUEUE = Policy(settle=2.0, slots=(parse("daily 09:30"),))
 
 
 @pytest.mark.parametrize("duplicates", ["warn", "allow"])
@@ -91,3 +94,78 @@ def test_another_folder_in_the_directory_of_one_that_went_out_is_another_post(wo
     world.run_until_rest()
     world.advance_time(3600)
     assert world.state("new name") is State.PUBLISHED
+
+
+def carry(world: World, to: str) -> None:
+    """As a sync client that leaves out status files: gone here, and there anew with the same bytes."""
+    shutil.copytree(world.root / "launch", world.root / to, ignore=shutil.ignore_patterns("post.status.yaml"))
+    shutil.rmtree(world.root / "launch")
+
+
+@pytest.mark.parametrize("time", ["a time", "next"])
+@pytest.mark.parametrize("old", ["gone", "left behind"])
+def test_a_tree_that_is_carried_to_another_disk_without_its_status_files_keeps_its_posts(
+    new_world: NewWorld, time: str, old: str
+) -> None:
+    """The root has another path in the config from then on, so that nobody looks whether the old one is there."""
+    world = new_world(policy=QUEUE)
+    world.drop("launch", "Fresh roast", MEDIA, world.now + timedelta(days=1) if time == "a time" else time)
+    world.run_until_rest(600)
+    (group,) = world.groups("scheduled")
+    there = world.root.with_name("another disk")
+    shutil.copytree(world.root, there, ignore=shutil.ignore_patterns("post.status.yaml"))
+    if old == "gone":
+        shutil.rmtree(world.root)
+    world.root = there
+    world.restart()
+    world.run_until_rest(600)
+    assert [(one.id, one.scheduled_time) for one in world.groups()] == [(group.id, group.scheduled_time)]
+    (record,) = world.store.records()
+    assert (record.root, record.state, record.error) == (str(there), State.SCHEDULED, None)
+
+
+@pytest.mark.parametrize("time", ["now", "next"])
+@pytest.mark.parametrize("to", ["another name", "another disk"])
+def test_what_went_out_does_not_go_out_again_where_it_is_carried_without_its_status_file(
+    new_world: NewWorld, time: str, to: str
+) -> None:
+    """It has no time of its own that would tell that it is over."""
+    world = new_world(policy=QUEUE)
+    world.drop("launch", "Fresh roast", MEDIA, time)
+    world.drop("other", "Another text", {}, world.now + timedelta(days=9))
+    world.run_until_rest(600)
+    until(world, world.now + timedelta(hours=20))
+    assert world.state("launch") is State.PUBLISHED
+    if to == "another disk":
+        shutil.copytree(world.root, world.root.with_name(to), ignore=shutil.ignore_patterns("post.status.yaml"))
+        world.root = world.root.with_name(to)
+        world.restart()
+    else:
+        carry(world, to)
+    until(world, world.now + timedelta(days=2))
+    assert sorted((one.content, one.status) for one in world.groups()) == [
+        ("Another text", "scheduled"),
+        ("Fresh roast", "published"),
+    ]
+    assert [one.error.code for one in world.store.records() if one.error is not None] == ["COPY_OF"]
+
+
+def test_a_queued_folder_that_is_carried_to_another_name_keeps_its_slot(new_world: NewWorld) -> None:
+    world = new_world(policy=QUEUE)
+    world.drop("launch", "Fresh roast", MEDIA, "next")
+    world.run_until_rest(600)
+    (group,) = world.groups("scheduled")
+    carry(world, "another name")
+    world.run_until_rest(600)
+    assert [(one.id, one.scheduled_time) for one in world.groups()] == [(group.id, group.scheduled_time)]
+
+
+def test_the_same_words_once_more_are_another_post_where_the_folder_was_removed_long_before(world: World) -> None:
+    world.drop("launch", "Fresh roast", MEDIA, "now")
+    world.drop("other", "Another text", {})  # a root that is suddenly empty says nothing
+    until(world, world.now + timedelta(hours=1))
+    world.remove("launch")
+    until(world, world.now + timedelta(hours=3))
+    world.drop("again", "Fresh roast", MEDIA, "now")
+    until(world, world.now + timedelta(hours=1))
+    assert len(world.groups("published")) == 2

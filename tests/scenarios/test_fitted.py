@@ -198,6 +198,23 @@ def test_a_touch_of_the_original_is_no_edit(world: World) -> None:
     assert not [name for name in world.effects if name == "put-object"][1:]
 
 
+@pytest.mark.parametrize("what", ["touched", "renamed"])
+def test_an_original_that_is_touched_or_renamed_before_its_copy_was_sent_is_the_same(world: World, what: str) -> None:
+    """It was looked at again and again without a pause, since it was not as the draft had been made of it."""
+    world.unreachable["put-object"] = 99
+    folder = drop(world, {"IMG_0412.HEIC": HEIC})
+    world.run_until_rest(10)
+    (before,) = world.groups("draft")
+    world.unreachable.clear()
+    if what == "touched":
+        os.utime(folder / "IMG_0412.HEIC", (1, 1))
+    else:
+        drop(world, {"IMG_1.HEIC": HEIC})
+    world.run_until_rest(600)
+    assert the_post(world).id == before.id
+    assert world.sandbox.count("put-object") == 1
+
+
 def test_another_picture_of_the_same_name_is_an_edit(world: World) -> None:
     drop(world, {"IMG_0412.HEIC": HEIC})
     world.run_until_rest()

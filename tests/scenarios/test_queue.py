@@ -125,6 +125,16 @@ def test_a_slot_whose_post_is_known_by_nobody_any_more_is_not_taken_by_another(w
     assert (world.code("a"), standing(world)) == ("MAYBE_POSTED", before | {"b": expected(world, 2)[1]})
 
 
+def test_a_slot_is_free_at_whose_time_somebody_elses_post_goes_to_other_accounts(world: World) -> None:
+    world.drop("theirs", "theirs", time="next", platforms=("linkedin-ABC",))
+    world.run_until_rest(60)
+    lose_the_database(world)
+    shutil.rmtree(world.root / "theirs")
+    world.drop("ours", time="next")
+    world.run_until_rest(60)
+    assert world.record("ours").time == expected(world, 1)[0]
+
+
 def test_what_went_out_before_the_database_was_lost_and_is_no_longer_listed_waits_for_a_word(world: World) -> None:
     world.drop("a", "a", time="next")
     world.run_until_rest()

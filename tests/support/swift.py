@@ -196,8 +196,10 @@ def environment(place: Path) -> Path:
     if os.access(python, os.X_OK) and run(version) == VERSION:
         return python
     options = ["--quiet", "--no-input", "--no-cache-dir", "--only-binary", ":all:", "--retries", "1", "--timeout", "20"]
-    run([sys.executable, "-m", "venv", str(venv)], needed="an environment for Swift cannot be made")
-    run([str(python), "-m", "pip", "install", *options, f"swift=={VERSION}"], needed="pip cannot install Swift")
+    options.append("--no-compile")  # most of its modules are never used here
+    run([sys.executable, "-m", "venv", "--without-pip", str(venv)], needed="an environment for Swift cannot be made")
+    pip = [sys.executable, "-m", "pip", "--python", str(python)]
+    run([*pip, "install", *options, f"swift=={VERSION}"], needed="pip cannot install Swift")
     return python
 
 
