@@ -15,3 +15,8 @@ DRAFT_GONE = Finding(
     "the draft is no longer at PostPost; perhaps it was deleted in the dashboard",
     "postpost-sync retry FOLDER makes a new one",
 )
+OTHER_KEY = Finding(
+    "OTHER_KEY",
+    "PostPost does not know the post by this API key; it was made with another one, and may stand all the same",
+    "use that key again; or if the post is gone: postpost-sync retry FOLDER makes a new one",
+)

@@ -10,8 +10,9 @@ from datetime import datetime
 from postpost_sync.model.errors import Finding
 from postpost_sync.model.record import Consent, Effect, Group, GroupStage, TroubleKind
 from postpost_sync.model.states import State
-from postpost_sync.plan.answers import Answer, drop_draft, may_be_taken, rest
+from postpost_sync.plan.answers import Answer, drop_draft, held, may_be_taken, rest
 from postpost_sync.plan.build import too_late_for
+from postpost_sync.plan.codes import OTHER_KEY
 from postpost_sync.plan.draft import proved, unproved
 from postpost_sync.plan.room import waits_for_room
 from postpost_sync.plan.situation import Situation
@@ -55,6 +56,8 @@ def earlier_draft_left(s: Situation) -> Answer | None:
     """Another draft is still to be deleted, and that does not work: nothing is scheduled beside it."""
     if s.time is None or s.not_deleted is None:
         return None
+    if s.live is None and s.not_deleted.code == OTHER_KEY.code:
+        return held(s.not_deleted)
     state = State.SCHEDULED if s.live is not None else State.UPLOADING if s.post.media else State.DRAFTING
     return rest(state, s.not_deleted)
 

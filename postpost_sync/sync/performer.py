@@ -8,9 +8,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from postpost_sync import ledger
-from postpost_sync.model.errors import FileChanged, Finding, KeyRefused, NotFound, OtherKey, PostError
+from postpost_sync.model.errors import FileChanged, KeyRefused, NotFound, OtherKey, PostError
 from postpost_sync.model.record import Effect, Group, Record, other_key
 from postpost_sync.model.slots import moments
+from postpost_sync.plan.codes import OTHER_KEY
 from postpost_sync.plan.snapshot import Snapshot
 from postpost_sync.plan.steps import (
     Abandon,
@@ -40,12 +41,6 @@ from postpost_sync.sync.look import Look
 from postpost_sync.sync.readings import Readings
 from postpost_sync.sync.runtime import Runtime
 from postpost_sync.sync.transfers import Transfers
-
-_OTHER_KEY = Finding(
-    "OTHER_KEY",
-    "PostPost does not know the post by this API key; it was made with another one, and may stand all the same",
-    "use that key again; or if the post is gone: postpost-sync retry FOLDER makes a new one",
-)
 
 
 class Performer:
@@ -116,7 +111,7 @@ class Performer:
                 raise
             about: Group | None = getattr(step, "group", None)
             if isinstance(error, NotFound) and about is not None and other_key(about, account.digest):
-                error = OtherKey(_OTHER_KEY, error.status)
+                error = OtherKey(OTHER_KEY, error.status)
             change(look.key, ledger.failed, step, error, account.now(), self._jitter())
         return True
 

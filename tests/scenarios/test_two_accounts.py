@@ -165,6 +165,25 @@ def test_with_another_key_a_post_is_neither_taken_for_deleted_nor_made_a_second_
         assert world.record("launch").done
 
 
+def test_a_draft_that_another_key_made_and_that_cannot_be_deleted_with_this_one_waits_for_a_word(
+    tmp_path: Path,
+) -> None:
+    with World(tmp_path) as world:
+        world.unreachable["put-object"] = 99
+        world.drop("launch", "first", MEDIA, world.now + 2 * DAY)
+        world.run_until_rest(60)
+        world.unreachable.clear()
+        world.key = HERS
+        world.restart()
+        world.drop("launch", "second", MEDIA, world.now + 2 * DAY)
+        world.run_until_rest(600)
+        assert (world.state("launch"), world.code("launch"), world.groups("scheduled")) == (State.HELD, "OTHER_KEY", [])
+        world.store.change(world.record("launch").key, ledger.retried)
+        world.wake(world.record("launch").key, 0.0)
+        world.run_until_rest(600)
+        assert [g.content for g in world.groups("scheduled")] == ["second"]
+
+
 @pytest.mark.parametrize("edited", [False, True])
 def test_a_cancel_with_another_key_is_not_taken_for_done(tmp_path: Path, edited: bool) -> None:
     with World(tmp_path) as world:
