@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 
-GIVE_BACK_EVERY = 60.0  # seconds
+GIVE_BACK_EVERY = 20.0  # seconds; meanwhile it grows by one or two MB where posts come all the time
 _M_ARENA_MAX = -8  # of <malloc.h>
 
 
