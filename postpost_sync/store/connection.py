@@ -62,8 +62,21 @@ class Connection:
         `untouched`: reading leaves nothing beside it either, which SQLite does where nobody else has it open. It is read
         so, too, by who may not write there: SQLite would want to make its -shm. See `overtaken`.
         """
+        ends = time.monotonic() + _BUSY_TIMEOUT_MS / 1000
+        with translated(path):
+            while True:
+                try:
+                    return cls._opened(path, read_only, check_beside, untouched)
+                except sqlite3.OperationalError as error:
+                    # SQLite does not wait where a transaction that has read comes to write, as those of migrations do
+                    if not _is_busy(error) or time.monotonic() >= ends:
+                        raise
+                time.sleep(_PAUSE)
+
+    @classmethod
+    def _opened(cls, path: Path, read_only: bool, check_beside: bool, untouched: bool) -> Self:
         verdict, at_rest = None, None
-        with translated(path), contextlib.ExitStack() as undo:
+        with contextlib.ExitStack() as undo:
             if not read_only:
                 _make(path)
             if read_only and (untouched or not os.access(path.parent, os.W_OK)) and not _log(path).exists():
@@ -231,10 +244,15 @@ class Connection:
         try:
             self.conn.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= ends:
+            if not _is_busy(error) or time.monotonic() >= ends:
                 raise
             return False
         return True
+
+
+def _is_busy(error: sqlite3.OperationalError) -> bool:
+    """Whether another process has it just now."""
+    return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
 
 
 def _log(path: Path) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
+import threading
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -158,6 +159,26 @@ def test_a_database_that_another_process_holds_is_said(store: Store, tmp_path: P
     other.execute("ROLLBACK")
     other.close()
     add(store)
+
+
+def test_a_new_database_that_another_process_holds_for_a_moment_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite does not wait where a transaction that has read comes to write: a `status` ended the first start."""
+    bring_up_to_date = connection._bring_up_to_date
+    holds: list[sqlite3.Connection] = []
+
+    def while_held(conn: sqlite3.Connection) -> None:
+        if not holds:
+            holds.append(other := sqlite3.connect(tmp_path / "state.db", isolation_level=None, check_same_thread=False))
+            other.execute("BEGIN IMMEDIATE")
+            threading.Timer(0.2, other.close).start()
+        bring_up_to_date(conn)
+
+    monkeypatch.setattr(connection, "_bring_up_to_date", while_held)
+    with closing(Store.open(tmp_path / "state.db")) as store:
+        assert store.records() == []
+    assert holds
 
 
 def test_it_and_its_companions_are_its_owners_alone_whatever_they_were(tmp_path: Path) -> None:

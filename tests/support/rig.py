@@ -97,9 +97,12 @@ class Rig:
         with closing(Program("-c", str(self.config), "run", *arguments)) as process:
             try:
                 yield process
-            finally:
+            except BaseException as error:
                 process.terminate()
-                process.wait(HANG)
+                error.add_note(f"the program ended with {process.wait(HANG)}, and said:\n{process.communicate()[1]}")
+                raise
+            process.terminate()
+            process.wait(HANG)
 
     def wait_for(self, name: str, state: str, error: str | None = None, within: float = HANG) -> dict[str, Any]:
         """Until the folder is in that state (and shows an error of that code), as `status` has it."""

@@ -48,15 +48,20 @@ def free_watches() -> int:
 
 def used() -> tuple[int, int]:
     """Watches and instances in use by this user, whose limits they are."""
+    found = [used_by(process) for process in Path("/proc").glob("[0-9]*")]
+    return sum(watches for watches, _ in found), sum(instances for _, instances in found)
+
+
+def used_by(process: Path) -> tuple[int, int]:
+    """By one, of which this is the folder below /proc; none where it is another user's."""
     watches = instances = 0
-    for process in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):  # it has ended, or is not ours to look at
-            if process.stat().st_uid != os.geteuid():
-                continue
-            for fd in (process / "fd").iterdir():
-                if os.readlink(fd) == "anon_inode:inotify":
-                    instances += 1
-                    watches += (process / "fdinfo" / fd.name).read_text().count("inotify wd:")
+    with contextlib.suppress(OSError):  # it has ended, or is not ours to look at
+        if process.stat().st_uid != os.geteuid():
+            return 0, 0
+        for fd in (process / "fd").iterdir():
+            if os.readlink(fd) == "anon_inode:inotify":
+                instances += 1
+                watches += (process / "fdinfo" / fd.name).read_text().count("inotify wd:")
     return watches, instances
 
 
