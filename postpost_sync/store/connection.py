@@ -66,7 +66,7 @@ class Connection:
         with translated(path):
             while True:
                 try:
-                    return cls._opened(path, read_only, check_beside, untouched)
+                    return cls._opened(path, read_only=read_only, check_beside=check_beside, untouched=untouched)
                 except sqlite3.OperationalError as error:
                     # SQLite does not wait where a transaction that has read comes to write, as those of migrations do
                     if not _is_busy(error) or time.monotonic() >= ends:
@@ -74,7 +74,7 @@ class Connection:
                 time.sleep(_PAUSE)
 
     @classmethod
-    def _opened(cls, path: Path, read_only: bool, check_beside: bool, untouched: bool) -> Self:
+    def _opened(cls, path: Path, *, read_only: bool, check_beside: bool, untouched: bool) -> Self:
         verdict, at_rest = None, None
         with contextlib.ExitStack() as undo:
             if not read_only:
