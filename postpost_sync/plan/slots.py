@@ -66,7 +66,7 @@ def take_slot(s: Situation) -> Answer | None:
 def _wants_another(s: Situation) -> bool:
     """Whether a slot is to be taken. Not for what stands scheduled for its own, nor for what is not changed any more."""
     live, slot = s.live, s.record.slot
-    if not s.desired.next or s.out or (slot is not None and s.now <= slot) or (slot is None and s.shared is not None):
+    if not s.desired.next or s.out or (slot is not None and s.now < slot) or (slot is None and s.shared is not None):
         return False
     if live is None:
         return True

@@ -60,6 +60,13 @@ class WaitingList:
             if place.finding.code == HELD_LONG and known is not None:
                 place = Waiting(place.key, place.time, known.finding, place.until)
             self._waiting[record.key] = place
+        if known is not None and place.time > known.time and self._was_first(known):
+            self._turn(room=False)
+
+    def _was_first(self, moved: Waiting) -> bool:
+        """Whether it was this one's turn, and is another's by now: a queued post that missed its slot waits for a later one."""
+        first = self.first()
+        return first is not None and first.key != moved.key and (moved.time, moved.key) < (first.time, first.key)
 
     def remove(self, key: int) -> None:
         """It no longer waits."""

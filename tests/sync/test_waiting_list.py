@@ -90,6 +90,19 @@ def test_when_the_first_leaves_the_next_is_tried_at_once(waiting: Waiting) -> No
     assert [trouble.until for trouble in waiting.record(second).troubles] == [NOW]
 
 
+@pytest.mark.parametrize(("moved", "tried"), [(0, [1]), (1, []), (2, [])], ids=["the first", "the second", "the last"])
+def test_when_the_first_waits_for_a_later_time_the_next_is_tried_at_once(
+    waiting: Waiting, moved: int, tried: list[int]
+) -> None:
+    """As a queued post that missed its slot."""
+    keys = [waiting.add(days, tried=True) for days in (1, 2, 4)]
+    for key in keys:
+        waiting.see(key)
+    waiting.store.change(keys[moved], lambda r: replace(r, time=NOW + timedelta(days=5)))
+    waiting.see(keys[moved])
+    assert waiting.woken == [keys[one] for one in tried]
+
+
 def test_a_fault_on_the_way_costs_the_first_no_place(waiting: Waiting) -> None:
     key = waiting.add(1, tried=True)
     waiting.see(key)
