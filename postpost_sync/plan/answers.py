@@ -18,6 +18,7 @@ from postpost_sync.model.states import State
 from postpost_sync.model.times import for_people
 from postpost_sync.plan.codes import TOO_MANY_PENDING
 from postpost_sync.plan.line import in_line
+from postpost_sync.plan.others import duplicate
 from postpost_sync.plan.situation import SOON, Situation
 from postpost_sync.plan.steps import (
     Abandon,
@@ -252,7 +253,7 @@ def _holding(s: Situation) -> tuple[Finding, ...]:
         warnings.append(REPLACING)
     elif live is not None and not s.out and live.elsewhere is not None:
         warnings.append(live.elsewhere)
-    if (live is None or s.replacing) and (found := s.duplicate[0]) is not None:
+    if (live is None or s.replacing) and (found := duplicate(s)[0]) is not None:
         warnings.append(found)
     if draft is not None and draft.uploads and draft.read_back is not None and draft.read_back.media is None:
         why = "PostPost does not list the draft's media; our uploads were all confirmed"

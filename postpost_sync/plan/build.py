@@ -22,6 +22,7 @@ from postpost_sync.model.record import (
 )
 from postpost_sync.model.states import State
 from postpost_sync.model.times import for_people
+from postpost_sync.plan import others
 from postpost_sync.plan.answers import (
     Answer,
     copy_of_one,
@@ -69,21 +70,21 @@ def copy_of(s: Situation) -> Answer | None:
     """
     if s.record.groups or s.said(Consent.COPY):
         return None
-    if (aside := s.set_aside) is not None:
+    if (aside := others.set_aside(s)) is not None:
         return held(aside)
     if s.record.copy_of is None:
         return _carried(s)
     if s.record.copied == s.mark:  # whatever became of the other one since
-        return held(s.is_copy(s.snapshot.twin))
-    found, to_hash = s.copy
+        return held(others.is_copy(s, s.snapshot.twin))
+    is_copy, to_hash = others.copy(s)
     if to_hash:
         return Answer(Hash(to_hash))
-    return Answer(HoldCopy(s.mark)) if found is not None else None
+    return Answer(HoldCopy(s.mark)) if is_copy else None
 
 
 def _carried(s: Situation) -> Answer | None:
     """It may be another folder that is being carried here, and its status file is not, or not yet: it is one post."""
-    original, to_hash = s.carried
+    original, to_hash = others.carried(s)
     if to_hash:
         return Answer(Hash(to_hash))
     return Answer(HoldCopy(s.mark, original.folder_id)) if original is not None else None
@@ -147,7 +148,7 @@ def may_lack_media(s: Situation) -> Answer | None:
 
 def duplicate(s: Situation) -> Answer | None:
     """Another folder has the same post on one of the accounts: the config says whether a person is asked."""
-    found, to_hash = s.duplicate
+    found, to_hash = others.duplicate(s)
     if to_hash:
         return Answer(Hash(to_hash))
     if found is None or s.policy.duplicates != "hold" or s.live is not None or s.said(Consent.DUPLICATE):

@@ -31,20 +31,15 @@ from postpost_sync.model.record import (
     unresolved,
 )
 from postpost_sync.model.states import State
-from postpost_sync.model.times import for_people
 from postpost_sync.plan.comparing import as_made, compare, mark
 from postpost_sync.plan.snapshot import Snapshot, Stranger
 from postpost_sync.post.desired import Wanted, resolve
-from postpost_sync.post.leftovers import conflict_of
-from postpost_sync.post.targets import as_held
 
 FOLLOW_FOR = 86400.0  # seconds after its time for which a post's outcome is asked for
 LONGEST_RETRY = 3600.0  # seconds: what a service may ask for; our own pauses are shorter
 SOON = 120.0  # seconds; PostPost advises to schedule at least this much ahead
 # seconds before its time within which a post is no longer changed: the scheduler ticks once a minute
 EDIT_CLOSES = 120.0
-DUPLICATE_WITHIN = timedelta(days=3)
-CARRIED_WITHIN = timedelta(hours=1)
 
 WAITS_FOR_PART = "WAITS_FOR_PART"
 
@@ -270,107 +265,7 @@ class Situation:
             return None
         return trouble.finding
 
-    # --- the other posts ---
-
-    @cached_property
-    def duplicate(self) -> tuple[Finding | None, tuple[str, ...]]:
-        """Another folder's post that is the same, on one of the accounts, at nearly the same time; first come, first served.
-
-        Or the files that must be hashed to tell.
-        """
-        for other in self.snapshot.alike if self.time is not None and self.policy.duplicates != "allow" else ():
-            group = _rival(other, self.record)
-            when = (group.answered_time if group is not None else None) or other.time
-            if group is None or when is None or self.time is None or abs(when - self.time) > DUPLICATE_WITHIN:
-                continue
-            shared = [platform for platform in self.post.platforms if platform in group.platforms]
-            # the accounts and settings need not be all the same, nor the comment
-            mine = self.post
-            as_mine = replace(
-                group,
-                platforms=mine.platforms,
-                platform_settings=mine.platform_settings,
-                first_comment=mine.first_comment,
-            )
-            same = compare(as_mine, mine, in_this_form=False)
-            if not shared or same is None:
-                continue
-            if same:
-                return None, same
-            at = for_people(when, self.post.timezone)
-            why = f'"{printable(other.path)}" has the same text and media on {shared[0]} at {at}'
-            hint = "change it or remove it, unless both are meant"
-            if self.policy.duplicates == "hold":
-                hint = "change it, remove it, or if both are meant: postpost-sync retry FOLDER"
-            return Finding("DUPLICATE_POST", why, hint), ()
-        return None, ()
-
-    @cached_property
-    def copy(self) -> tuple[Finding | None, tuple[str, ...]]:
-        """The folder whose copy this one is, where both ask for the same at the same time; or the files to hash to tell."""
-        original = self.snapshot.twin
-        if original is None or not self._at_the_same_time(original):
-            return None, ()
-        for group in filter(None, (live_group(original), draft_group(original))):
-            # what it would go to, had it been made when the other was
-            same = compare(group, as_held(self.post, group.platforms) or self.post)
-            if same is not None:
-                return (None, same) if same else (self.is_copy(original), ())
-        asks_for_it = not original.done and self.mark != "" and original.asked == self.mark
-        return (self.is_copy(original) if asks_for_it else None), ()
-
-    @cached_property
-    def carried(self) -> tuple[Record | None, tuple[str, ...]]:
-        """The folder whose very post this one asks for, where that is no longer whole; or the files to hash to tell.
-
-        Or whose text it has, where that is out, and lay in this very directory.
-        """
-        for other in self.snapshot.alike:
-            group, left = live_group(other), other.key in self.snapshot.left
-            if self._was(other):
-                return other, ()
-            out = is_out(group) and (self._just_left(other) or (left and other.path == self.record.path))
-            if group is None or (group.stage not in (GroupStage.SCHEDULED, GroupStage.WITHDRAWN) and not out):
-                continue
-            if (
-                other.part != self.record.part
-                or not self._at_the_same_time(other, out)
-                or not (left or _is_going(other))
-            ):
-                continue
-            same = compare(group, as_held(self.post, group.platforms) or self.post)
-            if same is not None:
-                return (None, same) if same else (other, ())
-        return None, ()
-
-    def _was(self, other: Record) -> bool:
-        """Whether this may be the other folder, renamed and edited since it went out: file systems give such numbers again."""
-        same_directory = (other.inode, other.device) == (self.record.inode, self.record.device)
-        return same_directory and other.part == self.record.part and _is_going(other) and is_out(live_group(other))
-
-    def _just_left(self, other: Record) -> bool:
-        """Whether the other folder was first missed shortly before this one was seen, as where a sync client renames it."""
-        return other.missed_at is not None and other.missed_at > self.record.first_seen - CARRIED_WITHIN
-
-    @property
-    def set_aside(self) -> Finding | None:
-        """What to say of a folder whose name, or that of one above it, is one that a sync program gives to a conflict copy."""
-        for name in self.record.path.split("/"):
-            if originals := conflict_of(name):
-                why = (
-                    f'a sync program set "{printable(name)}" aside, since "{printable(originals[0])}" had changed, too'
-                )
-                hint = "take over what is right in it and remove it, or give it another name; "
-                hint += "to post it besides: postpost-sync retry FOLDER"
-                return Finding("COPY_OF", why, hint)
-        return None
-
-    def is_copy(self, original: Record | None) -> Finding:
-        of = f'"{printable(original.path)}"' if original is not None else "a folder that is no longer there"
-        why = f"it is a copy of {of}, with the same text, platforms, media and time"
-        if original is not None and self._was(original):
-            why = f"it has the text of {of}, which lay in the same directory, and is out"
-        return Finding("COPY_OF", why, "change it, remove it, or if both are meant: postpost-sync retry FOLDER")
+    # --- what it was made of ---
 
     @cached_property
     def mark(self) -> str:
@@ -404,14 +299,6 @@ class Situation:
         why = f"none of its {len(made.uploads)} media files counts any more since the config was changed, only its text"
         hint = "see to ignore in the config; if the text alone is meant: postpost-sync retry FOLDER"
         return Finding("MEDIA_IGNORED", why, hint)
-
-    def _at_the_same_time(self, other: Record, out: bool = False) -> bool:
-        """Whether both ask for the same time; for now; or for the next slot, which is never asked for by two.
-
-        Of the latter where the other is not out yet, unless what is `out` is what is asked about.
-        """
-        queued = self.desired.next and other.slot is not None and (out or not is_out(live_group(other)))
-        return other.time == self.time or (self.desired.now and other.now_time is not None) or queued
 
 
 def kept_by_all(record: Record, siblings: Iterable[Record]) -> Resolved:
@@ -451,17 +338,3 @@ def _left(trouble: Trouble, now: datetime) -> float | None:
 def seconds(number: float) -> timedelta:
     """That long; what is no finite number is as long as can be."""
     return timedelta(seconds=min(number, 1e9))
-
-
-def _rival(other: Record, mine: Record) -> Group | None:
-    """The post of another folder that a duplicate would double; where neither stands yet, of the folder that came first."""
-    live = live_group(other)
-    group = live or draft_group(other)
-    if group is None or (live is None and other.key > mine.key) or group.outcome in (State.FAILED, State.CANCELLED):
-        return None
-    return group
-
-
-def _is_going(record: Record) -> bool:
-    """Whether its folder is gone, or lacks what its sidecar names."""
-    return record.missed_at is not None or (record.error is not None and record.error.code == "MEDIA_MISSING")
