@@ -33,9 +33,6 @@ SEARCH_PAUSES = (2.0, 6.0, 12.0)  # seconds: an unknown create is looked for at 
 
 KEY_LIVES = timedelta(hours=23)  # a service that knows the Idempotency-Key keeps it for a day
 
-# after its time, until an account of which nothing is said counts as one on which it may have failed
-UNTOLD_FOR = timedelta(hours=1)
-
 MOST_SAID = 10  # warnings of the service that are kept of one post
 
 _TEXT_CHANGED = "not as the folder has it:"
@@ -242,11 +239,13 @@ def read_back(
     return with_group(record, key, read_back=seen)
 
 
-def outcome(record: Record, key: int, results: tuple[PlatformResult, ...], now: datetime) -> Record:
-    """What get-post said, rolled up over the platforms."""
+def outcome(
+    record: Record, key: int, results: tuple[PlatformResult, ...], now: datetime, *, silence_counts: bool = False
+) -> Record:
+    """What get-post said, rolled up over the platforms. `silence_counts`: see `plan.steps.Ask`."""
     ends, group = {"published", "failed"}, next(g for g in record.groups if g.key == key)
     untold = _untold(group, results)
-    if now - (group.answered_time or now) >= UNTOLD_FOR:
+    if silence_counts:
         results, untold = (*results, *map(_silence, untold)), frozenset()
     statuses = {result.status for result in results}
     nowhere = failed_platforms(replace(group, results=results))

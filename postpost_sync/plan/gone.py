@@ -14,6 +14,9 @@ from postpost_sync.plan.steps import Ask, Delete, Doom, Forget, LearnTime, Rest,
 
 ABSENCE_GRACE = 600.0  # seconds a folder must be gone before anything is concluded from it
 LOOK_AGAIN = 60.0  # seconds after which one that cannot be looked into is tried again
+UNTOLD_FOR = (
+    3600.0  # seconds after its time for which PostPost may say nothing of one account while it speaks of the others
+)
 CANCELS_AT_ONCE = 10  # posts of removed folders that are cancelled without a person
 CANCEL_MANY = Finding(
     "CANCEL_MANY",
@@ -42,7 +45,9 @@ def outcome_due(s: Situation) -> Answer | None:
     if s.live is None or s.follow_due is None or s.follow_due > 0:
         return None
     known, untold = s.record.state, UNFINISHED | {State.CANCELLED}  # that it was scheduled comes first
-    return Answer(Ask(s.live), State.SCHEDULED if known in untold else known, s.record.error)
+    out_for = (s.now - (s.live.answered_time or s.now)).total_seconds()
+    ask = Ask(s.live, silence_counts=out_for >= UNTOLD_FOR)
+    return Answer(ask, State.SCHEDULED if known in untold else known, s.record.error)
 
 
 def doomed(s: Situation) -> Answer | None:

@@ -164,6 +164,9 @@ class Ask:
 
     effect: ClassVar[Effect] = Effect.ASK
     group: Group
+    silence_counts: bool = (
+        False  # whether it may have failed on an account of which nothing is said, unlike of the others
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,9 +101,9 @@ class Calls:
                 self._delete(account, group)
                 account.holdings.let_go(_id(group))
                 change(look.key, ledger.deleted, group.key)
-            case Ask(group):
+            case Ask(group, silence_counts):
                 results = tuple(_result(one, group) for one in account.api.get_post(_id(group)))
-                change(look.key, ledger.outcome, group.key, results, account.now())
+                change(look.key, ledger.outcome, group.key, results, account.now(), silence_counts=silence_counts)
         return True
 
     def _warned(self, look: Look, group: Group, said: tuple[Finding, ...]) -> None:

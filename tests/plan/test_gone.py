@@ -162,6 +162,13 @@ def test_what_is_going_out_is_asked_for_at_once() -> None:
     assert plan(TEXT, known, NOW).step == Ask(known.groups[0])
 
 
+@pytest.mark.parametrize(("now", "counts"), [(0, False), (3599, False), (3600, True)])
+def test_that_nothing_is_said_of_an_account_counts_an_hour_after_its_time(now: float, counts: bool) -> None:
+    step = plan(TEXT, record(TEXT, group(TEXT, GroupStage.SCHEDULED), state=State.SCHEDULED), TIME + seconds(now)).step
+    assert isinstance(step, Ask)
+    assert step.silence_counts is counts
+
+
 @pytest.mark.parametrize("outcome", [State.PUBLISHED, State.PARTIALLY_PUBLISHED, State.FAILED])
 def test_the_outcome_is_shown_with_the_first_platforms_error(outcome: State) -> None:
     error = Finding("INVALID_CONTENT", "twitter: no", "see the platform")
