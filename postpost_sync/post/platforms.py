@@ -264,12 +264,8 @@ def named(written: str) -> str:
 
 KEYS: Mapping[str, str] = MappingProxyType(
     {limit.key: "bytes" if limit.unit == "MB" else limit.unit for limit in LIMITS.values()}
-    | {
-        "video_width": "px",
-        "video_height": "px",
-        "video_aspect_min": ":1",
-        "video_aspect_max": ":1",
-    }  # no row has these yet
+    # no row has these yet
+    | {"video_width": "px", "video_height": "px", "video_aspect_min": ":1", "video_aspect_max": ":1"}
     | {"fps_max": "fps", "bitrate_max": "bits per second"}
 )
 """Every key the config's `limits:` may hold, with the unit its value is in."""

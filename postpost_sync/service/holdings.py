@@ -214,9 +214,8 @@ class Holdings:
         groups: dict[str, Listed] = {}
         for number in range(1, MAX_PAGES + 1):
             page, more = self._api.list_posts(number, status=status, sort_by=sort_by)
-            groups |= {
-                one.post_group_id: one for one in page
-            }  # one that is seen twice was pushed to a later page meanwhile
+            # one that is seen twice was pushed to a later page meanwhile
+            groups |= {one.post_group_id: one for one in page}
             if not more or not page:
                 return Reading(now, groups, number, to_the_end=True)
             if enough(page, groups):

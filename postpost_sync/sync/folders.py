@@ -211,9 +211,7 @@ class Folders:
                     if (one := self._looks.get(key)) is not None and not one.in_flight:
                         self._finished.pop(key, None)
                         self._finished[key] = self._monotonic()
-            elif (
-                not finished and not look.there and after is None and not look.in_flight and not look.fitting
-            ):  # gone for good
+            elif not (finished or look.there or after is not None or look.in_flight or look.fitting):  # gone for good
                 self._out_of_mind(look.key)
                 if record.done and record.missed_at is not None:
                     self._index.gone(look.key)

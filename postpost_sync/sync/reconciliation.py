@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from postpost_sync.model.errors import KeyRefused, PostError
 from postpost_sync.model.record import Record
@@ -37,7 +37,7 @@ class Reconciliation:
 
     def is_due(self) -> bool:
         """Whether the latest was an hour ago, also by an earlier run of the program. A new database has nothing to compare."""
-        now = max(account.now() for account in self._accounts)
+        now = self._now()
         latest = parse_service_time(self._store.fact(_COMPARED_AT, lambda: to_service(now)))
         return latest is None or abs(now - latest) >= EVERY
 
@@ -65,7 +65,10 @@ class Reconciliation:
                         self._log.info("changed at PostPost", folder=f"{record.root}/{record.path}")
                         self._wake(record.key, 0.0)
         if all_compared:
-            self._store.set_fact(_COMPARED_AT, to_service(max(account.now() for account in self._accounts)))
+            self._store.set_fact(_COMPARED_AT, to_service(self._now()))
+
+    def _now(self) -> datetime:
+        return max(account.now() for account in self._accounts)
 
     def begin_anew(self) -> None:
         """The machine slept, or was put back to what it was: our records may be older than what we did."""

@@ -85,9 +85,8 @@ def status_text(
     blocks = [_blocks(group, posts, console, frame, links=links) for group, posts in zip(groups, known, strict=True)]
     if fit and len(head) + len(told) + _FOOT + sum(_HEADING + sum(map(len, made)) for made in blocks) > console.height:
         blocks = [_blocks(group, posts, console, frame, brief=True) for group, posts in zip(groups, known, strict=True)]
-        told = [
-            line for found in warnings for line in lines(console, found[0], hang=2)
-        ]  # how to mend it is told elsewhere
+        # how to mend it is told elsewhere
+        told = [line for found in warnings for line in lines(console, found[0], hang=2)]
         room = console.height - len(head) - len(told) - _FOOT
         needs = [_HEADING + sum(map(len, b)) + bool(g.folded) for g, b in zip(groups, blocks, strict=True)]
         if sum(needs) > room:

@@ -156,9 +156,8 @@ def compare_rescan(config: Path, root: Path) -> float:
         scanner._scan_root()
         counting = False
         daemon.store._db.conn.set_trace_callback(None)
-        in_tree = [
-            path for path in opened if not path.startswith("/proc/")
-        ]  # a name alone, where it is below a descriptor
+        # a name alone, where it is below a descriptor
+        in_tree = [path for path in opened if not path.startswith("/proc/")]
         medians = [statistics.median(one.seconds for one in each) for each in (ours, theirs)]
         say("rescan, median", f"{medians[0]:.2f} s (find: {medians[1]:.2f} s)")
         for what, name in (("seconds", ""), ("processor", ", processor time")):

@@ -197,9 +197,8 @@ def unfinished(config: Path) -> list[str]:
     command = [sys.executable, "-m", "postpost_sync", "-c", str(config), "status", "--json"]
     answer = subprocess.run(command, capture_output=True, text=True, check=False).stdout
     posts = json.loads(answer)["posts"] if answer else []
-    there = (
-        post for post in posts if Path(post["folder"], "post.yaml").exists()
-    )  # what is gone is waited for, for a while
+    # what is gone is waited for, for a while
+    there = (post for post in posts if Path(post["folder"], "post.yaml").exists())
     return [f"{post['folder']}: {post['state']} {post['error']}" for post in there if post["state"] in _UNFINISHED]
 
 

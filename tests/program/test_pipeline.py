@@ -180,13 +180,8 @@ def test_the_good_path_makes_no_call_too_many(pp: Rig) -> None:
     assert pp.run_once() == 0
     pp.drop("carousel", sidecar(), {f"{n}.jpg": picture(seed=n) for n in range(3)})
     assert pp.run_once() == 0
-    good = {
-        "create-post": 1,
-        "get-upload-url": 3,
-        "put-object": 3,
-        "list-posts": 2,
-        "update-post": 1,
-    }  # before and after
+    # listed before and after
+    good = {"create-post": 1, "get-upload-url": 3, "put-object": 3, "list-posts": 2, "update-post": 1}
     assert calls(pp) == good
     assert pp.run_once() == 0
     assert calls(pp) == good

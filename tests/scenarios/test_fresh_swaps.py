@@ -115,9 +115,8 @@ def test_each_post_goes_where_its_folder_went(
     new = "new text, edited" if edited == "the new one" else "new text"
     expected = [(old, "scheduled"), (new, "scheduled")]
     if not status_files and edited == "the old one" and moves is over and seen == "being made":
-        expected.append(
-            ("old text", "scheduled")
-        )  # moved, edited, and without its word: one was removed, another dropped
+        # moved, edited, and without its word: one was removed, another dropped
+        expected.append(("old text", "scheduled"))
         assert [one.path for one in world.store.records() if one.missed_at is not None] == [b]
         assert any(one.code == "FOLDER_REMOVED" for one in world.record(b).warnings)
         now_old = b
