@@ -140,3 +140,9 @@ def test_every_cell_can_be_corrected(platform: str, key: str, under: str) -> Non
     found = limit(platform, key, {name: {key: 7}})
     assert found is not None
     assert (found.value, found.source) == (7, "limits in the config")
+
+
+def test_formats_and_suffixes_speak_of_the_same_types() -> None:
+    assert all(
+        formats.taken | formats.converted | formats.risky <= SUFFIXES.keys() for formats in platforms.FORMATS.values()
+    )

@@ -11,7 +11,6 @@ import pytest
 from postpost_sync.model.errors import Finding
 from postpost_sync.model.folder import MediaFile, Settings, Stat
 from postpost_sync.model.post import Post
-from postpost_sync.post.platforms import FORMATS as ROWS
 from postpost_sync.post.platforms import KEYS, PLATFORMS, SUFFIXES, Overrides
 from postpost_sync.post.preflight import check
 from postpost_sync.post.violations import describe
@@ -113,6 +112,30 @@ def test_threads_takes_five_links_and_no_separator() -> None:
     assert verdict(post("threads-1", content="http://a.b " * 6)) == (["TOO_MANY_LINKS"], [])
     assert verdict(post("threads-1", content="one\n---\ntwo")) == (["THREAD_BLOCKED"], [])
     assert verdict(post("bluesky-1", content="one\n---\ntwo " + "http://a.b " * 6)) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("content", "warned"),
+    [
+        ("one [1/2] two [2/2]", True),
+        ("[1/3] a [2/3] b [3/3] c", True),
+        ("[1/1] alone", True),
+        ("one [1/2] and no more", False),
+        ("[2/2] before [1/2]", False),
+        ("[1/2] of [2/3]", False),
+        ("a score of [3/4]", False),
+        ("before\n---\nafter", True),
+        ("before --- after", False),
+    ],
+)
+def test_what_makes_a_thread_of_a_short_text_on_x_is_said(content: str, warned: bool) -> None:
+    assert verdict(post("twitter-1", content=content)) == ([], ["THREAD_SPLIT"] if warned else [])
+
+
+def test_threads_takes_one_hashtag() -> None:
+    assert verdict(post("threads-1", content="fresh #roast")) == ([], [])
+    assert verdict(post("threads-1", content="fresh #roast #today")) == ([], ["HASHTAGS_UNUSED"])
+    assert verdict(post("instagram-1", media("JPEG"), content="#a " * 31))[0] == ["TOO_MANY_HASHTAGS"]
 
 
 # --- platforms --------------------------------------------------------------------------------------------------------
@@ -289,6 +312,13 @@ def test_a_row_of_the_config_can_limit_what_the_table_does_not() -> None:
     )
 
 
+def test_what_was_measured_is_shown_on_one_line() -> None:
+    assert describe({**GOOD_VIDEO, "fps": 30000 / 1001, "duration": 3723.46}) == (
+        "1080x1920, 0.56:1, h264/aac, 29.97 fps, 4.00 Mbit/s, 3,723.46 s"
+    )
+    assert describe({}) == ""
+
+
 # --- together ---------------------------------------------------------------------------------------------------------
 
 
@@ -414,6 +444,46 @@ def test_settings_for_a_platform_the_post_does_not_go_to() -> None:
     assert (warning.code, warning.hint) == ("SETTING_UNUSED", 'did you mean "tiktok"?')
 
 
+@pytest.mark.parametrize(
+    ("settings", "errors"),
+    [
+        ({"youtube": {"tags": ["coffee", "roast"], "madeForKids": False}}, []),
+        ({"youtube": {"playlist": {"id": "PL1", "platformId": "youtube-1"}}}, []),
+        ({"youtube": {"tags": "coffee"}}, ["SETTING_VALUE"]),
+        ({"youtube": {"tags": [["coffee"]]}}, ["SETTING_VALUE"]),
+        ({"youtube": {"playlist": ["PL1"]}}, ["SETTING_VALUE"]),
+        ({"youtube": {"madeForKids": "false"}}, ["SETTING_VALUE"]),
+        ({"youtube": {"privacy": ["public"]}}, ["SETTING_VALUE"]),
+    ],
+)
+def test_settings_may_be_lists_and_maps_where_they_are(settings: Settings, errors: list[str]) -> None:
+    found = verdict(post("youtube-1", media("MP4", duration=9.0), settings=settings))
+    assert found[0] == errors
+    assert set(found[1]) <= {"SETTING_NEW"}
+
+
+# --- every cell can be corrected --------------------------------------------------------------------------------------
+
+
+def test_the_formats_of_a_platform_come_from_the_config() -> None:
+    gif = post("bluesky-1", media("GIF"))
+    assert verdict(gif)[0] == ["IMAGE_FORMAT"]
+    assert verdict(gif, {"bluesky": {"formats": ("jpg", "gif")}}) == ([], [])
+    assert verdict(post("bluesky-1", media("PNG")), {"bluesky": {"formats": ("jpg", "gif")}})[0] == ["IMAGE_FORMAT"]
+    webp = post("instagram-1", media("WebP"))
+    assert verdict(webp)[1] == ["WEBP_CONVERTED"]
+    assert verdict(webp, {"instagram": {"formats": ("JPEG", "WEBP")}})[1] == ["PREFER_JPEG"]
+    moving = post("twitter-1", media("GIF", animated=True))
+    assert verdict(moving, {"twitter": {"animated": ("GIF",)}}) == ([], [])
+
+
+def test_the_services_own_figures_come_from_the_config_too() -> None:
+    two = post("telegram-1", media("MP4", duration=9.0), media("MP4", "b.mp4", duration=9.0))
+    assert "TOO_MANY_VIDEOS" in verdict(two)[0]
+    assert "TOO_MANY_VIDEOS" not in verdict(two, {"any": {"videos": 2}})[0]
+    assert "TOO_MANY_VIDEOS" in verdict(two, {"any": {"videos": 2}, "telegram": {"videos": 1}})[0]
+
+
 # --- whatever comes ---------------------------------------------------------------------------------------------------
 
 
@@ -470,84 +540,3 @@ def test_arbitrary_posts_get_a_verdict_each(matrix: Matrix, survived: Survived) 
             finding.code.replace("_", "").isupper() and str(finding).isprintable() for finding in (*errors, *warnings)
         )
     survived("arbitrary posts", matrix.share(ROUNDS))
-
-
-def test_what_was_measured_is_shown_on_one_line() -> None:
-    assert describe({**GOOD_VIDEO, "fps": 30000 / 1001, "duration": 3723.46}) == (
-        "1080x1920, 0.56:1, h264/aac, 29.97 fps, 4.00 Mbit/s, 3,723.46 s"
-    )
-    assert describe({}) == ""
-
-
-def test_formats_and_suffixes_speak_of_the_same_types() -> None:
-    assert all(formats.taken | formats.converted | formats.risky <= SUFFIXES.keys() for formats in ROWS.values())
-
-
-# --- what a text becomes ----------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("content", "warned"),
-    [
-        ("one [1/2] two [2/2]", True),
-        ("[1/3] a [2/3] b [3/3] c", True),
-        ("[1/1] alone", True),
-        ("one [1/2] and no more", False),
-        ("[2/2] before [1/2]", False),
-        ("[1/2] of [2/3]", False),
-        ("a score of [3/4]", False),
-        ("before\n---\nafter", True),
-        ("before --- after", False),
-    ],
-)
-def test_what_makes_a_thread_of_a_short_text_on_x_is_said(content: str, warned: bool) -> None:
-    assert verdict(post("twitter-1", content=content)) == ([], ["THREAD_SPLIT"] if warned else [])
-
-
-def test_threads_takes_one_hashtag() -> None:
-    assert verdict(post("threads-1", content="fresh #roast")) == ([], [])
-    assert verdict(post("threads-1", content="fresh #roast #today")) == ([], ["HASHTAGS_UNUSED"])
-    assert verdict(post("instagram-1", media("JPEG"), content="#a " * 31))[0] == ["TOO_MANY_HASHTAGS"]
-
-
-# --- every cell can be corrected --------------------------------------------------------------------------------------
-
-
-def test_the_formats_of_a_platform_come_from_the_config() -> None:
-    gif = post("bluesky-1", media("GIF"))
-    assert verdict(gif)[0] == ["IMAGE_FORMAT"]
-    assert verdict(gif, {"bluesky": {"formats": ("jpg", "gif")}}) == ([], [])
-    assert verdict(post("bluesky-1", media("PNG")), {"bluesky": {"formats": ("jpg", "gif")}})[0] == ["IMAGE_FORMAT"]
-    webp = post("instagram-1", media("WebP"))
-    assert verdict(webp)[1] == ["WEBP_CONVERTED"]
-    assert verdict(webp, {"instagram": {"formats": ("JPEG", "WEBP")}})[1] == ["PREFER_JPEG"]
-    moving = post("twitter-1", media("GIF", animated=True))
-    assert verdict(moving, {"twitter": {"animated": ("GIF",)}}) == ([], [])
-
-
-def test_the_services_own_figures_come_from_the_config_too() -> None:
-    two = post("telegram-1", media("MP4", duration=9.0), media("MP4", "b.mp4", duration=9.0))
-    assert "TOO_MANY_VIDEOS" in verdict(two)[0]
-    assert "TOO_MANY_VIDEOS" not in verdict(two, {"any": {"videos": 2}})[0]
-    assert "TOO_MANY_VIDEOS" in verdict(two, {"any": {"videos": 2}, "telegram": {"videos": 1}})[0]
-
-
-# --- newer settings ---------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("settings", "errors"),
-    [
-        ({"youtube": {"tags": ["coffee", "roast"], "madeForKids": False}}, []),
-        ({"youtube": {"playlist": {"id": "PL1", "platformId": "youtube-1"}}}, []),
-        ({"youtube": {"tags": "coffee"}}, ["SETTING_VALUE"]),
-        ({"youtube": {"tags": [["coffee"]]}}, ["SETTING_VALUE"]),
-        ({"youtube": {"playlist": ["PL1"]}}, ["SETTING_VALUE"]),
-        ({"youtube": {"madeForKids": "false"}}, ["SETTING_VALUE"]),
-        ({"youtube": {"privacy": ["public"]}}, ["SETTING_VALUE"]),
-    ],
-)
-def test_settings_may_be_lists_and_maps_where_they_are(settings: Settings, errors: list[str]) -> None:
-    found = verdict(post("youtube-1", media("MP4", duration=9.0), settings=settings))
-    assert found[0] == errors
-    assert set(found[1]) <= {"SETTING_NEW"}

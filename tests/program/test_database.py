@@ -1,18 +1,12 @@
-"""The database full, read-only, held, damaged, somebody else's or gone: a clear word, and nothing sent that is not recorded.
-
-The full disk is a small tmpfs and the read-only one the same mounted anew, where that is allowed; files that can no
-longer be written are made so by `chattr +i`. What is skipped says why.
-"""
+"""The database held, damaged, torn, somebody else's or gone: a clear word, and nothing sent that is not recorded."""
 
 from __future__ import annotations
 
 import os
 import sqlite3
-import subprocess
 import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -22,237 +16,14 @@ from postpost_sync.disk import mounts
 from postpost_sync.sandbox import Fault
 from postpost_sync.store import Store, connection
 from tests.support.damage import PAGE, overwritten, sound_database
-from tests.support.drops import hashes, picture, sent
+from tests.support.drops import picture
 from tests.support.locks import held
 from tests.support.noise import noise
+from tests.support.recorded import ended, last_line, nothing_unrecorded, one_each, refused, served
 from tests.support.rig import Rig
-from tests.support.strangers import NOBODY, stranger
-from tests.support.warm import Program
+from tests.support.strangers import stranger
 
 SOME, OTHER = picture(seed=1), picture(seed=2)
-
-
-@pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 4 MiB where the database lies."""
-    place = tmp_path / "state"
-    place.mkdir()
-    if not done("mount", "-t", "tmpfs", "-o", "size=4m,mode=700", "tmpfs", str(place)):
-        pytest.skip("a small file system cannot be mounted here")
-    try:
-        yield place
-    finally:
-        assert done("umount", "-l", str(place))
-
-
-def done(*command: str) -> bool:
-    """Whether a program of the system's could do it."""
-    try:
-        return subprocess.run(command, capture_output=True).returncode == 0
-    except FileNotFoundError:
-        return False
-
-
-def can_be_locked(place: Path) -> bool:
-    """Whether `chattr +i` ends also what is open by then; a file system in memory lets that go on."""
-    probe = place / "probe"
-    with open(probe, "wb", buffering=0) as file:
-        try:
-            if not done("chattr", "+i", str(probe)):
-                return False
-            file.write(b"x")
-        except OSError:
-            return True
-        finally:
-            done("chattr", "-i", str(probe))
-    return False
-
-
-def fill(disk: Path, leave: int = 0) -> None:
-    """Write until nothing more fits but that many blocks."""
-    with open(disk / "ballast", "ab", buffering=0) as ballast:
-        try:
-            while ballast.write(bytes(PAGE)) == PAGE:
-                pass
-        except OSError:
-            pass
-        ballast.truncate(max(0, ballast.tell() // PAGE - leave) * PAGE)
-
-
-def make_room(disk: Path) -> None:
-    (disk / "ballast").unlink()
-
-
-def last_line(text: str) -> str:
-    """The word with which a command ended: what, and the way out; never a traceback."""
-    assert "Traceback" not in text
-    last = text.splitlines()[-1]
-    assert last.startswith("postpost-sync: ")
-    assert "(hint: " in last
-    return last
-
-
-def refused(pp: Rig, *arguments: str, status: int = 2) -> str:
-    """The last line on stderr of a command that ends with that exit status."""
-    pp.output()
-    assert pp.command(*arguments) == status
-    return last_line(pp.output()[1])
-
-
-def ended(process: Program, within: float = 25.0) -> str:
-    """The last line on stderr of a daemon that ends by itself, so that a service manager starts it again."""
-    assert process.wait(within) == 1
-    return last_line(process.communicate()[1])
-
-
-def recorded(pp: Rig) -> tuple[Counter[str], Counter[str]]:
-    """By content: creates and media records of which the database knows, whether or not they were answered."""
-    creates, media = Counter[str](), Counter[str]()
-    with closing(Store.open(pp.state_db, read_only=True)) as store:
-        for record in store.records():
-            for group in record.groups:
-                creates[group.content] += 1
-                media[group.content] += len(group.issued)
-    return creates, media
-
-
-def nothing_unrecorded(pp: Rig) -> None:
-    creates, media = recorded(pp)
-    assert Counter(group.content for group in pp.groups()) <= creates
-    assert Counter(group.content for group in pp.groups() for _ in group.media) <= media
-
-
-def one_each(pp: Rig, *names: str, files: tuple[bytes, ...] = ()) -> None:
-    """Exactly one post for each, scheduled, whole, and nothing beside."""
-    assert sorted(group.content for group in pp.groups()) == sorted(names)
-    assert {group.status for group in pp.groups()} == {"scheduled"}
-    for group in pp.groups():
-        assert sent(group) == hashes(*files)
-
-
-def served(pp: Rig, name: str = "before") -> None:
-    """The database is in use: one post stands in it."""
-    pp.drop(name)
-    assert pp.run_once() == 0
-    pp.output()
-
-
-# --- a full disk ------------------------------------------------------------------------------------------------------
-
-
-def test_a_disk_that_is_full_at_the_first_start(disk: Path, pp: Rig) -> None:
-    pp.drop("launch")
-    fill(disk)
-    for arguments in (("run",), ("run", "--once")):
-        assert str(pp.state_db) in refused(pp, *arguments)
-    assert pp.sandbox.calls == []
-    make_room(disk)
-    assert pp.run_once() == 0
-    one_each(pp, "launch")
-
-
-@pytest.mark.parametrize("leave", [0, 30, 54, 66, 84, 96])
-def test_a_disk_that_fills_up_while_posts_are_on_their_way(disk: Path, pp: Rig, leave: int) -> None:
-    names = ["first", "second", "third"]
-    with pp.daemon() as process:
-        while not (pp.try_status() or {}).get("roots"):
-            time.sleep(0.05)
-        fill(disk, leave)
-        for name in names:
-            pp.drop(name, media={"1.jpg": SOME, "2.jpg": OTHER})
-        while process.poll() is None and len(names) < 20:  # until it is full indeed
-            time.sleep(1)
-            names.append(f"further {len(names)}")
-            pp.drop(names[-1], media={"1.jpg": SOME, "2.jpg": OTHER})
-        assert f"df -h {disk}" in ended(process)
-    nothing_unrecorded(pp)
-    if leave == 0:
-        assert pp.groups() == []
-    make_room(disk)
-    assert pp.run_once() == 0
-    one_each(pp, *names, files=(SOME, OTHER))
-
-
-def test_a_service_manager_may_start_it_again_as_long_as_the_disk_is_full(disk: Path, pp: Rig) -> None:
-    served(pp)
-    pp.drop("launch")
-    fill(disk)
-    with pp.daemon() as process:
-        ended(process)
-    assert len(pp.groups()) == 1
-    make_room(disk)
-    with pp.daemon():
-        pp.wait_for("launch", "scheduled")
-    one_each(pp, "before", "launch")
-
-
-def test_what_cannot_be_written_down_of_an_upload_is_not_sent_again_and_again(disk: Path, pp: Rig) -> None:
-    pp.drop("launch", media={"1.jpg": SOME})
-    pp.sandbox.faults.add(Fault("put-object", "late", seconds=2))
-    with pp.daemon() as process:
-        while not any(call.name == "put-object" for call in pp.sandbox.calls):
-            time.sleep(0.02)
-        fill(disk)
-        ended(process)
-    assert sum(call.name == "put-object" for call in pp.sandbox.calls) == 1
-    make_room(disk)
-    assert pp.run_once() == 0
-    one_each(pp, "launch", files=(SOME,))
-
-
-# --- read-only --------------------------------------------------------------------------------------------------------
-
-
-def test_a_disk_that_is_read_only_at_the_start(disk: Path, pp: Rig) -> None:
-    served(pp)
-    pp.drop("launch")
-    assert done("mount", "-o", "remount,ro", str(disk))
-    before = len(pp.sandbox.calls)
-    for arguments in (("run",), ("run", "--once")):
-        assert "Read-only file system" in refused(pp, *arguments)
-    assert "read-only" in refused(pp, "retry", str(pp.root / "before"))
-    pp.output()
-    assert pp.command("status") in (0, 2)
-    assert "Traceback" not in pp.output()[1]
-    assert len(pp.sandbox.calls) == before
-    assert done("mount", "-o", "remount,rw", str(disk))
-    assert pp.run_once() == 0
-    one_each(pp, "before", "launch")
-
-
-def test_a_database_that_may_only_be_read_is_said_before_anything_is_sent() -> None:
-    with stranger() as (pp, run_as):
-        pp.drop("before")
-        assert pp.run_once() == 0
-        pp.drop("launch")
-        for file in (pp.state_db.parent, *pp.state_db.parent.iterdir()):
-            os.chown(file, NOBODY, NOBODY)
-        pp.state_db.chmod(0o400)
-        before = len(pp.sandbox.calls)
-        told = run_as("run", "--once")
-        assert told.returncode == 2
-        assert "attempt to write a readonly database" in last_line(told.stderr)
-        assert len(pp.sandbox.calls) == before
-
-
-def test_a_database_that_becomes_read_only_while_it_is_in_use(pp: Rig) -> None:
-    if not can_be_locked(pp.place):
-        pytest.skip("files that are in use cannot be made immutable here")
-    served(pp)
-    with pp.daemon() as process:
-        while not pp.status()["daemon"]["running"]:
-            time.sleep(0.05)
-        files = [str(pp.state_db), f"{pp.state_db}-wal"]
-        try:
-            assert done("chattr", "+i", *files)
-            pp.drop("launch")
-            assert f"the database {pp.state_db} cannot be used" in ended(process)
-        finally:
-            done("chattr", "-i", *files)
-    assert len(pp.groups()) == 1
-    assert pp.run_once() == 0
-    one_each(pp, "before", "launch")
-
 
 # --- held by another process ------------------------------------------------------------------------------------------
 
