@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +15,7 @@ from postpost_sync.model.states import State
 from tests.support.afterwards import MEDIA, retry, until
 from tests.support.world import NewWorld, World
 
+NO_STATUS_FILES = shutil.ignore_patterns("post.status.yaml")
 QUEUE = Policy(settle=2.0, slots=(parse("daily 09:30"),))
 
 
@@ -99,8 +101,17 @@ def test_another_folder_in_the_directory_of_one_that_went_out_is_another_post(wo
 
 def carry(world: World, to: str) -> None:
     """As a sync client that leaves out status files: gone here, and there anew with the same bytes."""
-    shutil.copytree(world.root / "launch", world.root / to, ignore=shutil.ignore_patterns("post.status.yaml"))
+    shutil.copytree(world.root / "launch", world.root / to, ignore=NO_STATUS_FILES)
     shutil.rmtree(world.root / "launch")
+
+
+def carry_all(world: World) -> Path:
+    """To another disk. The root has another path in the config from then on: nobody looks whether the old one is there."""
+    there, old = world.root.with_name("another disk"), world.root
+    shutil.copytree(old, there, ignore=NO_STATUS_FILES)
+    world.root = there
+    world.restart()
+    return old
 
 
 @pytest.mark.parametrize("time", ["a time", "next"])
@@ -108,21 +119,17 @@ def carry(world: World, to: str) -> None:
 def test_a_tree_that_is_carried_to_another_disk_without_its_status_files_keeps_its_posts(
     new_world: NewWorld, time: str, old: str
 ) -> None:
-    """The root has another path in the config from then on, so that nobody looks whether the old one is there."""
     world = new_world(policy=QUEUE)
     world.drop("launch", "Fresh roast", MEDIA, world.now + timedelta(days=1) if time == "a time" else time)
     world.run_until_rest(600)
     (group,) = world.groups("scheduled")
-    there = world.root.with_name("another disk")
-    shutil.copytree(world.root, there, ignore=shutil.ignore_patterns("post.status.yaml"))
+    earlier = carry_all(world)
     if old == "gone":
-        shutil.rmtree(world.root)
-    world.root = there
-    world.restart()
+        shutil.rmtree(earlier)
     world.run_until_rest(600)
     assert [(one.id, one.scheduled_time) for one in world.groups()] == [(group.id, group.scheduled_time)]
     (record,) = world.store.records()
-    assert (record.root, record.state, record.error) == (str(there), State.SCHEDULED, None)
+    assert (record.root, record.state, record.error) == (str(world.root), State.SCHEDULED, None)
 
 
 @pytest.mark.parametrize("time", ["now", "next"])
@@ -138,9 +145,7 @@ def test_what_went_out_does_not_go_out_again_where_it_is_carried_without_its_sta
     until(world, world.now + timedelta(hours=20))
     assert world.state("launch") is State.PUBLISHED
     if to == "another disk":
-        shutil.copytree(world.root, world.root.with_name(to), ignore=shutil.ignore_patterns("post.status.yaml"))
-        world.root = world.root.with_name(to)
-        world.restart()
+        carry_all(world)
     else:
         carry(world, to)
     until(world, world.now + timedelta(days=2))
