@@ -72,9 +72,12 @@ def _texts(folder: Folder, parsed: Sidecar) -> dict[str, str | Finding]:
 
 
 def glimpse(folder: Folder) -> Sidecar | None:
-    """The sidecar of a folder that does not become quiet, as it is for a moment; None where it cannot be read even so."""
+    """The sidecar of a folder that does not become quiet, as it is for a moment; None where it cannot be read even so.
+
+    On a file system whose times are always now it never is what it was when it was looked at.
+    """
     try:
-        return _sidecar(folder, [])[0]
+        return _sidecar(folder, [], settled=False)[0]
     except PostError:
         return None
 
@@ -90,7 +93,10 @@ def sha256(root: str, path: str, file: MediaFile) -> str:
     return digest.hexdigest()
 
 
-def _sidecar(folder: Folder, errors: list[Finding]) -> tuple[Sidecar | None, str | None]:
+def _sidecar(
+    folder: Folder, errors: list[Finding], *, settled: bool = True
+) -> tuple[Sidecar | None, str | None]:
+    """Its sidecar, and its text. Not `settled`: without the text, and whatever becomes of the file meanwhile."""
     first, *others = folder.sidecars
     if others:
         names = " and ".join(printable(e.name) for e in folder.sidecars)
@@ -105,14 +111,14 @@ def _sidecar(folder: Folder, errors: list[Finding]) -> tuple[Sidecar | None, str
         )
         return None, None
     try:
-        data = _bytes(folder, first)
+        data = _bytes(folder, first, settled=settled)
     except Unreadable as unreadable:
         errors.append(unreadable.finding)
         return None, None
     parsed, wrong = sidecar.parse(data, first.name)
     errors += wrong
-    if parsed is None:
-        return None, None
+    if parsed is None or not settled:
+        return parsed, None
     if parsed.content_file is None:
         return parsed, (parsed.content or "").removesuffix("\n")
     return parsed, _content_file(folder, parsed, errors, parsed.content_file, parsed.lines["content_file"])
@@ -153,13 +159,14 @@ def _content_file(folder: Folder, parsed: Sidecar, errors: list[Finding], name: 
     return text.removesuffix("\n")
 
 
-def _bytes(folder: Folder, entry: Entry) -> bytes:
+def _bytes(folder: Folder, entry: Entry, *, settled: bool = True) -> bytes:
     """A whole small file; one byte more than is allowed is enough to see that it is too large."""
-    with scan.opened(folder.root, folder.path, entry.name, entry.stat) as fd:
+    expected = entry.stat if settled else None
+    with scan.opened(folder.root, folder.path, entry.name, expected) as fd:
         data = b""
         while len(data) <= MAX_BYTES and (block := os.pread(fd, MAX_BYTES + 1 - len(data), len(data))):
             data += block
-        scan.unchanged(fd, entry.name, entry.stat)
+        scan.unchanged(fd, entry.name, expected)
     return data
 
 

@@ -352,8 +352,8 @@ def _inside(above: int, path: str) -> int:
 
 
 @contextlib.contextmanager
-def opened(root: str, path: str, name: str, expected: Stat) -> Iterator[int]:
-    """A descriptor of the regular file that was seen as `expected`; FileChanged where it is another one by now.
+def opened(root: str, path: str, name: str, expected: Stat | None) -> Iterator[int]:
+    """A descriptor of the regular file that was seen as `expected` (None: as it is); FileChanged where it is another by now.
 
     It may not be opened, or break while it is read: Unclear, since a disk or a share that does not answer may do so later.
     """
@@ -390,12 +390,12 @@ def _mount(fd: int) -> str | None:
     return None
 
 
-def unchanged(fd: int, name: str, expected: Stat) -> None:
-    """FileChanged unless the open file is still the regular file that was seen as `expected`."""
+def unchanged(fd: int, name: str, expected: Stat | None) -> None:
+    """FileChanged unless the open file is still the regular file that was seen as `expected`; None: any regular file."""
     s = os.fstat(fd)
     if not stat.S_ISREG(s.st_mode):
         raise _changed(name, "is no longer a file")
-    if of(s) != expected:
+    if expected is not None and of(s) != expected:
         raise _changed(name, "has changed since it was looked at")
 
 

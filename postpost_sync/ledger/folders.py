@@ -75,7 +75,7 @@ def settled(
     same = (record.fingerprint,) if untouched else ()
     if untouched and mark != record.asked:  # the config has more of its files seen, or fewer
         record = replace(record, groups=tuple(_as_seen(group, record.asked, mark) for group in record.groups))
-    record = replace(record, asked=mark, config=config)
+    record = replace(record, asked=mark, config=config, restless_at=None)
     if record.fingerprint == fingerprint:
         record = replace(record, complete_at=record.complete_at or complete_at, now_time=now_time, done=False)
         return without_trouble(record, Effect.READ)
@@ -150,6 +150,11 @@ def cancelled(record: Record, seen: str | None) -> Record:
 def missed(record: Record, at: datetime | None) -> Record:
     """The folder was seen to be gone, for the first time since it was there; None: it is there again."""
     return replace(record, missed_at=at)
+
+
+def restless(record: Record, since: datetime | None) -> Record:
+    """The folder has not been quiet since then for long enough to be read; None: it is as it was read."""
+    return replace(record, restless_at=since)
 
 
 def adopted(record: Record) -> Record:

@@ -302,6 +302,7 @@ class Record:
     maybe: tuple[str, ...] = ()  # post groups that may be its own, of whatever text it had then: it is held for them
     asked: str = ""  # its mark, as it was read last: what it asks for by what lies in it alone
     config: str = ""  # digest of what the config said of its root then
+    restless_at: datetime | None = None  # since when it has changed again and again; None: it was read since
 
     def trouble_with(self, step: Effect, file: str | None = None) -> Trouble | None:
         """Why the last step of that kind did not work, for that `file` or for none in particular; None where it did."""

@@ -74,3 +74,8 @@ def config_changed(db: Database) -> None:
 def first_comment(db: Database) -> None:
     db.execute("ALTER TABLE groups ADD COLUMN first_comment TEXT")
     db.execute("ALTER TABLE groups ADD COLUMN said TEXT NOT NULL DEFAULT '[]'")
+
+
+@migrations(name="0004_restless")
+def restless(db: Database) -> None:
+    db.execute("ALTER TABLE folders ADD COLUMN restless_at TEXT")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from postpost_sync import ledger
 from postpost_sync.disk import reader, scan
@@ -95,15 +95,19 @@ class Snapshots:
         """
         folder, present, unreadable = self._look(look)
         quiet, in_flight, fitting = self._folders.saw(look, folder), frozenset(look.in_flight), frozenset(look.fitting)
-        restless = self._folders.restless(look)
         record = self._store.record(look.key)
         if record is None:
             return None
         broken = record.trouble_with(Effect.READ) is not None
         unread = folder is not None and folder.fingerprint != record.fingerprint
+        account = self.account_of(record)
+        if folder is not None:
+            record = self._notice_restlessness(look, record, unread=unread, now=account.now())
+        restless = self._folders.restless(look)
+        if restless > 0 and record.restless_at is not None:  # an earlier run may have seen it change already
+            restless = max(restless, (account.now() - record.restless_at).total_seconds())
         long = unread and max(restless, quiet) > patience(self._sites[look.root].policy)
         glimpse = reader.glimpse(folder) if folder is not None and (long or broken) else None
-        account = self.account_of(record)
         if folder is None:
             away = self._absence.is_away(record.root, record.path, record.device)
             if not away and (copy := self._copies.pop(record.key, None)) is not None:
@@ -149,6 +153,15 @@ class Snapshots:
             return folder, folder is not None or scan.present(look.root), None
         except OSError as error:  # it cannot be read now, which says nothing about whether it was removed
             return None, False, scan.unreadable(error) if scan.present(look.root) else None
+
+    def _notice_restlessness(self, look: Look, record: Record, *, unread: bool, now: datetime) -> Record:
+        """Since when it has been changing again and again is kept, so that single passes add up to what one process sees."""
+        restless = self._folders.restless(look)
+        if unread and restless > 0 and record.restless_at is None:
+            return self._store.note(record.key, ledger.restless, now - timedelta(seconds=restless))
+        if not unread and record.restless_at is not None:  # it is as it was read: what was changed was changed back
+            return self._store.note(record.key, ledger.restless, None)
+        return record
 
     def _notice_key(self, account: Account) -> None:
         """Where a refused key is taken again, all that waited for it may go on."""
