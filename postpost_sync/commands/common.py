@@ -89,14 +89,19 @@ def unreadable(path: str | Path, error: OSError) -> ProgramError:
 
 
 @contextmanager
-def stopped_by_signals(stop: Callable[[], None]) -> Iterator[None]:
-    """SIGTERM and SIGINT call `stop` instead of ending the process; a second one ends it."""
+def stopped_by_signals(stop: Callable[[], None], *, hangup: bool = False) -> Iterator[None]:
+    """SIGTERM and SIGINT call `stop` instead of ending the process; a second one ends it.
+
+    With `hangup` SIGHUP does, too, as where a terminal is closed: for what has to clear up. `nohup` keeps it off.
+    """
 
     def handle(number: int, _: FrameType | None) -> None:
         signal.signal(number, signal.SIG_DFL)
         stop()
 
-    before = {number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGINT)}
+    hears = hangup and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
+    numbers = (signal.SIGTERM, signal.SIGINT, *((signal.SIGHUP,) if hears else ()))
+    before = {number: signal.signal(number, handle) for number in numbers}
     try:
         yield
     finally:

@@ -23,12 +23,12 @@ _SHOWN = 5  # calls beneath the view
 
 def sandbox(port: int, *, view: bool) -> int:
     stop = threading.Event()
-    with Sandbox() as simulated:
+    with stopped_by_signals(stop.set, hangup=True), Sandbox() as simulated:
         try:
             server = serve(simulated, port)
         except OSError as error:
             raise ProgramError(f"port {port} cannot be used: {error.strerror}", "choose another --port") from None
-        with server, stopped_by_signals(stop.set):
+        with server:
             click.echo(f"a simulated PostPost is at {server.api_url} (any key; end it with Ctrl-C)")
             click.echo(f"config:  api: {{base_url: {server.api_url}, key: try}}")
             if view:

@@ -272,11 +272,17 @@ class Daemon:
                 self._give_up(error)
 
     def settle_all(self, wait: float) -> None:
-        """Take every post as far as it goes within `wait` seconds; compare them with PostPost's where an hour has passed."""
+        """Take every post as far as it goes within `wait` seconds.
+
+        What is done hourly or daily is done meanwhile, where that time has passed: they are compared with PostPost's, and
+        the platforms' limits asked for.
+        """
         deadline = time.monotonic() + wait
-        compares = self.timers.apart(self._reconcile) if self.sync.reconciliation.is_due() else None
+        rounds = [self._reconcile] if self.sync.reconciliation.is_due() else []
+        rounds += [self._rounds.ask_limits] if self._rounds.limits_are_old() else []
+        beside = [self.timers.apart(one) for one in rounds]
         while time.monotonic() < deadline and not self.stopping.wait(0.1):
-            if not (compares and compares.is_alive()) and self._settling.is_over(deadline):
+            if not any(one.is_alive() for one in beside) and self._settling.is_over(deadline):
                 break
         if self._fatal is not None:
             raise self._fatal

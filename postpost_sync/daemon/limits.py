@@ -26,16 +26,18 @@ class PlatformLimits:
         for account in accounts:
             self._take(account, store.fact(_name(account), lambda: "{}"))
 
+    def due(self, now: datetime) -> list[Account]:
+        """Those that were not asked within a day, and may be."""
+        due = (one for one in self._accounts if one not in self._asked or abs(now - self._asked[one]) >= EVERY)
+        return [one for one in due if one.refused is None]
+
     def ask(self, now: datetime) -> bool:
         """Ask for those that are older than a day; whether any are others than before.
 
         A fault is no more than that: the table is what counts without them.
         """
         before = self._told()
-        for account in self._accounts:
-            asked = self._asked.get(account)
-            if account.refused is not None or (asked is not None and abs(now - asked) < EVERY):
-                continue
+        for account in self.due(now):
             try:
                 told = account.api.platform_limits()
             except KeyRefused as error:

@@ -56,6 +56,10 @@ class Rounds:
             except PostError as error:
                 self._log.warning("the accounts could not be looked at", why=error.finding.message)
 
+    def limits_are_old(self) -> bool:
+        """Whether it was not asked within a day how much each platform takes."""
+        return bool(self._limits.due(datetime.now(UTC)))
+
     def ask_limits(self) -> None:
         """How much each platform takes, by the service's own word."""
         if self._limits.ask(datetime.now(UTC)):  # what was refused may be taken now

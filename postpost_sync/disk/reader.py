@@ -93,9 +93,7 @@ def sha256(root: str, path: str, file: MediaFile) -> str:
     return digest.hexdigest()
 
 
-def _sidecar(
-    folder: Folder, errors: list[Finding], *, settled: bool = True
-) -> tuple[Sidecar | None, str | None]:
+def _sidecar(folder: Folder, errors: list[Finding], *, settled: bool = True) -> tuple[Sidecar | None, str | None]:
     """Its sidecar, and its text. Not `settled`: without the text, and whatever becomes of the file meanwhile."""
     first, *others = folder.sidecars
     if others:

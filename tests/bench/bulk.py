@@ -15,11 +15,9 @@ import functools
 import io
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -30,6 +28,7 @@ from PIL import Image
 
 from postpost_sync.model.times import to_service
 from postpost_sync.sandbox import TWIN, Behaviour, Request, Response, Sandbox, serve
+from tests.bench.scratch import scratch
 
 KEY = "plainly-fake-key"
 CONCURRENCY = 4
@@ -204,16 +203,7 @@ def _wait_until_ready(pid: int) -> None:
         time.sleep(1)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--posts", type=int, default=1000)
-    parser.add_argument("--pictures", type=int, default=1, help="in each post")
-    parser.add_argument("--rtt", type=float, default=0.0, help="milliseconds")
-    parser.add_argument("--foreign", type=int, default=1000, help="drafts of somebody else in the account")
-    parser.add_argument("--twin", action="store_true", help="answer as the twin product does")
-    parser.add_argument("--profile", type=Path, help="a file for cProfile's figures")
-    arguments = parser.parse_args()
-    place = Path(tempfile.mkdtemp(prefix="bench-bulk-"))
+def bulk(arguments: argparse.Namespace, place: Path) -> None:
     twin = "twin" if arguments.twin else "plain"
     command = [sys.executable, "-c", _SERVER, str(arguments.rtt), str(arguments.foreign), twin]
     server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -231,7 +221,19 @@ def main() -> None:
     finally:
         server.kill()
         server.wait()
-        shutil.rmtree(place, ignore_errors=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--posts", type=int, default=1000)
+    parser.add_argument("--pictures", type=int, default=1, help="in each post")
+    parser.add_argument("--rtt", type=float, default=0.0, help="milliseconds")
+    parser.add_argument("--foreign", type=int, default=1000, help="drafts of somebody else in the account")
+    parser.add_argument("--twin", action="store_true", help="answer as the twin product does")
+    parser.add_argument("--profile", type=Path, help="a file for cProfile's figures")
+    arguments = parser.parse_args()
+    with scratch("bulk") as place:
+        bulk(arguments, place)
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ from postpost_sync.disk.opening import Descriptor
 from postpost_sync.disk.scan import of
 from postpost_sync.model.folder import MediaFile, Recipe
 from tests.bench.bulk import say
+from tests.bench.scratch import scratch
 from tests.support.media_files import film
 
 BLUESKY = Recipe(("image/jpeg",), 1_000_000, 2000, 2000, 10**8, 1)
@@ -90,8 +91,8 @@ def main() -> None:
     parser.add_argument("--video", type=int, default=500, help="megabytes")
     options = parser.parse_args()
     pillow_heif.register_heif_opener()
-    with tempfile.TemporaryDirectory() as place:
-        path = Path(place) / "original"
+    with scratch("fit") as place:
+        path = place / "original"
         for form, kind in (("HEIF", "image/heic"), ("JPEG", "image/jpeg")):
             for megapixels in SIZES:
                 path.write_bytes(photograph(megapixels, form))
@@ -102,7 +103,7 @@ def main() -> None:
                     what = f"{megapixels} megapixels, {kind.removeprefix('image/')}, {before:.1f} MB, for {name}"
                     say(what, _spent(spent, SECONDS[megapixels], said))
         _video(path, options.video)
-        _many(Path(place), options.photos)
+        _many(place, options.photos)
 
 
 def _video(path: Path, megabytes: int) -> None:

@@ -11,13 +11,11 @@ from __future__ import annotations
 import argparse
 import os
 import resource
-import shutil
 import signal
 import socket
 import statistics
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections import Counter
@@ -40,6 +38,7 @@ from postpost_sync.post.names import Names
 from postpost_sync.sandbox import Sandbox, serve
 from postpost_sync.store import Store
 from postpost_sync.store.rows import as_columns
+from tests.bench.scratch import scratch
 
 RUNS = 5
 STARTS = 5
@@ -283,20 +282,16 @@ def main() -> None:
     parser.add_argument("--rescan", action="store_true", help="nothing but a rescan")
     parser.add_argument("--at", type=Path, help="where to make the tree; default: the folder for temporary files")
     arguments = parser.parse_args()
-    place = Path(tempfile.mkdtemp(prefix="bench-scan-", dir=arguments.at))
-    try:
-        with Sandbox() as simulated, serve(simulated) as server:
-            root = place / "posts"
-            say("folders; files", f"{arguments.folders:,}; {3 * arguments.folders:,}")
-            make_tree(root, arguments.folders)
-            config = write_config(place, root, server.api_url)
-            (watched,) = load(config, {}).roots
-            make_known(place / "state/state.db", root, config_digest(watched.policy))
-            rescan = compare_rescan(config, root)
-            if not arguments.rescan:
-                measure_daemon(config, place, root, simulated, rescan)
-    finally:
-        shutil.rmtree(place, ignore_errors=True)
+    with scratch("scan", arguments.at) as place, Sandbox() as simulated, serve(simulated) as server:
+        root = place / "posts"
+        say("folders; files", f"{arguments.folders:,}; {3 * arguments.folders:,}")
+        make_tree(root, arguments.folders)
+        config = write_config(place, root, server.api_url)
+        (watched,) = load(config, {}).roots
+        make_known(place / "state/state.db", root, config_digest(watched.policy))
+        rescan = compare_rescan(config, root)
+        if not arguments.rescan:
+            measure_daemon(config, place, root, simulated, rescan)
 
 
 if __name__ == "__main__":

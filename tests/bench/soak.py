@@ -20,7 +20,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 import tracemalloc
@@ -34,6 +33,7 @@ from typing import Any, NamedTuple
 
 from postpost_sync.model.times import to_service
 from tests.bench.bulk import picture, say
+from tests.bench.scratch import scratch
 
 KEY = "plainly-fake-key"
 WARM = 5.0  # minutes until memory is compared, or half of all
@@ -252,6 +252,26 @@ def served(twin: str) -> Iterator[str]:
         server.wait()
 
 
+def soak(arguments: argparse.Namespace, place: Path) -> None:
+    (place / "posts").mkdir()
+    config = place / "config.yaml"
+    with served("twin" if arguments.twin else "plain") as api, (place / "log").open("w") as log:
+        config.write_text(
+            f"api: {{base_url: '{api}', key: {KEY}}}\nwatch:\n  - path: {place / 'posts'}\n    settle: 500ms\n"
+            f"state_db: {place / 'state/state.db'}\nrescan: 20s\non_remove: cancel\nduplicates: allow\n"
+        )
+        config.chmod(0o600)
+        command = [sys.executable, "-c", _WATCHED, str(place / "stock.json"), "-c", str(config), "run"]
+        trace = {"PYTHONTRACEMALLOC": "1"} if arguments.trace else {}
+        process = subprocess.Popen(command, stderr=log, text=True, env={**os.environ, **trace})
+        try:
+            time.sleep(3)
+            measure(arguments, place, process, config)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(60)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--minutes", type=float, default=30)
@@ -262,27 +282,8 @@ def main() -> None:
     parser.add_argument("--twin", action="store_true", help="answer as the twin product does")
     parser.add_argument("--trace", action="store_true", help="say which lines allocated what stays; slow")
     arguments = parser.parse_args()
-    place = Path(tempfile.mkdtemp(prefix="bench-soak-"))
-    (place / "posts").mkdir()
-    config = place / "config.yaml"
-    try:
-        with served("twin" if arguments.twin else "plain") as api, (place / "log").open("w") as log:
-            config.write_text(
-                f"api: {{base_url: '{api}', key: {KEY}}}\nwatch:\n  - path: {place / 'posts'}\n    settle: 500ms\n"
-                f"state_db: {place / 'state/state.db'}\nrescan: 20s\non_remove: cancel\nduplicates: allow\n"
-            )
-            config.chmod(0o600)
-            command = [sys.executable, "-c", _WATCHED, str(place / "stock.json"), "-c", str(config), "run"]
-            trace = {"PYTHONTRACEMALLOC": "1"} if arguments.trace else {}
-            process = subprocess.Popen(command, stderr=log, text=True, env={**os.environ, **trace})
-            try:
-                time.sleep(3)
-                measure(arguments, place, process, config)
-            finally:
-                process.send_signal(signal.SIGTERM)
-                process.wait(60)
-    finally:
-        shutil.rmtree(place, ignore_errors=True)
+    with scratch("soak") as place:
+        soak(arguments, place)
 
 
 if __name__ == "__main__":

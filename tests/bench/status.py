@@ -12,7 +12,6 @@ import resource
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -25,6 +24,7 @@ from postpost_sync.model.record import Group, GroupStage, MediaName, Record, Upl
 from postpost_sync.model.states import State
 from postpost_sync.store import Store
 from postpost_sync.store.rows import as_columns
+from tests.bench.scratch import scratch
 
 RUNS = 5
 NOW = datetime.now(UTC)
@@ -92,8 +92,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--posts", type=int, default=10_000)
     posts: int = parser.parse_args().posts
-    with tempfile.TemporaryDirectory(prefix="postpost-sync-bench-") as scratch:
-        place = Path(scratch)
+    with scratch("status") as place:
         root, config, database = place / "posts", place / "config.yaml", place / "state" / "state.db"
         root.mkdir()
         config.write_text(f"api: {{key: plainly-fake-key}}\nwatch: [{{path: {root}}}]\nstate_db: {database}\n")

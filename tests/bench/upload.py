@@ -22,11 +22,12 @@ import ssl
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.bench.scratch import scratch
 
 RUNS = 5
 WITHIN = 300.0  # seconds one transfer may take
@@ -182,7 +183,22 @@ def certified(place: Path, address: str) -> tuple[list[str], list[str]]:
 
 
 def compare(here: list[str], there: list[str], address: str, size: int, runs: int, *, limited: bool, tls: bool) -> None:
-    place = Path(tempfile.mkdtemp(prefix="bench-upload-"))
+    """In turns, and with the medians of it printed."""
+    with scratch("upload") as place:
+        _compare(place, here, there, address, size, runs, limited=limited, tls=tls)
+
+
+def _compare(
+    place: Path,
+    here: list[str],
+    there: list[str],
+    address: str,
+    size: int,
+    runs: int,
+    *,
+    limited: bool,
+    tls: bool,
+) -> None:
     certificate, authority = certified(place, address) if tls else ([], [])
     served = [*there, sys.executable, "-c", _SERVER, address, *certificate]
     server = subprocess.Popen(served, stdout=subprocess.PIPE, text=True)
@@ -212,7 +228,6 @@ def compare(here: list[str], there: list[str], address: str, size: int, runs: in
     finally:
         server.kill()
         server.wait()
-        shutil.rmtree(place, ignore_errors=True)
 
 
 def _say(what: str, ours: list[Run], theirs: list[Run], target: str) -> None:

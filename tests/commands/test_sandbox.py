@@ -30,7 +30,7 @@ def started(*arguments: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
             assert process.stdout.readline().startswith("config: ")
             yield found[0], process
         finally:
-            process.kill()
+            process.terminate()
 
 
 def ended(process: subprocess.Popen[str]) -> str:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import time_machine
 
+from postpost_sync.sandbox import TWIN
 from tests.support.drops import picture, sidecar
 from tests.support.rig import Rig, rig
 
@@ -54,3 +57,13 @@ def test_a_pass_shows_media_that_have_lain_without_a_sidecar_for_a_while(pp: Rig
         assert ('rename "post.yaml.txt" to post.yaml' in pp.output()[1]) == late
         shown = [one["folder"] for one in pp.status()["posts"]]
         assert shown == ([str(folder)] if late else [])
+
+
+def test_a_pass_asks_for_the_platforms_limits_once_a_day_and_goes_by_them(pp: Rig) -> None:
+    pp.drop("long", sidecar("x" * 301, "[bluesky-harbour_coffee]"))
+    limits: dict[str, Any] = {"bluesky": {"characters": {"standard": 600}}}
+    pp.sandbox.behaviour = replace(TWIN, platform_limits=limits)
+    for hours, asked in ((0, 1), (1, 1), (23, 1), (25, 2)):
+        with time_machine.travel(datetime.now(UTC) + timedelta(hours=hours)):
+            assert pp.run_once() == 0, "the table takes 300 characters there"
+        assert pp.sandbox.count("platform-limits") == asked

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,7 +45,11 @@ def demo(directory: Path | None, *, web: bool = False) -> int:
         need_extra()
     console = Console(highlight=False)
     log.silence()  # the picture says it all
-    with tempfile.TemporaryDirectory(prefix="postpost-sync-demo-") as scratch:
+    ending = threading.Event()
+    with (
+        stopped_by_signals(ending.set, hangup=True),  # from here on there is something to clear up
+        tempfile.TemporaryDirectory(prefix="postpost-sync-demo-") as scratch,
+    ):
         folder = (directory or Path(scratch, "posts")).absolute()
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -71,11 +76,12 @@ def demo(directory: Path | None, *, web: bool = False) -> int:
             with (
                 _running(config) as daemon,
                 LiveView(console, zone(samples.ZONE), [str(folder)]) as live,
-                stopped_by_signals(daemon.request_stop),
                 _served(config, shown=web),
             ):
                 _drop_samples(folder)
-                _show(daemon, simulated, live, None if directory or web else ENDS_WITHIN)
+                _show(daemon, simulated, live, None if directory or web else ENDS_WITHIN, ending)
+                if ending.is_set():
+                    daemon.request_stop()
                 daemon.tell(TELL_WITHIN)
             _tell(simulated, console)
         _name_calendar(folder, kept=directory is not None)
@@ -130,10 +136,12 @@ def _drop_samples(folder: Path) -> None:
             continue  # from an earlier demo in the same folder
 
 
-def _show(daemon: Daemon, simulated: Sandbox, live: LiveView, ends_within: float | None) -> None:
+def _show(
+    daemon: Daemon, simulated: Sandbox, live: LiveView, ends_within: float | None, ending: threading.Event
+) -> None:
     """Redraw until everything is at rest (or, without an end, until a signal comes)."""
     began, expected = time.monotonic(), len(samples.posts())
-    while not daemon.stopping.wait(REDRAW):
+    while not (ending.wait(REDRAW) or daemon.stopping.is_set()):
         records = daemon.store.records()
         notes = [_EXPIRED] if any(call.fault for call in simulated.calls) else []
         if ends_within is None:
