@@ -5,24 +5,19 @@ A hint is a folder relative to its root, and whether to look below it too. The o
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import errno
-import logging
 import os
-import threading
-import warnings
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from postpost_sync.model.errors import Finding
 from postpost_sync.post.names import Names
 
-Hint = Callable[[str, bool], None]
+if TYPE_CHECKING:
+    from postpost_sync.disk.notifications import Observer
 
-_watchdog = logging.getLogger("watchdog")  # its own lines are not for people
-_watchdog.addHandler(logging.NullHandler())
-_watchdog.propagate = False
+Hint = Callable[[str, bool], None]
 
 
 class NativeWatcher:
@@ -31,39 +26,20 @@ class NativeWatcher:
     def __init__(self, root: str, names: Names, hint: Hint, doubt: Callable[[], None]) -> None:
         self._root = os.path.realpath(root)  # watchdog would watch a link itself
         self._names, self._hint, self._doubt = names, hint, doubt
-        self._observer: Any = None
-        self._log = _Overflow(self._overflowed)
+        self._observer: Observer | None = None
         self._trouble: Finding | None = None
 
     def start(self) -> Finding | None:
         """Begin; what keeps it from working, if anything. Takes as long as a walk of the root."""
-        from watchdog import events
-        from watchdog.observers import Observer
+        from postpost_sync.disk.notifications import Observer
 
-        class Handler(events.FileSystemEventHandler):
-            def on_any_event(_, event: events.FileSystemEvent) -> None:
-                self._pass_on(event)
-
-        wanted = [
-            events.FileClosedEvent,
-            events.FileCreatedEvent,
-            events.FileMovedEvent,
-            events.FileDeletedEvent,
-            events.DirCreatedEvent,
-            events.DirMovedEvent,
-            events.DirDeletedEvent,
-        ]
-        _keep_quiet()
-        logging.getLogger(_OVERFLOW_LOG).addHandler(self._log)
         observer = None
         try:
-            observer = Observer()  # already asks the kernel
-            observer.schedule(Handler(), self._root, recursive=True, event_filter=wanted)
+            observer = Observer(self._root, self._pass_on, self._overflowed)  # already asks the kernel
             observer.start()
         except Exception as error:  # OSError, and what its walk makes of a tree that is too deep or changes meanwhile
             if observer is not None:
-                _end(observer)
-            self.stop()
+                observer.end()
             return _not_watched(error)
         self._observer = observer
         return None
@@ -80,26 +56,19 @@ class NativeWatcher:
 
     def unwatched(self, paths: Iterable[str]) -> list[str]:
         """Which of these folders below the root are not watched: below the root itself, watchdog says nothing of it."""
-        emitters = self._observer.emitters if self._observer is not None else ()
-        watched = [_watched(emitter) for emitter in emitters]
+        watched = self._observer.watched() if self._observer is not None else {}
         root = os.fsencode(self._root)
         places = ((path, root + b"/" + os.fsencode(path) if path else root) for path in paths)
-        return [path for path, place in places if not any(place in one for one in watched)]
+        return [path for path, place in places if place not in watched]
 
     def stop(self) -> None:
-        logging.getLogger(_OVERFLOW_LOG).removeHandler(self._log)
         if self._observer is not None:
-            _end(self._observer)
+            self._observer.end()
             self._observer = None
 
     def _alive(self) -> bool:
         """All threads run, and the root's own watch is there: the kernel takes it away with the file system."""
-        if self._observer is None or not self._observer.is_alive() or not self._observer.emitters:
-            return False
-        reader = getattr(self._observer, "_inotify_fd", None)  # a thread too; it can die while the observer lives on
-        if reader is not None and not reader.is_alive():
-            return False
-        return all(emitter.is_alive() for emitter in self._observer.emitters) and not self.unwatched([""])
+        return self._observer is not None and self._observer.is_whole() and not self.unwatched([""])
 
     def _overflowed(self) -> None:
         self._trouble = Finding(
@@ -170,60 +139,3 @@ def _limit(name: str) -> int:
             return int(file.read())
     except (OSError, ValueError):
         return 0
-
-
-# --- watchdog's insides: nothing public says how many folders it watches ----------------------------------------------
-
-_OVERFLOW_LOG = "watchdog.observers.inotify_c"
-
-
-def _watched(emitter: Any) -> dict[bytes, int]:
-    found: dict[bytes, int] = getattr(getattr(emitter, "_inotify", None), "_active_callbacks_by_path", {})
-    return found
-
-
-def _end(observer: Any) -> None:
-    """End its threads, whatever it says to that: its books are wrong at times, once folders have changed their names."""
-    emitters = [*observer.emitters]
-    waited_for = [getattr(getattr(one, "_inotify", None), "_move_event_grouper", None) for one in emitters]
-    reader = getattr(observer, "_inotify_fd", None)  # runs from the beginning, whether or not the observer does
-    closes = [one.close for one in waited_for if one is not None]
-    # the first stop may break off at one emitter; the second comes to the others
-    for end in (observer.stop, *closes, observer.stop, *([reader.stop] if reader is not None else [])):
-        with contextlib.suppress(Exception):
-            end()
-    for thread in (observer, *emitters, reader):
-        if thread is not None and thread.is_alive():
-            thread.join(5)
-
-
-class _Overflow(logging.Handler):
-    """watchdog says that the kernel's queue overflowed in its log alone."""
-
-    def __init__(self, overflowed: Callable[[], None]) -> None:
-        super().__init__(logging.WARNING)
-        self._overflowed = overflowed
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if "overflow" in record.getMessage():
-            self._overflowed()
-
-
-def _keep_quiet() -> None:
-    """A thread of watchdog that dies says so to whoever looks after it, not in a traceback on the screen.
-
-    Nor is each folder that it may not read worth a warning there: the walk says which these are.
-    """
-    global _others_hook
-    warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"watchdog\.")
-    if threading.excepthook is _hook:
-        return
-    _others_hook, threading.excepthook = threading.excepthook, _hook
-
-
-def _hook(args: threading.ExceptHookArgs) -> None:
-    if not type(args.thread).__module__.startswith("watchdog."):
-        _others_hook(args)
-
-
-_others_hook: Callable[[threading.ExceptHookArgs], Any] = threading.__excepthook__

@@ -140,7 +140,7 @@ def test_a_reader_that_died_is_bridged_by_polling_and_started_again(
 ) -> None:
     with looked_after(world, poll=0.1) as it:
         until(it.watching)
-        reader = it.scanner()._observer._watcher._observer._inotify_fd
+        reader = it.scanner()._observer._watcher._observer.reader
         monkeypatch.setattr(reader, "handle_event", lambda *_: 1 / 0)
         world.drop("first")
         until(lambda: it.status.state is RootState.DEGRADED)
@@ -239,7 +239,7 @@ def test_an_overflow_is_noticed_said_and_bridged(world: World) -> None:
         until(it.watching)
         log = it.scanner()._observer._log
         log.warning = lambda event, **fields: said.append(f"{event} {fields}")
-        with it.scanner()._observer._watcher._observer._inotify_fd._lock:  # the reader waits
+        with it.scanner()._observer._watcher._observer.reader._lock:  # the reader waits
             for n in range(limit // 2 + 1000):
                 os.close(os.open(world.root / f"f{n}", os.O_CREAT | os.O_WRONLY))
             world.drop("post")  # the queue is full: nobody is told of it

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,6 +31,10 @@ class Heard:
         self.root, self.doubts = root, 0
         self.hints: queue.Queue[tuple[str, bool]] = queue.Queue()
         self.watcher = NativeWatcher(str(root), Names(), self._hint, self._doubt)
+
+    @property
+    def observer(self) -> Any:
+        return self.watcher._observer
 
     def _hint(self, path: str, below: bool) -> None:
         if "raise" in path:
@@ -143,10 +148,10 @@ def test_a_reader_thread_that_died_shows_and_leaves_no_traceback(
     def dies(*_: object) -> None:
         raise KeyError(7)
 
-    monkeypatch.setattr(heard.watcher._observer._inotify_fd, "handle_event", dies)
+    monkeypatch.setattr(heard.observer.reader, "handle_event", dies)
     write(heard.root / "x")
     assert heard.trouble() == "WATCH_DIED"
-    assert heard.watcher._observer.is_alive()  # which is why this is not asked
+    assert heard.observer.is_alive()  # which is why this is not asked
     assert capfd.readouterr().err == ""
 
 
@@ -164,9 +169,9 @@ def test_folders_moved_out_and_made_again_are_heard_of_or_it_shows(heard: Heard)
 
 def test_watching_ends_with_all_its_threads_although_the_books_of_what_watches_are_wrong(heard: Heard) -> None:
     """As they are at times, where folders change their names in quick succession."""
-    observer = heard.watcher._observer
+    observer = heard.observer
     (emitter,) = observer.emitters
-    threads = observer, emitter, observer._inotify_fd
+    threads = observer, emitter, observer.reader
     assert all(thread.is_alive() for thread in threads)
     emitter._inotify._active_callbacks_by_path.clear()
     heard.watcher.stop()
@@ -198,7 +203,7 @@ def test_more_than_the_kernel_keeps_shows_with_the_way_out(heard: Heard) -> None
     limit = int(Path("/proc/sys/fs/inotify/max_queued_events").read_text())
     if limit > 50_000:
         pytest.skip(f"the kernel keeps {limit} events here")
-    with heard.watcher._observer._inotify_fd._lock:  # the reader waits
+    with heard.observer.reader._lock:  # the reader waits
         for n in range(limit // 2 + 1000):
             os.close(os.open(heard.root / f"f{n}", os.O_CREAT | os.O_WRONLY))
     assert heard.trouble() == "WATCH_OVERFLOW"
@@ -210,7 +215,7 @@ def test_more_than_the_kernel_keeps_shows_with_the_way_out(heard: Heard) -> None
 
 def test_folders_that_are_not_watched_are_known(heard: Heard, monkeypatch: pytest.MonkeyPatch) -> None:
     assert heard.watcher.unwatched(["", "a", "a/b"]) == []
-    emitter = next(iter(heard.watcher._observer.emitters))
+    emitter = next(iter(heard.observer.emitters))
 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
@@ -262,18 +267,18 @@ def test_a_tree_too_deep_to_be_watched_is_said_and_nothing_of_the_attempt_stays(
 NOBODY = 65534
 AS_NOBODY = f"""
 import os, sys
-import watchdog.observers
+import postpost_sync.disk.notifications
 from postpost_sync.post.names import Names
 from postpost_sync.disk.watcher import NativeWatcher
 os.setuid({NOBODY})
 watcher = NativeWatcher(sys.argv[1], Names(), lambda path, below: None, lambda: None)
-print(watcher.start())
+print(watcher.start(), watcher.unwatched(["", "a"]))
 watcher.stop()
 """
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
-def test_folders_that_may_not_be_read_are_no_warning_on_the_screen() -> None:
+def test_a_folder_that_may_not_be_read_is_not_watched_and_no_warning_on_the_screen() -> None:
     public = Path(tempfile.mkdtemp(prefix="postpost-sync-test-"))
     try:
         public.chmod(0o755)
@@ -281,6 +286,6 @@ def test_folders_that_may_not_be_read_are_no_warning_on_the_screen() -> None:
             (public / name).mkdir(mode=0o700)
         command = [sys.executable, "-c", AS_NOBODY, str(public)]
         ended = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
-        assert (ended.stdout, ended.stderr) == ("None\n", "")
+        assert (ended.stdout, ended.stderr) == ("None ['a']\n", "")
     finally:
         shutil.rmtree(public)
