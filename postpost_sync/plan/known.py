@@ -78,12 +78,10 @@ def recognise(s: Situation) -> Answer | None:
     if s.said(Consent.OURS) and (named := _said_to_be_ours(s)) is not None:
         return Answer(Recognise(s.post, s.time, named, said=True))
     if claim is None:
-        looks = not record.groups and record.copy_of is None and _only_one(s) is not None
-        return (
-            Answer(Recognise(s.post, s.time, _only_one(s)))
-            if looks or (record.unproven and not record.groups)
-            else None
-        )
+        looks = _only_one(s) if not record.groups and record.copy_of is None else None
+        if looks is None and (s.strangers or record.groups or not record.unproven):
+            return None
+        return Answer(Recognise(s.post, s.time, looks))
     if claim.lost:  # it is not there, and was asked for
         return None
     if claim.doubtful:
@@ -106,7 +104,7 @@ def _said_to_be_ours(s: Situation) -> str | None:
         return None
     (one,) = s.strangers
     like = set(one.platforms) == set(s.post.platforms) and one.media in (None, len(s.post.media))
-    return one.post_group_id if like else None
+    return one.post_group_id if like or not one.same_text else None
 
 
 def _only_one(s: Situation) -> str | None:
@@ -115,7 +113,7 @@ def _only_one(s: Situation) -> str | None:
         return None
     (one,) = s.strangers
     same = one.status == "scheduled" and _at_its_time(s, one) and set(one.platforms) == set(s.post.platforms)
-    return one.post_group_id if same and not one.media else None
+    return one.post_group_id if same and one.same_text and not one.media else None
 
 
 def _at_its_time(s: Situation, one: Stranger) -> bool:
@@ -126,7 +124,7 @@ def _at_its_time(s: Situation, one: Stranger) -> bool:
 
 
 def maybe_posted(s: Situation) -> Answer | None:
-    """PostPost holds the same text, and our records do not know it: a person says whether it is another post."""
+    """PostPost holds the same text, or perhaps an earlier one, and our records do not know it: a person says whose it is."""
     if not s.strangers or s.said(Consent.MAYBE) or s.out:
         return None
     if s.draft is None and s.live is not None and not s.replacing:
@@ -146,7 +144,8 @@ def maybe_posted(s: Situation) -> Answer | None:
 
 def _described(s: Situation, one: Stranger) -> str:
     when = f" for {for_people(one.time, s.post.timezone)}" if one.time is not None else ""
-    return f"{one.post_group_id} ({one.status}{when}) on {', '.join(one.platforms)}"
+    text = "" if one.same_text else ", with another text"
+    return f"{one.post_group_id} ({one.status}{when}) on {', '.join(one.platforms)}{text}"
 
 
 def post_gone(s: Situation) -> Answer | None:

@@ -105,20 +105,45 @@ def set_aside(s: Situation) -> Finding | None:
 
 
 def carried(s: Situation) -> tuple[Record | None, tuple[str, ...]]:
-    """The folder whose very post this one asks for, where that is no longer whole.
+    """The folder whose very post this one asks for, where that is no longer whole, or went out now a moment ago.
 
     Or whose text it has, where that is out, and lay in this very directory.
     """
     for other in s.snapshot.alike:
         if _was(s, other):
             return other, ()
-        group = live_group(other)
-        if group is None or not _may_be_from(s, other, group):
-            continue
-        same = compare(group, as_held(s.post, group.platforms) or s.post)
+        also_now = _also_now(s, other)
+        group = live_group(other) or (draft_group(other) if also_now else None)
+        if also_now and _comes_first(s, other, group):
+            return other, ()
+        same = None
+        if group is not None and (also_now or _may_be_from(s, other, group)):
+            same = compare(group, as_held(s.post, group.platforms) or s.post)
         if same is not None:
             return (None, same) if same else (other, ())
     return None, ()
+
+
+def _also_now(s: Situation, other: Record) -> bool:
+    """Whether both ask to go out now, one shortly after the other: what went out so nobody takes back.
+
+    A sync client makes a folder under its new name before it removes the old one.
+    """
+    if not s.desired.now or other.now_time is None or other.part != s.record.part or s.policy.duplicates == "allow":
+        return False
+    live = live_group(other)
+    if live is not None and live.outcome in (State.FAILED, State.CANCELLED):
+        return False
+    return not is_out(live) or other.now_time > s.record.first_seen - CARRIED_WITHIN
+
+
+def _comes_first(s: Situation, other: Record, group: Group | None) -> bool:
+    """Whether the other asks for the very same by all that is known of its files, whose bytes were not read yet."""
+    if other.asked != s.mark:
+        return False
+    if group is None:
+        return other.key < s.record.key  # nothing is made of either
+    return not is_out(group) and any(upload.sha256 is None for upload in group.uploads)
 
 
 def _may_be_from(s: Situation, other: Record, group: Group) -> bool:

@@ -56,7 +56,7 @@ class Scheduled:
 
 @dataclass(frozen=True, slots=True)
 class Stranger:
-    """A post at PostPost that none of our records knows, with the folder's text."""
+    """A post at PostPost that none of our records knows, with the folder's text; or which may be made of an earlier one."""
 
     post_group_id: str
     status: str
@@ -64,6 +64,7 @@ class Stranger:
     created_at: datetime | None
     platforms: tuple[str, ...]
     media: int | None  # how many; None where PostPost does not say
+    same_text: bool = True
 
 
 @dataclass(frozen=True, slots=True)

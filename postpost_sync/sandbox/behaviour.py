@@ -130,6 +130,8 @@ class Behaviour:
     """Seconds after which list-posts shows what was created, changed or deleted."""
     list_media_urls: Literal["plain", "absent", "rewritten"] = "plain"
     """`mediaUrls` in list-posts: the `fileUrl`s, no such field, or other URLs for the same media."""
+    list_texts: Literal["plain", "escaped", "shortened"] = "plain"
+    """`content` in list-posts: as it was sent; with HTML entities and composed anew; or its first 40 characters and `…`."""
     get_post_group_fields: bool = False
     """Whether get-post also carries the group's `status` and `scheduledTime`."""
     get_post_media: bool = False

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import html
+import unicodedata
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
 from typing import cast
@@ -20,6 +22,7 @@ _SORT_FIELDS: dict[str, Callable[[Group], datetime | None]] = {
     "scheduledTime": lambda group: group.scheduled_time,
 }
 _NEVER = datetime.min.replace(tzinfo=UTC)
+_SHORT = 40  # characters
 
 
 def _get(state: State, exchange: Exchange, find: GroupFinder) -> Response:
@@ -104,10 +107,19 @@ def _list(state: State, exchange: Exchange, find: GroupFinder) -> Response:
     return json_response(200, {"success": True, "posts": shown, "pagination": pagination})
 
 
+def _text(content: str, exchange: Exchange) -> str:
+    match exchange.behaviour.list_texts:
+        case "escaped":
+            return html.escape(unicodedata.normalize("NFD", content))
+        case "shortened" if len(content) > _SHORT:
+            return f"{content[:_SHORT]}…"
+    return content
+
+
 def _row(group: Group, exchange: Exchange) -> dict[str, object]:
     row: dict[str, object] = {
         "postGroupId": group.id,
-        "content": group.content,
+        "content": _text(group.content, exchange),
         "status": group.status,
         "scheduledTime": _time(group.scheduled_time),
         "createdAt": format_time(group.created_at),

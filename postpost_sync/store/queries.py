@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -261,17 +261,27 @@ class Queries:
             found = [self._db.one(row[0]) for row in rows]
         return tuple(record for record in found if record is not None)
 
-    def at_rest_with(self, contents: Collection[str]) -> list[int]:
-        """The keys of the folders for which nothing is to be done, and that have, or had, a post with one of those texts."""
-        found: set[int] = set()
+    def asking(self, key: int, mark: str) -> tuple[Record, ...]:
+        """The other folders on their way that ask for the very same, and of which nothing was made yet; the first 20."""
         with self._db.lock, translated(self._db.path):
-            for content in contents:
-                rows = self._db.conn.execute(
-                    f"SELECT DISTINCT folder FROM groups JOIN folders ON folders.key = folder WHERE {_SAME_TEXT} AND done",  # noqa: S608 - a constant
-                    {"text": encode(content)},
-                ).fetchall()
-                found.update(row[0] for row in rows)
-        return sorted(found)
+            rows = self._db.conn.execute(
+                "SELECT key FROM folders WHERE state IN ('settling', 'drafting', 'uploading') AND asked = ? AND key != ? "
+                "AND NOT EXISTS (SELECT 1 FROM groups WHERE folder = folders.key) ORDER BY key LIMIT 20",
+                (mark, key),
+            ).fetchall()
+            found = [self._db.one(row[0]) for row in rows]
+        return tuple(record for record in found if record is not None)
+
+    def at_rest_with(self, may_be: Callable[[str], bool]) -> list[int]:
+        """The keys of the folders for which nothing is to be done, and that have, or had, a post with a text that may be it.
+
+        Whether two texts are the same SQLite cannot tell: PostPost may show one escaped, or composed anew.
+        """
+        with self._db.lock, translated(self._db.path):
+            rows = self._db.conn.execute(
+                "SELECT DISTINCT folder, content FROM groups JOIN folders ON folders.key = folder WHERE done"
+            )
+            return sorted({row[0] for row in rows if may_be(_path(row[1]))})
 
     def beside(self, key: int, time: datetime) -> tuple[Neighbour, ...]:
         """The other folders that ask for the same minute and are on their way or stand scheduled; the first 20 of them."""

@@ -110,13 +110,12 @@ class Calls:
         if said:
             self._store.note(look.key, ledger.warned, group.key, said)
 
-    def unknown_texts(self, account: Account) -> frozenset[str]:
-        """The texts of what PostPost holds and no record of ours knows: what was made since an older database, or by others."""
+    def not_known(self, account: Account) -> frozenset[str]:
+        """What PostPost holds and no record of ours knows: what was made since an older database, or by others."""
         account.learn_time()
         if account.holdings.age() == math.inf:  # else it was read since the start
             self._queues[account].read()
-        held = {one.post_group_id: one.content for one in account.holdings.all()}
-        return frozenset(held[one].strip() for one in self._store.unknown_group_ids(held))
+        return self._store.unknown_group_ids([one.post_group_id for one in account.holdings.all()])
 
     def reconcile(self, account: Account, records: Sequence[Record]) -> list[int]:
         """Compare what stands scheduled with what PostPost lists: one listing for all. The keys of those that differ.
@@ -200,7 +199,9 @@ class Calls:
                 return
             proved = claim is not None and likeness.is_proved(account, self._store.identity(record), claim)
             ours = likeness.as_held(held, post) if post is not None else None
-            if ours is None and claim is not None and proved and not step.said:
+            if ours is None and step.said:
+                ours = likeness.as_shown(held)
+            elif ours is None and claim is not None and proved:
                 ours = likeness.as_written(held, claim, post)
             if ours is None:
                 self._store.change(look.key, ledger.contradicted)

@@ -131,6 +131,11 @@ def as_written(held: Listed, claim: Claim, post: Post | None) -> Post | None:
         return None
     if claim.digest != digest(held.content, {}) or {*claim.platforms} != {*held.platforms}:
         return None
+    return as_shown(held)
+
+
+def as_shown(held: Listed) -> Post:
+    """The post as PostPost shows it: an earlier version of the folder, or what was one of its parts."""
     return Post(held.content, held.platforms, {}, (), held.time, "UTC", parted=True)
 
 

@@ -81,6 +81,10 @@ class Reconciliation:
         """
         if account in self._compared:
             return
-        for key in self._store.at_rest_with(self._calls.unknown_texts(account)):
-            self._wake(key, 0.0)
+        if unknown := self._calls.not_known(account):
+            with_text = account.holdings.with_text
+            for key in self._store.at_rest_with(
+                lambda text: any(one.post_group_id in unknown for one in with_text(text))
+            ):
+                self._wake(key, 0.0)
         self._compared.add(account)

@@ -23,6 +23,7 @@ from postpost_sync.service.account import Account
 from postpost_sync.service.clock import SKEW
 from postpost_sync.service.holdings import SLACK
 from postpost_sync.service.responses import Listed
+from postpost_sync.service.texts import same_text
 from postpost_sync.store import Store
 from postpost_sync.sync.look import Grounds, Look
 from postpost_sync.sync.removals import Removals
@@ -198,6 +199,8 @@ class Snapshots:
         text = reading.content if pending and reading is not None else None
         text = desired.text if pending and desired is not None and desired.text is not None else text
         alike = self._store.alike(record.key, text) if text else ()
+        if pending and desired is not None and desired.now and record.asked:  # what went out so is not taken back
+            alike = (*alike, *self._store.asking(record.key, record.asked))
         return Snapshot(
             seen.folder,
             policy,
@@ -213,7 +216,7 @@ class Snapshots:
             key_probe_at=account.probe_at,
             accounts_age=account.accounts_age(),
             list_age=account.holdings.age(),
-            strangers=self._strangers(record, account, text),
+            strangers=self._strangers(record, account, text, desired),
             unlisted=self._unlisted(record, account) if pending else (),
             shown=_shown(record, account) if pending else {},
             clock_known=account.api.clock.known,
@@ -230,10 +233,19 @@ class Snapshots:
             config=self._sites[look.root].config,
         )
 
-    def _strangers(self, record: Record, account: Account, text: str | None) -> tuple[Stranger, ...]:
-        """What the account holds with this text that no record of ours knows."""
+    def _strangers(
+        self, record: Record, account: Account, text: str | None, desired: Wanted | None
+    ) -> tuple[Stranger, ...]:
+        """What the account holds with this text that no record of ours knows.
+
+        Where there is none, and the folder is older than the database: what stands for its very time on its accounts, since
+        its text may have been edited, and nothing is left that could tell.
+        """
         own = {group.post_group_id for group in record.groups}
         found = account.holdings.with_text(text) if text else ()
+        if not found and record.unproven and record.claim is None and desired is not None and desired.post is not None:
+            at_its_time = account.holdings.standing_at(desired.time) if desired.time is not None else ()
+            found = tuple(one for one in at_its_time if {*one.platforms} == {*desired.post.platforms})
         before = (account.holdings.get(one) for one in record.maybe)  # it was held for them, and edited since
         found = (*found, *(held.group for held in before if held is not None))
         others = {one.post_group_id: one for one in found if one.post_group_id not in own}
@@ -251,6 +263,7 @@ class Snapshots:
                 one.created_at,
                 one.platforms,
                 len(one.media) if one.media is not None else None,
+                same_text(one.content, text or ""),
             )
             for one in (others[key] for key in sorted(unknown))
             if not (one.status == "draft" and not one.media and (creating or _may_be_of_a_lost_create(one, lost_at)))

@@ -396,6 +396,16 @@ def test_answers_may_carry_more_or_less(world: World) -> None:
     assert "mediaUrls" not in world.posts()[0]
 
 
+def test_a_list_may_show_texts_escaped_or_in_short(world: World) -> None:
+    text = "Fish & chips in \xe9t\xe9, " * 2
+    world.create(content=text)
+    assert world.posts()[0]["content"] == text
+    world.switch(list_texts="escaped")
+    assert world.posts()[0]["content"] == "Fish &amp; chips in e\u0301te\u0301, " * 2
+    world.switch(list_texts="shortened")
+    assert world.posts()[0]["content"] == f"{text[:40]}…"
+
+
 def test_attaching_may_unschedule_and_scheduling_may_wait_for_the_bytes(world: World) -> None:
     world.switch(attach_to_scheduled_unschedules=True, media_not_ready=True)
     group = world.create(time="2026-12-02T10:00:00.000Z")

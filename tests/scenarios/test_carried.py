@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import shutil
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from postpost_sync import ledger
 from postpost_sync.model.post import Policy
 from postpost_sync.model.slots import parse
 from postpost_sync.model.states import State
-from tests.support.afterwards import MEDIA, retry, until
+from tests.support.afterwards import BROKEN, MEDIA, change, retry, until
 from tests.support.world import NewWorld, World
 
 NO_STATUS_FILES = shutil.ignore_patterns("post.status.yaml")
@@ -177,3 +179,70 @@ def test_the_same_words_once_more_are_another_post_where_the_folder_was_removed_
     until(world, world.now + timedelta(hours=1))
     os.close(number)
     assert len(world.groups("published")) == 2
+
+
+@pytest.mark.parametrize("media", [{}, MEDIA], ids=["text", "a picture"])
+@pytest.mark.parametrize("seen", ["settling", "on its way", "due", "published"])
+@pytest.mark.parametrize("duplicates", ["warn", "hold"])
+def test_a_folder_that_says_now_and_is_made_anew_before_the_old_one_is_removed_goes_out_once(
+    new_world: NewWorld, media: dict[str, bytes], seen: str, duplicates: str
+) -> None:
+    """As a sync client renames it, which leaves status files out. It is that folder where nothing of that one is out yet."""
+    world = new_world(policy=Policy(settle=2.0, duplicates=duplicates))
+    world.drop("other", "Another text", {}, world.now + timedelta(days=9))
+    world.drop("launch", "Fresh roast", media, "now")
+    if seen == "settling":
+        world.look_around()
+    elif seen == "on its way":
+        world.unreachable = {"update-post": 9}
+        world.run_until_rest(4)
+    elif seen == "due":
+        world.run_until_rest(4)
+        assert world.state("launch") is State.SCHEDULED
+    else:
+        until(world, world.now + timedelta(minutes=40))
+    shutil.copytree(world.root / "launch", world.root / "new name", ignore=NO_STATUS_FILES)
+    world.run_until_rest(3)
+    until(world, world.now + timedelta(seconds=3))
+    shutil.rmtree(world.root / "launch")
+    until(world, world.now + timedelta(hours=3))
+    assert sorted((one.content, one.status) for one in world.groups()) == [
+        ("Another text", "scheduled"),
+        ("Fresh roast", "published"),
+    ]
+    (record,) = (one for one in world.store.records() if one.path == "new name")
+    code = record.error.code if record.error is not None else ""
+    assert (record.state, code) in ((State.PUBLISHED, ""), (State.HELD, "COPY_OF"))
+
+
+@pytest.mark.parametrize("word", ["retry", "allow", "edit"])
+def test_the_same_words_twice_now_are_two_posts_where_that_is_meant(new_world: NewWorld, word: str) -> None:
+    world = new_world(policy=Policy(settle=2.0, duplicates="allow" if word == "allow" else "warn"))
+    for name in ("one", "two"):
+        world.drop(name, "Fresh roast", MEDIA, "now")
+    until(world, world.now + timedelta(minutes=10))
+    assert len(world.groups("published")) == (2 if word == "allow" else 1)
+    if word == "retry":
+        retry(world, "two")
+    elif word == "edit":
+        world.drop("two", "Fresh roast, again", MEDIA, "now")
+    until(world, world.now + timedelta(minutes=10))
+    assert len(world.groups("published")) == 2
+
+
+@pytest.mark.parametrize("end", ["failed", "cancelled"])
+def test_the_words_of_a_post_that_went_out_nowhere_are_no_copy(world: World, end: str) -> None:
+    if end == "failed":
+        world.sandbox.behaviour = replace(world.sandbox.behaviour, publish_errors=BROKEN)
+    world.drop("one", "Fresh roast", MEDIA, "now")
+    if end == "failed":
+        until(world, world.now + timedelta(minutes=10))
+    else:
+        world.run_until_rest(4)
+        change(world, "one", ledger.cancelled, None)
+        world.run_until_rest(1)
+    assert world.state("one") == end
+    world.sandbox.behaviour = replace(world.sandbox.behaviour, publish_errors={})
+    world.drop("two", "Fresh roast", MEDIA, "now")
+    until(world, world.now + timedelta(minutes=10))
+    assert world.state("two") is State.PUBLISHED

@@ -261,3 +261,94 @@ def test_an_edit_of_a_folder_that_is_held_is_no_way_round_what_holds_it(world: W
     world.drop("post", "and edited once more", ONE, tomorrow(world))
     world.run_until_rest()
     assert sorted(group.content for group in world.groups("scheduled")) == ["and edited once more", "text"]
+
+
+# --- and edited meanwhile ---------------------------------------------------------------------------------------------
+
+
+def lose_all(world: World) -> None:
+    """What lies in the tree then is older than the new database, which is made by the clock of this world."""
+    lose_the_database(world)
+    lose_status_files(world)
+    world.store.set_fact("made_at", "4e9")
+    world.restart()
+
+
+def lost_and_edited(world: World) -> Group:
+    """The post of a folder that says something else by now, and nothing is left that knows it."""
+    time = tomorrow(world)
+    world.drop("post", "text", ONE, time)
+    world.run_until_rest()
+    (group,) = world.groups()
+    lose_all(world)
+    world.drop("post", "edited", ONE, time)
+    world.drop("beside", "another text", {}, time, platforms=("linkedin-ABC",))
+    world.drop("later", "another text", {}, time + timedelta(hours=1))
+    world.run_until_rest()
+    assert (world.state("post"), world.code("post")) == ("held", "MAYBE_POSTED")
+    assert (world.state("beside"), world.state("later")) == ("scheduled", "scheduled")
+    return group
+
+
+@pytest.mark.parametrize("word", ["retry", "adopt", "deleted there", "edited back"])
+def test_a_folder_that_was_edited_when_all_was_lost_is_held_for_what_stands_at_its_time(
+    world: World, word: str
+) -> None:
+    old = lost_and_edited(world)
+    if word == "retry":
+        say(world, "post")
+    elif word == "adopt":
+        say(world, "post", ledger.adopted)
+        world.run_until_rest()
+        assert world.code("post") == "ADOPTED_POST"
+        say(world, "post")
+    elif word == "deleted there":
+        world.sandbox.dashboard_delete(old.id)
+        world.restart()
+        world.advance_time(3700)
+    else:
+        world.drop("post", "text", ONE, tomorrow(world))
+        world.run_until_rest()
+        assert world.code("post") == "MAYBE_POSTED"
+        say(world, "post", ledger.adopted)
+    world.run_until_rest()
+    ours = sorted(group.content for group in world.groups("scheduled") if "another" not in group.content)
+    assert ours == {"retry": ["edited", "text"], "edited back": ["text"]}.get(word, ["edited"])
+    assert world.state("post") == "scheduled"
+
+
+def test_of_two_folders_for_the_same_time_each_is_known_by_its_own_text_when_all_was_lost(world: World) -> None:
+    time = tomorrow(world)
+    for name in ("one", "two"):
+        world.drop(name, name, {}, time)
+    world.run_until_rest()
+    before = world.groups()
+    lose_all(world)
+    world.run_until_rest()
+    assert (world.state("one"), world.state("two"), world.groups()) == ("scheduled", "scheduled", before)
+
+
+def test_a_folder_that_is_dropped_later_is_held_for_no_other_text_at_its_time(world: World) -> None:
+    time = tomorrow(world)
+    made = world.account.api.create_post("text", ("twitter-123",), {}).post_group_id
+    world.account.api.schedule(made, time)
+    world.drop("post", "another text", {}, time)
+    world.run_until_rest()
+    assert world.state("post") == "scheduled"
+
+
+def test_what_is_held_for_a_post_is_so_whatever_text_and_time_the_folder_is_edited_to(world: World) -> None:
+    time = tomorrow(world)
+    made = world.account.api.create_post("text", ("twitter-123",), {}).post_group_id
+    world.account.api.schedule(made, time)
+    world.drop("post", "text", {}, time + timedelta(hours=2))
+    world.run_until_rest()
+    world.drop("post", "edited", {}, time)
+    world.run_until_rest()
+    assert (world.state("post"), world.code("post")) == ("held", "MAYBE_POSTED")
+    say(world, "post", ledger.adopted)
+    world.run_until_rest()
+    assert world.code("post") == "ADOPTED_POST"
+    say(world, "post")
+    world.run_until_rest()
+    world.once("post", "edited", {}, time)

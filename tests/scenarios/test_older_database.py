@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -153,13 +154,17 @@ def test_a_folder_at_rest_whose_post_was_made_anew_since_the_backup_is_that_ones
 
 @pytest.mark.parametrize("by", ["command", "dashboard"])
 @pytest.mark.parametrize("then", ["it stands", "it went out", "it is claimed by nobody"])
+@pytest.mark.parametrize("listed", ["plain", "escaped", "shortened"])
 def test_a_post_that_was_cancelled_at_the_backup_and_brought_back_since_is_known_again(
-    world: World, tmp_path: Path, by: str, then: str
+    world: World, tmp_path: Path, by: str, then: str, listed: Literal["plain", "escaped", "shortened"]
 ) -> None:
-    world.drop("post", "text", ONE, tomorrow(world))
+    """Nothing in its folder has changed since, so that nobody would look at it."""
+    world.sandbox.behaviour = Behaviour(list_texts=listed)
+    text = " Fish & chips in été, it's fresh: from the harbour"
+    world.drop("post", text, ONE, tomorrow(world))
     world.drop("other", "another text", {}, tomorrow(world))
     world.run_until_rest()
-    first = next(group for group in world.groups() if group.content == "text")
+    first = next(group for group in world.groups() if group.content == text)
     if by == "command":
         say(world, "post", lambda record: ledger.cancelled(record, None))
     else:
@@ -173,7 +178,7 @@ def test_a_post_that_was_cancelled_at_the_backup_and_brought_back_since_is_known
     world.run_until_rest()
     if then == "it went out":
         world.advance_time(86400 + 3600)
-    second = next(group for group in world.groups() if group.content == "text")
+    second = next(group for group in world.groups() if group.content == text)
     if then == "it is claimed by nobody":
         lose_status_files(world)
     put_back(world, tmp_path / "backup")
@@ -187,7 +192,7 @@ def test_a_post_that_was_cancelled_at_the_backup_and_brought_back_since_is_known
     }[then]
     say(world, "post")
     world.run_until_rest()
-    assert [group.id for group in world.groups() if group.content == "text"] == [second.id]
+    assert [group.id for group in world.groups() if group.content == text] == [second.id]
 
 
 def test_a_cancelled_post_is_not_brought_back_by_a_status_file_that_names_nothing(world: World) -> None:
