@@ -31,13 +31,13 @@ class NativeWatcher:
 
     def start(self) -> Finding | None:
         """Begin; what keeps it from working, if anything. Takes as long as a walk of the root."""
-        from postpost_sync.disk.notifications import Observer
-
         observer = None
         try:
+            from postpost_sync.disk.notifications import Observer  # of another watchdog it may not be to be had
+
             observer = Observer(self._root, self._pass_on, self._overflowed)  # already asks the kernel
             observer.start()
-        except Exception as error:  # OSError, and what its walk makes of a tree that is too deep or changes meanwhile
+        except Exception as error:  # also what its walk makes of a tree that is too deep or changes meanwhile
             if observer is not None:
                 observer.end()
             return _not_watched(error)
@@ -127,6 +127,8 @@ def _not_watched(error: Exception) -> Finding:
         why = error.strerror or why
         if error.errno == errno.EMFILE:
             hint = f"sudo sysctl fs.inotify.max_user_instances={4 * max(_limit('max_user_instances'), 128)}"
+    elif isinstance(error, ImportError):
+        why, hint = "this watchdog is not one that it knows", "install postpost-sync anew, or set observer: polling"
     elif isinstance(error, RecursionError):
         why = "folders in it lie hundreds deep"
         hint = "move such folders out of it, or set observer: polling"

@@ -232,6 +232,14 @@ def test_no_watch_at_all_is_said_at_once(tmp_path: Path) -> None:
     assert (found.code, "No such file" in found.message) == ("WATCH_FAILED", True)
 
 
+def test_a_watchdog_with_other_insides_is_said_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "postpost_sync.disk.notifications", raising=False)
+    monkeypatch.delattr("watchdog.observers.inotify_c.InotifyFD")
+    found = NativeWatcher(str(tmp_path), Names(), lambda *_: None, lambda: None).start()
+    assert found is not None
+    assert (found.code, found.hint) == ("WATCH_FAILED", "install postpost-sync anew, or set observer: polling")
+
+
 def test_the_way_out_names_a_limit_that_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watcher, "_limit", lambda name: 192536)
     assert too_few_watches(100_000).hint == "sudo sysctl fs.inotify.max_user_watches=524288"
