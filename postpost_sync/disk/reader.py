@@ -176,8 +176,9 @@ def _sniff(folder: Folder, entry: Entry) -> MediaFile:
             kind = media.kind(os.pread(fd, media.HEAD, 0))
             content_type, sniffed = media.named(kind)
             facts = {**structure.facts(fd, kind), **probe.measure(fd, kind)}
-    except Unreadable:
-        return MediaFile(entry.name, entry.stat, None, UNREADABLE)
+    except Unreadable as error:
+        facts = {"why": error.finding.message, "hint": error.finding.hint}
+        return MediaFile(entry.name, entry.stat, None, UNREADABLE, facts=facts)
     return MediaFile(entry.name, entry.stat, content_type, sniffed, facts=facts, kind=kind)
 
 

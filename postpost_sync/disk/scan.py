@@ -217,7 +217,9 @@ def _see(folder: int, names: Names) -> _Seen:
         for entry in others if has_sidecar else ():
             try:
                 stats.append(entry.stat(follow_symlinks=False))
-            except FileNotFoundError:
+            except OSError as error:
+                if error.errno not in _GONE:
+                    raise
                 stats.append(None)
     return _Seen(os.fstat(folder), folders, others, stats)
 
@@ -273,6 +275,8 @@ def _list(seen: _Seen, names: Names) -> _Listed:
         has_sidecar = has_sidecar or name.lower() in SIDECAR_NAMES
         if s is not None:
             found.append(Entry(name, _KINDS.get(s.st_mode & _TYPE, EntryKind.OTHER), of(s)))
+        elif seen.stats:  # it was taken away just now; or it is listed all the time
+            found.append(Entry(name, EntryKind.NOTHING, _NOTHING))
     if awaited:
         there = set(files)
         awaited = [one for one in awaited if one.partly == (one.name in there)]
@@ -359,9 +363,7 @@ def opened(root: str, path: str, name: str, expected: Stat | None) -> Iterator[i
     """
     try:
         with descend(root, path) as folder:
-            device, mount = os.fstat(folder).st_dev, _mount(folder)
-            flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
-            fd = os.open(name, flags, dir_fd=folder)
+            fd = _opened_in(folder, name, expected)
     except PermissionError:
         raise Unreadable(Finding("FILE_UNREADABLE", f"{printable(name)} may not be read", "check its rights")) from None
     except ValueError as error:
@@ -371,16 +373,48 @@ def opened(root: str, path: str, name: str, expected: Stat | None) -> Iterator[i
             raise _changed(name, f"cannot be opened: {error.strerror}") from None
         raise _broken(name, error) from None
     try:
-        write_back(fd)
-        unchanged(fd, name, expected)
-        # on an overlay each file has the number of the layer that it is in
-        if os.fstat(fd).st_dev != device and (mount is None or _mount(fd) != mount):
-            raise _changed(name, "lies on another file system than its folder")
         yield fd
     except OSError as error:
         raise _broken(name, error) from None
     finally:
         os.close(fd)
+
+
+def _opened_in(folder: int, name: str, expected: Stat | None) -> int:
+    """A descriptor of the file in that folder.
+
+    It has changed only where it is listed otherwise by now: one that is listed as it was, and cannot be opened, or is
+    another file once it is open, is broken. Else it would be tried again and again without a pause.
+    """
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+    try:
+        fd = os.open(name, flags, dir_fd=folder)
+    except OSError as error:
+        if error.errno in _GONE and _is_listed(folder, name, expected):
+            raise OSError(errno.EIO, f"it is listed, and opening it says: {error.strerror}") from None
+        raise
+    try:
+        write_back(fd)
+        unchanged(fd, name, expected)
+        # on an overlay each file has the number of the layer that it is in
+        if os.fstat(fd).st_dev != os.fstat(folder).st_dev and (_mount(fd) is None or _mount(fd) != _mount(folder)):
+            why = f"{printable(name)} lies on another file system than its folder"
+            raise Unreadable(Finding("FILE_UNREADABLE", why, "put the file itself into the folder"))
+    except BaseException as error:
+        os.close(fd)
+        if isinstance(error, FileChanged) and _is_listed(folder, name, expected):
+            raise OSError(errno.EIO, "once it is open it is not what it is listed as") from None
+        if isinstance(error, OSError) and error.errno in _GONE:
+            raise OSError(errno.EIO, error.strerror) from None
+        raise
+    return fd
+
+
+def _is_listed(folder: int, name: str, expected: Stat | None) -> bool:
+    try:
+        return of(os.stat(name, dir_fd=folder, follow_symlinks=False)) == expected
+    except OSError:
+        return False
 
 
 def _mount(fd: int) -> str | None:

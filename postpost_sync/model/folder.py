@@ -28,6 +28,7 @@ class EntryKind(StrEnum):
     LINK = "link"
     FOLDER = "folder"
     OTHER = "other"  # device, FIFO, socket
+    NOTHING = "nothing"  # it is listed, and the system says that it is not there
 
 
 class Stat(NamedTuple):  # a tuple, as Entry is: a rescan makes hundreds of thousands
@@ -234,3 +235,10 @@ class Reading:
     # what the text files of `per_platform` hold, or what is wrong with one
     texts: Mapping[str, str | Finding] = field(default_factory=dict)
     inside: tuple[str, ...] = ()  # where a folder without media of its own has some in folders inside: one of each
+
+    @property
+    def may_not(self) -> bool:
+        """Whether something in the folder may not be read: rights may change without a sign of that in the folder."""
+        texts = (one for one in self.texts.values() if isinstance(one, Finding))
+        refused = any(one.code == "FILE_UNREADABLE" for one in (*self.errors, *texts))
+        return refused or any(file.sniffed == UNREADABLE for file in self.media)

@@ -20,7 +20,7 @@ from postpost_sync.plan.answers import Answer, as_it_is, copy_of_one, drop_draft
 from postpost_sync.plan.codes import WAITS_FOR_PERSON
 from postpost_sync.plan.gone import CANCEL_MANY, REMOVED
 from postpost_sync.plan.line import in_line
-from postpost_sync.plan.situation import Situation
+from postpost_sync.plan.situation import READ_AGAIN, Situation
 from postpost_sync.plan.steps import Finish, Hash, LearnAccounts, LearnLimits, LearnTime, Read, Rest
 from postpost_sync.post.targets import selectors
 
@@ -204,7 +204,10 @@ def wrong(s: Situation) -> Answer | None:
     if any(error.code == "NO_CONNECTION" for error in s.desired.errors) and _accounts_are_old(s):
         return Answer(LearnAccounts(s.now), warnings=s.desired.warnings)
     further = (replace(error, is_error=True) for error in others)
-    return invalid(s, first, (*further, *s.desired.warnings))
+    answer = invalid(s, first, (*further, *s.desired.warnings))
+    if s.snapshot.reading is not None and s.snapshot.reading.may_not:
+        return replace(answer, step=Rest(max(0.0, READ_AGAIN - s.snapshot.read_age)))
+    return answer
 
 
 def empty(s: Situation) -> Answer | None:

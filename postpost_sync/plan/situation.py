@@ -36,6 +36,7 @@ from postpost_sync.plan.snapshot import Snapshot, Stranger
 from postpost_sync.post.desired import Wanted, resolve
 
 FOLLOW_FOR = 86400.0  # seconds after its time for which a post's outcome is asked for
+READ_AGAIN = 300.0  # seconds after which what might not be read is tried again
 LONGEST_RETRY = 3600.0  # seconds: what a service may ask for; our own pauses are shorter
 SOON = 120.0  # seconds; PostPost advises to schedule at least this much ahead
 # seconds before its time within which a post is no longer changed: the scheduler ticks once a minute
@@ -88,11 +89,12 @@ class Situation:
 
     @property
     def read(self) -> bool:
-        """Whether the folder was read as it is, and the record is of it as it is."""
+        """Whether the folder was read as it is, and the record is of it as it is; what might not be read is read again."""
         folder, reading = self.folder, self.snapshot.reading
         return (
             folder is not None
             and reading is not None
+            and not (reading.may_not and self.snapshot.read_age >= READ_AGAIN)
             and reading.fingerprint == folder.fingerprint == self.record.fingerprint
         )
 

@@ -87,6 +87,7 @@ class Snapshot:
     root_present: bool = True
     unreadable: Finding | None = None  # why it cannot be looked into, though its root is there
     reading: Reading | None = None
+    read_age: float = 0.0  # seconds since that was read
     in_flight: frozenset[int] = frozenset()  # positions whose bytes are being sent now
     fitting: frozenset[str] = frozenset()  # names of files of which a copy is being made now
     key_refused: Finding | None = None  # the service does not take the key

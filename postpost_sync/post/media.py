@@ -219,9 +219,12 @@ def _not_sendable(entry: Entry, file: MediaFile | None, *, fit: bool) -> Finding
     if entry.name.lower() in SIDECAR_NAMES:
         return Finding("NOT_MEDIA", f"{printable(entry.name)} is the sidecar itself", "take it out of media:")
     if entry.kind is not EntryKind.FILE:
-        what = {EntryKind.LINK: "a link", EntryKind.FOLDER: "a folder", EntryKind.OTHER: "a device, pipe or socket"}[
-            entry.kind
-        ]
+        what = {
+            EntryKind.LINK: "a link",
+            EntryKind.FOLDER: "a folder",
+            EntryKind.OTHER: "a device, pipe or socket",
+            EntryKind.NOTHING: "listed and not there",
+        }[entry.kind]
         return Finding(
             "MEDIA_NOT_A_FILE", f"{printable(entry.name)} is {what}, not a file", "put the file itself into the folder"
         )
@@ -230,7 +233,11 @@ def _not_sendable(entry: Entry, file: MediaFile | None, *, fit: bool) -> Finding
     if fit and fitting.could_be_fitted(file):
         return None
     if file.sniffed == UNREADABLE:
-        return Finding("FILE_UNREADABLE", f"{printable(entry.name)} may not be read", "check its rights")
+        why, hint = (
+            file.facts.get("why", f"{printable(entry.name)} may not be read"),
+            file.facts.get("hint", "check its rights"),
+        )
+        return Finding("FILE_UNREADABLE", str(why), str(hint))
     return not_media(file)
 
 

@@ -56,6 +56,7 @@ class Look:
     there: bool = True
     arriving: float | None = None  # the newest transfer temporary's time, when it was last seen
     reading: Reading | None = None
+    read_at: float = 0.0  # monotonic
     judged: tuple[Grounds, Wanted] | None = None  # what it asks for, and what that was concluded from
     hashes: dict[str, MediaFile] = field(default_factory=dict)  # files hashed, by name, with the stat they had
     in_flight: dict[int, Stop] = field(default_factory=dict)  # position -> what ends the transfer

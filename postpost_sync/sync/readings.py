@@ -9,7 +9,7 @@ from functools import partial
 
 from postpost_sync import ledger
 from postpost_sync.disk import reader, scan
-from postpost_sync.model.folder import Folder, MediaFile, Sidecar
+from postpost_sync.model.folder import UNREADABLE, Folder, MediaFile, Sidecar
 from postpost_sync.model.post import Policy
 from postpost_sync.model.record import Record
 from postpost_sync.plan.comparing import mark, only_touched
@@ -27,7 +27,8 @@ class Readings:
     """What was read stands in the look; what it means for the record is written down."""
 
     def __init__(self, store: Store, watched: Watched, runtime: Runtime) -> None:
-        self._store, self._sites, self._folders, self._log = store, watched.sites, watched.folders, runtime.log
+        self._store, self._sites, self._folders = store, watched.sites, watched.folders
+        self._monotonic, self._log = runtime.monotonic, runtime.log
 
     def notice_config(self) -> None:
         """What another config means for the posts that stand is decided now, and not when their folders are next touched."""
@@ -42,10 +43,17 @@ class Readings:
         now = at if snapshot.clock_known else None
         reading = look.reading
         # one that was read as it is lacks no more than the time
-        if reading is None or not reading.fingerprint == folder.fingerprint == record.fingerprint:
+        if reading is None or reading.may_not or not reading.fingerprint == folder.fingerprint == record.fingerprint:
             looks = [look, *filter(None, map(self._folders.in_mind, self._folders.siblings(look.key)))]
-            known = {file.name: file for one in looks[::-1] if one.reading is not None for file in one.reading.media}
+            known = {
+                file.name: file
+                for one in looks[::-1]
+                if one.reading is not None
+                for file in one.reading.media
+                if file.sniffed != UNREADABLE
+            }
             look.reading = reading = reader.read(folder, known | look.hashes)
+            look.read_at = self._monotonic()
         sidecar = _of_part(reading.sidecar, look.part) if reading.sidecar is not None else None
         kept = kept_by_all(record, snapshot.siblings)
         asks_now = sidecar is not None and time_word(sidecar, snapshot.policy, kept) == NOW

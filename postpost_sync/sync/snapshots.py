@@ -210,6 +210,7 @@ class Snapshots:
             root_present=seen.present,
             unreadable=seen.unreadable,
             reading=reading,
+            read_age=self._monotonic() - look.read_at,
             in_flight=seen.in_flight,
             fitting=seen.fitting,
             key_refused=account.refused,

@@ -20,7 +20,7 @@ from postpost_sync.daemon import scanner
 from postpost_sync.daemon.daemon import Daemon
 from postpost_sync.disk import scan
 from postpost_sync.log import Log
-from postpost_sync.model.errors import FileChanged
+from postpost_sync.model.errors import Unreadable
 from postpost_sync.model.folder import Folder
 from postpost_sync.model.program import RootState, RootStatus
 from postpost_sync.model.states import State
@@ -186,7 +186,7 @@ def test_a_file_of_another_mount_is_not_opened(tmp_path: Path) -> None:
             assert folder is not None
             (entry,) = [entry for entry in folder.entries if entry.name == "b.jpg"]
             with (
-                pytest.raises(FileChanged, match="another file system"),
+                pytest.raises(Unreadable, match="another file system"),
                 scan.opened(str(root), "a", "b.jpg", entry.stat),
             ):
                 pytest.fail("it was opened")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -51,7 +52,14 @@ def unopenable(name: str, number: int) -> Iterator[None]:
         yield
 
 
-@pytest.mark.parametrize("number", [errno.EIO, errno.ESTALE, errno.ENODEV, errno.ETIMEDOUT, errno.EREMOTEIO])
+NUMBERS = (
+    *(errno.EIO, errno.ESTALE, errno.ENODEV, errno.ETIMEDOUT, errno.EREMOTEIO),
+    # a link, or gone, says a system that lists it all the same
+    *(errno.ENOENT, errno.ELOOP),
+)
+
+
+@pytest.mark.parametrize("number", NUMBERS)
 @pytest.mark.parametrize("read_before", [False, True], ids=["before it is read", "between reading and sending"])
 def test_a_file_that_cannot_be_opened_is_broken_and_tried_again_ever_less(
     world: World, number: int, read_before: bool
@@ -73,6 +81,67 @@ def test_a_file_that_cannot_be_opened_is_broken_and_tried_again_ever_less(
         ended = world.record("launch")
         assert ended.state in (State.FAILED, State.INVALID), "it comes to an end with its time"
     assert world.groups("scheduled") == []
+
+
+@pytest.mark.parametrize("behind", [0, 3], ids=["before it is read", "between reading and sending"])
+def test_a_file_that_is_another_one_once_it_is_open_is_broken(world: World, behind: float) -> None:
+    """Some file systems give it another number then, each time: nothing about it has changed."""
+    time = world.now + HOUR
+    world.sandbox.faults.add(Fault("create-post", "status", times=3, status=503))
+    world.drop("launch", "hello", MEDIA, time)
+    world.run_until_rest(behind)
+    real = os.fstat
+
+    def renumbered(fd: int) -> os.stat_result:
+        there = real(fd)
+        return os.stat_result((*there[:1], there.st_ino + 1, *there[2:])) if stat.S_ISREG(there.st_mode) else there
+
+    with mock.patch.object(os, "fstat", renumbered):
+        world.advance_time(600)
+        error, troubles = world.record("launch").error, world.record("launch").troubles
+        assert error is not None
+        assert (error.code, "listed" in error.message) == ("FILE_BROKEN", True)
+        assert sum(trouble.attempts for trouble in troubles) <= 12, "its pauses grow"
+    world.advance_time(1200)
+    world.once("launch", "hello", MEDIA, time)
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "post.yaml"])
+def test_rights_that_change_without_a_sign_in_the_folder_are_noticed(world: World, name: str) -> None:
+    """As on a share, whose server says who may read what."""
+    time = world.now + HOUR
+    world.drop("launch", "hello", MEDIA, time)
+    with unopenable(name, errno.EACCES):
+        world.advance_time(600)
+        record = world.record("launch")
+        assert (record.state, world.code("launch")) == (State.INVALID, "FILE_UNREADABLE")
+        assert record.retry_at is not None
+    world.advance_time(400)
+    world.once("launch", "hello", MEDIA, time)
+
+
+@pytest.mark.parametrize(
+    ("name", "code"), [("a.jpg", "MEDIA_NOT_A_FILE"), ("post.yaml", "SIDECAR_NOT_A_FILE"), ("notes.txt", None)]
+)
+def test_what_is_listed_and_is_not_there_is_said(world: World, name: str, code: str | None) -> None:
+    """As on a share that cannot say a name as it lists it. What looks like no media is left out."""
+    time = world.now + HOUR
+    folder = world.drop("launch", "hello", MEDIA, time)
+    (folder / "notes.txt").touch()
+    real = scan._see
+
+    def seen(fd: int, names: Names) -> Any:
+        found = real(fd, names)
+        return found._replace(
+            stats=[None if e.name == name else s for e, s in zip(found.others, found.stats, strict=False)]
+        )
+
+    with mock.patch.object(scan, "_see", seen):
+        world.advance_time(60)
+        assert (world.code("launch"), world.state("launch") is State.INVALID) == (code, code is not None)
+    world.look_around()
+    world.advance_time(60)
+    world.once("launch", "hello", MEDIA, time)
 
 
 def test_a_file_that_can_be_opened_again_goes_out(world: World) -> None:
