@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 from hypothesis import settings
+from hypothesis.internal.conjecture import providers
 
 from tests.support import matrices
 from tests.support.browser import Browser, browser
@@ -28,6 +29,8 @@ from tests.support.world import NewWorld, World
 
 settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
 settings.load_profile("repeatable")
+# Nor does what is drawn depend on which of our modules a process has loaded; and it need not parse them all for that.
+providers._get_local_constants = lambda: providers._local_constants
 
 # Where a machine is set to keep no compiled modules, each of the many processes would compile program and tests anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

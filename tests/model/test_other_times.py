@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from postpost_sync.model.times import TimeProblem, parse_time
+from tests.support.characters import CHARACTERS
 
 SAVED = datetime(2026, 11, 28, 19, 0, tzinfo=UTC)  # a Saturday, 20:00 in Berlin
 
@@ -180,7 +181,10 @@ def test_the_line_to_write_is_a_whole_line_where_the_key_is_known() -> None:
     assert caught.value.finding.hint == 'write "scheduled_time: 2026-12-15 14:30" (Tue)'
 
 
-@given(st.text(alphabet="0123456789.:/-+ apmTZhutcgdecinornjtemwUhr年月일,'", max_size=24) | st.text(max_size=24))
+@given(
+    st.text(alphabet="0123456789.:/-+ apmTZhutcgdecinornjtemwUhr年月일,'", max_size=24)
+    | st.text(CHARACTERS, max_size=24)
+)
 def test_whatever_is_written_is_a_moment_or_refused_and_what_is_offered_is_one(text: str) -> None:
     try:
         parse_time(text, "Europe/Berlin", SAVED)

@@ -12,6 +12,7 @@ from postpost_sync.model.post import Connection
 from postpost_sync.post import live_limits
 from postpost_sync.post.platforms import FORMATS, LIMITS, Limit, Live, Overrides, formats, limit
 from postpost_sync.sandbox.twin import TWIN_LIMITS
+from tests.support.characters import CHARACTERS
 
 TOLD = live_limits.overrides(dict(TWIN_LIMITS))
 
@@ -56,7 +57,7 @@ def test_what_is_no_sensible_figure_is_not_there(value: Any) -> None:
 
 
 anything = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(CHARACTERS, max_size=5),
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(st.sampled_from("twitter images videos formats supported maxCount characters".split()), inner)

@@ -23,6 +23,7 @@ from postpost_sync.post.platforms import PLATFORMS
 from postpost_sync.post.sidecar import parse
 from postpost_sync.post.targets import resolve as targets_of
 from postpost_sync.post.targets import stands_for
+from tests.support.characters import CHARACTERS
 from tests.support.following import followed
 from tests.support.media_files import image
 
@@ -251,7 +252,7 @@ KNOWN = st.sampled_from(
 )
 MANGLED = st.builds(
     lambda parts, between, around: around.format(between.join(parts)),
-    st.lists(KNOWN | st.text(max_size=8), min_size=1, max_size=3),
+    st.lists(KNOWN | st.text(CHARACTERS, max_size=8), min_size=1, max_size=3),
     st.sampled_from([" ", ", ", ";", " & ", " and ", "/", " • ", " - ", ""]),
     st.sampled_from(["{}", "@{}", "({})", "“{}”", "*{}*", "- {}", "{}.", "<{}>", " {}:"]),
 )

@@ -28,9 +28,10 @@ from postpost_sync.model.record import (
 )
 from postpost_sync.model.states import State
 from postpost_sync.store import Store
+from tests.support.characters import CHARACTERS
 from tests.support.stored import NOW
 
-TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+TEXT = st.text(CHARACTERS, max_size=12)
 NAME = st.binary(min_size=1, max_size=8).map(os.fsdecode)
 MOMENT = st.integers(0, 2**53).map(
     lambda microseconds: datetime(1980, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)
