@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -105,7 +105,7 @@ def _all_media(folder: Folder, reading: Reading, sidecar: Sidecar, files: _Files
             if copy.original is not None and _meant_as_media(name, read):
                 alone = alone or _alone(name, copy.original)
         elif entry.kind is EntryKind.FILE and _is_empty(entry, read):
-            if looks_like_media(name):
+            if looks_like_media(name) or (entry.stat.size and _awaited_by(name) is not None):
                 empty = empty or of_no_length(entry)
         elif name in motions:
             warnings.append(_live_photo(name, motions[name]))
@@ -156,15 +156,23 @@ def _set_aside(name: str, there: Collection[str], *, media: bool) -> _Copy | Non
     original = beside(name)
     if original is not None and alike(original) in there:
         return _Copy(_backup(name, original), None)
-    if media and not looks_like_media(name) and (original := _longest(name, there)) is not None:
-        return _Copy(_backup(name, original), None)
+    if media and not looks_like_media(name):
+        if (original := next((one for one in _begins_with(name) if alike(one) in there), None)) is not None:
+            return _Copy(_backup(name, original), None)
+        if (original := _awaited_by(name)) is not None:
+            return _Copy(_backup(name, original), original)
     return None
 
 
-def _longest(name: str, there: Collection[str]) -> str | None:
-    """The name of a media file that is there, and with which this one begins: some program put its own mark behind it."""
+def _begins_with(name: str) -> Iterator[str]:
+    """The names of media files with which this one begins, the longest first: some program put its own mark behind one."""
     beginnings = (name[:end] for end in range(len(name) - 1, 0, -1))
-    return next((one for one in beginnings if looks_like_media(one) and alike(one) in there), None)
+    return (one for one in beginnings if looks_like_media(one))
+
+
+def _awaited_by(name: str) -> str | None:
+    """The NAME that some program may not have fetched whole yet, where it puts an ending of its own behind that meanwhile."""
+    return next((one for one in _begins_with(name) if name[len(one)] == "."), None)
 
 
 def _conflict_copy(name: str) -> Finding:

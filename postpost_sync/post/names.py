@@ -15,8 +15,8 @@ from postpost_sync.post.platforms import SUFFIXES
 
 _DOWNLOADING = tuple(
     """*.part *.partial *.filepart *.crdownload *.download *.opdownload *.fdmdownload *.ytdl *.part-frag* *.aria2__temp
-    *.!qb *.!ut *.!bt *.!sync *.bts *.bc! *.jc! *.dctmp *.dtapart *.xltd *.insyncdl *.syncpart *.drivedownload
-    *.ffs_tmp""".split()
+    *.!qb *.!ut *.!bt *.!sync *.bts *.az! *.bc! *.jc! *.dctmp *.dtapart *.td *.td.cfg *.xltd *.downloading *.insyncdl
+    *.syncpart *.drivedownload *.ffs_tmp""".split()
 )
 """A file that browsers, torrents and sync clients are still writing; it takes its own name when it is whole."""
 
@@ -36,7 +36,7 @@ IGNORED: tuple[str, ...] = (
 
 ARRIVING = (
     *_DOWNLOADING,
-    *".syncthing.* ~syncthing~* *.unison.tmp .getxfer.* .goutputstream-* .pureftpd-upload.* .in.*.".split(),
+    *".syncthing.* ~syncthing~* *.unison.tmp .getxfer.* .goutputstream-* .pureftpd-upload.* .in.*. .pending-[0-9]*-*".split(),
 )
 _RSYNC = r"\..+\.[A-Za-z0-9]{6}"  # rsync writes .NAME.XXXXXX
 _NEXTCLOUD = r"\..+\.~[0-9a-f]{1,8}"  # and ownCloud

@@ -119,6 +119,11 @@ def test_the_configs_patterns_add_to_the_built_in_ones(pattern: str, name: str) 
     [
         ("a.part", True),
         ("a.mp4.crdownload", True),
+        ("a.mp4.az!", True),
+        ("a.mp4.td", True),
+        ("a.mp4.baiduyun.p.downloading", True),
+        (".pending-1764000000-a.jpg", True),
+        (".trashed-1764000000-a.jpg", False),
         (".syncthing.a.jpg.tmp", True),
         ("~syncthing~a.jpg.tmp", True),
         (".a.jpg.Xy12Ab", True),

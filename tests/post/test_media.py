@@ -267,6 +267,33 @@ def test_a_picture_with_some_mark_behind_the_name_of_another_is_left_out_unless_
     assert len(wanted.post.media) == 2
 
 
+@pytest.mark.parametrize("end", [".fetching", ".1", ".new"])
+def test_a_picture_with_an_ending_behind_the_name_of_one_that_is_not_there_may_not_be_whole(
+    drop: Drop, end: str
+) -> None:
+    """As a program writes it while it fetches the file, whichever that is."""
+    drop.add("post.yaml", GOOD)
+    drop.add("a.jpg", picture())
+    drop.add(f"b.jpg{end}", picture())
+    wanted = drop.wanted()
+    assert wanted.held is not None
+    assert (wanted.held.code, "b.jpg" in wanted.held.message) == ("ORIGINAL_MISSING", True)
+    os.truncate(drop.path / f"b.jpg{end}", 0)
+    os.truncate(drop.path / f"b.jpg{end}", 5000)  # there is room for it, and no more
+    empty = drop.wanted().empty
+    assert empty is not None
+    assert empty.code == "MEDIA_EMPTY"
+
+
+@pytest.mark.parametrize("name", ["b.jpg_large", "b.jpg-large", "b", "b.jpeg.bin.jpg"])
+def test_a_picture_is_one_whatever_its_name_is(drop: Drop, name: str) -> None:
+    drop.add("post.yaml", GOOD)
+    drop.add(name, picture())
+    wanted = drop.wanted()
+    assert wanted.post is not None
+    assert ([one.name for one in wanted.post.media], wanted.held) == ([name], None)
+
+
 @pytest.mark.parametrize(
     ("film", "small"),
     [

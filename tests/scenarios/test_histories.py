@@ -34,6 +34,7 @@ from tests.support.histories import (
     BRANDS,
     ENTRIES,
     FAULTS,
+    KEYS,
     THREE,
     ZONES,
     Histories,
@@ -56,6 +57,8 @@ SWITCHES: dict[str, tuple[object, ...]] = {
     "reissue_media": (False, True),
     "url_lifetime": (3600, 120),
     "list_media_urls": ("plain", "rewritten", "absent"),
+    "list_texts": ("plain", "escaped"),
+    "get_post_media": (False, True),
     "publish_seconds": (0, 30),
     "media_not_ready": (False, True),
     "attach_to_scheduled_unschedules": (False, True),
@@ -109,7 +112,7 @@ class Machine(RuleBasedStateMachine):
         duplicates: str,
     ) -> None:
         start = Behaviour(listing_lag=lag, reissue_media=reissue, plan=plan)
-        behaviour = replace(start, list_media_urls=urls)  # type: ignore[arg-type]  # one of its values
+        behaviour = replace(start, list_media_urls=urls, keys=dict.fromkeys(KEYS, "one"))  # type: ignore[arg-type]  # one of its values
         about = {"cancel_removed": cancels, "duplicates": duplicates, "accounts": {"brand": BRANDS[0]}}
         policy = Policy(settle=2.0, slots=SLOTS, **about)  # type: ignore[arg-type]  # each has its own
         self.world = Histories(self.place, behaviour=behaviour, policy=policy, concurrency=concurrency)
@@ -298,6 +301,32 @@ class Machine(RuleBasedStateMachine):
     def copy(self, which: int, at: int | None) -> None:
         self._with(which, at, self.world.copy)
 
+    @precondition(lambda self: len(self.world.folders) < 4)
+    @rule(which=WHICH, at=LATER, removed=st.booleans())
+    def carry(self, which: int, at: int | None, removed: bool) -> None:
+        """A sync client gives it another name: it makes it anew, and then removes the old one, or not yet."""
+
+        def carried(folder: Dropped) -> None:
+            self.world.carry(folder)
+            if removed:
+                self.world.take_away(folder)
+
+        self._with(which, at, carried)
+
+    @rule()
+    def rotate_key(self) -> None:
+        self.world.alive(self.world.rotate_key)
+        self._look()
+
+    @rule(back=st.booleans())
+    def tree(self, back: bool) -> None:
+        """The folders themselves are put back to what they were at the latest copy, their status files, too."""
+        if back:
+            self.world.put_back_tree()
+            self._look()
+        else:
+            self.world.keep_tree()
+
     @rule(which=WHICH, at=LATER)
     def take_away(self, which: int, at: int | None) -> None:
         self._with(which, at, self.world.take_away)
@@ -325,10 +354,10 @@ class Machine(RuleBasedStateMachine):
         """Nothing but `run --once` runs for a while."""
         self.world.alive(lambda: self.world.single_passes(number, gap))
 
-    @rule(which=WHICH, at=LATER, word=st.sampled_from(["retry", "cancel"]))
+    @rule(which=WHICH, at=LATER, word=st.sampled_from(["retry", "cancel", "adopt"]))
     def word(self, which: int, at: int | None, word: str) -> None:
         """A person says what to do about a post."""
-        said = {"retry": self.world.retry, "cancel": self.world.cancel}[word]
+        said = {"retry": self.world.retry, "cancel": self.world.cancel, "adopt": self.world.adopt}[word]
         self._with(which, at, said)
 
     @rule(what=st.sampled_from(["keep", "keep", "put back", "put back", "lost", "status files lost", "copies lost"]))

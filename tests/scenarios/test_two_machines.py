@@ -281,7 +281,7 @@ def test_a_status_file_that_comes_after_its_folder_tells_whose_post_stays(pair: 
 def test_what_a_folder_was_held_for_before_it_was_edited_is_not_taken_for_what_it_says_now(
     pair: Pair, world: World
 ) -> None:
-    """A person says that it is the folder's: it has another text by now, so that is asked again."""
+    """A person says that it is the folder's: so it is that of an earlier version, and is not deleted without a word."""
     one, other = pair.machines
     drop_on_both(one, other, 1)
     one.run_until_rest(30)
@@ -291,8 +291,11 @@ def test_what_a_folder_was_held_for_before_it_was_edited_is_not_taken_for_what_i
     other.run_until_rest(30)
     say(other, "post1", ledger.adopted)
     other.run_until_rest(30)
-    assert (other.state("post1"), other.code("post1")) == (State.HELD, "MAYBE_POSTED")
-    assert len(world.groups()) == 1
+    assert (other.state("post1"), other.code("post1")) == (State.HELD, "ADOPTED_POST")
+    assert [(group.content, group.status) for group in world.groups()] == [("[1] version 0", "draft")]
+    say(other, "post1", ledger.retried)
+    other.run_until_rest(30)
+    assert [(group.content, group.status) for group in world.groups()] == [("[1] version 1", "scheduled")]
 
 
 def test_within_the_seconds_that_a_list_lags_two_machines_may_double_a_text(pair: Pair, world: World) -> None:

@@ -39,6 +39,7 @@ from tests.support.world import KEY, Killed, World
 THREE = ("twitter-123", "mastodon-109348", "linkedin-ABC")
 ENTRIES = ("twitter", "twitter-123", "mastodon", "mastodon-109348", "linkedin-ABC")  # what people name in per_platform
 REQUEST_TAKES = 0.05  # seconds
+KEYS = (KEY, f"{KEY}_anew")
 BRANDS = (PLATFORMS[0], PLATFORMS[1])
 ZONES = ("UTC", "Europe/Berlin", "America/New_York")
 OFTEN = 600  # looks at folders in half an hour in which nothing happens
@@ -71,7 +72,8 @@ class Histories(World):
         self._meanwhile = False
         self.more, self.gone = place / "more", place / "gone"  # the second root; and where it is while it is away
         self.unopenable = ""  # the name of the files that cannot be opened for now
-        self._away, self._backup = place / "away", place / "backup"
+        self._away, self._backup, self._tree = place / "away", place / "backup", place / "tree"
+        self._kept: dict[str, Dropped] = {}  # the folders as they lie in `_tree`, by place
         self._originals: dict[str, str] = {}  # the hash of a fitted copy -> that of what it was made of
         self.unproved: set[str] = set()  # drafts that stood when a database was lost or put back
         self._pictures = 0
@@ -346,6 +348,42 @@ class Histories(World):
         self.lineages[folder.lineage].folders += 1
         return twin
 
+    def carry(self, folder: Dropped) -> Dropped:
+        """As a sync client renames it that leaves status files out: made anew under its new name; the old one is still there."""
+        twin = self.copy(folder)
+        (self.place(twin) / "post.status.yaml").unlink(missing_ok=True)
+        return twin
+
+    def keep_tree(self) -> None:
+        """A copy of all folders, with what lies in them."""
+        shutil.rmtree(self._tree, ignore_errors=True)
+        self._kept = {}
+        for number, folder in enumerate(self.folders):
+            if folder.there and self.place(folder).exists():
+                kept = str(number)
+                shutil.copytree(self.place(folder), self._tree / kept)
+                self._kept[kept] = replace(folder, media=list(folder.media), others=dict(folder.others))
+
+    def put_back_tree(self) -> None:
+        """Each folder that is still where it was is put back to what it was then."""
+        for kept, then in self._kept.items():
+            folder = self.folders[int(kept)]
+            if not folder.there or (folder.name, folder.elsewhere) != (then.name, then.elsewhere):
+                continue
+            if not self.place(folder).exists():
+                continue
+            shutil.rmtree(self.place(folder))
+            shutil.copytree(self._tree / kept, self.place(folder))
+            for name in ("text", "platforms", "time", "alias", "local"):
+                setattr(folder, name, getattr(then, name))
+            folder.media, folder.others = list(then.media), dict(then.others)
+            self.write(folder)  # as the config has it by now
+
+    def rotate_key(self) -> None:
+        """Another key of the same owner is put into the config."""
+        self.key = KEYS[1 - KEYS.index(self.key)]
+        self.restart()
+
     def swap(self, folder: Dropped, other: Dropped) -> None:
         """The two change their names, each in the root where it is."""
         aside = self.place(folder).with_name(".aside")
@@ -397,10 +435,17 @@ class Histories(World):
         for asked in self.lineages.values():
             asked.forgotten = True
         for folder in self.folders:
-            if not (self.place(folder) / "post.status.yaml").exists():  # nothing is left that could tell
+            if not self._is_told(folder):  # nothing is left that could tell
                 self.lineages[folder.lineage].slot_forgotten = True
                 self.lineages[folder.lineage].folders += self._edited_since(folder)
         self.start()
+
+    def _is_told(self, folder: Dropped) -> bool:
+        """Whether its status file names all that stands of it."""
+        status = self.place(folder) / "post.status.yaml"
+        said = status.read_text() if status.exists() else ""
+        ours = (one for one in self.ours(*STANDING) if lineage_of(one.content) == folder.lineage)
+        return bool(said) and all(one.id in said for one in ours)
 
     def _edited_since(self, folder: Dropped) -> bool:
         """Whether nothing that stands of it has the text that it has now."""
@@ -426,6 +471,19 @@ class Histories(World):
                 self.lineages[folder.lineage].folders += 1  # who says so wants a second one
                 break
         self._say(folder, "retried", ledger.retried)
+
+    def adopt(self, folder: Dropped) -> None:
+        """Somebody says that what PostPost holds with its text is its own."""
+        for record in self.store.records():
+            if record.path == folder.name and record.maybe:
+                theirs = self.foreign & set(record.maybe)
+                self.foreign -= theirs
+                self.by_person |= set(record.maybe)
+                for group in self.sandbox.groups():
+                    if group.id in theirs:
+                        self.lineages[lineage_of(group.content)].folders += 1
+                self.lineages[folder.lineage].by_person = True
+        self._say(folder, "retried", ledger.adopted)
 
     def cancel(self, folder: Dropped) -> None:
         try:

@@ -52,7 +52,7 @@ class Dropped:
         return self._content(self.text)
 
     def _content(self, text: int) -> str:
-        return f"[L{self.lineage}] text {text}"
+        return f"[L{self.lineage}] text {text} & café"
 
     @property
     def version(self) -> Version:

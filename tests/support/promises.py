@@ -161,7 +161,7 @@ class Promises:
             for record in records
             if record.state in (State.DRAFTED, State.HELD, State.INVALID)
             for group in record.groups
-            if group.stage in (GroupStage.DRAFT, GroupStage.WITHDRAWN)
+            if group.stage in (GroupStage.DRAFT, GroupStage.WITHDRAWN) or _waits_for_another_key(record)
         }
         for group in self.world.ours("draft"):
             if group.id not in owned | self.world.unproved and group.id not in self.world.by_person:
@@ -229,6 +229,11 @@ class Promises:
                 raise Broken(f"{folder} is said to be {record.state}, and at the service is {held}: {record}")
         if len(held) != 1:
             raise Broken(f"{folder} is said to be {record.state}, and at the service is {held}: {record}")
+
+
+def _waits_for_another_key(record: Record) -> bool:
+    """Whether a person is asked, since what another key may have made cannot be deleted: nothing else is until then."""
+    return record.error is not None and record.error.code == "OTHER_KEY"
 
 
 def _is_empty(record: Record) -> bool:
