@@ -183,7 +183,7 @@ def run_once(option: str | None, wait: float, form: log.Format, level: log.Level
             if not daemon.stop():
                 leave(1, sys.exception() or _UNENDED)
     for status in roots:
-        if status.state is RootState.AWAY and status.error is not None:
+        if status.error is not None and (status.state is RootState.AWAY or status.error.code == "DEFECT"):
             raise ProgramError(status.error.message, status.error.hint)
     oddities = [(os.path.join(root.path, odd.path).rstrip("/"), odd.finding) for root in roots for odd in root.oddities]
     if not open_ones and not oddities:

@@ -97,7 +97,7 @@ class _Writer(beside.Beside):
                 self._say_failed(error.strerror or type(error).__name__)
             except Exception as error:  # a defect of ours
                 self._log.defect(error, root=self._root.path)
-                self._later(AT_MOST_EVERY)
+                self._say_failed("a defect of postpost-sync", "please report what its log says")
             if hurried:
                 self._finished.set()
                 self._hurried.clear()
@@ -153,12 +153,10 @@ class _Writer(beside.Beside):
         first = one.media[0]
         return self._thumbnails.of(one.root, one.path, first.name, first.stat, first.sha256)
 
-    def _say_failed(self, why: str) -> None:
+    def _say_failed(self, why: str, hint: str = "let the daemon write into the root, or set calendar: false") -> None:
         self._later(AT_MOST_EVERY)
         said = self.trouble
         message = f"the calendar of {printable(self._root.path)} cannot be written: {why}"
-        self.trouble = Finding(
-            "CALENDAR_NOT_WRITTEN", message, "let the daemon write into the root, or set calendar: false"
-        )
+        self.trouble = Finding("CALENDAR_NOT_WRITTEN", message, hint)
         if self.trouble != said:
             self._log.warning("the calendar cannot be written", root=self._root.path, why=why, hint=self.trouble.hint)

@@ -31,6 +31,7 @@ from postpost_sync.store import Store
 from postpost_sync.sync.watched import Watched
 
 AWAY_POLL = 5.0  # seconds between two looks at a root that is away, at the most
+DEFECT_PAUSE = 60.0  # seconds for which a root is left alone that met a defect of ours
 SILENT_AFTER = 30.0  # seconds without an answer about a single folder before a file system counts as away
 
 
@@ -42,6 +43,11 @@ class Task(NamedTuple):
 
 CHECK = Task("check")
 _WATCH = Task("watch")
+_DEFECT = Finding(
+    "DEFECT",
+    "postpost-sync met a defect of its own at this watch root; its log says more",
+    "it is compared again by itself; please report what the log says",
+)
 
 
 @dataclass(frozen=True)
@@ -78,6 +84,8 @@ class Scanner:
         self._root_lock = RootLock(self.path)
         watched.absence.found_served(self.path, served=False)
         self._away_because: Finding | None = None
+        self._defect: Finding | None = None  # that one of ours came between, until it was compared since
+        self._not_before = 0.0  # monotonic: it is left alone until then
         self._last_scan: datetime | None = None
         self._walk_took = 0.0
         self._oddities = Oddities()
@@ -109,9 +117,9 @@ class Scanner:
         return since is not None and time.monotonic() - since > SILENT_AFTER
 
     def scanned(self) -> bool:
-        """Whether it has been compared once, or found to be away."""
+        """Whether it has been compared once, or found to be away, or it is said why it cannot be compared."""
         now = self.status()
-        return now.last_scan is not None or now.state is RootState.AWAY
+        return now.last_scan is not None or now.state is RootState.AWAY or now.error is _DEFECT
 
     def status(self) -> RootStatus:
         known = self._status
@@ -145,7 +153,7 @@ class Scanner:
             except ProgramError as error:
                 self._told.fatal(error)
             except Exception as error:  # a defect of ours, or a folder that vanished in a way not foreseen
-                self._log.defect(error, root=self.path)
+                self._met_defect(error)
             self._asked_disk_at = None
             if self._queue.empty():
                 self._known = None
@@ -154,9 +162,23 @@ class Scanner:
         self._root_lock.release()  # first of all: who comes after this one needs it, whatever is wrong with what observes
         self._observer.lost()
 
+    def _met_defect(self, error: Exception) -> None:
+        """It is shown, and the root left alone for a while: it would be met again each second."""
+        self._log.defect(error, root=self.path)
+        self._defect, self._not_before = _DEFECT, time.monotonic() + DEFECT_PAUSE
+        try:
+            self._show()
+        except ProgramError as fault:
+            self._told.fatal(fault)
+
     def _do(self, task: Task) -> None:
         if self._ended.is_set():
             return
+        if self._not_before:
+            if time.monotonic() < self._not_before:
+                return
+            self._not_before = 0.0
+            self.ask(Task("scan"))  # what was asked for meanwhile is in it
         if task is _WATCH:
             self._asked_disk_at = time.monotonic() + 10 * self._walk_took  # it goes over all folders without a word
             self._observer.begin()
@@ -267,7 +289,7 @@ class Scanner:
             self._told.ready(key)
         self._take_in(place, visited)
         self._oddities.keep([*odd, *self._presence.odd(missing)])
-        self._last_scan = datetime.now(UTC)
+        self._last_scan, self._defect = datetime.now(UTC), None
         self._show()
 
     def _answered(self) -> None:
@@ -336,7 +358,7 @@ class Scanner:
     # --- what there is to see ---
 
     def _show(self) -> None:
-        trouble = self._away_because or self._observer.trouble
+        trouble = self._away_because or self._defect or self._observer.trouble
         state = RootState.OK if trouble is None else RootState.DEGRADED
         if self._away_because is not None:
             state = RootState.AWAY

@@ -41,6 +41,14 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def is_url(url: str) -> bool:
+    """Whether it leads anywhere on the web; no more is said of it."""
+    try:
+        return urlsplit(url).scheme in ("http", "https") and bool(urlsplit(url).hostname)
+    except ValueError:
+        return False
+
+
 def is_secure(url: str) -> bool:
     """Whether bytes or a key may be sent there: https, or http to this machine."""
     try:

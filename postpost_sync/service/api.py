@@ -18,6 +18,7 @@ from postpost_sync.model.errors import Finding, KeyRefused, NotFound, NotReached
 from postpost_sync.model.folder import FirstComment, Settings
 from postpost_sync.model.post import Connection
 from postpost_sync.model.times import parse_service_time, to_service
+from postpost_sync.model.urls import is_url
 from postpost_sync.service import responses
 from postpost_sync.service.clock import Clock, ServerClock, SystemClock
 from postpost_sync.service.connections import answer_to, in_words, way_out, within
@@ -80,7 +81,7 @@ class PostPost:
         }
         answer = self._call("get-upload-url", "POST", "/get-upload-url", json_body=body)
         url, file_url, media_id = (responses.plain(answer.get(name)) for name in ("uploadUrl", "fileUrl", "mediaId"))
-        if url is None:
+        if url is None or not is_url(url):
             raise unclear("get-upload-url", "the answer has no upload URL")
         return SignedUrl(url, file_url, media_id, responses.warnings(answer))
 
@@ -127,10 +128,11 @@ class PostPost:
         posts, pagination = answer.get("posts"), answer.get("pagination")
         if not isinstance(posts, list):
             raise unclear("list-posts", "the answer has no posts")
-        more = isinstance(pagination, dict) and pagination.get("hasNextPage") is True
-        return tuple(
-            responses.listed(p) for p in posts if isinstance(p, dict) and isinstance(p.get("postGroupId"), str)
-        ), more
+        listed = [responses.listed(p) for p in posts if isinstance(p, dict) and isinstance(p.get("postGroupId"), str)]
+        if posts and not any(_ID.fullmatch(one.post_group_id) for one in listed):
+            raise unclear("list-posts", "no post in the answer has an id")  # what it lacks would be taken for deleted
+        said = pagination.get("hasNextPage") if isinstance(pagination, dict) else None
+        return tuple(listed), said if isinstance(said, bool) else len(posts) >= limit
 
     def delete_post(self, post_group_id: str) -> None:
         """Deleted, or no longer there."""

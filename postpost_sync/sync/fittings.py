@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import replace
@@ -10,7 +11,7 @@ from datetime import datetime
 from postpost_sync import ledger
 from postpost_sync.disk import reader, scan
 from postpost_sync.disk.copies import Copies
-from postpost_sync.model.errors import FileChanged, PostError
+from postpost_sync.model.errors import FileChanged, PostError, ProgramError
 from postpost_sync.model.folder import MediaFile
 from postpost_sync.model.record import Effect
 from postpost_sync.plan.steps import Fit
@@ -18,8 +19,6 @@ from postpost_sync.store import Store
 from postpost_sync.sync.folders import Folders
 from postpost_sync.sync.look import Look
 from postpost_sync.sync.runtime import Runtime
-
-DEFECT_PAUSE = 300.0  # seconds after which a file that met a defect of ours is tried again
 
 
 class Fittings:
@@ -35,15 +34,32 @@ class Fittings:
     ) -> None:
         self._store, self._folders, self._copies, self._threads = store, folders, copies, threads
         self._wake, self._jitter, self._log = runtime.wake, runtime.jitter, runtime.log
+        self._unwritten: ProgramError | None = None  # what came of one and could not be written down
 
     def start(self, look: Look, file: MediaFile, now: Callable[[], datetime]) -> None:
         """Hand the file to a thread; the folder is woken when its copy is there, or when it is known that there is none."""
+        if self._unwritten is not None:  # it would be made again and again; the worker's error ends the program
+            raise self._unwritten
         look.fitting.add(file.name)
         look.at_work.add(file.name)
         self._threads.submit(self._fit, look, file, now)
 
     def _fit(self, look: Look, file: MediaFile, now: Callable[[], datetime]) -> None:
-        step, pause = Fit(file), 0.0
+        try:
+            self._tried(look, file, now)
+        except ProgramError as error:
+            self._unwritten = error
+        except Exception as error:  # a defect must not take the thread with it unsaid
+            self._log.defect(error, folder=look.name)
+            with contextlib.suppress(ProgramError, KeyError):
+                self._store.change(look.key, ledger.defect, now())
+        finally:
+            look.fitting.discard(file.name)
+            self._wake(look.key, 0.0)
+            look.at_work.discard(file.name)
+
+    def _tried(self, look: Look, file: MediaFile, now: Callable[[], datetime]) -> None:
+        step = Fit(file)
         try:
             self._carry_out(look, file)
             record = self._store.record(look.key)
@@ -55,13 +71,6 @@ class Fittings:
         except PostError as error:
             self._log.info("not fitted", folder=look.name, file=file.name, why=error.finding.message)
             self._store.change(look.key, ledger.failed, step, error, now(), self._jitter())
-        except Exception as error:  # a defect must not take the thread with it unsaid
-            self._log.defect(error, folder=look.name)
-            pause = DEFECT_PAUSE
-        finally:
-            look.fitting.discard(file.name)
-            self._wake(look.key, pause)
-            look.at_work.discard(file.name)
 
     def _carry_out(self, look: Look, file: MediaFile) -> None:
         recipe = file.recipe

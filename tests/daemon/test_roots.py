@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from postpost_sync.daemon import scanner
 from postpost_sync.model.errors import Finding
 from postpost_sync.model.program import RootState
 from tests.support.drops import picture, sidecar
@@ -208,3 +209,26 @@ def test_a_root_that_is_not_as_it_was_at_the_start_removes_nothing(world: World,
     aside.rename(world.root)
     world.run_until_rest()
     world.once("post", "Fresh roast from the harbour", {"a.jpg": small(1)}, time_of_it)
+
+
+def test_a_defect_at_a_root_is_shown_with_a_pause_and_over_once_it_was_compared(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scanner, "DEFECT_PAUSE", 1.0)
+    met = []
+
+    def defect(*_: object, **__: object) -> None:
+        met.append(1)
+        raise ZeroDivisionError("a defect")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(scanner, "place_of", defect)
+        with looked_after(world, poll=0.1) as it:
+            until(lambda: it.code() == "DEFECT")
+            assert it.status.state is RootState.DEGRADED
+            until(lambda: len(met) == 2)
+            world.drop("post")
+            patched.undo()
+            until(lambda: it.folders() == ["post"])
+            until(lambda: it.code() is None)
+    assert len(met) <= 3

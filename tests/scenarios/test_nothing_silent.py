@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import shutil
 import stat
@@ -16,9 +17,11 @@ from typing import Any
 from unittest import mock
 
 import pytest
+from PIL import Image
 
 from postpost_sync import ledger
 from postpost_sync.disk import scan, status_file
+from postpost_sync.disk.copies import Copies
 from postpost_sync.model.folder import Folder
 from postpost_sync.model.post import Policy
 from postpost_sync.model.states import UNFINISHED, State
@@ -280,6 +283,29 @@ def test_a_defect_in_a_transfer_is_shown_with_a_pause_and_holds_up_nobody(world:
     assert world.state("other") is State.SCHEDULED
     world.advance_time(600)
     assert (world.state("launch"), world.code("launch")) == (State.SCHEDULED, None)
+
+
+def test_a_defect_where_a_copy_is_made_is_shown_with_a_pause(world: World) -> None:
+    world.drop("launch", "hello", {"a.bmp": bitmap()}, world.now + 6 * HOUR)
+    tries = []
+
+    def defect(*_: object, **__: object) -> None:
+        tries.append(world.monotonic)
+        raise ZeroDivisionError("a defect")
+
+    with mock.patch.object(Copies, "make", defect):
+        world.advance_time(1000)
+    assert world.code("launch") == "DEFECT"
+    assert world.record("launch").retry_at is not None
+    assert len(tries) <= 4
+    world.advance_time(600)
+    assert (world.state("launch"), world.code("launch")) == (State.SCHEDULED, None)
+
+
+def bitmap() -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (64, 64), "teal").save(out, "BMP")
+    return out.getvalue()
 
 
 def test_a_removed_folder_that_is_first_in_line_holds_up_nobody(new_world: NewWorld) -> None:

@@ -55,6 +55,19 @@ def test_what_was_known_before_the_clock_was_set_does_not_count() -> None:
     assert clock.offset == timedelta(seconds=425.5)
 
 
+def test_a_time_far_from_all_that_was_shown_before_must_be_shown_twice() -> None:
+    """Else one answer of something on the way, in the year 2050, would have every post be too late."""
+    clock = ServerClock(Clock(NOW))
+    clock.learn(format_datetime(NOW, usegmt=True), NOW)
+    for moment, offset in ((NOW + timedelta(days=9000), 0), (NOW, 0), (NOW - timedelta(days=9), 0), (NOW, 0)):
+        clock.learn(format_datetime(moment, usegmt=True), NOW)
+        assert clock.offset == timedelta(offset)
+    for _ in range(2):
+        assert clock.offset == timedelta()
+        clock.learn(format_datetime(NOW + timedelta(days=2), usegmt=True), NOW)
+    assert clock.offset == timedelta(days=2, seconds=0.5), "the service was set anew"
+
+
 def test_the_time_on_the_way_is_taken_into_account() -> None:
     local = Clock(NOW + timedelta(seconds=20))
     clock = ServerClock(local)

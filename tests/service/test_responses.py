@@ -362,6 +362,26 @@ def test_a_listing_is_read_as_far_as_it_can_be() -> None:
     )
 
 
+@pytest.mark.parametrize("odd", [None, 7, [], "x", "\ud800", True])
+def test_a_listing_in_which_no_post_has_an_id_says_nothing_of_those_that_it_lacks(odd: object) -> None:
+    with pytest.raises(Unclear, match="no post in the answer has an id"):
+        saying(200, {"posts": [{"postGroupId": odd, "status": "draft"}]}).list_posts(1)
+    assert saying(200, {"posts": []}).list_posts(1) == ((), False)
+
+
+@pytest.mark.parametrize("said", [None, {}, {"hasNextPage": None}, {"hasNextPage": 1}, []])
+def test_a_full_page_that_does_not_say_whether_it_is_the_last_one_is_not(said: object) -> None:
+    body = {"posts": [{"postGroupId": ID}], "pagination": said}
+    assert saying(200, body).list_posts(1, limit=1)[1]
+    assert not saying(200, body).list_posts(1, limit=2)[1]
+
+
+@pytest.mark.parametrize("url", ["x", "9999-12-31", "A" * 5000, "https://", "https://[", "mailto:a@b.test"])
+def test_an_upload_url_that_is_none_is_asked_for_again(url: str) -> None:
+    with pytest.raises(Unclear, match="no upload URL"):
+        saying(200, {"uploadUrl": url}).get_upload_url(ID, "a.jpg", "image/jpeg")
+
+
 def test_an_upload_url_may_come_without_its_ids() -> None:
     signed = saying(200, {"uploadUrl": "https://store/x?sig", "mediaId": 7}).get_upload_url(ID, "a.jpg", "image/jpeg")
     assert (signed.url, signed.file_url, signed.media_id) == ("https://store/x?sig", None, None)
