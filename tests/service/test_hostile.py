@@ -302,7 +302,8 @@ def test_half_a_character_can_be_kept_like_any_other_text() -> None:
     """JSON carries lone surrogates; a database and a log do not."""
     api = saying(200, r'{"uploadUrl": "https://store.test/\ud800", "fileUrl": "\ud800", "mediaId": "\ud800"}')
     signed = api.get_upload_url(ID, "a.jpg", "image/jpeg")
-    listed = r'{"postGroupId": "507f1f77bcf86cd799439011", "content": "\ud800", "status": "\ud800", "platforms": [{"platformId": "\ud800"}]}'
+    odd = r'"content": "\ud800", "status": "\ud800", "platforms": [{"platformId": "\ud800"}]'
+    listed = f'{{"postGroupId": "{ID}", {odd}}}'
     ((group,), _) = saying(200, f'{{"posts": [{listed}]}}').list_posts(1)
     for text in (signed.url, signed.file_url, signed.media_id, group.post_group_id, group.content, *group.platforms):
         assert text is not None
