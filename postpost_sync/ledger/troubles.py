@@ -45,6 +45,8 @@ def failed(record: Record, step: Tried, error: PostError, now: datetime, jitter:
     pause = min(LONGEST_PAUSE, 2.0 ** min(attempts, 12)) * jitter  # full jitter: many clients spread out
 
     def trouble(kind: TroubleKind, finding: Finding, seconds: float | None) -> Record:
+        if step.effect is Effect.LEARN_TIME:  # a longer pause is taken for one that was set by another clock
+            seconds = min(seconds or LONGEST_PAUSE, LONGEST_PAUSE)
         until = now + timedelta(seconds=seconds) if seconds is not None else None
         return with_trouble(record, Trouble(step.effect, kind, finding, since, until, attempts))
 

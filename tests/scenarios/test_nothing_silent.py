@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import httpx
 import pytest
 from PIL import Image
 
@@ -26,10 +27,10 @@ from postpost_sync.model.folder import Folder
 from postpost_sync.model.post import Policy
 from postpost_sync.model.states import UNFINISHED, State
 from postpost_sync.post.names import Names
-from postpost_sync.sandbox import STARTER, Behaviour, Fault
+from postpost_sync.sandbox import STARTER, Behaviour, Fault, SandboxTransport
 from postpost_sync.service.upload import Sender
 from postpost_sync.sync.transfers import DRAFTS_AHEAD
-from tests.support.world import NewWorld, World, picture
+from tests.support.world import NewWorld, World, call_name, picture
 
 HOUR = timedelta(hours=1)
 MEDIA = {"a.jpg": picture(1)}
@@ -263,6 +264,42 @@ def test_an_answer_that_is_not_postposts_gives_up_no_post(world: World, call: st
     assert world.state("launch") not in (State.INVALID, State.FAILED)
     world.sandbox.faults.clear()
     world.advance_time(1800)
+    world.once("launch", "hello", MEDIA, time)
+
+
+@pytest.mark.parametrize("call", ["platform-connections", "list-posts", "create-post", "get-upload-url", "update-post"])
+@pytest.mark.parametrize(
+    ("status", "body", "headers"),
+    [
+        (403, b'{"error": "not for you", "code": "SOMETHING_NEW"}', {}),
+        (403, b'{"error": "no", "code": "PLATFORM_NOT_AVAILABLE"}', {}),
+        (400, b'{"error": "no"}', {}),
+        (429, b"", {"Retry-After": "99999"}),
+        (503, b"", {"Retry-After": "3600"}),
+    ],
+)
+def test_a_no_to_any_call_has_a_pause(
+    world: World, call: str, status: int, body: bytes, headers: dict[str, str]
+) -> None:
+    """Also where the service does not say what time it is there."""
+    time = world.now + 6 * HOUR
+    real, asked = SandboxTransport.handle_request, []
+
+    def answer(transport: SandboxTransport, request: httpx.Request) -> httpx.Response:
+        asked.append(call_name(request))
+        if asked[-1] == call:
+            return httpx.Response(status, headers=headers, stream=httpx.ByteStream(body), request=request)
+        return real(transport, request)
+
+    world.drop("launch", "hello", MEDIA, time)
+    with mock.patch.object(SandboxTransport, "handle_request", answer):
+        world.advance_time(1800)
+    assert world.code("launch") is not None
+    assert asked.count(call) <= 12
+    key = world.record("launch").key
+    world.store.change(key, ledger.retried)
+    world.wake(key, 0.0)
+    world.advance_time(3600)
     world.once("launch", "hello", MEDIA, time)
 
 
