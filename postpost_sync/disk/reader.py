@@ -13,7 +13,6 @@ from postpost_sync.model import not_text, unseen
 from postpost_sync.model.errors import Finding, PostError, Unreadable, printable
 from postpost_sync.model.folder import (
     NOTHING_WRITTEN,
-    UNREADABLE,
     Entry,
     EntryKind,
     Folder,
@@ -177,8 +176,7 @@ def _sniff(folder: Folder, entry: Entry) -> MediaFile:
             content_type, sniffed = media.named(kind)
             facts = {**structure.facts(fd, kind), **probe.measure(fd, kind)}
     except Unreadable as error:
-        facts = {"why": error.finding.message, "hint": error.finding.hint}
-        return MediaFile(entry.name, entry.stat, None, UNREADABLE, facts=facts)
+        return MediaFile(entry.name, entry.stat, None, unreadable=error.finding)
     return MediaFile(entry.name, entry.stat, content_type, sniffed, facts=facts, kind=kind)
 
 

@@ -169,7 +169,6 @@ class Sidecar:
 
 
 NOTHING_WRITTEN = "nothing written"  # `MediaFile.sniffed` of one that has a length, and no bytes as yet
-UNREADABLE = "not readable"  # `MediaFile.sniffed` of what we have no right to read
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +208,7 @@ class MediaFile:
     kind: str = ""  # the MIME type of what it is, whether PostPost takes that or not
     recipe: Recipe | None = None  # where a copy is sent instead: what that may be
     copy: Copy | None = None  # that copy, once it is made
+    unreadable: Finding | None = None  # why it may not be read: what it is, is not known
 
     @property
     def sent_type(self) -> str:
@@ -237,8 +237,8 @@ class Reading:
     inside: tuple[str, ...] = ()  # where a folder without media of its own has some in folders inside: one of each
 
     @property
-    def may_not(self) -> bool:
+    def lacks_rights(self) -> bool:
         """Whether something in the folder may not be read: rights may change without a sign of that in the folder."""
         texts = (one for one in self.texts.values() if isinstance(one, Finding))
         refused = any(one.code == "FILE_UNREADABLE" for one in (*self.errors, *texts))
-        return refused or any(file.sniffed == UNREADABLE for file in self.media)
+        return refused or any(file.unreadable is not None for file in self.media)

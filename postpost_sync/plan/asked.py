@@ -205,7 +205,7 @@ def wrong(s: Situation) -> Answer | None:
         return Answer(LearnAccounts(s.now), warnings=s.desired.warnings)
     further = (replace(error, is_error=True) for error in others)
     answer = invalid(s, first, (*further, *s.desired.warnings))
-    if s.snapshot.reading is not None and s.snapshot.reading.may_not:
+    if s.snapshot.reading is not None and s.snapshot.reading.lacks_rights:
         return replace(answer, step=Rest(max(0.0, READ_AGAIN - s.snapshot.read_age)))
     return answer
 

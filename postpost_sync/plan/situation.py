@@ -94,7 +94,7 @@ class Situation:
         return (
             folder is not None
             and reading is not None
-            and not (reading.may_not and self.snapshot.read_age >= READ_AGAIN)
+            and not (reading.lacks_rights and self.snapshot.read_age >= READ_AGAIN)
             and reading.fingerprint == folder.fingerprint == self.record.fingerprint
         )
 

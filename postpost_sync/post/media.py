@@ -10,7 +10,6 @@ from postpost_sync.model.errors import Finding, printable
 from postpost_sync.model.folder import (
     NOTHING_WRITTEN,
     SIDECAR_NAMES,
-    UNREADABLE,
     Entry,
     EntryKind,
     Folder,
@@ -240,13 +239,7 @@ def _not_sendable(entry: Entry, file: MediaFile | None, *, fit: bool) -> Finding
         return None
     if fit and fitting.could_be_fitted(file):
         return None
-    if file.sniffed == UNREADABLE:
-        why, hint = (
-            file.facts.get("why", f"{printable(entry.name)} may not be read"),
-            file.facts.get("hint", "check its rights"),
-        )
-        return Finding("FILE_UNREADABLE", str(why), str(hint))
-    return not_media(file)
+    return file.unreadable or not_media(file)
 
 
 def not_media(file: MediaFile) -> Finding:

@@ -9,7 +9,7 @@ from functools import partial
 
 from postpost_sync import ledger
 from postpost_sync.disk import reader, scan
-from postpost_sync.model.folder import UNREADABLE, Folder, MediaFile, Sidecar
+from postpost_sync.model.folder import Folder, MediaFile, Sidecar
 from postpost_sync.model.post import Policy
 from postpost_sync.model.record import Record
 from postpost_sync.plan.comparing import mark, only_touched
@@ -43,14 +43,18 @@ class Readings:
         now = at if snapshot.clock_known else None
         reading = look.reading
         # one that was read as it is lacks no more than the time
-        if reading is None or reading.may_not or not reading.fingerprint == folder.fingerprint == record.fingerprint:
+        if (
+            reading is None
+            or reading.lacks_rights
+            or not reading.fingerprint == folder.fingerprint == record.fingerprint
+        ):
             looks = [look, *filter(None, map(self._folders.in_mind, self._folders.siblings(look.key)))]
             known = {
                 file.name: file
                 for one in looks[::-1]
                 if one.reading is not None
                 for file in one.reading.media
-                if file.sniffed != UNREADABLE
+                if file.unreadable is None
             }
             look.reading = reading = reader.read(folder, known | look.hashes)
             look.read_at = self._monotonic()

@@ -15,7 +15,7 @@ import pytest
 
 from postpost_sync.disk import reader, scan
 from postpost_sync.model.errors import FileChanged, Unclear
-from postpost_sync.model.folder import UNREADABLE, Folder, MediaFile
+from postpost_sync.model.folder import Folder, MediaFile
 from postpost_sync.post.names import Names
 from tests.support.measuring_server import BREAKS_OFF, server_with
 from tests.support.media_files import photo, video
@@ -114,7 +114,7 @@ def test_what_may_not_be_read_is_said(path: Path) -> None:
     (path / "1.jpg").chmod(0)
     reading = reader.read(look(path))
     assert [e.code for e in reading.errors] == ["FILE_UNREADABLE"]
-    assert reading.media[0].sniffed == UNREADABLE
+    assert reading.media[0].unreadable is not None
 
 
 @pytest.mark.parametrize("make", [lambda: photo("JPEG"), lambda: video("mp4")], ids=["picture", "video"])

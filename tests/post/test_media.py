@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from postpost_sync.disk import reader
-from postpost_sync.model.folder import UNREADABLE
+from postpost_sync.model.errors import Finding
 from postpost_sync.post.desired import MOST_FINDINGS, resolve
 from tests.support.post_folders import GOOD, POLICY, Drop, picture
 
@@ -141,9 +141,9 @@ def test_media_that_may_not_be_read_are_said_to_be_that(drop: Drop) -> None:
     drop.add("a.jpg", picture())
     folder = drop.look()
     reading = reader.read(folder)
-    media = tuple(replace(m, content_type=None, sniffed=UNREADABLE) for m in reading.media)
-    (found,) = resolve(folder, replace(reading, media=media), POLICY).errors
-    assert (found.code, found.message) == ("FILE_UNREADABLE", "a.jpg may not be read")
+    why = Finding("FILE_UNREADABLE", "a.jpg may not be read", "check its rights")
+    media = tuple(replace(m, content_type=None, unreadable=why) for m in reading.media)
+    assert resolve(folder, replace(reading, media=media), POLICY).errors == (why,)
 
 
 def test_other_files_are_left_out_with_a_warning(drop: Drop) -> None:
