@@ -80,7 +80,8 @@ class Store:
         self.queued, self.taken_slots = read.queued, read.taken_slots
         # of a folder's neighbours
         self.alike, self.beside, self.in_a_day, self.furthest = read.alike, read.beside, read.in_a_day, read.furthest
-        self.asking, self.at_rest_with, self.lost_create_with = read.asking, read.at_rest_with, read.lost_create_with
+        self.asking, self.held_for, self.at_rest_with = read.asking, read.held_for, read.at_rest_with
+        self.lost_create_with = read.lost_create_with
         self.known_group_ids, self.unknown_group_ids = read.known_group_ids, read.unknown_group_ids
         self.past_drafts = read.past_drafts
         self.open_creates, self.creating_with = read.open_creates, read.creating_with

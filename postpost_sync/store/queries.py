@@ -272,6 +272,12 @@ class Queries:
             found = [self._db.one(row[0]) for row in rows]
         return tuple(record for record in found if record is not None)
 
+    def held_for(self, post_group_id: str) -> list[int]:
+        """The keys of the folders that are held since that post may be their own."""
+        with self._db.lock, translated(self._db.path):
+            asked = "SELECT key FROM folders WHERE state = 'held' AND instr(maybe, ?)"
+            return [row[0] for row in self._db.conn.execute(asked, (json.dumps(post_group_id),))]
+
     def at_rest_with(self, may_be: Callable[[str], bool]) -> list[int]:
         """The keys of the folders for which nothing is to be done, and that have, or had, a post with a text that may be it.
 

@@ -30,6 +30,7 @@ from postpost_sync.plan.steps import (
     Forget,
     LearnTime,
     Read,
+    Recognise,
     Rest,
     Step,
     TakeSlot,
@@ -263,6 +264,11 @@ class Sync:
             case TakeSlot():
                 self._turns.leave(record.key)
                 self.order.leave(record.key)  # it takes its place in the order of the times anew
+            case Recognise():  # it is no longer anybody else's
+                record = self._store.record(record.key) or record
+                for group in record.groups[-1:]:
+                    for key in self._store.held_for(group.post_group_id or ""):
+                        self._wake(key, 0.0)
             case Doom(group) if snapshot.folder is None and group == live_group(record):
                 if record.cancel is None:  # else a person said so
                     self._removals.cancelled(record.key, self._folders.main_of(record.key))

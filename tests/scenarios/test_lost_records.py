@@ -328,6 +328,28 @@ def test_of_two_folders_for_the_same_time_each_is_known_by_its_own_text_when_all
     assert (world.state("one"), world.state("two"), world.groups()) == ("scheduled", "scheduled", before)
 
 
+@pytest.mark.parametrize("status_files", [True, False], ids=["status files", "no status files"])
+def test_a_new_folder_waits_no_longer_for_a_post_at_its_time_once_that_is_known_to_be_anothers(
+    world: World, status_files: bool
+) -> None:
+    """Which of the two is looked at first is chance."""
+    time = tomorrow(world)
+    world.drop("post", "text", {}, time)
+    world.run_until_rest()
+    lose_the_database(world)
+    if not status_files:
+        lose_status_files(world)
+    world.store.set_fact("made_at", "4e9")
+    world.restart()
+    (world.root / "post").rename(world.root.with_name("aside"))
+    world.drop("new", "another text", {}, time)
+    world.run_until_rest(60)
+    assert world.code("new") == "MAYBE_POSTED"
+    (world.root.with_name("aside")).rename(world.root / "post")
+    world.run_until_rest(60)
+    assert (world.state("post"), world.state("new")) == ("scheduled", "scheduled")
+
+
 def test_a_folder_that_is_dropped_later_is_held_for_no_other_text_at_its_time(world: World) -> None:
     time = tomorrow(world)
     made = world.account.api.create_post("text", ("twitter-123",), {}).post_group_id
