@@ -46,7 +46,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, set[tuple[str, 
 
 
 @pytest.mark.whole
-@pytest.mark.timeout(400)
 def test_it_is_whole_quiet_and_readable(
     chromium: Browser, made: tuple[str, set[tuple[str, str]]], matrix: Matrix, survived: Survived
 ) -> None:

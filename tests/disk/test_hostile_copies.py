@@ -279,7 +279,6 @@ def damaged(count: int) -> Iterator[bytes]:
 
 
 @pytest.mark.whole
-@pytest.mark.timeout(900)
 def test_each_of_500_damaged_files_has_a_verdict(place: Copies, matrix: Matrix, survived: Survived) -> None:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     verdicts = {"copied": 0, "refused": 0}

@@ -15,6 +15,7 @@ import io
 import itertools
 import json
 import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -164,14 +165,8 @@ def most_on_an_account(sandbox: Sandbox) -> int:
 class Driver:
     """A `crash_driver` that waits for jobs."""
 
-    def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.support.crash_driver"],
-            cwd=REPOSITORY,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+    def __init__(self, asking: socket.socket) -> None:
+        self._asking = asking.makefile("rw")
 
     def run(self, place: Path, url: str, kill_at: int | None) -> dict[str, Any]:
         job = {
@@ -180,26 +175,27 @@ class Driver:
             "url": url,
             "kill_at": kill_at,
         }
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(job) + "\n")
-        self._process.stdin.flush()
-        answer: dict[str, Any] = json.loads(self._process.stdout.readline())
+        print(json.dumps(job), file=self._asking, flush=True)
+        answer: dict[str, Any] = json.loads(self._asking.readline())
         return answer
 
     def close(self) -> None:
-        self._process.communicate()
+        self._asking.close()
 
 
 @pytest.fixture(scope="module")
 def drivers() -> Iterator[SimpleQueue[Driver]]:
     queue: SimpleQueue[Driver] = SimpleQueue()
-    made = [Driver() for _ in range(WORKERS)]
-    for driver in made:
-        queue.put(driver)
-    yield queue
-    for driver in made:
-        driver.close()
+    pairs = [socket.socketpair() for _ in range(WORKERS)]
+    its = [theirs.fileno() for _, theirs in pairs]
+    command = [sys.executable, "-m", "tests.support.crash_driver", *map(str, its)]
+    with ExitStack() as ends:
+        ends.enter_context(subprocess.Popen(command, cwd=REPOSITORY, pass_fds=its))  # it ends when nobody asks any more
+        for ours, theirs in pairs:
+            theirs.close()
+            with ours:
+                queue.put(ends.enter_context(closing(Driver(ours))))
+        yield queue
 
 
 @contextmanager
@@ -279,8 +275,7 @@ def check(sandbox: Watched, final: Version, slots: Sequence[datetime]) -> None:
 
 
 @pytest.mark.whole
-@pytest.mark.timeout(600)
-@pytest.mark.xdist_group("kills")  # to start the drivers costs as much as ten kills
+@pytest.mark.xdist_group("kills")  # the drivers are started once
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_a_kill_at_any_moment_leaves_exactly_one_post(
     name: str, matrix: Matrix, survived: Survived, drivers: SimpleQueue[Driver], in_memory: Path
@@ -352,7 +347,6 @@ def pairs_beginning_with(first: int, every: int, place: Path) -> int | None:
 
 
 @pytest.mark.whole
-@pytest.mark.timeout(600)
 def test_every_pair_of_kills_of_a_carousel_leaves_exactly_one_post(
     matrix: Matrix, survived: Survived, in_memory: Path
 ) -> None:

@@ -19,7 +19,7 @@ from tests.support.booted import USER, Machine, block, machine
 from tests.support.drops import picture
 from tests.support.rig import until
 
-pytestmark = [pytest.mark.whole, pytest.mark.timeout(900), pytest.mark.xdist_group("systemd")]
+pytestmark = [pytest.mark.whole, pytest.mark.xdist_group("systemd")]
 
 KEY = "plainly-fake-key"
 CREDENTIAL = "/etc/credstore/postpost-api-key"

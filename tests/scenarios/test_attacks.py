@@ -32,7 +32,7 @@ from tests.support.rig import REPOSITORY, Rig, rig
 from tests.support.world import World
 from tests.support.world import picture as small
 
-pytestmark = [pytest.mark.xdist_group("attacks"), pytest.mark.timeout(600)]  # laid out and served once, by the first
+pytestmark = pytest.mark.xdist_group("attacks")  # laid out and served once, by the first
 
 ROOT = os.geteuid() == 0
 SECRET = picture(seed=4711)  # a picture that lies outside of every post folder

@@ -472,7 +472,7 @@ class Machine(RuleBasedStateMachine):
 
 
 @pytest.mark.whole
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(3600)
 def test_every_history_keeps_the_promises(matrix: Matrix, survived: Survived) -> None:
     chosen = settings(
         max_examples=int(HISTORIES or (WHOLE if matrix.every == 1 else QUICK)),

@@ -198,7 +198,7 @@ def drop_on_both(one: World, other: World, media: int) -> None:
 
 
 @pytest.mark.whole
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(3600)
 def test_whatever_happens_on_two_machines_that_sync_no_post_stands_twice(
     new_world: NewWorld, matrix: Matrix, survived: Survived
 ) -> None:

@@ -31,10 +31,7 @@ from tests.support.noise import noise
 from tests.support.rig import Rig
 from tests.support.swift import Swift
 
-pytestmark = [
-    pytest.mark.xdist_group("object store"),  # one for all
-    pytest.mark.timeout(stores.INSTALLING + 120),  # the first test waits for the store to be installed
-]
+pytestmark = pytest.mark.xdist_group("object store")  # one for all
 
 HOUR = timedelta(hours=1)
 

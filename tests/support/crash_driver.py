@@ -1,11 +1,11 @@
 """Runs the real daemon in processes of its own, and kills each at the n-th moment between two effects.
 
-A helper of test_crash: `python -m tests.support.crash_driver` reads one job a line from its standard input (JSON), forks a child
-for it, and answers with one line. One post goes all its way before the first fork, so that what a process loads and works
-out once (modules, patterns, time zones, certificates) is there in each child. The product knows nothing of this: every
-effect is met where it leaves Python, at SQLite's connection, at httpx's transport, and at the calls that change a file. A
-moment is counted before and after each: the kill may come in between, and between two of them the process may have done
-other things in other threads.
+A helper of test_crash: `python -m tests.support.crash_driver FD…` is the parent of one driver for each of these sockets. One
+post goes all its way before the first fork, so that what a process loads and works out once (modules, patterns, time zones,
+certificates) is there in each child. A driver reads one job a line (JSON), forks a child for it, and answers with one line.
+The product knows nothing of this: every effect is met where it leaves Python, at SQLite's connection, at httpx's transport,
+and at the calls that change a file. A moment is counted before and after each: the kill may come in between, and between two
+of them the process may have done other things in other threads.
 
     in   {"state_db": …, "root": …, "url": …, "kill_at": n or null}
     out  {"killed": true} or {"killed": false, "moments": […], "states": {folder: state}, "errors": […]}
@@ -18,6 +18,7 @@ import json
 import logging
 import os
 import signal
+import socket
 import sqlite3
 import sys
 import tempfile
@@ -249,10 +250,26 @@ def main() -> None:
     # an unknown create is looked for, only sooner: this listing does not lag
     ledger.groups.SEARCH_PAUSES = (0.1, 0.1, 0.1)
     _warm_up()
-    for line in sys.stdin:
-        job = json.loads(line)
-        _measure_once(Path(job["root"]))
-        print(json.dumps(forked(job)), flush=True)
+    sockets = [socket.socket(fileno=int(number)) for number in sys.argv[1:]]
+    for one in sockets:
+        if os.fork() == 0:
+            for other in set(sockets) - {one}:
+                other.close()
+            drive(one)
+            os._exit(0)
+    for one in sockets:
+        one.close()
+    for _ in sockets:
+        os.wait()
+
+
+def drive(asking: socket.socket) -> None:
+    """One job after the other, until nobody asks any more."""
+    with asking, asking.makefile("rw") as jobs:
+        for line in jobs:
+            job = json.loads(line)
+            _measure_once(Path(job["root"]))
+            print(json.dumps(forked(job)), file=jobs, flush=True)
 
 
 if __name__ == "__main__":

@@ -61,7 +61,6 @@ def test_what_changes_while_the_page_is_fetched_is_fetched_then(chromium: Browse
 
 
 @pytest.mark.whole
-@pytest.mark.timeout(400)
 def test_a_post_of_its_own_page_can_be_read_at_each_size(
     chromium: Browser, web: Served, matrix: Matrix, survived: Survived
 ) -> None:
