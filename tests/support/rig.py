@@ -108,12 +108,24 @@ class Rig:
         """Until the folder is in that state (and shows an error of that code), as `status` has it."""
         ends, post = time.monotonic() + within, None
         while time.monotonic() < ends:
+            written = self._written()
             if (report := self.try_status()) is not None:
                 post = next((p for p in report["posts"] if p["folder"] == str(self.root / name)), None)
                 if post and post["state"] == state and (error is None or (post["error"] or {}).get("code") == error):
                     return dict(post)
-            time.sleep(0.05)
+            asks = time.monotonic() + 0.5
+            while self._written() == written and time.monotonic() < asks:
+                time.sleep(0.02)  # to look at two files costs a hundredth of a question
         raise AssertionError(f"{name} did not become {state}: {post}")
+
+    def _written(self) -> list[tuple[int, int]]:
+        """Of the database and its log, what every commit changes."""
+        found = []
+        for file in (self.state_db, self.state_db.with_name(f"{self.state_db.name}-wal")):
+            with contextlib.suppress(OSError):
+                facts = file.stat()
+                found.append((facts.st_size, facts.st_mtime_ns))
+        return found
 
 
 class Manager:

@@ -13,6 +13,7 @@ import atexit
 import contextlib
 import functools
 import gc
+import importlib
 import json
 import os
 import select
@@ -26,6 +27,14 @@ import warnings
 from pathlib import Path
 
 MOST = 1 << 20  # bytes of a request
+# what the program loads when it first needs it
+LATER = (
+    "encodings.idna",
+    "postpost_sync.disk.notifications",
+    "postpost_sync.store.migrations",
+    "secrets",
+    "sqlite_utils",
+)
 
 
 class Program:
@@ -96,7 +105,11 @@ def _serve(asking: socket.socket) -> int:
     """Until nobody can ask any more; the children come back from here with what they are to run."""
     from postpost_sync import cli  # noqa: F401
     from postpost_sync.commands import run  # noqa: F401
+    from postpost_sync.notify import delivery
 
+    for name in LATER:
+        importlib.import_module(name)
+    delivery.targets([("here", "json://127.0.0.1")])  # with the first one Apprise loads all the services that it knows
     gc.collect()
     gc.freeze()  # so that no child touches, and so copies, all of it
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those who wait
