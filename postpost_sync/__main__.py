@@ -42,6 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         _drop_output()
         return _ended(f"the output cannot be written: {error.strerror} (hint: write it to another place)")
+    finally:
+        _drop_output()  # Python would end with a status of its own where stderr is full
 
 
 def _command(arguments: Sequence[str] | None) -> int:

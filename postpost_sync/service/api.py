@@ -14,7 +14,17 @@ from typing import Any, TypeGuard
 
 import httpx
 
-from postpost_sync.model.errors import Finding, KeyRefused, NotFound, NotReached, PostError, Refused, Unclear, printable
+from postpost_sync.model.errors import (
+    Finding,
+    KeyRefused,
+    NotFound,
+    NotReached,
+    PlanLimit,
+    PostError,
+    Refused,
+    Unclear,
+    printable,
+)
 from postpost_sync.model.folder import FirstComment, Settings
 from postpost_sync.model.post import Connection
 from postpost_sync.model.times import parse_service_time, to_service
@@ -162,10 +172,10 @@ class PostPost:
         """
         try:
             answer = self._call("platform-limits", "GET", "/platform-limits")
-        except Refused as error:
-            if isinstance(error, KeyRefused):
-                raise
+        except NotFound:
             return None
+        except PlanLimit as error:  # not about what a post asks for
+            raise unclear("platform-limits", error.finding.message) from None
         told = answer.get("platforms")
         return told if answer.get("schemaVersion") == 1 and isinstance(told, dict) else {}
 

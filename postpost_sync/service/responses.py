@@ -103,7 +103,9 @@ class Attached:
 
 _NO_POST = "post group not found"  # in lower case: how PostPost says that it does not know a post
 _TO_A_POST = frozenset({400, 404, 413, 415, 422})  # what it may answer to what a post asks for
-_ASKS_NOTHING = frozenset({"get-post", "list-posts", "platform-connections"})  # no post can be wrong about these
+_ASKS_NOTHING = frozenset(
+    {"get-post", "list-posts", "platform-connections", "platform-limits"}
+)  # no post can be wrong about these
 
 
 def judged(name: str, response: httpx.Response, body: bytes, key: str) -> dict[str, Any]:
@@ -136,7 +138,7 @@ def judged(name: str, response: httpx.Response, body: bytes, key: str) -> dict[s
     if status == 403:
         raise _plan_limit(str(code), text, said)
     foreign = _words(said) is None or status not in _TO_A_POST or (status == 404 and _NO_POST not in text.lower())
-    if foreign and name != "platform-limits":  # which PostPost may not have at all
+    if foreign and not (name == "platform-limits" and status == 404):  # which PostPost may not have at all
         why = f"the answer to {name} is not PostPost's: {status} {text}"
         hint = "check api.base_url, and any proxy on the way to it; it is tried again by itself"
         raise Unclear(Finding("NOT_POSTPOST", why, hint))

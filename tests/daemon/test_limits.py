@@ -71,6 +71,25 @@ def test_a_service_without_them_is_asked_once_a_day_too_and_the_table_counts(wor
     assert (images(account), world.sandbox.count("platform-limits")) == (10, 1)
 
 
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        *((status, b"<html>proxy</html>") for status in (400, 405, 407, 410, 422, 451)),
+        (400, b'{"error": "no"}'),
+        (403, b'{"error": "not in your plan", "code": "FEATURE_NOT_AVAILABLE"}'),
+    ],
+)
+def test_a_no_of_something_on_the_way_does_not_mean_that_there_are_none(world: World, status: int, body: bytes) -> None:
+    """Else no post with a first comment would be taken for a day."""
+    account = world.account()
+    limits = world.limits(account)
+    world.sandbox.faults.add(Fault("platform-limits", FaultKind.STATUS, status=status, body=body))
+    limits.ask(NOW)
+    assert account.first_comments is None
+    limits.ask(NOW + timedelta(hours=1))
+    assert account.first_comments is True
+
+
 @pytest.mark.parametrize("kind", [FaultKind.GARBAGE, FaultKind.EMPTY, FaultKind.RESET_BEFORE, FaultKind.STATUS])
 def test_a_fault_leaves_what_was_told_before(world: World, kind: FaultKind) -> None:
     account = world.account()

@@ -28,7 +28,10 @@ def pp(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Rig]:
 
 
 def run(
-    *arguments: str, stdout: int = subprocess.PIPE, environ: Mapping[str, str] = MappingProxyType({})
+    *arguments: str,
+    stdout: int = subprocess.PIPE,
+    stderr: int = subprocess.PIPE,
+    environ: Mapping[str, str] = MappingProxyType({}),
 ) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "postpost_sync", *arguments]
     env = {**os.environ, **environ}
@@ -37,7 +40,7 @@ def run(
         env=env,
         stdin=subprocess.DEVNULL,
         stdout=stdout,
-        stderr=subprocess.PIPE,
+        stderr=stderr,
         text=True,
         errors="replace",
         timeout=60,
@@ -96,6 +99,13 @@ def test_an_output_that_is_full_is_said_in_one_line(pp: Rig, arguments: tuple[st
         "postpost-sync: the output cannot be written: No space left on device"
     )
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [("queue",), ("status", "nowhere"), ("no-such-command",)], ids=" ".join)
+def test_where_errors_have_nowhere_to_go_the_exit_status_says_it_all(pp: Rig, arguments: tuple[str, ...]) -> None:
+    with open("/dev/full", "wb") as full:
+        done = run("-c", str(pp.config), *arguments, stderr=full.fileno(), environ={"PYTHONUNBUFFERED": ""})
+    assert done.returncode == 2
 
 
 def test_a_key_log_that_cannot_be_written_is_no_trouble(pp: Rig) -> None:
