@@ -18,6 +18,7 @@ MARKED = re.compile(  # `- key:`, `* key:`, `1. key:`, `**key:**`, `“key”:`
     r"\s*:(?:\*\*|__)?[ \t]*(?P<value>.*)"
 )
 NEARLY = (UNSPACED, EQUALS, MARKED)  # keys, in forms that are none to YAML
+_SIGN = re.compile("[:=\uff1a]")  # no line names a key without one, and most lines of a text have none
 MARK = re.compile(r"(?P<mark>[|>][-+0-9]*)(?:[ \t]+(?P<text>[^\s#].*))?(?:[ \t]*#.*|[ \t]*)")
 
 
@@ -64,10 +65,13 @@ class Page:
 
     def is_known(self, number: int, most: int) -> bool:
         """Whether a key of ours stands there, be it in a form that is none to YAML."""
-        match = keyed(self[number])
+        written = self[number]
+        if not _SIGN.search(written):
+            return False
+        match = keyed(written)
         if match is not None:
             return match["key"].lower() in self.keys and len(match["indent"]) <= most
-        return any((near := form.fullmatch(self[number])) and near["key"].lower() in self.keys for form in NEARLY)
+        return any((near := form.fullmatch(written)) and near["key"].lower() in self.keys for form in NEARLY)
 
     def width(self, head: int) -> int:
         """How far the first line of the text below a key is indented; 2 where none is."""
@@ -96,7 +100,7 @@ class Page:
 
 
 def keyed(written: str) -> re.Match[str] | None:
-    return _KEYED.fullmatch(written)
+    return _KEYED.fullmatch(written) if ":" in written else None
 
 
 def indent(written: str) -> int:
