@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import codecs
 import contextlib
 import errno
+import gc
 import io
 import locale
 import os
@@ -23,6 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; 0 done, 1 some post needs a person, 2 usage, config or start-up error."""
     if arguments is None:
         _speak_utf8()
+        # all that is left goes with the process: to look for garbage in it is a seventh of a short command
+        atexit.register(gc.freeze)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # a terminal that cannot show a tick mark is no reason to fail
