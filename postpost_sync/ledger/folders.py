@@ -53,9 +53,11 @@ def shown(record: Record, decision: Decision, now: datetime) -> Record:
     over = [one for one in record.troubles if one.step is Effect.ADVANCE and one.until is not None and one.until <= now]
     if over:
         new["troubles"] = tuple(one for one in record.troubles if one not in over)
-    if all(getattr(record, name) == value for name, value in new.items()):
+    news = {name for name, value in new.items() if getattr(record, name) != value}
+    if not news:
         return record
-    return replace(record, **new, updated_at=now)
+    # that it waits again says nothing new of the post: who looks each few seconds has not changed it lately
+    return replace(record, **new, updated_at=record.updated_at if news == {"retry_at"} else now)
 
 
 def settled(

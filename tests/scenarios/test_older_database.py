@@ -122,6 +122,30 @@ def test_nothing_is_attached_to_a_post_that_stands_scheduled_since_the_backup(
     world.once("post", "text", TWO, time)
 
 
+def test_that_the_post_of_an_older_database_is_gone_is_noticed_while_its_folder_is_held_for_the_newer_one(
+    world: World, tmp_path: Path
+) -> None:
+    """It is looked at again each few seconds, for its status file may say more at any time."""
+    time = tomorrow(world)
+    world.drop("post", "old", ONE, time)
+    world.run_until_rest()
+    keep(world, tmp_path / "backup")
+    world.drop("post", "new", ONE, time)
+    world.run_until_rest()
+    (group,) = world.groups()
+    lose_status_files(world)
+    put_back(world, tmp_path / "backup")
+    world.advance_time(600)
+    assert world.code("post") == "MAYBE_POSTED"
+    world.sync.reconciliation.run()
+    world.advance_time(600)
+    error = world.record("post").error
+    assert error is not None
+    assert (error.code, "the earlier post stands" in error.message) == ("MAYBE_POSTED", False)
+    world.advance_time(2 * 86400)
+    assert [(one.id, one.status) for one in world.groups()] == [(group.id, "published")]
+
+
 @pytest.mark.parametrize("when", ["at the start", "once it is due"])
 def test_a_folder_at_rest_whose_post_was_made_anew_since_the_backup_is_that_ones(
     world: World, tmp_path: Path, when: str
