@@ -133,7 +133,7 @@ def test_a_post_whose_edit_was_not_answered_stands_while_its_root_is_away(tmp_pa
         world.pass_time(600)
         world.wake(world.store.records()[0].key, 0.0)
         world.run()
-        assert [(g.content, g.scheduled_time) for g in world.ours("scheduled")] == [("[L0] text 0", time)]
+        assert [(g.content, g.scheduled_time) for g in world.ours("scheduled")] == [("[L0] text 0 & café", time)]
         away.rename(world.root)
         world.run_out()
         assert [(g.content, g.scheduled_time) for g in world.ours()] == [(folder.content, time)]
