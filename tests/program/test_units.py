@@ -127,6 +127,10 @@ def test_both_units_say(unit: Path, key: str, value: str) -> None:
     assert settings(unit)[key] == [value]
 
 
+def test_the_web_unit_leaves_no_core_dump_either() -> None:
+    assert settings(WEB)["LimitCORE"] == ["0"]
+
+
 @pytest.mark.parametrize("unit", [SYSTEM, USER], ids=["the system unit", "the user unit"])
 def test_the_time_to_stop_is_longer_than_the_daemon_takes(unit: Path) -> None:
     found = settings(unit)
