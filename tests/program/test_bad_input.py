@@ -130,7 +130,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, dict[
         pp.drop("good", media={"a.jpg": picture()})
         base = [sys.executable, "-m", "postpost_sync", "-c", str(pp.config)]
         run = subprocess.run(
-            [*base, "run", "--once", "--wait", "4s"], cwd=REPOSITORY, capture_output=True, text=True, timeout=60
+            [*base, "run", "--once", "--wait", "60s"], cwd=REPOSITORY, capture_output=True, text=True, timeout=180
         )
         status = subprocess.run([*base, "status", "--json"], cwd=REPOSITORY, capture_output=True, text=True, timeout=60)
         check = subprocess.run([*base, "check", "--json"], cwd=REPOSITORY, capture_output=True, text=True, timeout=60)

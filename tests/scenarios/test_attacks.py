@@ -257,13 +257,13 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
         for name in ("a good one", "zz a good one"):
             pp.drop(name, sidecar(name), {"own.jpg": OWN})
         output, status = "", 0
-        for command in (["run", "--once", "--wait", "60s"], ["check", "--offline"], ["status"], ["status", "--json"]):
+        for command in (["run", "--once", "--wait", "5m"], ["check", "--offline"], ["status"], ["status", "--json"]):
             done = subprocess.run(
                 [sys.executable, "-m", "postpost_sync", "-c", str(pp.config), *command],
                 cwd=REPOSITORY,
                 env={"PATH": os.environ["PATH"], "HOME": str(place), "PYTHONWARNINGS": "error", "LC_ALL": "C.UTF-8"},
                 capture_output=True,
-                timeout=140,
+                timeout=400,
             )
             status = done.returncode if command[0] == "run" else status
             output += done.stdout.decode() + done.stderr.decode()

@@ -221,7 +221,7 @@ def test_a_defect_in_one_folder_is_said_with_its_folder_and_the_others_go_on(
     monkeypatch.setattr(reader, "read", broken)
     pp.drop("broken")
     pp.drop("launch")
-    assert pp.command("--log-format", "json", "run", "--once", "--wait", "4s") == 1
+    assert pp.command("--log-format", "json", "run", "--once", "--wait", "60s") == 1
     (defect,) = [one for one in events(pp.output()[1]) if one["event"] == "defect"]
     assert (defect["folder"], defect["level"]) == (str(pp.root / "broken"), "error")
     assert defect["what"] == r"RuntimeError: a defect\nof ours"
