@@ -31,7 +31,7 @@ def lose_the_database(pp: Rig) -> None:
 
 def writes(pp: Rig) -> Counter[str]:
     """The calls that change something at PostPost."""
-    reading = {"list-posts", "get-post", "platform-connections"}
+    reading = {"list-posts", "get-post", "platform-connections", "platform-limits"}
     return Counter(call.name for call in pp.sandbox.calls if call.name not in reading)
 
 
