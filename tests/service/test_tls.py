@@ -176,7 +176,8 @@ def test_the_whole_program_carries_a_post_and_tells_its_monitor(
         assert pp.run_once() == 0
         (group,) = pp.groups(status="scheduled")
     assert [media.sha256 for media in group.media] == [hashlib.sha256(picture()).hexdigest()]
-    assert [ping.split()[1] for ping in pings] == [b"/check/start", b"/check"]
+    first, *others = (ping.split()[1] for ping in pings)
+    assert (first, {*others}) == (b"/check/start", {b"/check"})  # a slow machine's answer is not waited for: once more
 
 
 def test_one_connection_serves_several_calls_and_a_new_one_follows_when_it_was_closed(
