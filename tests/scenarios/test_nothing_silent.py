@@ -303,8 +303,21 @@ def test_a_no_to_any_call_has_a_pause(
     world.once("launch", "hello", MEDIA, time)
 
 
-def test_a_defect_in_a_transfer_is_shown_with_a_pause_and_holds_up_nobody(world: World) -> None:
-    world.drop("launch", "hello", MEDIA, world.now + 6 * HOUR)
+def bitmap() -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (64, 64), "teal").save(out, "BMP")
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("where", "what", "media"),
+    [(Sender, "put", MEDIA), (Copies, "make", {"a.bmp": bitmap()})],
+    ids=["in a transfer", "where a copy is made"],
+)
+def test_a_defect_is_shown_with_a_pause_and_holds_up_nobody(
+    world: World, where: type, what: str, media: dict[str, bytes]
+) -> None:
+    world.drop("launch", "hello", media, world.now + 6 * HOUR)
     world.drop("other", "words alone", time=world.now + 6 * HOUR)
     tries = []
 
@@ -312,7 +325,7 @@ def test_a_defect_in_a_transfer_is_shown_with_a_pause_and_holds_up_nobody(world:
         tries.append(world.monotonic)
         raise ZeroDivisionError("a defect")
 
-    with mock.patch.object(Sender, "put", defect):
+    with mock.patch.object(where, what, defect):
         world.advance_time(1000)
     assert world.code("launch") == "DEFECT"
     assert world.record("launch").retry_at is not None
@@ -320,29 +333,6 @@ def test_a_defect_in_a_transfer_is_shown_with_a_pause_and_holds_up_nobody(world:
     assert world.state("other") is State.SCHEDULED
     world.advance_time(600)
     assert (world.state("launch"), world.code("launch")) == (State.SCHEDULED, None)
-
-
-def test_a_defect_where_a_copy_is_made_is_shown_with_a_pause(world: World) -> None:
-    world.drop("launch", "hello", {"a.bmp": bitmap()}, world.now + 6 * HOUR)
-    tries = []
-
-    def defect(*_: object, **__: object) -> None:
-        tries.append(world.monotonic)
-        raise ZeroDivisionError("a defect")
-
-    with mock.patch.object(Copies, "make", defect):
-        world.advance_time(1000)
-    assert world.code("launch") == "DEFECT"
-    assert world.record("launch").retry_at is not None
-    assert len(tries) <= 4
-    world.advance_time(600)
-    assert (world.state("launch"), world.code("launch")) == (State.SCHEDULED, None)
-
-
-def bitmap() -> bytes:
-    out = io.BytesIO()
-    Image.new("RGB", (64, 64), "teal").save(out, "BMP")
-    return out.getvalue()
 
 
 def test_a_removed_folder_that_is_first_in_line_holds_up_nobody(new_world: NewWorld) -> None:
