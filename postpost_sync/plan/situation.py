@@ -200,14 +200,23 @@ class Situation:
 
     @cached_property
     def strangers(self) -> tuple[Stranger, ...]:
-        """What PostPost holds that our records do not know, with the same text, on one of the accounts."""
+        """What PostPost holds that our records do not know, and that may be the folder's: on one of the accounts."""
         ours = set(self.post.platforms)
+        on_ours = [one for one in self.snapshot.strangers if not one.platforms or ours & set(one.platforms)]
+        texts = any(one.same_text for one in on_ours)
         return tuple(
             one
-            for one in self.snapshot.strangers
-            if (not one.platforms or ours & set(one.platforms))
-            and (one.post_group_id in self.record.maybe or not self._long_out(one))
+            for one in on_ours
+            if one.post_group_id in self.record.maybe
+            or (not self._long_out(one) if one.same_text else not texts and self._may_be_an_earlier_one(one))
         )
+
+    def _may_be_an_earlier_one(self, one: Stranger) -> bool:
+        """Whether it stands on the very accounts of a folder of which nothing else is left that could tell.
+
+        That is one that is older than the database, and has no status file; its text may have been edited since.
+        """
+        return self.record.unproven and self.record.claim is None and {*one.platforms} == {*self.post.platforms}
 
     def _long_out(self, one: Stranger) -> bool:
         """Whether it went out so long ago that it says nothing about this post. One without a time of its own may be older."""

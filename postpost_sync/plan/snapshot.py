@@ -56,7 +56,7 @@ class Scheduled:
 
 @dataclass(frozen=True, slots=True)
 class Stranger:
-    """A post at PostPost that none of our records knows, with the folder's text; or which may be made of an earlier one."""
+    """A post at PostPost that none of our records knows, with the text or the very time of the folder; or held for before."""
 
     post_group_id: str
     status: str

@@ -217,7 +217,7 @@ class Snapshots:
             key_probe_at=account.probe_at,
             accounts_age=account.accounts_age(),
             list_age=account.holdings.age(),
-            strangers=self._strangers(record, account, text, desired),
+            strangers=self._strangers(record, account, text, desired.time if pending and desired is not None else None),
             unlisted=self._unlisted(record, account) if pending else (),
             shown=_shown(record, account) if pending else {},
             clock_known=account.api.clock.known,
@@ -235,20 +235,14 @@ class Snapshots:
         )
 
     def _strangers(
-        self, record: Record, account: Account, text: str | None, desired: Wanted | None
+        self, record: Record, account: Account, text: str | None, time: datetime | None
     ) -> tuple[Stranger, ...]:
-        """What the account holds with this text that no record of ours knows.
-
-        Where there is none, and the folder is older than the database: what stands for its very time on its accounts, since
-        its text may have been edited, and nothing is left that could tell.
-        """
+        """What the account holds with this text, or for this time, that no record of ours knows."""
         own = {group.post_group_id for group in record.groups}
         found = account.holdings.with_text(text) if text else ()
-        if not found and record.unproven and record.claim is None and desired is not None and desired.post is not None:
-            at_its_time = account.holdings.standing_at(desired.time) if desired.time is not None else ()
-            found = tuple(one for one in at_its_time if {*one.platforms} == {*desired.post.platforms})
+        at_its_time = account.holdings.standing_at(time) if time is not None else ()
         before = (account.holdings.get(one) for one in record.maybe)  # it was held for them, and edited since
-        found = (*found, *(held.group for held in before if held is not None))
+        found = (*found, *at_its_time, *(held.group for held in before if held is not None))
         others = {one.post_group_id: one for one in found if one.post_group_id not in own}
         if not others:
             return ()
