@@ -14,9 +14,8 @@ from postpost_sync.plan.steps import Ask, Delete, Doom, Forget, LearnTime, Rest,
 
 ABSENCE_GRACE = 600.0  # seconds a folder must be gone before anything is concluded from it
 LOOK_AGAIN = 60.0  # seconds after which one that cannot be looked into is tried again
-UNTOLD_FOR = (
-    3600.0  # seconds after its time for which PostPost may say nothing of one account while it speaks of the others
-)
+# seconds after its time for which PostPost may say nothing of one account while it speaks of the others
+UNTOLD_FOR = 3600.0
 CANCELS_AT_ONCE = 10  # posts of removed folders that are cancelled without a person
 CANCEL_MANY = Finding(
     "CANCEL_MANY",

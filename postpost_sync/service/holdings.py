@@ -9,10 +9,9 @@ from __future__ import annotations
 import math
 import sys
 import threading
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from postpost_sync.service.api import A_PAGE, PostPost
 from postpost_sync.service.responses import Listed
@@ -62,8 +61,9 @@ class Holdings:
         self._api = api
         self._reading, self._lock = threading.Lock(), threading.Lock()
         self._held: dict[str, Held] = {}
-        self._by_text: dict[str, tuple[str, ...]] = {}  # how a text begins -> ids
-        self._by_time: dict[datetime | None, tuple[str, ...]] = {}
+        self._found_by: dict[
+            str | datetime, tuple[str, ...]
+        ] = {}  # how a text begins, or when one stands scheduled -> ids
         self._gone: set[str] = set()  # not held any more, since the latest whole reading
         self._began: datetime | None = None  # the latest reading, in the service's time
         self._whole_began: datetime | None = None  # the latest whole one
@@ -103,7 +103,7 @@ class Holdings:
             ours = set(known_better(reading.groups))
             with self._lock:
                 if before is None:
-                    self._held, self._by_text, self._by_time, self._gone = {}, {}, {}, set()
+                    self._held, self._found_by, self._gone = {}, {}, set()
                 for one in reading.groups.values():
                     if one.post_group_id in ours:
                         self._drop(one.post_group_id)
@@ -145,14 +145,13 @@ class Holdings:
     def with_text(self, content: str) -> tuple[Listed, ...]:
         """Those with this text, as `same_text` has it."""
         with self._lock:
-            found = [self._held[one].group for one in self._by_text.get(beginning(content), ())]
+            found = [self._held[one].group for one in self._found_by.get(beginning(content), ())]
         return tuple(one for one in found if same_text(one.content, content))
 
     def standing_at(self, time: datetime) -> tuple[Listed, ...]:
         """Those that stand scheduled for that time."""
         with self._lock:
-            found = [self._held[one].group for one in self._by_time.get(time, ())]
-        return tuple(one for one in found if one.status == "scheduled")
+            return tuple(self._held[one].group for one in self._found_by.get(time, ()))
 
     def find(self, post_group_id: str) -> Listed | None:
         """The group, whatever its status and however old; None where the service does not hold it.
@@ -182,20 +181,16 @@ class Holdings:
     def _keep(self, one: Listed, at: datetime) -> None:
         self._drop(one.post_group_id)  # its text may be another one by now
         self._held[one.post_group_id] = Held(_in_short(one), at)
-        for ids, of in self._places(one):
-            ids[of] = (*ids.get(of, ()), one.post_group_id)
+        for sign in _signs(one):
+            self._found_by[sign] = (*self._found_by.get(sign, ()), one.post_group_id)
 
     def _drop(self, post_group_id: str) -> None:
         if (one := self._held.pop(post_group_id, None)) is None:
             return
-        for ids, of in self._places(one.group):
-            left = tuple(other for other in ids.pop(of) if other != post_group_id)
+        for sign in _signs(one.group):
+            left = tuple(other for other in self._found_by.pop(sign) if other != post_group_id)
             if left:
-                ids[of] = left
-
-    def _places(self, one: Listed) -> tuple[tuple[dict[Any, tuple[str, ...]], Any], ...]:
-        """Where it is looked up."""
-        return (self._by_text, beginning(one.content)), (self._by_time, one.time)
+                self._found_by[sign] = left
 
     def _whole(self, now: datetime, back_to: datetime) -> Reading:
         """All drafts, and what stands scheduled or was due since then."""
@@ -233,6 +228,13 @@ class Holdings:
             if enough(page, groups):
                 break
         return Reading(now, groups, number, to_the_end=False)
+
+
+def _signs(one: Listed) -> Iterator[str | datetime]:
+    """By what it is found. A year of drafts has no time, and is not kept in one heap for that."""
+    yield beginning(one.content)
+    if one.status == "scheduled" and one.time is not None:
+        yield one.time
 
 
 def _in_short(one: Listed) -> Listed:

@@ -103,9 +103,8 @@ class Attached:
 
 _NO_POST = "post group not found"  # in lower case: how PostPost says that it does not know a post
 _TO_A_POST = frozenset({400, 404, 413, 415, 422})  # what it may answer to what a post asks for
-_ASKS_NOTHING = frozenset(
-    {"get-post", "list-posts", "platform-connections", "platform-limits"}
-)  # no post can be wrong about these
+# no post can be wrong about these
+_ASKS_NOTHING = frozenset({"get-post", "list-posts", "platform-connections", "platform-limits"})
 
 
 def judged(name: str, response: httpx.Response, body: bytes, key: str) -> dict[str, Any]:

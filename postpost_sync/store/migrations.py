@@ -79,3 +79,8 @@ def first_comment(db: Database) -> None:
 @migrations(name="0004_restless")
 def restless(db: Database) -> None:
     db.execute("ALTER TABLE folders ADD COLUMN restless_at TEXT")
+
+
+@migrations(name="0005_by_mark")
+def by_mark(db: Database) -> None:
+    db.execute("CREATE INDEX folders_by_mark ON folders (asked)")

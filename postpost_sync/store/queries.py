@@ -265,7 +265,8 @@ class Queries:
         """The other folders on their way that ask for the very same, and of which nothing was made yet; the first 20."""
         with self._db.lock, translated(self._db.path):
             rows = self._db.conn.execute(
-                "SELECT key FROM folders WHERE state IN ('settling', 'drafting', 'uploading') AND asked = ? AND key != ? "
+                "SELECT key FROM folders INDEXED BY folders_by_mark "
+                "WHERE asked = ? AND key != ? AND state IN ('settling', 'drafting', 'uploading') "
                 "AND NOT EXISTS (SELECT 1 FROM groups WHERE folder = folders.key) ORDER BY key LIMIT 20",
                 (mark, key),
             ).fetchall()

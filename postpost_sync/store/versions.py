@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 
-KNOWN = (
-    "0001_initial",
-    "0002_config_changed",
-    "0003_first_comment",
-    "0004_restless",
-)  # the names in `migrations`, in order
+# the names in `migrations`, in order
+KNOWN = ("0001_initial", "0002_config_changed", "0003_first_comment", "0004_restless", "0005_by_mark")
 TABLE = "_sqlite_migrations"  # sqlite-utils keeps them there
 SET = "postpost_sync"
 

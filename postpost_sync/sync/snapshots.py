@@ -199,7 +199,7 @@ class Snapshots:
         text = reading.content if pending and reading is not None else None
         text = desired.text if pending and desired is not None and desired.text is not None else text
         alike = self._store.alike(record.key, text) if text else ()
-        if pending and desired is not None and desired.now and record.asked:  # what went out so is not taken back
+        if desired is not None and desired.now and record.asked and not record.groups:  # else it was asked before
             alike = (*alike, *self._store.asking(record.key, record.asked))
         return Snapshot(
             seen.folder,

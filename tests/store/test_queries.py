@@ -32,6 +32,8 @@ def test_no_question_about_one_post_walks_through_all_of_them(store: Store) -> N
     questions: list[Callable[[], object]] = [
         lambda: store.alike(second.key, "Hello"),
         lambda: store.open_creates("Hello", ("twitter-1",)),
+        lambda: store.asking(second.key, "mark"),
+        lambda: store.held_for("507f1f77bcf86cd799439011"),
         lambda: store.record(first.key),
         lambda: store.record_of(first.folder_id),
         lambda: store.due(NOW, NOW),
