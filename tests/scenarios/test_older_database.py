@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -14,16 +14,22 @@ from tests.support.lost import ONE, TWO, keep, lose_status_files, out_or_standin
 from tests.support.world import World
 
 
+def edited_since_the_backup(world: World, place: Path, media: dict[str, bytes]) -> datetime:
+    """A post that stands as it was edited, and a copy of the database in which it stands as it was before; its time."""
+    time = tomorrow(world)
+    world.drop("post", "old", media, time)
+    world.run_until_rest()
+    keep(world, place / "backup")
+    world.drop("post", "new", media, time)
+    world.run_until_rest()
+    return time
+
+
 @pytest.mark.parametrize("media", [{}, TWO], ids=["text", "pictures"])
 def test_a_post_that_was_edited_since_the_backup_stands_once(
     world: World, tmp_path: Path, media: dict[str, bytes]
 ) -> None:
-    time = tomorrow(world)
-    world.drop("post", "old", media, time)
-    world.run_until_rest()
-    keep(world, tmp_path / "backup")
-    world.drop("post", "new", media, time)
-    world.run_until_rest()
+    time = edited_since_the_backup(world, tmp_path, media)
     (group,) = world.groups()
     put_back(world, tmp_path / "backup")
     world.run_until_rest()
@@ -31,12 +37,7 @@ def test_a_post_that_was_edited_since_the_backup_stands_once(
 
 
 def test_a_put_back_post_goes_on_being_the_folders(world: World, tmp_path: Path) -> None:
-    time = tomorrow(world)
-    world.drop("post", "old", ONE, time)
-    world.run_until_rest()
-    keep(world, tmp_path / "backup")
-    world.drop("post", "new", ONE, time)
-    world.run_until_rest()
+    time = edited_since_the_backup(world, tmp_path, ONE)
     put_back(world, tmp_path / "backup")
     world.run_until_rest()
     world.drop("post", "newer", TWO, time)
@@ -126,12 +127,7 @@ def test_that_the_post_of_an_older_database_is_gone_is_noticed_while_its_folder_
     world: World, tmp_path: Path
 ) -> None:
     """It is looked at again each few seconds, for its status file may say more at any time."""
-    time = tomorrow(world)
-    world.drop("post", "old", ONE, time)
-    world.run_until_rest()
-    keep(world, tmp_path / "backup")
-    world.drop("post", "new", ONE, time)
-    world.run_until_rest()
+    edited_since_the_backup(world, tmp_path, ONE)
     (group,) = world.groups()
     lose_status_files(world)
     put_back(world, tmp_path / "backup")
