@@ -8,7 +8,6 @@ import itertools
 import os
 import shutil
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -35,12 +34,6 @@ TELEGRAM = next(one.platform_id for one in CONNECTIONS if one.platform == "teleg
 HEIC = photo("HEIF")
 DAMAGED = HEIC[: HEIC.index(b"mdat") + 4].ljust(len(HEIC), b"\xff")
 LARGE = photo("JPEG", (2400, 1200), quality=70)
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    with World(tmp_path) as made:
-        yield made
 
 
 def drop(world: World, files: dict[str, bytes], platforms: tuple[str, ...] = ("facebook-1001",), **more: Any) -> Path:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -23,12 +22,6 @@ from postpost_sync.model.times import to_service
 from tests.support.world import World, picture
 
 X, LINKEDIN, MASTODON = "twitter-123", "linkedin-ABC", "mastodon-109348"
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    with World(tmp_path) as world:
-        yield world
 
 
 def part(world: World, name: str, of: str = "launch") -> Record:
