@@ -73,7 +73,7 @@ class Histories(World):
         self.more, self.gone = place / "more", place / "gone"  # the second root; and where it is while it is away
         self.unopenable = ""  # the name of the files that cannot be opened for now
         self._away, self._backup, self._tree = place / "away", place / "backup", place / "tree"
-        self._kept: dict[str, Dropped] = {}  # the folders as they lie in `_tree`, by place
+        self._kept: dict[int, Dropped] = {}  # the folders as they lie in `_tree`, each under its number
         self._originals: dict[str, str] = {}  # the hash of a fitted copy -> that of what it was made of
         self.unproved: set[str] = set()  # drafts that stood when a database was lost or put back
         self._pictures = 0
@@ -360,20 +360,18 @@ class Histories(World):
         self._kept = {}
         for number, folder in enumerate(self.folders):
             if folder.there and self.place(folder).exists():
-                kept = str(number)
-                shutil.copytree(self.place(folder), self._tree / kept)
-                self._kept[kept] = replace(folder, media=list(folder.media), others=dict(folder.others))
+                shutil.copytree(self.place(folder), self._tree / str(number))
+                self._kept[number] = replace(folder, media=list(folder.media), others=dict(folder.others))
 
     def put_back_tree(self) -> None:
         """Each folder that is still where it was is put back to what it was then."""
-        for kept, then in self._kept.items():
-            folder = self.folders[int(kept)]
-            if not folder.there or (folder.name, folder.elsewhere) != (then.name, then.elsewhere):
-                continue
-            if not self.place(folder).exists():
+        for number, then in self._kept.items():
+            folder = self.folders[number]
+            moved = (folder.name, folder.elsewhere) != (then.name, then.elsewhere)
+            if moved or not folder.there or not self.place(folder).exists():
                 continue
             shutil.rmtree(self.place(folder))
-            shutil.copytree(self._tree / kept, self.place(folder))
+            shutil.copytree(self._tree / str(number), self.place(folder))
             for name in ("text", "platforms", "time", "alias", "local"):
                 setattr(folder, name, getattr(then, name))
             folder.media, folder.others = list(then.media), dict(then.others)
