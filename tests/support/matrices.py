@@ -70,9 +70,11 @@ def _values(case: pytest.Function) -> set[tuple[str, str]]:
     return {(name, repr(value)) for name, value in case.callspec.params.items()} if hasattr(case, "callspec") else set()
 
 
-def takes_long(item: pytest.Item) -> bool:
-    """Whether it goes through all cases of a matrix by itself."""
-    return isinstance(item, pytest.Function) and FIXTURE in item.fixturenames
+def takes_long(item: pytest.Item) -> int:
+    """Whether it goes through all cases of a matrix by itself; the more where it is one that needs a time limit of its own."""
+    if not isinstance(item, pytest.Function) or FIXTURE not in item.fixturenames:
+        return 0
+    return 2 if item.get_closest_marker("timeout") is not None else 1
 
 
 def counted(reports: Iterable[pytest.TestReport]) -> dict[str, int]:
