@@ -21,7 +21,7 @@ from postpost_sync.model import view
 from postpost_sync.model.errors import printable
 from postpost_sync.model.program import Oddity, RootStatus
 from postpost_sync.model.record import Record
-from postpost_sync.model.states import OUTCOMES, State
+from postpost_sync.model.states import OVER, State
 from postpost_sync.model.times import to_service, zone
 from postpost_sync.store import Store
 from postpost_sync.store.health import warnings
@@ -45,7 +45,7 @@ class Filter:
         if self.within is None:
             return True
         ends = now + timedelta(seconds=self.within)
-        return time is not None and now <= time <= ends and state not in OUTCOMES | {State.CANCELLED}
+        return time is not None and now <= time <= ends and state not in OVER
 
 
 EVERY = Filter()

@@ -12,11 +12,11 @@ from postpost_sync.disk import scan
 from postpost_sync.disk.mounts import Mount, Place, is_in, seen_again
 from postpost_sync.model.errors import Finding, printable
 from postpost_sync.model.program import Oddity
-from postpost_sync.model.states import OUTCOMES, State
+from postpost_sync.model.states import OVER, State
 from postpost_sync.store import Store
 from postpost_sync.sync.watched import Watched
 
-_OVER = OUTCOMES | {State.FAILED, State.CANCELLED}
+_OVER = OVER | {State.FAILED}
 
 
 class Presence:

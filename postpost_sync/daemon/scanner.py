@@ -227,7 +227,7 @@ class Scanner:
         known = self._all_known()
         first, end = bisect_left(self._paths, f"{path}/"), bisect_left(self._paths, f"{path}0")  # "0" follows "/"
         missing = [known[one] for one in (path, *self._paths[first:end]) if one in known and one not in found]
-        for key in self._folders.to_look_for(missing):
+        for key in missing:
             self._told.ready(key)
 
     def _scan_root(self) -> None:
@@ -285,7 +285,7 @@ class Scanner:
         self._folders.renumber(self.path)
         for folder in new:
             self._notice(folder)
-        for key in self._folders.to_look_for(missing.values()):
+        for key in missing.values():
             self._told.ready(key)
         self._take_in(place, visited)
         self._oddities.keep([*odd, *self._presence.odd(missing)])

@@ -13,7 +13,7 @@ from enum import StrEnum
 from postpost_sync.model.errors import Finding
 from postpost_sync.model.folder import FirstComment, Settings, Stat
 from postpost_sync.model.post import Resolved
-from postpost_sync.model.states import IllegalMove, State
+from postpost_sync.model.states import OVER, IllegalMove, State
 
 # --- what we did ------------------------------------------------------------------------------------------------------
 
@@ -157,7 +157,9 @@ class Group:
     elsewhere: Finding | None = None  # what somebody else changed about it at PostPost
     placed_at: datetime | None = None  # server time at which update-post last said what it is
     updating: bool = False  # the intent: an update-post may have changed what it is, or its time
-    account: str = ""  # digest of the key and user id that made it; no other one can tell what became of it
+    account: str = (
+        ""  # digest of the key and user id that made it, or was shown it since; no other can tell what became of it
+    )
     again: bool = False  # followed also where some of it is out, since a person said so
     intent: str = ""  # the Idempotency-Key of its create
     adopted: bool = False  # found at PostPost, and not proved to be made by us: it is never deleted by itself
@@ -321,6 +323,11 @@ class Record:
 def retried(error: Finding | None, troubles: tuple[Trouble, ...]) -> bool:
     """Whether that error is about something that is tried again by itself."""
     return any(trouble.kind is TroubleKind.RETRY and trouble.finding == error for trouble in troubles)
+
+
+def gone_for_good(record: Record) -> bool:
+    """Whether its folder is not there, and nothing more can follow from that: its post went out, or was taken back."""
+    return record.missed_at is not None and record.state in OVER
 
 
 def live_group(record: Record) -> Group | None:

@@ -25,6 +25,7 @@ class State(StrEnum):
 
 OUTCOMES = frozenset({State.PUBLISHED, State.PARTIALLY_PUBLISHED})
 WRONG = frozenset({State.INVALID, State.FAILED, State.PARTIALLY_PUBLISHED})
+OVER = OUTCOMES | {State.CANCELLED}
 NEEDS_PERSON = WRONG | {State.HELD}
 UNFINISHED = frozenset({State.SETTLING, State.DRAFTING, State.UPLOADING})
 

@@ -19,8 +19,8 @@ class FaultKind(StrEnum):
     LOST_REPLY = "lost_reply"  # effect, then the connection is reset
     STATUS = "status"  # the given status, headers and body; no effect
     STATUS_AFTER = "status_after"  # effect, then the given status
-    GARBAGE = "garbage"  # effect, then 200 with something that is not JSON
-    EMPTY = "empty"  # effect, then 200 without a body
+    GARBAGE = "garbage"  # effect, then 200 with something that is not JSON; a refusal is answered as it is
+    EMPTY = "empty"  # effect, then 200 without a body; likewise
     UNSUCCESSFUL = "unsuccessful"  # 200 {"success": false}; no effect
     REDIRECT = "redirect"  # 302 to `location`; no effect
     HANG = "hang"  # nothing for `seconds`, then a reset; no effect

@@ -139,9 +139,9 @@ class Sandbox:
                 raise Reset(sending=False)
             case FaultKind.STATUS_AFTER:
                 return fault.answer()
-            case FaultKind.GARBAGE:
+            case FaultKind.GARBAGE if response.status < 400:
                 return Response(200, {"Content-Type": "text/html"}, b"<html><body>It works!</body></html>")
-            case FaultKind.EMPTY:
+            case FaultKind.EMPTY if response.status < 400:
                 return Response(200)
         return self._late(exchange, response, fault.seconds)
 

@@ -74,6 +74,7 @@ class Store:
             read.identity,
         )
         self.index, self.states, self.parts, self.open_keys = read.index, read.states, read.parts, read.open_keys
+        self.gone_from, self.gone_as = read.gone_from, read.gone_as
         self.pending, self.unfinished, self.due, self.next_due = read.pending, read.unfinished, read.due, read.next_due
         self.at_postpost, self.held_or_cancelled = read.at_postpost, read.held_or_cancelled
         self.read_by_another_config = read.read_by_another_config

@@ -84,3 +84,8 @@ def restless(db: Database) -> None:
 @migrations(name="0005_by_mark")
 def by_mark(db: Database) -> None:
     db.execute("CREATE INDEX folders_by_mark ON folders (asked)")
+
+
+@migrations(name="0006_gone")
+def gone(db: Database) -> None:
+    db.execute("CREATE INDEX folders_gone ON folders (inode, device) WHERE missed_at IS NOT NULL")

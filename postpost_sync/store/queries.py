@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from postpost_sync.model.errors import Finding
 from postpost_sync.model.program import Listener, RootStatus
 from postpost_sync.model.record import Record, Trouble
-from postpost_sync.model.states import State
+from postpost_sync.model.states import OVER, State
 from postpost_sync.model.view import NEED
 from postpost_sync.plan.codes import WAITS_FOR_PERSON
 from postpost_sync.post.platforms import VIDEO_SUFFIXES
@@ -34,6 +34,12 @@ _NEED = "CASE state " + " ".join(f"WHEN '{one}' THEN {place}" for place, one in 
 # the keys of a folder's parts, its own among them
 _ITS_PARTS = (
     "SELECT p.key FROM folders one JOIN folders p ON p.root = one.root AND p.path = one.path WHERE one.key = :key"
+)
+# as `gone_for_good` has it: should such a folder come back there is something to do, and not before
+_GONE = f"missed_at IS NOT NULL AND state IN ({', '.join(repr(str(one)) for one in sorted(OVER))})"
+_OPEN = f"NOT done AND NOT ({_GONE})"
+_ALL_GONE = (
+    f"{_GONE} AND NOT EXISTS (SELECT 1 FROM folders p WHERE p.root = one.root AND p.path = one.path AND NOT ({_GONE}))"  # noqa: S608 - constants
 )
 _HAS_VIDEO = " OR ".join(f"media LIKE '%{suffix}\",%'" for suffix in VIDEO_SUFFIXES)  # LIKE takes no case for another
 
@@ -70,16 +76,31 @@ class Queries:
         with self._db.lock, translated(self._db.path):
             return list(self._db.load(where, states).values())
 
-    def index(self) -> Iterator[tuple[int, str, str, str, bool, int, int]]:
-        """(key, root, path, fingerprint, done, inode, device) of every folder, as its main part has it: one query.
+    def index(self) -> Iterator[tuple[int, str, str, str, bool, int, int, bool]]:
+        """(key, root, path, fingerprint, done, inode, device) of every folder, as its main part has it; and whether all of
+        its parts are gone for good.
 
         The lock is held until all were taken: a hundred thousand at once would be what takes the most memory of a start.
         """
         with self._db.lock, translated(self._db.path), as_written():
             for r in self._db.conn.execute(
-                "SELECT key, root, path, fingerprint, done, inode, device FROM folders WHERE part = ''"
+                f"SELECT key, root, path, fingerprint, done, inode, device, {_ALL_GONE} FROM folders one WHERE part = ''"  # noqa: S608 - constants
             ):
-                yield r[0], _path(r[1]), _path(r[2]), r[3], bool(r[4]), r[5], r[6]
+                yield r[0], _path(r[1]), _path(r[2]), r[3], bool(r[4]), r[5], r[6], bool(r[7])
+
+    def gone_from(self, root: str, path: str) -> Record | None:
+        """The folder that was there, where it is gone for good."""
+        return self._gone("root = ? AND path = ?", (encode(root), encode(path)))
+
+    def gone_as(self, inode: int, device: int, fingerprint: str) -> Record | None:
+        """The latest of those gone for good that was that directory, and as it is."""
+        return self._gone("inode = ? AND device = ? AND fingerprint = ?", (inode, device, fingerprint))
+
+    def _gone(self, which: str, values: tuple[object, ...]) -> Record | None:
+        with self._db.lock, translated(self._db.path):
+            asked = f"SELECT max(key) FROM folders WHERE {which} AND part = '' AND {_GONE}"  # noqa: S608 - constants
+            (key,) = self._db.conn.execute(asked, values).fetchone()
+            return self._db.one(key) if key is not None else None
 
     def parts(self) -> list[tuple[int, int, str]]:
         """(key, key of the main part of its folder, name) of the parts besides the main ones."""
@@ -108,7 +129,7 @@ class Queries:
         """The keys of the folders for which something is to be done, found out or shown by now, the soonest first."""
         with self._db.lock, translated(self._db.path):
             rows = self._db.conn.execute(
-                "SELECT key FROM folders WHERE NOT done OR key IN (SELECT folder FROM groups WHERE stage IN "
+                f"SELECT key FROM folders WHERE ({_OPEN}) OR key IN (SELECT folder FROM groups WHERE stage IN "  # noqa: S608 - a constant
                 "('creating', 'withdrawn', 'going_out', 'doomed') OR "
                 "(stage = 'scheduled' AND (answered_time <= ? OR updating OR unseen OR lost OR elsewhere IS NOT NULL))) "
                 "OR (state IN ('scheduled', 'drafted') "
@@ -141,7 +162,7 @@ class Queries:
     def unfinished(self, keys: Collection[int] = ()) -> list[Record]:
         """The folders for which something is to be done still, and those with these keys."""
         with self._db.lock, translated(self._db.path):
-            where = "WHERE NOT done OR key IN (SELECT value FROM json_each(?))"
+            where = f"WHERE ({_OPEN}) OR key IN (SELECT value FROM json_each(?))"  # noqa: S608 - a constant
             return list(self._db.load(where, (json.dumps(list(keys)),)).values())
 
     def at_postpost(self) -> list[Record]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 # the names in `migrations`, in order
-KNOWN = ("0001_initial", "0002_config_changed", "0003_first_comment", "0004_restless", "0005_by_mark")
+KNOWN = ("0001_initial", "0002_config_changed", "0003_first_comment", "0004_restless", "0005_by_mark", "0006_gone")
 TABLE = "_sqlite_migrations"  # sqlite-utils keeps them there
 SET = "postpost_sync"
 

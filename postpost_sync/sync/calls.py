@@ -138,7 +138,8 @@ class Calls:
         drafts = self._listed(account, [g for g in ours.values() if _id(g) not in listed], "draft")
         changed = []
         for key, group in ours.items():
-            now = self._store.change(key, likeness.noticed, group, listed.get(_id(group)), drafts.get(_id(group)))
+            seen = listed.get(_id(group)), drafts.get(_id(group))
+            now = self._store.change(key, likeness.noticed, group, account.digest, *seen)
             if any(g.key == group.key and g != group for g in now.groups):
                 changed.append(key)
         return changed

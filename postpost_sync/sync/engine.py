@@ -160,8 +160,8 @@ class Sync:
             now = self._folders.siblings(key)
             if now != others or (others and self._store.record(key) != before):
                 came.update(others, now)
-            if not look.part and look.there:  # it may not have been ours to serve when another part looked
-                came.update(self._folders.not_seen(key))
+            if not look.part:  # it may not have been ours to serve when another part looked
+                came.update(self._folders.not_seen(key) if look.there else self._not_missed(key))
             for one in sorted(came):
                 self._wake(one, 0.0)
 
@@ -272,6 +272,13 @@ class Sync:
             case Doom(group) if snapshot.folder is None and group == live_group(record):
                 if record.cancel is None:  # else a person said so
                     self._removals.cancelled(record.key, self._folders.main_of(record.key))
+
+    def _not_missed(self, key: int) -> list[int]:
+        """The other parts of a folder that is gone for which that is not written down: the program ended in between."""
+        record = self._store.record(key)
+        if record is None or record.missed_at is None:
+            return []
+        return [one.key for one in self._folders.other_parts(key) if one.missed_at is None]
 
     def _until_its_time(self, record: Record, after: float | None, now: datetime) -> bool:
         """Whether a post that stands is left alone until it goes out, and that is so far off that the caller asks for it."""

@@ -1,5 +1,6 @@
 """Which folders are known, and where: by key, by place, and by the numbers that file systems give them.
 
+Those that are gone for good are not among them, or years of removed folders would stay in memory: the database knows them.
 Nothing is asked of a disk here, and nothing locked.
 """
 
@@ -12,7 +13,6 @@ from typing import Any, NamedTuple
 from postpost_sync.model.folder import Folder
 
 RootAndPath = tuple[str, str]
-_GONE = -1  # in place of a mark, which is a hash and so never that
 
 
 class Known(NamedTuple):
@@ -23,21 +23,25 @@ class Known(NamedTuple):
     done: bool
     inode: int
     device: int
-    mark: int = 0  # what a walk of this process told of it when it was found as it is known; 0: not yet; or _GONE
+    mark: int = 0  # what a walk of this process told of it when it was found as it is known; 0: not yet
 
 
 class FolderIndex:
     """See the module."""
 
-    def __init__(self, index: Iterable[tuple[int, str, str, str, bool, int, int]], roots: Collection[str]) -> None:
-        """`index`: (key, root, path, fingerprint, done, inode, device) of every folder, below one of our `roots` or not."""
+    def __init__(
+        self, index: Iterable[tuple[int, str, str, str, bool, int, int, bool]], roots: Collection[str]
+    ) -> None:
+        """`index`: see `Queries.index`: of every folder, below one of our `roots` or not."""
         self._keys: dict[str, dict[str, int]] = {root: {} for root in roots}  # root -> path -> key
         self._known: dict[int, Known] = {}
         self._inodes: dict[int, dict[int, int]] = {}  # device -> inode -> key
         self._unwatched: dict[tuple[int, int], tuple[int, str]] = {}  # inode, device -> key, fingerprint: below no root
         self._renumbered: dict[str, set[tuple[int, int]]] = {}  # root -> numbers of file systems, before and now
         self._alike: dict[Any, Any] = {}  # roots and devices: one object for all that have the same
-        for key, root, path, fingerprint, done, inode, device in index:
+        for key, root, path, fingerprint, done, inode, device, gone in index:
+            if gone:
+                continue
             if root in roots:
                 self._keys[root][path] = key
                 self.remember(key, Known(root, fingerprint, done, inode, device))
@@ -70,14 +74,14 @@ class FolderIndex:
         self._known[key] = Known(root, fingerprint, done, inode, device, mark)
         self._inodes.setdefault(device, {})[inode] = key
 
-    def gone(self, key: int) -> None:
-        """It is not at its place, and all that follows from that was done."""
-        if (known := self._known.get(key)) is not None:
-            self._known[key] = known._replace(mark=_GONE)
-
-    def is_gone(self, key: int) -> bool:
-        known = self._known.get(key)
-        return known is not None and known.mark == _GONE
+    def recall(self, key: int, place: RootAndPath, known: Known) -> None:
+        """One that was gone for good is there again. A later folder may have its number by now."""
+        numbers = self._inodes.setdefault(known.device, {})
+        later = numbers.get(known.inode)
+        self.put(key, place)
+        self.remember(key, known)
+        if later is not None:
+            numbers[known.inode] = later
 
     def put(self, key: int, place: RootAndPath, was: RootAndPath | None = None) -> None:
         """It is at that place, and no longer at the one where it was."""
@@ -99,8 +103,6 @@ class FolderIndex:
         known = self.get(key)
         if key is None or known is None or not known.done or known.fingerprint != folder.fingerprint:
             return False
-        if known.mark == _GONE:
-            return False  # that it is back is to be seen
         if mark != known.mark:
             self._known[key] = known._replace(mark=mark)
         if known.device != folder.device:

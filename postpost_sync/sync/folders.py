@@ -6,10 +6,10 @@ Which of them a folder is that was found somewhere is not decided here (`places`
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 
 from postpost_sync.model.folder import Folder
-from postpost_sync.model.record import Record
+from postpost_sync.model.record import Record, gone_for_good
 from postpost_sync.store import Store
 from postpost_sync.sync.folder_index import FolderIndex, Known, RootAndPath
 from postpost_sync.sync.look import Look
@@ -130,11 +130,6 @@ class Folders:
             look = self._looks.get(record.key)
         return look is None or look.fingerprint in ("", record.fingerprint)
 
-    def to_look_for(self, missing: Iterable[int]) -> list[int]:
-        """Of the folders that are not at their places, those of which it is not settled yet what follows from that."""
-        with self._lock:
-            return [key for key in missing if not self._index.is_gone(key)]
-
     def unchanged(self, folder: Folder, mark: int = 0) -> bool:
         """Whether a rescan need not look closer: known, finished, and as it was. `mark`: what its walk told of it."""
         with self._lock:
@@ -201,8 +196,7 @@ class Folders:
             if look.part:
                 self._parts.rested(look.key, done=record.done)
             else:
-                about = record.root, record.fingerprint, record.done, record.inode, record.device
-                self._index.remember(look.key, Known(*about))
+                self._index.remember(look.key, _known(record))
             finished = record.done and look.there and look.fingerprint == record.fingerprint and not look.in_flight
             finished = finished and not look.fitting and not look.receipt_failed
             # what was read and hashed for one part serves the others
@@ -213,8 +207,8 @@ class Folders:
                         self._finished[key] = self._monotonic()
             elif not (finished or look.there or after is not None or look.in_flight or look.fitting):  # gone for good
                 self._out_of_mind(look.key)
-                if record.done and record.missed_at is not None:
-                    self._index.gone(look.key)
+                if all(gone_for_good(one) for one in (record, *others)):
+                    self._index.remove(self._parts.main_of(look.key), (look.root, look.path))
             return finished
 
     def _let_go(self) -> None:
@@ -267,8 +261,12 @@ class Folders:
 
     def at_place_of(self, folder: Folder) -> tuple[int | None, bool]:
         """The key of the one that is known at its place; and whether this may be another one, moved there."""
+        place = folder.root, folder.path
         with self._lock:
-            key = self._index.key_at((folder.root, folder.path))
+            key = self._index.key_at(place)
+            if key is None and (record := self._store.gone_from(*place)) is not None:
+                key = record.key
+                self._index.recall(key, place, _known(record)._replace(done=False))  # that it is back is to be seen
             return key, key is not None and self._index.is_other(folder)
 
     def with_inode_of(self, folder: Folder) -> tuple[int, Known] | None:
@@ -276,7 +274,10 @@ class Folders:
         with self._lock:
             key = self._index.with_inode(folder)
             known = self._index.get(key)
-            return (key, known) if key is not None and known is not None else None
+            if key is not None and known is not None:
+                return key, known
+            record = self._store.gone_as(folder.inode, folder.device, folder.fingerprint)
+            return (record.key, _known(record)) if record is not None else None
 
     def unwatched(self, folder: Folder) -> int | None:
         """The key of this very folder, where it lay below a root that is no longer watched, as when that was renamed."""
@@ -347,3 +348,7 @@ class Folders:
                 self._out_of_mind(one)  # it is looked at anew
             if (look := self._looks.get(one)) is not None:
                 look.root, look.path = place
+
+
+def _known(record: Record) -> Known:
+    return Known(record.root, record.fingerprint, record.done, record.inode, record.device)

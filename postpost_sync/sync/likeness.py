@@ -38,11 +38,11 @@ _OTHER_SETTINGS: Settings = {"": {}}
 
 
 def to_compare(record: Record, account: Account) -> Group | None:
-    """The group of a folder at rest that PostPost should list as scheduled, or may list so. Only where its key made it."""
+    """The group of a folder at rest that PostPost should list as scheduled, or may list so."""
     if draft_group(record) is not None and not record.done:
         return None
     live = live_group(record) or draft_group(record)
-    if live is None or other_key(live, account.digest) or live.post_group_id is None or live.lost or live.updating:
+    if live is None or live.post_group_id is None or live.lost or live.updating:
         return None
     if live.stage in (GroupStage.SCHEDULED, GroupStage.GOING_OUT):
         if live.answered_time is None or abs(live.answered_time - account.now()) <= SLACK:
@@ -57,10 +57,19 @@ def _lies_there(group: Group) -> bool:
     return bool(group.results) and {one.status for one in group.results} <= {"draft", "scheduled"}
 
 
-def noticed(record: Record, group: Group, scheduled: Listed | None, draft: Listed | None) -> Record:
-    """What the list says about the group, unless we changed it ourselves since that was asked for."""
+def noticed(record: Record, group: Group, key: str, scheduled: Listed | None, draft: Listed | None) -> Record:
+    """What the list says about the group, unless we changed it ourselves since that was asked for.
+
+    `key`: the digest of the one that asked. What it is shown is its own, whichever key made it: it was rotated since. That it
+    does not know what another one made says nothing.
+    """
     if group not in record.groups:
         return record
+    if other_key(group, key):
+        if scheduled is None and draft is None:
+            return record
+        record = with_group(record, group.key, account=key)
+        group = next(one for one in record.groups if one.key == group.key)
     if scheduled is not None:
         return ledger.seen_scheduled(record, group, scheduled.time, _differs(scheduled, group))
     if draft is not None and group.stage in (GroupStage.SCHEDULED, GroupStage.GOING_OUT):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import pytest
 
 from postpost_sync.model.post import Policy
 from postpost_sync.model.states import State
+from postpost_sync.model.times import to_service
 from postpost_sync.sandbox import STARTER, Behaviour
 from postpost_sync.sync.transfers import DRAFTS_AHEAD
 from tests.support.world import NewWorld, World, picture
@@ -167,3 +168,71 @@ def test_folders_that_are_removed_while_they_wait_in_line_hold_up_nobody(new_wor
     world.drop(left[0], "edited", {"a.jpg": picture(0)}, at)
     world.advance_time(600)
     assert "edited" in [group.content for group in world.groups("scheduled")]
+
+
+def test_what_is_gone_for_good_is_looked_at_no_more_and_takes_no_memory(new_world: NewWorld) -> None:
+    """Years of removed folders cost nothing: not a rescan, nor a start."""
+    world = new_world(policy=Policy(settle=2.0, cancel_removed=True))
+    names: dict[str, datetime | str | None] = {
+        "out": "now",
+        "cancelled": world.now + 20 * HOUR,
+        "draft": None,
+    }
+    for name, time in names.items():
+        world.drop(name, name, MEDIA, time)
+    world.drop("stays", "stays", MEDIA, world.now + 21 * HOUR)
+    world.advance_time(300)
+    for name in names:
+        world.remove(name)
+    world.advance_time(1200)
+    for _ in range(2):
+        assert [*world.watched.folders.below(str(world.root))] == ["stays"]
+        assert world.watched.folders.in_memory() == []
+        assert {world.record(one).key for one in names}.isdisjoint(world.store.pending(world.now))
+        world.look_around()
+        assert not world.ready
+        world.restart()
+        world.run()
+    assert [world.state(name) for name in names] == [State.PUBLISHED, State.CANCELLED, State.CANCELLED]
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+@pytest.mark.parametrize("name", ["back", "elsewhere"])
+@pytest.mark.parametrize(("time", "states"), [("now", ["published"]), (20 * HOUR, ["scheduled"]), (None, ["draft"])])
+def test_what_was_gone_for_good_and_comes_back_is_that_folder(
+    new_world: NewWorld, time: timedelta | str | None, states: list[str], name: str, restarted: bool
+) -> None:
+    """As it was, at its place or another, and also where its status file was left out: by its directory and its files."""
+    world = new_world(policy=Policy(settle=2.0, cancel_removed=True))
+    folder = world.drop("back", "hello", MEDIA, world.now + time if isinstance(time, timedelta) else time)
+    world.drop("stays", "stays", MEDIA, world.now + 21 * HOUR)
+    world.advance_time(300)
+    key, aside = world.record("back").key, world.root.parent / "aside"
+    folder.rename(aside)
+    world.advance_time(1200)
+    assert world.watched.folders.below(str(world.root)).keys() == {"stays"}
+    (aside / "post.status.yaml").unlink()
+    if restarted:
+        world.restart()
+    aside.rename(world.root / name)
+    world.advance_time(300)
+    assert (world.record(name).key, world.record(name).missed_at) == (key, None)
+    assert [group.status for group in world.groups() if group.content == "hello"] == states
+
+
+def test_a_folder_is_not_gone_for_good_while_a_part_of_it_stands(new_world: NewWorld) -> None:
+    """Of its main part nothing is asked; the others are to be taken back, also where the process ended in between."""
+    world = new_world(policy=Policy(settle=2.0, cancel_removed=True))
+    times = {"twitter-123": world.now + 20 * HOUR, "mastodon-109348": world.now + 22 * HOUR}
+    parts = {account: {"scheduled_time": to_service(time)} for account, time in times.items()}
+    world.drop("launch", "hello", MEDIA, platforms=(*times,), per_platform=parts)
+    world.drop("stays", "stays", MEDIA, world.now + 21 * HOUR)
+    world.run_until_rest(60)
+    assert len(world.groups("scheduled")) == 3
+    world.remove("launch")
+    world.look_around()
+    world.step()
+    world.restart()
+    world.advance_time(1200)
+    assert [group.content for group in world.groups("scheduled")] == ["stays"]
+    assert world.watched.folders.below(str(world.root)).keys() == {"stays"}

@@ -16,10 +16,10 @@ from postpost_sync.model.post import Policy
 from postpost_sync.model.record import GroupStage
 from postpost_sync.model.states import State
 from postpost_sync.model.times import to_service
-from postpost_sync.sandbox import Plan
+from postpost_sync.sandbox import Behaviour, Plan
 from postpost_sync.service.account import Account
 from postpost_sync.sync.watched import Site
-from tests.support.world import KEY, Killed, World, picture
+from tests.support.world import KEY, Killed, NewWorld, World, picture
 
 DAY = timedelta(days=1)
 MEDIA = {"cup.jpg": picture(1)}
@@ -207,3 +207,53 @@ def test_a_cancel_with_another_key_is_not_taken_for_done(tmp_path: Path, edited:
             assert world.code("launch") == "OTHER_KEY"
         else:
             assert world.state("launch") is State.CANCELLED
+
+
+ROTATED = Behaviour(keys={KEY: "one", HERS: "one"})
+
+
+def rotated(new_world: NewWorld, behaviour: Behaviour = ROTATED) -> World:
+    """A post that the former key made stands scheduled for in two days."""
+    world = new_world(behaviour=behaviour)
+    world.drop("launch", "hello", MEDIA, world.now + 2 * DAY)
+    world.run_until_rest(60)
+    world.key = HERS
+    world.restart()
+    world.pass_time(600)
+    return world
+
+
+def test_what_people_change_at_postpost_is_noticed_also_where_the_key_was_rotated(new_world: NewWorld) -> None:
+    """What a key is shown is its own, whichever key made it."""
+    world = rotated(new_world)
+    (group,) = world.groups("scheduled")
+    world.sandbox.dashboard_reschedule(group.id, world.now + 3 * DAY)
+    world.sync.reconciliation.run()
+    world.run_until_rest(60)
+    (stands,) = world.record("launch").groups
+    assert (stands.answered_time, stands.account) == (world.now + 3 * DAY, world.account.digest)
+    world.pass_time(600)
+    world.sandbox.dashboard_delete(group.id)
+    for _ in range(2):
+        world.sync.reconciliation.run()
+        world.advance_time(120)
+    assert world.state("launch") is State.CANCELLED
+
+
+def test_a_key_that_is_shown_nothing_says_nothing_of_what_another_one_made(new_world: NewWorld) -> None:
+    world = rotated(new_world, Behaviour())
+    before = world.record("launch")
+    world.sync.reconciliation.run()
+    world.run_until_rest(60)
+    assert world.record("launch").groups == before.groups
+
+
+def test_later_posts_that_hold_the_room_are_named_also_where_the_key_was_rotated(new_world: NewWorld) -> None:
+    world = rotated(new_world, replace(ROTATED, plan=Plan("Small", pending=1)))
+    world.sync.reconciliation.run()
+    world.drop("sooner", "sooner", MEDIA, world.now + DAY)
+    world.run_until_rest(60)
+    error = world.record("sooner").error
+    assert error is not None
+    assert 'later posts hold the room: "' in error.hint
+    assert "/launch" in error.hint

@@ -43,7 +43,7 @@ def test_a_name_that_is_not_utf_8_is_kept(store: Store) -> None:
     path = os.fsdecode(b"caf\xe9/\xff")
     record = add(store, path)
     assert store.record(record.key) == record
-    assert list(store.index()) == [(record.key, "/posts", path, "", False, 7, 1)]
+    assert list(store.index()) == [(record.key, "/posts", path, "", False, 7, 1, False)]
 
 
 def test_a_file_that_is_no_database_is_said_with_the_way_out(tmp_path: Path) -> None:

@@ -7,8 +7,9 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
+from postpost_sync import ledger
 from postpost_sync.model.errors import Finding
-from postpost_sync.model.record import Effect, GroupStage, Trouble, TroubleKind
+from postpost_sync.model.record import Effect, GroupStage, Trouble, TroubleKind, gone_for_good
 from postpost_sync.model.states import State
 from postpost_sync.store import Store
 from postpost_sync.store.status import outlines, shown
@@ -36,6 +37,8 @@ def test_no_question_about_one_post_walks_through_all_of_them(store: Store) -> N
         lambda: store.held_for("507f1f77bcf86cd799439011"),
         lambda: store.record(first.key),
         lambda: store.record_of(first.folder_id),
+        lambda: store.gone_from("/posts", "a"),
+        lambda: store.gone_as(7, 1, "as it was"),
         lambda: store.due(NOW, NOW),
         store.next_due,
         store.at_postpost,
@@ -99,3 +102,21 @@ def test_how_folders_stand_is_asked_by_state_and_by_name(store: Store) -> None:
     assert store.changes() == before
     store.change(other.key, lambda r: replace(r, done=True))
     assert store.changes() > before
+
+
+def test_what_is_gone_for_good_is_so_for_the_database_and_for_a_record(store: Store) -> None:
+    ways = {f"{state} {missed}": (state, missed) for state in State for missed in (None, NOW)}
+    records = {}
+    for path, (state, missed) in ways.items():
+        key = add(store, path).key
+        store._db.conn.execute("UPDATE folders SET state = ? WHERE key = ?", (str(state), key))
+        store._db.forget_recent()
+        records[path] = store.change(key, ledger.missed, missed)
+    gone = {path for path, record in records.items() if gone_for_good(record)}
+    over = (State.PUBLISHED, State.PARTIALLY_PUBLISHED, State.CANCELLED)
+    assert gone == {path for path, (state, missed) in ways.items() if missed and state in over}
+    assert {row[2] for row in store.index() if row[7]} == gone
+    assert {path for path in ways if store.gone_from("/posts", path) is not None} == gone
+    pending, unfinished = store.pending(NOW), [record.key for record in store.unfinished()]
+    assert {path for path, record in records.items() if record.key not in pending} == gone
+    assert {path for path, record in records.items() if record.key not in unfinished} == gone

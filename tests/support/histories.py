@@ -207,6 +207,7 @@ class Histories(World):
         self.root_comes_back()
         for _ in range(20):
             before = self.taken
+            self.reconcile()
             self.advance_time(1800.0)
             if self.taken - before > OFTEN:
                 raise Broken(f"folders are taken again and again, and nothing happens: {self.store.records()}")

@@ -139,9 +139,9 @@ class Promises:
 
     def check_known(self) -> None:
         """Every folder that is there has a record. Once the tree was looked at."""
-        known = {record.path for record in self.world.store.records()}
+        records = self.world.store.records()
         for folder in self.world.folders:
-            if folder.there and folder.name not in known:
+            if folder.there and not any(self._is_at(record, folder) for record in records):
                 raise Broken(f"{folder.name} is not known")
 
     def check_ended(self) -> None:
@@ -152,9 +152,9 @@ class Promises:
         records = self.world.store.records()
         for folder in self.world.folders:
             for record in records if folder.there else ():
-                if record.path == folder.name and not _is_empty(record):
+                if self._is_at(record, folder) and not _is_empty(record):
                     self._check_end_of(folder, record)
-            if folder.there and not any(one.path == folder.name and one.part == "" for one in records):
+            if folder.there and not any(self._is_at(one, folder) and one.part == "" for one in records):
                 raise Broken(f"{folder.name} has no main part: {records}")
         owned = {
             group.post_group_id
@@ -166,6 +166,9 @@ class Promises:
         for group in self.world.ours("draft"):
             if group.id not in owned | self.world.unproved and group.id not in self.world.by_person:
                 raise Broken(f"a draft is left behind: {group}")
+
+    def _is_at(self, record: Record, folder: Dropped) -> bool:
+        return f"{record.root}/{record.path}" == str(self.world.place(folder))
 
     def _check_end_of(self, folder: Dropped, record: Record) -> None:
         asked, code = self.world.lineages[folder.lineage], record.error.code if record.error else None

@@ -187,7 +187,7 @@ class World:
                 key, news = self.watched.notice(found)
                 if news:
                     self.wake(key, 0.0)
-        for key in self.watched.folders.to_look_for(missing.values()):
+        for key in missing.values():
             self.wake(key, 0.0)
 
     def step(self) -> bool:
