@@ -16,7 +16,7 @@ from collections.abc import Sequence
 import click
 
 from postpost_sync.log import last_words
-from postpost_sync.model.errors import PostError, ProgramError, with_hint
+from postpost_sync.model.errors import NoThreads, PostError, ProgramError, with_hint
 
 _NOT_WRITTEN = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)  # a full disk, mostly
 
@@ -77,6 +77,10 @@ def _command(arguments: Sequence[str] | None) -> int:
         return _ended(str(error), error.status)
     except PostError as error:
         return _ended(with_hint(error.finding.message, error.finding.hint))
+    except RuntimeError as error:
+        if not NoThreads.is_meant_by(error):
+            raise
+        return _ended(str(NoThreads()))
     except KeyboardInterrupt:
         return _ended("interrupted")
     except FileNotFoundError:

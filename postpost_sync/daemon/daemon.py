@@ -12,7 +12,6 @@ import random
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -30,7 +29,7 @@ from postpost_sync.daemon.settling import Settling
 from postpost_sync.daemon.systemd import ServiceManager
 from postpost_sync.daemon.timers import Timers
 from postpost_sync.daemon.vitals import Pulse
-from postpost_sync.daemon.workers import Workers
+from postpost_sync.daemon.workers import Pool, Workers
 from postpost_sync.disk import mounts, probe
 from postpost_sync.disk.thumbnails import Thumbnails
 from postpost_sync.log import Log
@@ -100,8 +99,8 @@ class Daemon:
         """Everything that works on the database, put together."""
         config, log = self.config, self._log
         # those of a root that does not answer give up their place in the line, but not their thread
-        self._transfers = ThreadPoolExecutor(config.concurrency * len(config.roots), "transfer")
-        self._fitters = ThreadPoolExecutor(len(config.roots), "fit")
+        self._transfers = Pool(config.concurrency * len(config.roots), "transfer")
+        self._fitters = Pool(len(config.roots), "fit")
         accounts: dict[tuple[str, str, str | None], Account] = {}
         sites: dict[str, Site] = {}
         for root in config.roots:

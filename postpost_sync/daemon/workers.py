@@ -10,10 +10,26 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Collection
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import ParamSpec, TypeVar
 
-from postpost_sync.model.errors import ProgramError
+from postpost_sync.model.errors import NoThreads, ProgramError
 
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 _Queue = queue.PriorityQueue[tuple[float, int, int | None]]
+
+
+class Pool(ThreadPoolExecutor):
+    """For what is handed over. NoThreads where nobody takes it: it would count as under way for ever."""
+
+    def submit(self, call: Callable[_P, _T], /, *args: _P.args, **more: _P.kwargs) -> Future[_T]:
+        try:
+            return super().submit(call, *args, **more)
+        except RuntimeError as error:
+            if NoThreads.is_meant_by(error):
+                raise NoThreads from None
+            raise
 
 
 class Workers:
@@ -70,8 +86,13 @@ class Workers:
         for n in range(self._number if name else 1):  # what lies below no root is soon done with
             args = (name, self._lanes[name])
             thread = threading.Thread(target=self._work, name=f"worker-{n} {name}", args=args, daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:  # what is queued here would lie for ever
+                self._failed = True
+                self._fatal(NoThreads())
+                return
             self._threads.append(thread)
-            thread.start()
 
     def alive(self) -> bool:
         return all(thread.is_alive() for thread in self._threads)

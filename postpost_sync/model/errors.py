@@ -50,6 +50,24 @@ class ProgramError(Exception):
         return with_hint(self.message, self.hint)
 
 
+class NoThreads(ProgramError):
+    """No further thread is to be had, as in a container that allows too few."""
+
+    passing = True
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the machine gives the program no further thread",
+            "it needs 30 or so, and some for each root: raise what limits them (TasksMax= of the unit, a container's "
+            "pids limit, ulimit -u), or what limits its memory",
+        )
+
+    @staticmethod
+    def is_meant_by(error: RuntimeError) -> bool:
+        """Python has no class of its own for it."""
+        return "start new thread" in str(error)
+
+
 class PostError(Exception):
     """One effect for one post did not work; its subclasses say what is known about it. The others go on."""
 

@@ -6,8 +6,10 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from postpost_sync.daemon.workers import Workers
-from postpost_sync.model.errors import ProgramError
+import pytest
+
+from postpost_sync.daemon.workers import Pool, Workers
+from postpost_sync.model.errors import NoThreads, ProgramError
 from tests.support.rig import HANG, until
 
 
@@ -144,3 +146,25 @@ def test_a_database_that_cannot_tell_the_lane_of_a_folder_any_more_ends_the_prog
     assert failing.wait(HANG)
     one.stop(5)
     assert [error.message for error in ended] == ["the database cannot be used"]
+
+
+# --- a machine that gives no further thread ---------------------------------------------------------------------------
+
+
+def refused(thread: threading.Thread) -> None:
+    raise RuntimeError("can't start new thread")
+
+
+def test_a_lane_that_gets_no_thread_ends_the_program_and_not_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended: list[ProgramError] = []
+    one = Workers(lambda key: None, float, lambda key: "root", threads=4, defect=lambda *_: None, fatal=ended.append)
+    monkeypatch.setattr(threading.Thread, "start", refused)
+    one.ready(1)
+    assert [type(error) for error in ended] == [NoThreads]
+    one.stop(5)  # nor are threads waited for that never began
+
+
+def test_what_nobody_takes_is_not_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threading.Thread, "start", refused)
+    with Pool(1) as pool, pytest.raises(NoThreads):
+        pool.submit(print)

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -113,6 +114,18 @@ def test_a_key_log_that_cannot_be_written_is_no_trouble(pp: Rig) -> None:
     done = run("-c", str(pp.config), "run", "--once", "--wait", "20s", environ={"SSLKEYLOGFILE": "/proc/no/such/place"})
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [("run",), ("run", "--once"), ("doctor",)], ids=" ".join)
+def test_a_machine_that_gives_no_further_thread_is_said_in_one_line(
+    pp: Rig, arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refused)
+    assert pp.command(*arguments) == 2
+    assert pp.output()[1].splitlines()[-1].startswith("postpost-sync: the machine gives the program no further thread")
 
 
 # --- keys -------------------------------------------------------------------------------------------------------------
