@@ -1,7 +1,8 @@
 """Random histories of folders, faults, crashes, clocks and people, and the promises that must hold in each of them.
 
-200 in the quick suite, 2,000 with `--whole`. `POSTPOST_HISTORIES=500` runs that many; `POSTPOST_SEED=7` other ones than
-the usual. A failure is shrunk and printed as the steps that lead to it, with the line (`@reproduce_failure`) that replays it.
+200 in the quick suite, 2,000 with `--whole`, in shares, so that several processes can run them; each share draws by itself.
+`POSTPOST_HISTORIES=500` runs that many, however long it takes; `POSTPOST_SEED=7` other ones than the usual. A failure is
+shrunk and printed as the steps that lead to it, with the line (`@reproduce_failure`) that replays it.
 """
 
 from __future__ import annotations
@@ -42,9 +43,9 @@ from tests.support.histories import (
 from tests.support.lineages import PLATFORMS, SLOTS, Dropped, Other
 from tests.support.matrices import Matrix, Survived
 
-QUICK, WHOLE = 200, 2000
+QUICK, WHOLE, SHARES = 200, 2000, 4
 HISTORIES = os.environ.get("POSTPOST_HISTORIES")
-SEED = os.environ.get("POSTPOST_SEED")
+SEED = os.environ.get("POSTPOST_SEED", "fixed")
 STEPS = 18
 MEMORY = Path("/dev/shm") if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - a folder of its own is made in it
 
@@ -472,18 +473,19 @@ class Machine(RuleBasedStateMachine):
 
 
 @pytest.mark.whole
-@pytest.mark.timeout(3600)
-def test_every_history_keeps_the_promises(matrix: Matrix, survived: Survived) -> None:
+@pytest.mark.timeout(0 if HISTORIES else 3600)
+@pytest.mark.parametrize("share", range(1, SHARES + 1))
+def test_every_history_keeps_the_promises(share: int, matrix: Matrix, survived: Survived) -> None:
+    histories = int(HISTORIES or (WHOLE if matrix.every == 1 else QUICK))
     chosen = settings(
-        max_examples=int(HISTORIES or (WHOLE if matrix.every == 1 else QUICK)),
+        max_examples=-(-histories // SHARES),
         stateful_step_count=STEPS,
         deadline=None,
         database=None,
-        derandomize=SEED is None,
         print_blob=True,
         report_multiple_bugs=False,
         suppress_health_check=list(HealthCheck),
     )
-    machine = Machine if SEED is None else hypothesis.seed(int(SEED))(Machine)
-    run_state_machine_as_test(machine, settings=chosen)
-    survived(f"random histories (seed {SEED or 'fixed'})", Machine.run)
+    Machine.run = 0
+    run_state_machine_as_test(hypothesis.seed(f"{SEED}, share {share}")(Machine), settings=chosen)
+    survived(f"random histories (seed {SEED})", Machine.run)
