@@ -19,6 +19,7 @@ from postpost_sync.post.targets import as_held
 
 DUPLICATE_WITHIN = timedelta(days=3)
 CARRIED_WITHIN = timedelta(hours=1)
+_STANDS = (GroupStage.SCHEDULED, GroupStage.WITHDRAWN)
 
 
 # --- a double ---------------------------------------------------------------------------------------------------------
@@ -86,7 +87,8 @@ def is_copy(s: Situation, original: Record | None) -> Finding:
     of = f'"{printable(original.path)}"' if original is not None else "a folder that is no longer there"
     why = f"it is a copy of {of}, with the same text, platforms, media and time"
     if original is not None and _was(s, original):
-        why = f"it has the text of {of}, which lay in the same directory, and is out"
+        stands = "is out" if is_out(live_group(original)) else "stands for the same time"
+        why = f"it has the text of {of}, which lay in the same directory, and {stands}"
     return Finding("COPY_OF", why, "change it, remove it, or if both are meant: postpost-sync retry FOLDER")
 
 
@@ -107,7 +109,7 @@ def set_aside(s: Situation) -> Finding | None:
 def carried(s: Situation) -> tuple[Record | None, tuple[str, ...]]:
     """The folder whose very post this one asks for, where that is no longer whole, or went out now a moment ago.
 
-    Or whose text it has, where that is out, and lay in this very directory.
+    Or whose text it has, where that lay in this very directory, and is out or stands for the same time.
     """
     for other in s.snapshot.alike:
         if _was(s, other):
@@ -154,13 +156,19 @@ def _may_be_from(s: Situation, other: Record, group: Group) -> bool:
     if is_out(group):
         lately = other.missed_at is not None and other.missed_at > s.record.first_seen - CARRIED_WITHIN
         return lately or (left and other.path == s.record.path)
-    return group.stage in (GroupStage.SCHEDULED, GroupStage.WITHDRAWN) and (left or _is_going(other))
+    return group.stage in _STANDS and (left or _is_going(other))
 
 
 def _was(s: Situation, other: Record) -> bool:
-    """Whether this may be the other folder, renamed and edited since it went out: file systems give such numbers again."""
+    """Whether this may be the other folder, renamed and edited, whose status file is gone: such numbers are given again.
+
+    What stands for another time is no double, whichever folder it is.
+    """
+    live = live_group(other)
     same_directory = (other.inode, other.device) == (s.record.inode, s.record.device)
-    return same_directory and other.part == s.record.part and _is_going(other) and is_out(live_group(other))
+    if live is None or not same_directory or other.part != s.record.part or not _is_going(other):
+        return False
+    return is_out(live) or (live.stage in _STANDS and _at_the_same_time(s, other))
 
 
 def _is_going(record: Record) -> bool:

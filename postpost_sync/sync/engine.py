@@ -310,9 +310,11 @@ class Sync:
     def _moved_here(self, look: Look, snapshot: Snapshot, record: Record, decision: Decision) -> int | None:
         """The key of another folder, where this is that one: moved from one disk to another it is two for a while."""
         folder, original = snapshot.folder, snapshot.twin
-        if folder is None or record.part:  # it is where the main part is
+        if folder is None:
             return None
         if isinstance(decision.step, Read):
+            if record.part:  # it is where the main part is
+                return None
             found = look.key if record.groups else self._places.identify_again(look, folder, record)
             if found == look.key:
                 self._claims.notice(look, folder, record)

@@ -84,14 +84,18 @@ class Places:
     def original_gone(self, look: Look, folder: Folder, original: Record) -> int | None:
         """The key of the folder whose copy this one seemed to be, where that was moved here: copied, then removed there.
 
-        All of it, that is: a sidecar alone may be gone for the moment in which it is written anew.
+        All of it, that is: a sidecar alone may be gone for the moment in which it is written anew. It is moved whole, whichever
+        part of it seemed to be the copy.
         """
+        main, whole = self._folders.get(self._folders.main_of(look.key)), self._whole(original)
         watched = original.root in self._roots  # else nothing that lies there counts
-        if not self._may_be(folder, original) or (watched and os.path.lexists(f"{original.root}/{original.path}")):
+        if main is None or (watched and os.path.lexists(f"{original.root}/{original.path}")):
             return None
-        if may_be_at_its_place(original, self._names, self._roots, self._record_is_away):
+        if not all(self._may_be(folder, one) for one in (whole, original)):
             return None
-        return self._take_over(look, folder, original)
+        if may_be_at_its_place(whole, self._names, self._roots, self._record_is_away):
+            return None
+        return self._take_over(main, folder, whole)
 
     def is_away(self, root: str, path: str) -> bool:
         """Whether what is at the place of a known folder cannot be told for now."""
@@ -176,6 +180,10 @@ class Places:
         """Whether a status file is believed: not where, by its word alone, something else would be posted as somebody else."""
         others = {digest for digest in self._roots.values() if digest != self._roots[folder.root]}
         return made_with(record) not in others or folder.fingerprint == record.fingerprint
+
+    def _whole(self, part: Record) -> Record:
+        """The main part of its folder: by that the folder is known."""
+        return self._store.record(self._folders.main_of(part.key)) or part
 
     def _take_over(self, look: Look, folder: Folder, moved: Record) -> int | None:
         """The folder is the moved one; the record that it had here meanwhile, of which nothing was made, is no more."""

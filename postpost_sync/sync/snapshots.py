@@ -275,7 +275,7 @@ class Snapshots:
         if record.copy_of is None or record.groups:
             return None
         original = self._store.record_of(record.copy_of)
-        if original is None or not record.part:
+        if original is None or original.part == record.part:  # which was carried here, and is named itself
             return original
         return next((one for one in self._folders.other_parts(original.key) if one.part == record.part), None)
 

@@ -7,6 +7,7 @@ import shutil
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,8 +15,9 @@ from postpost_sync import ledger
 from postpost_sync.model.post import Policy
 from postpost_sync.model.slots import parse
 from postpost_sync.model.states import State
+from postpost_sync.model.times import to_service
 from tests.support.afterwards import BROKEN, MEDIA, change, retry, until
-from tests.support.world import NewWorld, World
+from tests.support.world import NewWorld, World, picture
 
 NO_STATUS_FILES = shutil.ignore_patterns("post.status.yaml")
 QUEUE = Policy(settle=2.0, slots=(parse("daily 09:30"),))
@@ -246,3 +248,46 @@ def test_the_words_of_a_post_that_went_out_nowhere_are_no_copy(world: World, end
     world.drop("two", "Fresh roast", MEDIA, "now")
     until(world, world.now + timedelta(minutes=10))
     assert world.state("two") is State.PUBLISHED
+
+
+def test_a_folder_of_which_each_account_has_an_entry_of_its_own_is_carried_whole(new_world: NewWorld) -> None:
+    """Of its main part nothing is asked, so that none but the others can be seen to be the same."""
+    world = new_world(policy=Policy(settle=2.0, cancel_removed=True))
+    (world.root / "readme.txt").touch()
+    times = {"twitter-123": timedelta(days=1), "mastodon-109348": timedelta(days=2)}
+    entries = {account: {"scheduled_time": to_service(world.now + after)} for account, after in times.items()}
+    world.drop("launch", "Fresh roast", MEDIA, platforms=(*times,), per_platform=entries)
+    world.run_until_rest(60)
+    made = {group.id for group in world.groups("scheduled")}
+    shutil.copytree(world.root / "launch", world.root / "new name", ignore=NO_STATUS_FILES)
+    (world.root / "launch/cup.jpg").unlink()
+    world.run_until_rest(60)
+    shutil.rmtree(world.root / "launch")
+    world.advance_time(1200)
+    assert {record.path for record in world.store.records()} == {"new name"}
+    assert {group.id for group in world.groups("scheduled")} == made
+    assert len(made) == len(world.groups()) == len(times)
+
+
+@pytest.mark.parametrize("parted", [False, True])
+@pytest.mark.parametrize("cancels", [False, True])
+def test_a_folder_that_stands_and_is_renamed_edited_and_bereft_of_its_status_file_is_edited(
+    new_world: NewWorld, cancels: bool, parted: bool
+) -> None:
+    """By its directory: the earlier post must not go out beside the new one, whatever is done where folders are removed."""
+    world = new_world(policy=Policy(settle=2.0, cancel_removed=cancels))
+    (world.root / "readme.txt").touch()
+    time = world.now + timedelta(days=1)
+    entry = {"twitter-123": {"scheduled_time": to_service(time)}}
+    about: dict[str, Any] = {"per_platform": entry} if parted else {"time": time}
+    world.drop("launch", "Fresh roast", MEDIA, **about)
+    world.run_until_rest(60)
+    world.store.close()
+    (world.root / "launch").rename(world.root / "new name")
+    (world.root / "new name/post.status.yaml").unlink()
+    world.drop("new name", "Fresh roast", MEDIA | {"d.jpg": picture(9)}, **about)
+    world.start()
+    world.advance_time(1200)
+    (group,) = world.groups("scheduled")
+    assert [media.file_name for media in group.media] == ["cup.jpg", "d.jpg"]
+    assert {record.path for record in world.store.records()} == {"new name"}
