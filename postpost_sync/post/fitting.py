@@ -130,8 +130,8 @@ def _of_picture(media: MediaFile, known: Targets, limits: Overrides) -> Recipe:
     png = drawn and all("image/png" in row.taken - row.risky for row in rows)
     forms = ("image/png", "image/jpeg") if png else ("image/jpeg",)
     size, width, height = (_least(known, limits, key) for key in ("image_bytes", "width", "height"))
-    size = min(size, _least((ANY,), limits, "file_bytes"))
-    pixels = min(_least(known, limits, "pixels"), _least((ANY,), limits, "pixels"))
+    size = min(size, _least((ANY, *known), limits, "file_bytes"))
+    pixels = _least((ANY, *known), limits, "pixels")
     return Recipe(
         forms, size, min(width, _SIDE), min(height, _SIDE), pixels, VERSION, _why(media, known, limits, forms)
     )
@@ -144,7 +144,9 @@ def _of_video(media: MediaFile, known: Targets, limits: Overrides) -> Recipe:
     videos = [form for form in SUFFIXES if form.startswith("video/")]
     takes = [FORMAT_NAMES[form] for one in refusing[:1] for form in videos if form in rows[one].taken]
     why = f"{_takes(known[refusing[0]])} {' or '.join(takes)}" if refusing else "PostPost takes MP4"
-    size = _least((ANY,), limits, "file_bytes")  # what a platform takes of it is asked of the file and of its copy
+    size = _least(
+        (ANY, *known), limits, "file_bytes"
+    )  # what a platform takes of it is asked of the file and of its copy
     return Recipe(("video/mp4",), size, _ANY_SIDE, _ANY_SIDE, _ANY_SIDE**2, VERSION, why)
 
 

@@ -179,7 +179,9 @@ def _media(media: MediaFile, targets: Targets, overrides: Overrides) -> Iterator
     kind = (media.content_type or "").partition("/")[0]
     general, own = ([one for one in all_of if one.kind in ("", kind)] for all_of in (_GENERAL, _MEASURES))
     for measure in general:
-        yield from _measured(media, measure, platforms.limit(ANY, measure.key, overrides))
+        theirs = [one for one in targets if measure.key in overrides.get(one, {})]
+        for platform in theirs if targets and len(theirs) == len(targets) else [*theirs, ANY]:
+            yield from _measured(media, measure, platforms.limit(platform, measure.key, overrides))
     for platform in targets:
         for measure in own:
             yield from _measured(media, measure, _limit(media, platform, measure.key, overrides))
@@ -243,6 +245,7 @@ def _together(post: Post, targets: Targets, overrides: Overrides) -> Iterator[Br
     videos = sum(m.is_video for m in media)
     counts = {"images": len(media) - videos, "videos": videos, "kinds": len({m.is_video for m in media})}
     for platform in targets:
+        needs_video = platforms.limit(platform, "videos_min", overrides)
         for key, value, code, fix in (
             ("media_min", len(media), "MEDIA_REQUIRED", "add an image or a video"),
             ("videos_min", videos, "VIDEO_REQUIRED", "add a video"),
@@ -256,7 +259,8 @@ def _together(post: Post, targets: Targets, overrides: Overrides) -> Iterator[Br
             ("kinds", "MEDIA_MIXED", "keep the images or the video"),
         ):
             limit = platforms.limit(platform, key, overrides)
-            if limit and not (key == "images" and limit.value == 0 and not videos):  # said as VIDEO_REQUIRED
+            said = needs_video and needs_video.value > 0 and not videos  # as VIDEO_REQUIRED
+            if limit and not (key == "images" and limit.value == 0 and said):
                 yield from over(limit, counts[key], code, "the post", "has", fix)
     if not targets:  # only platforms that are not known: the service's own figure still holds
         limit = platforms.limit(ANY, "videos", overrides)

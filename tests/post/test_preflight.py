@@ -241,6 +241,46 @@ def test_what_was_found_in_an_image_becomes_a_finding(facts: Facts, errors: list
     assert verdict(post("facebook-1", with_facts("PNG", facts))) == (errors, warnings)
 
 
+# --- the config's own figures -----------------------------------------------------------------------------------------
+
+BREAKS: dict[str, tuple[str, float]] = {  # a key of `limits`: which file breaks that figure
+    **dict.fromkeys(("image_bytes", "file_bytes"), ("JPEG", 999)),
+    **dict.fromkeys(("width", "height"), ("JPEG", 1079)),
+    "pixels": ("JPEG", 1_000_000),
+    "aspect_min": ("JPEG", 1.1),
+    "aspect_max": ("JPEG", 0.9),
+    "images": ("JPEG", 0),
+    "video_bytes": ("MP4", 999),
+    "duration_min": ("MP4", 71),
+    "duration_max": ("MP4", 69),
+    "fps_min": ("MP4", 31),
+    "fps_max": ("MP4", 29),
+    "bitrate_max": ("MP4", 3_999_999),
+    "video_width": ("MP4", 1079),
+    "video_height": ("MP4", 1919),
+    "video_aspect_min": ("MP4", 0.6),
+    "video_aspect_max": ("MP4", 0.5),
+    "videos": ("MP4", 0),
+}
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+@pytest.mark.parametrize("key", BREAKS)
+def test_a_file_is_held_against_the_configs_own_figure(platform: str, key: str) -> None:
+    form, figure = BREAKS[key]
+    file = media(form, duration=70.0) if form == "MP4" else media(form)
+    if form == "JPEG" and platform in ("tiktok", "youtube"):  # which want a video, and say so
+        return
+    said = [one for found in check(post(f"{platform}-1", file), {platform: {key: figure}}) for one in found]
+    assert any(platform in one.message and "limits in the config" in one.hint for one in said), said
+
+
+def test_a_figure_of_all_platforms_that_is_corrected_for_one_holds_for_the_others() -> None:
+    own, huge = {"linkedin": {"pixels": 200_000_000}}, media("JPEG", width=15_000, height=10_000)
+    assert verdict(post("linkedin-1", huge), own) == ([], [])
+    assert verdict(post("linkedin-1 facebook-1", huge), own) == ([], ["IMAGE_PIXELS"])
+
+
 # --- videos -----------------------------------------------------------------------------------------------------------
 
 
