@@ -168,6 +168,7 @@ _FIGURES = {
     },
 }
 _PLATFORMS = (*platforms.PLATFORMS, platforms.ANY)
+_LIKE_THIS = "write it as {twitter: {text: 25000}}"
 
 
 def _in_any_case(name: str) -> str:
@@ -186,7 +187,7 @@ def _limits(node: Node) -> platforms.Overrides:
         raise Wrong(
             "WRONG_TYPE",
             f"is {describe(node)}; a map of platforms belongs here",
-            "write it as {twitter: {text: 25000}}",
+            _LIKE_THIS,
         )
     limits: dict[str, Mapping[str, platforms.Figure]] = {}
     for written, line, figures in node:
@@ -201,7 +202,8 @@ def _limits(node: Node) -> platforms.Overrides:
         if platform in limits:
             raise Wrong("DUPLICATE_KEY", f'"{printable(written)}" is {platform}, which stands twice', "keep one", line)
         if not isinstance(figures, yaml_tree.Mapping):
-            raise Wrong("WRONG_TYPE", f"{platform} is {describe(figures)}; a map of figures belongs here", "", line)
+            why, hint = f"{platform} is {describe(figures)}; a map of figures belongs here", _LIKE_THIS
+            raise Wrong("WRONG_TYPE", why, hint, line)
         limits[platform] = {key: _figure(platform, key, at, value) for key, at, value in figures}
     return limits
 
@@ -210,23 +212,30 @@ def _figure(platform: str, key: str, line: int, node: Node) -> float | tuple[str
     known = (*platforms.KEYS, *platforms.FORMAT_KEYS)
     if key not in known:
         raise Wrong("UNKNOWN_KEY", f'{platform}: "{printable(key)}" is not a limit', did_you_mean(key, known), line)
-    if key in platforms.FORMAT_KEYS:
-        return _formats(f"{platform}: {key}", line, node)
+    try:
+        return _formats(node) if key in platforms.FORMAT_KEYS else _number(node, platforms.KEYS[key])
+    except Wrong as wrong:
+        raise Wrong(wrong.code, f"{platform}: {key}: {wrong.message}", wrong.hint, line) from None
+
+
+def _number(node: Node, unit: str) -> float:
     written = yaml_values.text(node)
     try:
         figure = float(written)
     except ValueError:
         figure = -1.0
     if not 0 <= figure < _MOST:
-        raise Wrong("BAD_NUMBER", f'{platform}: {key}: "{printable(written)}" is not a number', "", line)
+        hint = f"write a number alone, such as 25000; it is in {unit}"
+        raise Wrong("BAD_NUMBER", f'"{printable(written)}" is not a number from 0 on', hint)
     return figure
 
 
-def _formats(where: str, line: int, node: Node) -> tuple[str, ...]:
+def _formats(node: Node) -> tuple[str, ...]:
     names = yaml_values.list_of(yaml_values.text, "a list of formats")(node)
     if wrong := next((name for name in names if not platforms.types([name])), None):
-        known = platforms.FORMAT_NAMES.values()
-        raise Wrong("BAD_CHOICE", f'{where}: "{printable(wrong)}" is no format', did_you_mean(wrong, known), line)
+        raise Wrong(
+            "BAD_CHOICE", f'"{printable(wrong)}" is no format', did_you_mean(wrong, platforms.FORMAT_NAMES.values())
+        )
     return names
 
 

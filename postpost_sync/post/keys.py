@@ -97,6 +97,8 @@ def _first_comment(node: Node) -> FirstComment:
         raise Wrong(
             "NO_VALUE", "has no text", 'write it as first_comment: "…", or as {text: "…", platforms: […]}', node.line
         )
+    if found.get("platforms") == ():  # it may be meant for none
+        raise Wrong("NO_PLATFORMS", "platforms: names none", "leave that out for all that take one", node.line)
     return FirstComment(**found)
 
 

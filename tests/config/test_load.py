@@ -303,6 +303,25 @@ def test_a_platform_that_stands_twice_in_limits_under_two_names_is_refused(file:
     assert (finding.code, '"X" is twitter' in finding.message) == ("DUPLICATE_KEY", True)
 
 
+@pytest.mark.parametrize(
+    ("cell", "said", "hint"),
+    [
+        ("image_bytes: 5 MB", '"5 MB" is not a number', "in bytes"),
+        ("text: -1", '"-1" is not a number from 0 on', "it is in characters"),
+        ("text: ", "has no value", "give it one"),
+        ("duration_max: [1]", "is a list", "write text"),
+        ("formats: [HEIC]", '"HEIC" is no format', "allowed: AVI"),
+        ("formats: {a: b}", "is a map; a list of formats belongs here", "[one, two]"),
+    ],
+)
+def test_a_figure_that_is_none_is_said_with_its_cell_and_the_way_out(
+    file: Path, cell: str, said: str, hint: str
+) -> None:
+    (finding,) = wrong(file, f"{WATCH}limits: {{twitter: {{{cell}}}}}\n")
+    assert f"limits: twitter: {cell.partition(':')[0]}: {said}" in finding.message
+    assert hint in finding.hint
+
+
 # --- who is notified --------------------------------------------------------------------------------------------------
 
 

@@ -78,6 +78,7 @@ def test_settings_take_the_names_of_platforms_that_platforms_takes(drop: Drop) -
         ("first_comment:", "NO_VALUE"),
         ("first_comment: {platforms: [linkedin]}", "NO_VALUE"),
         ("first_comment: {text: a, on: b}", "UNKNOWN_KEY"),
+        ("first_comment: {text: a, platforms: []}", "NO_PLATFORMS"),
         ("first_comment: More #roast", "HASHTAG_IS_COMMENT"),
     ],
 )
