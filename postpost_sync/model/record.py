@@ -157,9 +157,8 @@ class Group:
     elsewhere: Finding | None = None  # what somebody else changed about it at PostPost
     placed_at: datetime | None = None  # server time at which update-post last said what it is
     updating: bool = False  # the intent: an update-post may have changed what it is, or its time
-    account: str = (
-        ""  # digest of the key and user id that made it, or was shown it since; no other can tell what became of it
-    )
+    # digest of the key and user id that made it, or was shown it since; no other can tell what became of it
+    account: str = ""
     again: bool = False  # followed also where some of it is out, since a person said so
     intent: str = ""  # the Idempotency-Key of its create
     adopted: bool = False  # found at PostPost, and not proved to be made by us: it is never deleted by itself

@@ -90,11 +90,11 @@ class FolderIndex:
         self._keys.setdefault(place[0], {})[place[1]] = key
 
     def remove(self, key: int, place: RootAndPath | None = None) -> None:
-        """`place`: where it was, where no other has taken that."""
-        if place is not None:
-            self._keys.get(place[0], {}).pop(place[1], None)
+        """`place`: where it was, unless another has taken that."""
+        if place is not None and self.key_at(place) == key:
+            del self._keys[place[0]][place[1]]
         known = self._known.pop(key, None)
-        if known is not None and self._inodes[known.device].get(known.inode) == key:
+        if known is not None and self._inodes[known.device].get(known.inode) == key:  # else a later one has its number
             del self._inodes[known.device][known.inode]
 
     def is_finished(self, folder: Folder, mark: int = 0) -> bool:

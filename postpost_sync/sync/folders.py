@@ -191,11 +191,12 @@ class Folders:
         True where the folder is finished as it is. Then nothing of it is kept in mind, nor of one that is gone for good.
         """
         others = self.other_parts(look.key)
+        gone = all(gone_for_good(one) for one in (record, *others))
         with self._lock:
             self._let_go()
             if look.part:
                 self._parts.rested(look.key, done=record.done)
-            else:
+            elif not gone:
                 self._index.remember(look.key, _known(record))
             finished = record.done and look.there and look.fingerprint == record.fingerprint and not look.in_flight
             finished = finished and not look.fitting and not look.receipt_failed
@@ -207,8 +208,8 @@ class Folders:
                         self._finished[key] = self._monotonic()
             elif not (finished or look.there or after is not None or look.in_flight or look.fitting):  # gone for good
                 self._out_of_mind(look.key)
-                if all(gone_for_good(one) for one in (record, *others)):
-                    self._index.remove(self._parts.main_of(look.key), (look.root, look.path))
+            if gone:
+                self._index.remove(self._parts.main_of(look.key), (look.root, look.path))
             return finished
 
     def _let_go(self) -> None:
