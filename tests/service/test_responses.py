@@ -53,9 +53,10 @@ def test_the_key_is_not_carried_along_a_redirect(call: str) -> None:
 @call
 @pytest.mark.parametrize("kind", LOST)
 def test_what_is_no_answer_leaves_it_open(world: ApiWorld, call: str, kind: FaultKind) -> None:
+    post = world.create()
     world.fault(call, kind)
     with pytest.raises(Unclear) as caught:
-        CALLS[call](world.api)
+        CALLS[call](world.api, post)
     assert not isinstance(caught.value, NotReached)
     assert caught.value.finding.code == "SERVICE_TROUBLE"
     assert call in caught.value.finding.message
@@ -64,13 +65,11 @@ def test_what_is_no_answer_leaves_it_open(world: ApiWorld, call: str, kind: Faul
 
 @call
 @pytest.mark.parametrize("status", [408, 409, 425, 429, 500, 502, 503, 504, 520, 301, 304])
-@pytest.mark.parametrize(
-    "body", [None, "<html>nginx</html>", {"error": "Failed"}, b"\xff\xfe"], ids=["nothing", "html", "json", "bytes"]
-)
-def test_trouble_of_the_services_own_leaves_it_open(world: ApiWorld, call: str, status: int, body: object) -> None:
-    world.fault(call, FaultKind.STATUS, status=status, body=body)
-    with pytest.raises(Unclear, match=str(status)):
-        CALLS[call](world.api)
+def test_trouble_of_the_services_own_leaves_it_open(world: ApiWorld, call: str, status: int) -> None:
+    for body in (None, "<html>nginx</html>", {"error": "Failed"}, b"\xff\xfe"):
+        world.fault(call, FaultKind.STATUS, status=status, body=body)
+        with pytest.raises(Unclear, match=str(status)):
+            CALLS[call](world.api)
 
 
 WRONG = [

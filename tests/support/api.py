@@ -54,13 +54,13 @@ def saying(status: int, body: object = None, **headers: str) -> PostPost:
     return answering(lambda _: httpx.Response(status, content=content, headers=headers))
 
 
-CALLS: dict[str, Callable[[PostPost], object]] = {
-    "create-post": lambda api: api.create_post("Hello", ["twitter-123"], {}),
-    "get-upload-url": lambda api: api.get_upload_url(ID, "a.jpg", "image/jpeg"),
-    "update-post": lambda api: api.schedule(ID, TIME),
-    "get-post": lambda api: api.get_post(ID),
-    "list-posts": lambda api: api.list_posts(1),
-    "delete-post": lambda api: api.delete_post(ID),
-    "platform-connections": lambda api: api.connections(),
+CALLS: dict[str, Callable[..., object]] = {  # each about a post that nobody knows, or about the one that is named
+    "create-post": lambda api, post=ID: api.create_post("Hello", ["twitter-123"], {}),
+    "get-upload-url": lambda api, post=ID: api.get_upload_url(post, "a.jpg", "image/jpeg"),
+    "update-post": lambda api, post=ID: api.schedule(post, TIME),
+    "get-post": lambda api, post=ID: api.get_post(post),
+    "list-posts": lambda api, post=ID: api.list_posts(1),
+    "delete-post": lambda api, post=ID: api.delete_post(post),
+    "platform-connections": lambda api, post=ID: api.connections(),
 }
 call = pytest.mark.parametrize("call", CALLS)
