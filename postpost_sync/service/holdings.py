@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from postpost_sync.service.api import A_PAGE, PostPost
-from postpost_sync.service.responses import Listed
+from postpost_sync.service.responses import Listed, unclear
 from postpost_sync.service.texts import beginning, same_text, whole_text
 
 SLACK = timedelta(minutes=2)  # how far the listing's times may be from ours, and how far it may lag behind
@@ -221,8 +221,11 @@ class Holdings:
         groups: dict[str, Listed] = {}
         for number in range(1, MAX_PAGES + 1):
             page, more = self._api.list_posts(number, status=status, sort_by=sort_by)
+            before = len(groups)
             # one that is seen twice was pushed to a later page meanwhile
             groups |= {one.post_group_id: one for one in page}
+            if page and more and len(groups) == before:  # what is further back would be taken for deleted
+                raise unclear("list-posts", f"page {number} repeats those before it, and there is to be another")
             if not more or not page:
                 return Reading(now, groups, number, to_the_end=True)
             if enough(page, groups):

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from postpost_sync.model.errors import Unclear
 from postpost_sync.service.holdings import LATELY, SLACK, Holdings
 from postpost_sync.service.texts import same_text
 from tests.support.accounts import Reached
@@ -200,3 +201,15 @@ def test_a_reading_says_how_many_pages_the_next_one_takes(met: Met) -> None:
     before = met.pages
     met.holdings.read(A_DAY)
     assert reading.pages_again() == met.pages - before == 2
+
+
+def test_a_list_whose_pages_repeat_themselves_is_not_believed_and_soon_left(
+    met: Met, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As something between us and PostPost makes it, that answers every page from memory with the first."""
+    met.add(250)
+    asked = met.api.list_posts
+    monkeypatch.setattr(met.api, "list_posts", lambda number, **more: asked(1, **more))
+    with pytest.raises(Unclear, match="page 2 repeats"):
+        met.holdings.read(A_DAY)
+    assert met.pages == 2
