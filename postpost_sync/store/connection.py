@@ -7,7 +7,6 @@ would hide what was done already, and it would be done again.
 from __future__ import annotations
 
 import contextlib
-import errno
 import math
 import os
 import sqlite3
@@ -77,6 +76,7 @@ class Connection:
     def _opened(cls, path: Path, *, read_only: bool, check_beside: bool, untouched: bool) -> Self:
         verdict, at_rest = None, None
         with contextlib.ExitStack() as undo:
+            _check_kind(path)
             if not read_only:
                 _make(path)
             if read_only and (untouched or not os.access(path.parent, os.W_OK)) and not _log(path).exists():
@@ -279,14 +279,22 @@ def _connect(path: Path, *, read_only: bool, still: bool = False) -> sqlite3.Con
     return conn
 
 
+def _check_kind(path: Path) -> None:
+    """SQLite would take a folder for a disk that fails, and wait for ever for somebody to write into a pipe."""
+    if os.path.isdir(path):  # which raises nothing where we may not look
+        hint = f"name a file in it as state_db: {path_name(path / 'state.db')}"
+        raise ProgramError(f"the database {path_name(path)} cannot be used: it is a folder", hint)
+    if os.path.exists(path) and not os.path.isfile(path):  # likewise
+        why = f"the database {path_name(path)} cannot be used: it is a device, pipe or socket"
+        raise ProgramError(why, "name a file as state_db")
+
+
 def _make(path: Path) -> None:
     """An empty file of our own where there is none, and its owner's alone where there is one: it holds upload URLs.
 
     One that is there is not opened: closing it would drop the locks that SQLite holds on it in this process.
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if path.is_dir():
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     with contextlib.suppress(FileExistsError):
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     for file in (path, path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")):

@@ -126,9 +126,14 @@ def test_read_only_sees_what_a_daemon_writes_and_changes_nothing(store: Store) -
     reader.close()
 
 
-def test_a_folder_as_database_is_said(tmp_path: Path) -> None:
-    with pytest.raises(ProgramError, match="Is a directory"):
-        Store.open(tmp_path)
+@pytest.mark.parametrize("read_only", [True, False], ids=["read", "written"])
+def test_a_folder_or_a_pipe_as_database_is_said(tmp_path: Path, read_only: bool) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ProgramError, match="it is a folder") as raised:
+        Store.open(tmp_path, read_only=read_only)
+    assert raised.value.hint == f"name a file in it as state_db: {tmp_path / 'state.db'}"
+    with pytest.raises(ProgramError, match="it is a device, pipe or socket"):
+        Store.open(tmp_path / "pipe", read_only=read_only)
 
 
 def test_a_database_of_the_version_before_is_brought_up_to_date_with_its_posts(store: Store) -> None:
