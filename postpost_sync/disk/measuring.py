@@ -16,7 +16,6 @@ import os
 import resource
 import signal
 import socket
-import struct
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -86,9 +85,9 @@ def serve(control: socket.socket) -> None:
 def _load() -> None:
     """The libraries, once for all the processes that are forked."""
     import av.logging
-    from PIL import Image, ImageCms, ImageOps, PngImagePlugin  # noqa: F401
+    from PIL import Image, ImageCms, ImageOps  # noqa: F401
 
-    from postpost_sync.disk import fitting  # noqa: F401
+    from postpost_sync.disk import leniency
 
     for plugin in "Avif Bmp Gif Jpeg Mpo Png Tiff WebP".split():
         with contextlib.suppress(ImportError):  # an older Pillow has no AVIF
@@ -99,37 +98,7 @@ def _load() -> None:
         pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False, decode_threads=2)
     av.logging.set_level(None)
     Image.MAX_IMAGE_PIXELS = None  # a bomb's size is a fact too; it is never decoded
-    _be_lenient(PngImagePlugin.PngStream)
-
-
-def _be_lenient(stream: Any) -> None:
-    """Of a PNG read what a picture is made of, as viewers and platforms do: Pillow refuses one for what stands beside it.
-
-    A text or a profile that unpacks to more than 1 MB, a chunk that no picture needs and that is damaged, or its sum.
-    """
-    from PIL import ImageFile
-
-    called, checked = stream.call, stream.crc
-
-    def call(self: Any, cid: bytes, pos: int, length: int) -> bytes:
-        if cid not in (b"tEXt", b"zTXt", b"iTXt"):
-            try:
-                return bytes(called(self, cid, pos, length))
-            except (ValueError, SyntaxError, IndexError, struct.error):
-                if not _spare(cid):
-                    raise
-            self.fp.seek(pos)
-        return ImageFile._safe_read(self.fp, length)  # also says that the file ends within it
-
-    def crc(self: Any, cid: bytes, data: bytes) -> None:
-        (self.crc_skip if _spare(cid) else checked.__get__(self))(cid, data)
-
-    stream.call, stream.crc = call, crc
-
-
-def _spare(chunk: bytes) -> bool:
-    """Whether a PNG can be shown without it: then its name begins with a small letter."""
-    return bool(chunk[0] & 0x20)
+    leniency.begin()
 
 
 def _work(task: str, argument: str, fd: int, reply: int, *out: int) -> None:

@@ -182,6 +182,24 @@ def test_a_png_whose_picture_is_damaged_is_refused_as_before() -> None:
     }
 
 
+SEGMENTS = {  # of a JPEG, that end too early for what they seem to be
+    "JFIF's": (0xE0, b"JFIF\0"),
+    "an ICC profile's": (0xE2, b"ICC_PROFILE\0\1"),
+    "Photoshop's": (0xED, b"Photoshop 3.0\0008BIM\x03\xed"),
+    "Adobe's": (0xEE, b"Adobe\0"),
+}
+
+
+@pytest.mark.parametrize("what", SEGMENTS)
+def test_a_good_jpeg_is_taken_whatever_a_program_wrote_beside_its_picture(what: str) -> None:
+    data, (marker, body) = image("JPEG"), SEGMENTS[what]
+    segment = bytes([0xFF, marker]) + (len(body) + 2).to_bytes(2) + body
+    assert facts_of(data[:2] + segment + data[2:], "image/jpeg") == facts_of(data, "image/jpeg")
+    assert "undecodable" not in facts_of(data, "image/jpeg")
+    cut = facts_of(data[:2] + segment[:-1], "image/jpeg")
+    assert cut["truncated"]
+
+
 @pytest.mark.parametrize("size", [(1, 1), (7, 7), (3, 1000), (1000, 3), (7, 8)])
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "GIF", "WEBP"])
 def test_a_picture_may_be_as_small_as_it_likes(form: str, size: tuple[int, int]) -> None:
