@@ -131,11 +131,9 @@ class Sender:
         Aborted where it was stopped. OSError where the file cannot be read.
         """
         if not is_secure(url):
-            why, hint = (
-                "PostPost gave an upload URL that is not https",
-                "check api.base_url, and any proxy on the way to it",
-            )
-            raise Refused(Finding("UPLOAD_URL_NOT_SECURE", why, hint), 0)
+            why = "PostPost gave an upload URL that is not https; nothing is sent there"
+            hint = "check api.base_url, and any proxy on the way to it; it is tried again by itself"
+            raise NotReached(Finding("UPLOAD_URL_NOT_SECURE", why, hint))  # no post is wrong for that
         body = _Body(fd, size, progress, stop)
         headers = {"Content-Type": content_type, "Content-Length": str(size), "Accept-Encoding": "identity"}
         noted = {"trace": lambda event, info: self._note(event, info, stop)}
