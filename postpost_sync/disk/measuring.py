@@ -87,7 +87,7 @@ def _load() -> None:
     import av.logging
     from PIL import Image, ImageCms, ImageOps  # noqa: F401
 
-    from postpost_sync.disk import leniency
+    from postpost_sync.disk import fitting, leniency  # noqa: F401
 
     for plugin in "Avif Bmp Gif Jpeg Mpo Png Tiff WebP".split():
         with contextlib.suppress(ImportError):  # an older Pillow has no AVIF
