@@ -182,6 +182,11 @@ def printable(text: str) -> str:
     return text if text.isprintable() else "".join(c if c.isprintable() else _escape(c) for c in text)
 
 
+def both_lines(first: int, second: int) -> str:
+    """Where two things of a file stand, also where that is one line: `{a: 1, a: 2}`."""
+    return f"line {first}" if first == second else f"lines {first} and {second}"
+
+
 def path_name(path: object) -> str:
     """A path or a name as it stands on screen: printable, in quotes where it holds a space."""
     shown = printable(str(path))

@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from postpost_sync.model import not_text, unseen
-from postpost_sync.model.errors import printable
+from postpost_sync.model.errors import both_lines, printable
 
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 20
@@ -249,7 +249,7 @@ class _Open:
             if key.text in seen:
                 raise YamlProblem(
                     "DUPLICATE_KEY",
-                    f'the key "{printable(key.text)}" stands twice (lines {seen[key.text]} and {key.line})',
+                    f'the key "{printable(key.text)}" stands twice ({both_lines(seen[key.text], key.line)})',
                     "keep one of the two",
                     key.line,
                 )

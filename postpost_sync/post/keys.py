@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from postpost_sync.model import yaml_tree
-from postpost_sync.model.errors import did_you_mean, printable
+from postpost_sync.model.errors import both_lines, did_you_mean, printable
 from postpost_sync.model.folder import FirstComment, PlatformEntry, Settings, Value
 from postpost_sync.model.yaml_tree import Node, Scalar, describe
 from postpost_sync.model.yaml_values import SHAPES, Wrong, list_of, shaped, text, yes_or_no
@@ -156,7 +156,7 @@ def _entry(name: str, at: int, values: Node) -> PlatformEntry:
             what = f'"{printable(spelling)}" is not a key below "{printable(name)}"'
             raise Wrong("UNKNOWN_KEY", what, did_you_mean(spelling, _PER_PLATFORM), line)
         if key in lines:
-            what = f'"{key}" stands twice below "{printable(name)}" (lines {lines[key]} and {line})'
+            what = f'"{key}" stands twice below "{printable(name)}" ({both_lines(lines[key], line)})'
             raise Wrong("DUPLICATE_KEY", what, "keep one of the two", line)
         lines[key] = line
         try:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from postpost_sync.model.errors import Finding, nearest, printable
+from postpost_sync.model.errors import Finding, both_lines, nearest, printable
 from postpost_sync.model.folder import PlatformEntry, Reading, Sidecar
 from postpost_sync.model.post import Policy
 from postpost_sync.post import targets
@@ -137,7 +137,7 @@ def _accounts(
 
 def _twice(entry: PlatformEntry, other: PlatformEntry, account: str, file: str) -> Finding:
     both = f'"{printable(other.name)}" and "{printable(entry.name)}"'
-    why = f"{_at(entry, file)}: {both} (lines {other.line} and {entry.line}) are both for {account}"
+    why = f"{_at(entry, file)}: {both} ({both_lines(other.line, entry.line)}) are both for {account}"
     return Finding("TWO_ENTRIES", why, "keep one of the two, or name the accounts of each")
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from postpost_sync.model import unseen, yaml_tree
-from postpost_sync.model.errors import Finding, printable
+from postpost_sync.model.errors import Finding, both_lines, printable
 from postpost_sync.model.folder import Apart, Entry, Folder, Sidecar
 from postpost_sync.model.yaml_tree import Node, Scalar, Sequence, describe
 from postpost_sync.model.yaml_values import Wrong, located, text
@@ -82,7 +82,7 @@ def _values(
         if name is None:
             findings.append(_unknown(source if len(findings) < _EXPLAINED else "", file, key, node))
         elif name in lines:
-            what = f'"{name}" stands twice (lines {lines[name]} and {line})'
+            what = f'"{name}" stands twice ({both_lines(lines[name], line)})'
             findings.append(located(file, line, "DUPLICATE_KEY", what, "keep one of the two"))
         else:
             lines[name] = line
@@ -166,7 +166,7 @@ def _apart(tree: yaml_tree.Mapping, file: str) -> tuple[Apart | None, frozenset[
     if second.text in SPELLINGS or first.text in SPELLINGS:
         other = first if second.text in SPELLINGS else second
         what = f'"{printable(other.text)}" is not a key, and scheduled_time takes the date and the time together'
-    where = f"{printable(file)}, lines {first.line} and {second.line}"
+    where = f"{printable(file)}, {both_lines(first.line, second.line)}"
     return Apart(day.text, clock.text, f"{where}: {what}"), frozenset({day_key.text, clock_key.text})
 
 

@@ -264,6 +264,7 @@ def test_names_the_byte_that_is_not_utf_8_also_behind_a_byte_order_mark() -> Non
 
 def test_names_both_lines_of_a_duplicate_key() -> None:
     assert problem("a: 1\nb: 2\na: 3").message == 'the key "a" stands twice (lines 1 and 3)'
+    assert problem("{a: 1, a: 3}").message == 'the key "a" stands twice (line 1)'
 
 
 @pytest.mark.parametrize(
