@@ -217,9 +217,10 @@ class Calls:
                 group = likeness.standing(ours, held, GroupStage.SCHEDULED, account, held.time)
                 self._take_over(look, replace(group, adopted=True), held.time if step.time is None else None)
                 return
-            group = likeness.standing(
-                ours, held, likeness.stage_of(held, claim, proved), account, likeness.asked_time(held, claim)
-            )
+            stage = likeness.stage_of(held, claim, proved)
+            if stage is GroupStage.GONE:
+                _surely_a_draft(account, held.post_group_id)
+            group = likeness.standing(ours, held, stage, account, likeness.asked_time(held, claim))
             made = likeness.as_claimed(group, claim, held, ours) if group.stage in likeness.STANDS else group
             if made is None:
                 self._store.change(look.key, ledger.doubtful)
@@ -296,8 +297,14 @@ def _surely_not_there(account: Account, named: str) -> None:
     raise _not_listed(named)
 
 
+def _surely_a_draft(account: Account, named: str) -> None:
+    """Raise Unclear where a post that is listed as a draft is none any more: left alone, it would be made a second time."""
+    if any(one.status != "draft" for one in account.api.get_post(named)):
+        raise _not_listed(named)
+
+
 def _not_listed(named: str) -> Unclear:
-    why = f"it may be the post {named}, which PostPost holds and does not list yet"
+    why = f"it may be the post {named}, which PostPost holds and does not list yet as it is"
     return Unclear(Finding("MAYBE_POSTED", why, "nothing: it is looked for again"))
 
 

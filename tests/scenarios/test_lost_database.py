@@ -12,7 +12,7 @@ from postpost_sync import ledger
 from postpost_sync.model.times import to_service
 from postpost_sync.sandbox import Behaviour
 from tests.support.lost import ONE, TWO, lose_the_database, out_or_standing, say, tomorrow
-from tests.support.world import World, picture
+from tests.support.world import KEY, NewWorld, World, picture
 
 
 @pytest.mark.parametrize("change", ["replaced", "swapped", "a setting"])
@@ -77,6 +77,24 @@ def test_a_database_that_is_lost_before_the_post_is_listed_posts_nothing_a_secon
     world.run_until_rest(600)
     assert [(group.id, group.status) for group in world.groups()] == [(made.id, "scheduled")]
     assert (world.state("post"), world.code("post")) == ("scheduled", None)
+
+
+def test_a_post_that_the_list_still_shows_as_a_draft_is_not_made_again_where_the_key_was_rotated_too(
+    new_world: NewWorld,
+) -> None:
+    """With another key the status file proves nothing; that the post stands PostPost says by its id."""
+    world = new_world(behaviour=Behaviour(keys={KEY: "one", "sk_new": "one"}, listing_lag=60))
+    world.drop("post", "text", ONE)
+    world.run_until_rest()
+    world.advance_time(300)
+    world.drop("post", "text", ONE, tomorrow(world))
+    while not world.groups("scheduled"):
+        world.run_until_rest(3)
+    (made,) = world.groups()
+    world.key = "sk_new"
+    lose_the_database(world)
+    world.run_until_rest(600)
+    assert [(group.id, group.status) for group in world.groups()] == [(made.id, "scheduled")]
 
 
 # --- parts that only the status file knows ----------------------------------------------------------------------------
