@@ -479,8 +479,11 @@ class Histories(World):
                 self.foreign -= theirs
                 self.by_person |= set(record.maybe)
                 for group in self.sandbox.groups():
-                    if group.id in theirs:
-                        self.lineages[lineage_of(group.content)].folders += 1
+                    if group.id in theirs:  # it stays as it is: who says so wants it so
+                        asked = self.lineages[lineage_of(group.content)]
+                        asked.folders += 1
+                        asked.times.add(group.scheduled_time)
+                        asked.versions.add(self.version_of(group))
                 self.lineages[folder.lineage].by_person = True
         self._say(folder, "retried", ledger.adopted)
 
