@@ -187,7 +187,8 @@ class Places:
 
     def _take_over(self, look: Look, folder: Folder, moved: Record) -> int | None:
         """The folder is the moved one; the record that it had here meanwhile, of which nothing was made, is no more."""
-        if any(part.groups for part in self._folders.other_parts(look.key)):
+        main = self._store.record(look.key)
+        if main is None or any(part.groups for part in (main, *self._folders.other_parts(look.key))):
             return None  # it has posts of its own
         return self._was_moved(moved, folder) if self._folders.take_over(look, folder, moved) else None
 

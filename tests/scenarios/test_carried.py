@@ -291,3 +291,23 @@ def test_a_folder_that_stands_and_is_renamed_edited_and_bereft_of_its_status_fil
     (group,) = world.groups("scheduled")
     assert [media.file_name for media in group.media] == ["cup.jpg", "d.jpg"]
     assert {record.path for record in world.store.records()} == {"new name"}
+
+
+def test_a_carried_folder_that_has_a_post_of_its_own_by_now_is_not_taken_over(new_world: NewWorld) -> None:
+    """Its main part was edited on the way, so that another post was made of it; the other part waits for a person."""
+    world = new_world()
+    (world.root / "readme.txt").touch()
+    entry = {"mastodon-109348": {"content": "Short", "scheduled_time": to_service(world.now + timedelta(days=2))}}
+    about: dict[str, Any] = {"platforms": ("twitter-123", "mastodon-109348"), "per_platform": entry}
+    time = world.now + timedelta(days=1)
+    world.drop("launch", "Fresh roast", MEDIA, time, **about)
+    world.run_until_rest(60)
+    world.drop("new name", "Dark roast", MEDIA, time, **about)
+    (world.root / "launch/cup.jpg").unlink()
+    world.run_until_rest(60)
+    shutil.rmtree(world.root / "launch")
+    world.advance_time(1200)
+    known = {group.post_group_id for record in world.store.records() for group in record.groups}
+    assert {group.id for group in world.groups()} <= known
+    waits = {record.part: record.error.code for record in world.store.records() if record.error is not None}
+    assert waits == {"mastodon-109348": "COPY_OF"}
