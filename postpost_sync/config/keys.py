@@ -184,11 +184,7 @@ def _in_any_case(name: str) -> str:
 )
 def _limits(node: Node) -> platforms.Overrides:
     if not isinstance(node, yaml_tree.Mapping):
-        raise Wrong(
-            "WRONG_TYPE",
-            f"is {describe(node)}; a map of platforms belongs here",
-            _LIKE_THIS,
-        )
+        raise Wrong("WRONG_TYPE", f"is {describe(node)}; a map of platforms belongs here", _LIKE_THIS)
     limits: dict[str, Mapping[str, platforms.Figure]] = {}
     for written, line, figures in node:
         platform = platforms.named(written)
@@ -233,9 +229,8 @@ def _number(node: Node, unit: str) -> float:
 def _formats(node: Node) -> tuple[str, ...]:
     names = yaml_values.list_of(yaml_values.text, "a list of formats")(node)
     if wrong := next((name for name in names if not platforms.types([name])), None):
-        raise Wrong(
-            "BAD_CHOICE", f'"{printable(wrong)}" is no format', did_you_mean(wrong, platforms.FORMAT_NAMES.values())
-        )
+        hint = did_you_mean(wrong, platforms.FORMAT_NAMES.values())
+        raise Wrong("BAD_CHOICE", f'"{printable(wrong)}" is no format', hint)
     return names
 
 

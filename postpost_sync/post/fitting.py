@@ -144,9 +144,8 @@ def _of_video(media: MediaFile, known: Targets, limits: Overrides) -> Recipe:
     videos = [form for form in SUFFIXES if form.startswith("video/")]
     takes = [FORMAT_NAMES[form] for one in refusing[:1] for form in videos if form in rows[one].taken]
     why = f"{_takes(known[refusing[0]])} {' or '.join(takes)}" if refusing else "PostPost takes MP4"
-    size = _least(
-        (ANY, *known), limits, "file_bytes"
-    )  # what a platform takes of it is asked of the file and of its copy
+    # what a platform takes of it besides is asked of the file and of its copy
+    size = _least((ANY, *known), limits, "file_bytes")
     return Recipe(("video/mp4",), size, _ANY_SIDE, _ANY_SIDE, _ANY_SIDE**2, VERSION, why)
 
 

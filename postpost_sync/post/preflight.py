@@ -179,8 +179,9 @@ def _media(media: MediaFile, targets: Targets, overrides: Overrides) -> Iterator
     kind = (media.content_type or "").partition("/")[0]
     general, own = ([one for one in all_of if one.kind in ("", kind)] for all_of in (_GENERAL, _MEASURES))
     for measure in general:
-        theirs = [one for one in targets if measure.key in overrides.get(one, {})]
-        for platform in theirs if targets and len(theirs) == len(targets) else [*theirs, ANY]:
+        # a platform's own figure, where there is one, in place of the service's
+        whose = dict.fromkeys(one if measure.key in overrides.get(one, {}) else ANY for one in targets)
+        for platform in whose or (ANY,):
             yield from _measured(media, measure, platforms.limit(platform, measure.key, overrides))
     for platform in targets:
         for measure in own:
@@ -245,7 +246,8 @@ def _together(post: Post, targets: Targets, overrides: Overrides) -> Iterator[Br
     videos = sum(m.is_video for m in media)
     counts = {"images": len(media) - videos, "videos": videos, "kinds": len({m.is_video for m in media})}
     for platform in targets:
-        needs_video = platforms.limit(platform, "videos_min", overrides)
+        least = platforms.limit(platform, "videos_min", overrides)
+        said = least is not None and least.value > 0 and not videos  # as VIDEO_REQUIRED
         for key, value, code, fix in (
             ("media_min", len(media), "MEDIA_REQUIRED", "add an image or a video"),
             ("videos_min", videos, "VIDEO_REQUIRED", "add a video"),
@@ -259,7 +261,6 @@ def _together(post: Post, targets: Targets, overrides: Overrides) -> Iterator[Br
             ("kinds", "MEDIA_MIXED", "keep the images or the video"),
         ):
             limit = platforms.limit(platform, key, overrides)
-            said = needs_video and needs_video.value > 0 and not videos  # as VIDEO_REQUIRED
             if limit and not (key == "images" and limit.value == 0 and said):
                 yield from over(limit, counts[key], code, "the post", "has", fix)
     if not targets:  # only platforms that are not known: the service's own figure still holds

@@ -61,9 +61,8 @@ class Holdings:
         self._api = api
         self._reading, self._lock = threading.Lock(), threading.Lock()
         self._held: dict[str, Held] = {}
-        self._found_by: dict[
-            str | datetime, tuple[str, ...]
-        ] = {}  # how a text begins, or when one stands scheduled -> ids
+        # how a text begins, or when one stands scheduled -> ids
+        self._found_by: dict[str | datetime, tuple[str, ...]] = {}
         self._gone: set[str] = set()  # not held any more, since the latest whole reading
         self._began: datetime | None = None  # the latest reading, in the service's time
         self._whole_began: datetime | None = None  # the latest whole one
