@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from postpost_sync.model import slots, yaml_tree, yaml_values
 from postpost_sync.model.errors import did_you_mean, printable
 from postpost_sync.model.folder import SIDECAR_NAMES
-from postpost_sync.model.times import TimeProblem, zone
+from postpost_sync.model.times import THOUSANDS, TimeProblem, zone
 from postpost_sync.model.urls import is_loopback, is_secure
 from postpost_sync.model.yaml_tree import Node, Scalar, Sequence, describe
 from postpost_sync.model.yaml_values import Wrong, shaped
@@ -23,6 +23,7 @@ from postpost_sync.post.names import Names
 
 BASE_URL = "https://api.postpost.dev/api/v1"
 _MOST = 10**15  # a figure of a limit is less than this
+_FRACTIONAL = frozenset({"s", ":1", "fps"})  # units of which there may be half a one
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +157,7 @@ _FIGURES = {
         key: {
             "description": f"In {unit}.",
             "anyOf": [
-                {"type": "number", "minimum": 0, "exclusiveMaximum": _MOST},
+                {"type": "number" if unit in _FRACTIONAL else "integer", "minimum": 0, "exclusiveMaximum": _MOST},
                 {"type": "string", "pattern": "^[0-9._eE+ ]+$"},
             ],
         }
@@ -207,7 +208,8 @@ def _limits(node: Node) -> platforms.Overrides:
 def _figure(platform: str, key: str, line: int, node: Node) -> float | tuple[str, ...]:
     known = (*platforms.KEYS, *platforms.FORMAT_KEYS)
     if key not in known:
-        raise Wrong("UNKNOWN_KEY", f'{platform}: "{printable(key)}" is not a limit', did_you_mean(key, known), line)
+        hint = "write figures without a comma, such as 25000" if key.isdecimal() else did_you_mean(key, known)
+        raise Wrong("UNKNOWN_KEY", f'{platform}: "{printable(key)}" is not a limit', hint, line)
     try:
         return _formats(node) if key in platforms.FORMAT_KEYS else _number(node, platforms.KEYS[key])
     except Wrong as wrong:
@@ -217,12 +219,17 @@ def _figure(platform: str, key: str, line: int, node: Node) -> float | tuple[str
 def _number(node: Node, unit: str) -> float:
     written = yaml_values.text(node)
     try:
-        figure = float(written)
+        figure = float(written) if written.isascii() else -1.0
     except ValueError:
         figure = -1.0
     if not 0 <= figure < _MOST:
         hint = f"write a number alone, such as 25000; it is in {unit}"
         raise Wrong("BAD_NUMBER", f'"{printable(written)}" is not a number from 0 on', hint)
+    whole = unit not in _FRACTIONAL
+    if (whole and not figure.is_integer()) or ((whole or unit == "s") and THOUSANDS.fullmatch(written.strip())):
+        what = "a whole number" if whole else "a number that can be read in one way"
+        hint = f"write it in digits alone, such as 25000, with no point between thousands; it is in {unit}"
+        raise Wrong("BAD_NUMBER", f'"{printable(written)}" is not {what}', hint)
     return figure
 
 

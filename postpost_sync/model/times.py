@@ -25,6 +25,7 @@ _TIME = re.compile(
     re.VERBOSE | re.ASCII,
 )
 _DURATION = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>ms|s|m|h|d)?", re.ASCII)
+THOUSANDS = re.compile(r"[1-9]\d{0,2}\.\d{3}", re.ASCII)  # or a fraction: in half the world a point parts thousands
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, None: 1.0}
 
 YEARS = range(1970, 9000)  # zones and tolerances are reckoned around a time, and a datetime ends at 9999
@@ -229,7 +230,10 @@ def parse_duration(text: str) -> float:
     match = _DURATION.fullmatch(text.strip())
     if match is None:
         raise ValueError(f'"{text}" is not a duration; write 500ms, 10s, 5m, 2h, 1d or a number of seconds')
-    seconds = float(match["number"]) * _UNITS[match["unit"]]
+    if THOUSANDS.fullmatch(number := match["number"]):
+        meant = f"{number.replace('.', '')} or {float(number):g}"
+        raise ValueError(f'"{text}" is not a duration that can be read in one way; write {meant}, whichever is meant')
+    seconds = float(number) * _UNITS[match["unit"]]
     if seconds > timedelta(days=3660).total_seconds():
         raise ValueError(f'"{text}" is longer than ten years')
     return seconds

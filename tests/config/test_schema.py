@@ -225,7 +225,7 @@ def wrong(document: str, place: Path) -> bool:
         WATCH + "notify:\n",
         WATCH + "notify: {urls: 'ntfy://topic', urls_file: ~/urls, on: [invalid, published], digest: 30s}\n",
         WATCH + "notify: {urls: ['json://127.0.0.1:8080/x?y=z', mailto://me@example.org], on: [], digest: 0}\n",
-        WATCH + "limits: {twitter: {text: 25000}, mastodon: {text: '1e4', image_bytes: 1.5}}\n",
+        WATCH + "limits: {twitter: {text: 25000}, mastodon: {text: '1e4', image_bytes: 1.5e6, aspect_min: 0.5}}\n",
         WATCH + "limits: {X: {text: 25000, text_premium: 9}, Instagram: {daily_posts: 50}, ANY: {videos: 2}}\n",
     ],
 )
@@ -282,6 +282,7 @@ def test_a_config_that_is_taken(document: str, tmp_path: Path) -> None:
         WATCH + "limits: {twitter: {text: long}}\n",
         WATCH + "limits: {twitter: 25000}\n",
         WATCH + "limits: {twitter: {text: -1}}\n",
+        WATCH + "limits: {twitter: {text: 2.5}}\n",
         WATCH + "ignore: {a: b}\n",
     ],
 )

@@ -226,7 +226,24 @@ def test_durations(text: str, seconds: float) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "s", "-5s", "+5s", "5 minutes", "1h30m", "1,5h", "10S", "inf", "nan", "1e3", "٣s", "4000d"]
+    "text",
+    [
+        "",
+        "s",
+        "-5s",
+        "+5s",
+        "5 minutes",
+        "1h30m",
+        "1,5h",
+        "10S",
+        "inf",
+        "nan",
+        "1e3",
+        "٣s",
+        "4000d",
+        "1.500",
+        "12.000s",
+    ],
 )
 def test_what_is_no_duration_is_refused_by_name(text: str) -> None:
     with pytest.raises(ValueError, match=r"not a duration|longer than"):
