@@ -101,6 +101,8 @@ class Attached:
     there: bool
 
 
+_ELSEWHERE = "check api.base_url, and any proxy on the way to it; it is tried again by itself"
+_CHECK_KEY = "check the key in PostPost's dashboard, then restart or wait"
 _NO_POST = "post group not found"  # in lower case: how PostPost says that it does not know a post
 _TO_A_POST = frozenset({400, 404, 413, 415, 422})  # what it may answer to what a post asks for
 # no post can be wrong about these
@@ -115,32 +117,34 @@ def judged(name: str, response: httpx.Response, body: bytes, key: str) -> dict[s
     except (ValueError, RecursionError):
         answer = None
     said = answer if isinstance(answer, dict) else {}
-    text = scrubbed(_reason(said), key)[:500]
+    wordless = _words(said) is None
+    text = scrubbed(_reason(said) or httpx.codes.get_reason_phrase(status) or "no reason given", key)[:500]
     if response.is_success:
-        if not isinstance(answer, dict) or answer.get("success") is False:
-            raise unclear(
-                name, f"{status} without success: {text}" if said else f"{status} with an answer that is not JSON"
-            )
+        if not isinstance(answer, dict):
+            raise unclear(name, f"{status} with an answer that is not PostPost's", hint=_ELSEWHERE)
+        if answer.get("success") is False:
+            raise unclear(name, f"{status} without success: {scrubbed(_reason(said) or 'no reason given', key)[:500]}")
         return answer
     code = said.get("code") if isinstance(said.get("code"), str) else None
     if code in _NOT_EDITABLE and response.is_client_error:
         raise NotEditable(Finding("NOT_EDITABLE", f"PostPost: {text}", _SEE_THERE), status)
     if code == _NOT_READY and response.is_client_error:
         raise NotReached(Finding(_NOT_READY, f"PostPost: {text}", "it is tried again by itself"))
+    if response.is_redirect or status == 511:  # a sign-in page on the way says so, too
+        to = scrubbed(response.headers.get("Location", ""), key)[:200]
+        raise unclear(name, f"{status} {text}{f', which leads to {to}' if to else ''}", hint=_ELSEWHERE)
     if status in (408, 409, 425, 429) or not response.is_client_error:
         raise unclear(name, f"{status} {text}", _retry_after(response) if status in (429, 503) else None)
     if status == 401 or (status == 403 and not code) or "x-postpost-user-id" in text:
         why = f"PostPost does not accept the API key: {text} ({status})"
-        raise KeyRefused(
-            Finding("KEY_REFUSED", why, "check the key in PostPost's dashboard, then restart or wait"), status
-        )
+        no_word = f"{_CHECK_KEY}; where it is right, a proxy or firewall on the way may have answered"
+        raise KeyRefused(Finding("KEY_REFUSED", why, no_word if wordless else _CHECK_KEY), status)
     if status == 403:
         raise _plan_limit(str(code), text, said)
-    foreign = _words(said) is None or status not in _TO_A_POST or (status == 404 and _NO_POST not in text.lower())
+    foreign = wordless or status not in _TO_A_POST or (status == 404 and _NO_POST not in text.lower())
     if foreign and not (name == "platform-limits" and status == 404):  # which PostPost may not have at all
         why = f"the answer to {name} is not PostPost's: {status} {text}"
-        hint = "check api.base_url, and any proxy on the way to it; it is tried again by itself"
-        raise Unclear(Finding("NOT_POSTPOST", why, hint))
+        raise Unclear(Finding("NOT_POSTPOST", why, _ELSEWHERE))
     if status == 404:
         raise NotFound(
             Finding("NOT_AT_POSTPOST", f"PostPost does not know the post: {text} ({name})", _SEE_THERE), status
@@ -164,8 +168,8 @@ def _validation(said: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [one for one in errors if isinstance(one, dict)][:_MOST_SAID] if isinstance(errors, list) else []
 
 
-def _reason(said: Mapping[str, Any]) -> str:
-    """Why the service says no, in its own words, with where and what to do, as far as it says so."""
+def _reason(said: Mapping[str, Any]) -> str | None:
+    """Why the service says no, in its own words, with where and what to do, as far as it says so; None: not at all."""
     parts = []
     for one in _validation(said):
         where, what = plain(one.get("platform")), plain(one.get("message")) or plain(one.get("code"))
@@ -175,8 +179,8 @@ def _reason(said: Mapping[str, Any]) -> str:
     if parts:
         return "; ".join(parts)
     field = plain(said.get("field"))
-    reason = _words(said) or "no reason given"
-    return f"{reason} (field {field})" if field and field not in reason else reason
+    reason = _words(said)
+    return f"{reason or 'no reason given'} (field {field})" if field and field not in (reason or "") else reason
 
 
 def _words(said: object, inside: int = 3) -> str | None:
@@ -222,11 +226,10 @@ def figure(value: object) -> float | None:
     return float(value) if -_MOST <= value <= _MOST else None
 
 
-def unclear(name: str, why: str, retry_after: float | None = None) -> Unclear:
-    finding = Finding(
-        "SERVICE_TROUBLE", f"PostPost gave no usable answer to {name}: {why}", "it is tried again by itself"
-    )
-    return Unclear(finding, retry_after)
+def unclear(
+    name: str, why: str, retry_after: float | None = None, hint: str = "it is tried again by itself"
+) -> Unclear:
+    return Unclear(Finding("SERVICE_TROUBLE", f"PostPost gave no usable answer to {name}: {why}", hint), retry_after)
 
 
 def _retry_after(response: httpx.Response) -> float:

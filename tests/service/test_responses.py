@@ -164,6 +164,41 @@ def test_a_compressed_answer_that_is_broken_leaves_it_open() -> None:
         )
 
 
+@call
+@pytest.mark.parametrize(
+    ("status", "headers", "said"),
+    [
+        (
+            302,
+            {"Location": "https://portal.test/login?token=s3cretvalue"},
+            "302 Found, which leads to https://portal.test/login",
+        ),
+        (308, {}, "308 Permanent Redirect"),
+        (511, {}, "511 Network Authentication Required"),
+        (200, {}, "200 with an answer that is not PostPost's"),
+    ],
+)
+def test_what_answers_in_postposts_place_leads_people_to_the_address(
+    call: str, status: int, headers: dict[str, str], said: str
+) -> None:
+    with pytest.raises(Unclear) as caught:
+        CALLS[call](saying(status, b"<html>Please sign in</html>", **headers))
+    assert said in caught.value.finding.message
+    assert "s3cretvalue" not in caught.value.finding.message
+    assert "check api.base_url" in caught.value.finding.hint
+
+
+def test_a_no_without_a_word_is_said_in_those_of_its_status_and_may_be_a_firewalls() -> None:
+    with pytest.raises(Unclear, match="502 Bad Gateway"):
+        saying(502, b"<html>").list_posts(1)
+    with pytest.raises(KeyRefused, match="Forbidden \\(403\\)") as caught:
+        saying(403, b"<html>Attention Required!</html>").list_posts(1)
+    assert "firewall" in caught.value.finding.hint
+    with pytest.raises(KeyRefused) as caught:
+        saying(403, {"error": "API access is not enabled for this account"}).list_posts(1)
+    assert "firewall" not in caught.value.finding.hint
+
+
 # --- answers that say no ----------------------------------------------------------------------------------------------
 
 
