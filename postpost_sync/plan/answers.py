@@ -52,6 +52,7 @@ from postpost_sync.plan.steps import (
 from postpost_sync.post.platforms import DAILY, DAILY_VIDEOS, limit
 from postpost_sync.post.violations import source
 
+NOT_DELETED_TRIES = 3  # deletes that did not work, before it is said beside a post that stands
 LEARN_WITHIN = 900.0  # seconds; a try to learn the time that is further off than this was set by another clock
 SEARCHES = 4  # looks for a create whose answer was lost, before it counts as not happened
 
@@ -181,7 +182,7 @@ def decision(s: Situation, answer: Answer, rule: str, *, judged: bool) -> Decisi
     post, time = (s.desired.post, s.time) if judged and not isinstance(step, _OUR_OWN) else (None, None)
     state = s.record.state if answer.state is None else answer.state
     error = _with_who_holds_the_room(s, answer.error) if judged else answer.error
-    told = (*warnings, *lasting)
+    told = (*(one for one in (*warnings, *lasting) if one.code != "DRAFT_NOT_DELETED"), *_not_deleted(s, error))
     if state in OUT:
         told = tuple(one for one in told if one.code not in OF_SCHEDULING)
     nothing = judged and s.desired.left and s.live is None
@@ -290,6 +291,15 @@ def _by_config(s: Situation) -> tuple[Finding, ...]:
         why = f"it goes to {accounts} since the config was changed; its folder is as it was"
     hint = "where that is not meant, write it into the sidecar, or change the config back"
     return (Finding("CONFIG_CHANGED", why, hint),)
+
+
+def _not_deleted(s: Situation, error: Finding | None) -> Iterator[Finding]:
+    """That an earlier draft is still there, where that is not said already: it does no harm, and people see it."""
+    trouble, why = s.record.trouble_with(Effect.DELETE), s.not_deleted
+    if trouble is None or why is None or why == error or trouble.attempts < NOT_DELETED_TRIES:
+        return
+    said = f"an earlier draft of this post could not be deleted yet: {why.message}"
+    yield Finding("DRAFT_NOT_DELETED", said, f"{why.hint}; or delete it at PostPost")
 
 
 def _with_who_holds_the_room(s: Situation, error: Finding | None) -> Finding | None:

@@ -39,7 +39,6 @@ _REFUSED_CODES = {
     "create-post": "CREATE_REFUSED",
     "get-upload-url": "UPLOAD_REQUEST_REFUSED",
     "update-post": "SCHEDULE_REFUSED",
-    "delete-post": "DELETE_REFUSED",
 }
 
 
@@ -106,7 +105,7 @@ _CHECK_KEY = "check the key in PostPost's dashboard, then restart or wait"
 _NO_POST = "post group not found"  # in lower case: how PostPost says that it does not know a post
 _TO_A_POST = frozenset({400, 404, 413, 415, 422})  # what it may answer to what a post asks for
 # no post can be wrong about these
-_ASKS_NOTHING = frozenset({"get-post", "list-posts", "platform-connections", "platform-limits"})
+_ASKS_NOTHING = frozenset({"get-post", "delete-post", "list-posts", "platform-connections", "platform-limits"})
 
 
 def judged(name: str, response: httpx.Response, body: bytes, key: str) -> dict[str, Any]:

@@ -192,6 +192,26 @@ def test_while_a_new_version_cannot_be_built_the_old_one_stands(new_world: NewWo
     world.once("launch", CONTENT, MEDIA, time)
 
 
+@pytest.mark.parametrize("status", [400, 415, 500])
+def test_an_earlier_draft_that_cannot_be_deleted_is_said_beside_the_post_and_goes_in_the_end(
+    new_world: NewWorld, status: int
+) -> None:
+    world = new_world()
+    time, body = begin(world, "delete-post"), {"error": "Something went wrong"}
+    world.sandbox.faults.add(Fault("delete-post", "status", status=status, body=body, times=None))
+    go_on(world, "delete-post", time)
+    assert sorted(group.status for group in world.groups()) == ["draft", "scheduled"]
+    record = world.record("launch")
+    assert (record.state, record.error) == (State.SCHEDULED, None)
+    (said,) = record.warnings
+    assert said.code == "DRAFT_NOT_DELETED"
+    assert "Something went wrong" in said.message
+    world.sandbox.faults.clear()
+    world.run_until_rest()
+    world.once("launch", CONTENT, MEDIA, time)
+    assert world.record("launch").warnings == ()
+
+
 # --- media records that nobody sent bytes for --------------------------------------------------------------------------
 
 
