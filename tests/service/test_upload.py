@@ -224,10 +224,24 @@ def test_bytes_that_were_stored_otherwise_than_sent_do_not_count(world: World) -
         world.send(world.url())
 
 
-@pytest.mark.parametrize("body", [b"<!DOCTYPE html><p>Please sign in", b" <html>", b'{"success": false}'])
-def test_a_success_of_something_else_than_the_store_does_not_count(tmp_path: Path, body: bytes) -> None:
+@pytest.mark.parametrize(
+    ("body", "etag"),
+    [
+        (b"<!DOCTYPE html><p>Please sign in", None),
+        (b" <html>", None),
+        (b"<html>", '"5f1a-612"'),
+        (b'{"success": false}', None),
+        (b'{"error": "try again later"}', None),
+        (b'{"error": "try again later"}', 'W/"1c-0p"'),
+        (b"OK", None),
+    ],
+)
+def test_a_success_of_something_else_than_the_store_does_not_count(
+    tmp_path: Path, body: bytes, etag: str | None
+) -> None:
+    headers = {"ETag": etag} if etag else {}
     with (
-        answering(lambda r: httpx.Response(200, content=r.read()[:0] + body)) as client,
+        answering(lambda r: httpx.Response(200, headers=headers, content=r.read()[:0] + body)) as client,
         pytest.raises(Unclear, match="not the object store"),
     ):
         send(client, tmp_path, URL)
