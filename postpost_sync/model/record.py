@@ -72,6 +72,7 @@ class GroupStage(StrEnum):
     GONE = "gone"  # deleted, or never came to be
 
 
+SPENT = frozenset({GroupStage.ENDED, GroupStage.FOLLOWED, GroupStage.GONE})  # nothing is done about these any more
 STAGE_MOVES: Mapping[GroupStage, frozenset[GroupStage]] = {
     GroupStage.CREATING: frozenset({GroupStage.DRAFT, GroupStage.GONE}),
     # also by somebody in the dashboard, or by an update-post whose answer was lost
@@ -325,8 +326,8 @@ def retried(error: Finding | None, troubles: tuple[Trouble, ...]) -> bool:
 
 
 def gone_for_good(record: Record) -> bool:
-    """Whether its folder is not there, and nothing more can follow from that: its post went out, or was taken back."""
-    return record.missed_at is not None and record.state in OVER
+    """Whether its folder is not there, and nothing is left to be done: its post went out, or was taken back."""
+    return record.missed_at is not None and record.state in OVER and all(one.stage in SPENT for one in record.groups)
 
 
 def live_group(record: Record) -> Group | None:

@@ -18,7 +18,7 @@ from postpost_sync.model.states import OUTCOMES, State
 from postpost_sync.model.times import TimeProblem, for_people, parse_time
 from postpost_sync.plan.answers import Answer, as_it_is, copy_of_one, drop_draft, give_up, held, invalid
 from postpost_sync.plan.codes import WAITS_FOR_PERSON
-from postpost_sync.plan.gone import CANCEL_MANY, REMOVED
+from postpost_sync.plan.gone import CANCEL_MANY, LOOK_AGAIN, REMOVED
 from postpost_sync.plan.line import in_line
 from postpost_sync.plan.situation import READ_AGAIN, Situation
 from postpost_sync.plan.steps import Finish, Hash, LearnAccounts, LearnLimits, LearnTime, Read, Rest
@@ -58,7 +58,8 @@ def at_rest(s: Situation) -> Answer | None:
     if live.stage is GroupStage.WITHDRAWN:
         return Answer(Rest(), State.DRAFTED, None, warnings)
     if live.stage is GroupStage.ENDED:
-        return _known_end(record, live, (*warnings, *_uncommented(live)))
+        after = LOOK_AGAIN if folder is None and s.draft is not None else None  # what was to replace it is to go
+        return _known_end(record, live, (*warnings, *_uncommented(live)), after)
     if not s.snapshot.clock_known:
         return Answer(LearnTime(), State.SCHEDULED, None, warnings)
     if s.follow_due is None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from postpost_sync.model.errors import Finding
 from postpost_sync.model.program import Listener, RootStatus
-from postpost_sync.model.record import Record, Trouble
+from postpost_sync.model.record import SPENT, Record, Trouble
 from postpost_sync.model.states import OVER, State
 from postpost_sync.model.view import NEED
 from postpost_sync.plan.codes import WAITS_FOR_PERSON
@@ -35,11 +35,19 @@ _NEED = "CASE state " + " ".join(f"WHEN '{one}' THEN {place}" for place, one in 
 _ITS_PARTS = (
     "SELECT p.key FROM folders one JOIN folders p ON p.root = one.root AND p.path = one.path WHERE one.key = :key"
 )
-# as `gone_for_good` has it: should such a folder come back there is something to do, and not before
-_GONE = f"missed_at IS NOT NULL AND state IN ({', '.join(repr(str(one)) for one in sorted(OVER))})"
-_OPEN = f"NOT done AND NOT ({_GONE})"
+
+
+def _is_gone(table: str) -> str:
+    """As `gone_for_good` has it: should such a folder come back there is something to do, and not before."""
+    over, spent = (", ".join(repr(str(one)) for one in sorted(some)) for some in (OVER, SPENT))
+    left = f"SELECT 1 FROM groups WHERE folder = {table}.key AND stage NOT IN ({spent})"  # noqa: S608 - constants
+    return f"{table}.missed_at IS NOT NULL AND {table}.state IN ({over}) AND NOT EXISTS ({left})"
+
+
+_OPEN = f"NOT done AND NOT ({_is_gone('folders')})"
 _ALL_GONE = (
-    f"{_GONE} AND NOT EXISTS (SELECT 1 FROM folders p WHERE p.root = one.root AND p.path = one.path AND NOT ({_GONE}))"  # noqa: S608 - constants
+    f"{_is_gone('one')} AND NOT EXISTS "
+    f"(SELECT 1 FROM folders p WHERE p.root = one.root AND p.path = one.path AND NOT ({_is_gone('p')}))"  # noqa: S608 - constants
 )
 _HAS_VIDEO = " OR ".join(f"media LIKE '%{suffix}\",%'" for suffix in VIDEO_SUFFIXES)  # LIKE takes no case for another
 
@@ -98,7 +106,7 @@ class Queries:
 
     def _gone(self, which: str, values: tuple[object, ...]) -> Record | None:
         with self._db.lock, translated(self._db.path):
-            asked = f"SELECT max(key) FROM folders WHERE {which} AND part = '' AND {_GONE}"  # noqa: S608 - constants
+            asked = f"SELECT max(key) FROM folders WHERE {which} AND part = '' AND {_is_gone('folders')}"  # noqa: S608 - constants
             (key,) = self._db.conn.execute(asked, values).fetchone()
             return self._db.one(key) if key is not None else None
 

@@ -120,6 +120,31 @@ def test_what_became_of_a_post_is_shown_where_its_folder_was_removed_after_an_ed
     assert (record.state, record.error, record.warnings) == (State.PUBLISHED, None, ())
 
 
+@pytest.mark.parametrize("cancels", [False, True])
+@pytest.mark.parametrize("restarted", [False, True])
+def test_what_was_to_replace_a_post_that_went_out_meanwhile_goes_with_its_folder(
+    new_world: NewWorld, cancels: bool, restarted: bool
+) -> None:
+    """The folder is gone, and its post out: the draft of its latest edit does not stay behind at PostPost."""
+    world = new_world(policy=Policy(settle=2.0, cancel_removed=cancels), behaviour=Behaviour(listing_lag=60))
+    (world.root / "readme.txt").touch()
+    time = world.now + timedelta(seconds=300)
+    world.drop("launch", "hello", MEDIA, time)
+    world.run_until_rest(120)
+    world.drop("launch", "edited", MEDIA, time)
+    world.run_until_rest(10)
+    assert [group.status for group in world.groups()] == ["scheduled", "draft"]
+    world.remove("launch")
+    world.advance_time(240)
+    assert (world.state("launch"), len(world.groups("draft"))) == (State.PUBLISHED, 1)
+    if restarted:
+        world.restart()
+    world.advance_time(600)
+    assert [group.status for group in world.groups()] == ["published"]
+    assert world.state("launch") is State.PUBLISHED
+    assert not world.watched.folders.below(str(world.root))
+
+
 def test_a_folder_that_comes_back_between_single_passes_was_not_removed(new_world: NewWorld) -> None:
     world = new_world(policy=Policy(settle=2.0, cancel_removed=True))
     (world.root / "readme.txt").touch()
