@@ -45,10 +45,8 @@ def _is_gone(table: str) -> str:
 
 
 _OPEN = f"NOT done AND NOT ({_is_gone('folders')})"
-_ALL_GONE = (
-    f"{_is_gone('one')} AND NOT EXISTS "
-    f"(SELECT 1 FROM folders p WHERE p.root = one.root AND p.path = one.path AND NOT ({_is_gone('p')}))"  # noqa: S608 - constants
-)
+_NOT_GONE = f"SELECT 1 FROM folders p WHERE p.root = one.root AND p.path = one.path AND NOT ({_is_gone('p')})"  # noqa: S608 - constants
+_ALL_GONE = f"{_is_gone('one')} AND NOT EXISTS ({_NOT_GONE})"
 _HAS_VIDEO = " OR ".join(f"media LIKE '%{suffix}\",%'" for suffix in VIDEO_SUFFIXES)  # LIKE takes no case for another
 
 
