@@ -18,6 +18,7 @@ import click
 from postpost_sync.log import last_words
 from postpost_sync.model.errors import NoThreads, PostError, ProgramError, with_hint
 
+_NO_MORE_FILES = (errno.EMFILE, errno.ENFILE)
 _NOT_WRITTEN = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)  # a full disk, mostly
 
 
@@ -41,7 +42,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # `postpost-sync status | head`
         _drop_output()
         return 0
+    except MemoryError:
+        return _ended(
+            "there is no memory left (hint: raise what limits it: MemoryMax= of the unit, ulimit -v, a container's)"
+        )
     except OSError as error:
+        if error.errno in _NO_MORE_FILES:
+            hint = "raise what limits them to 256 or more: LimitNOFILE= of the unit, ulimit -n"
+            return _ended(f"the program may not open any further file: {error.strerror} (hint: {hint})")
         if error.filename is not None or error.errno not in _NOT_WRITTEN:  # of a file: a mistake of ours
             raise
         _drop_output()

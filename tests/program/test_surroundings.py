@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import json
 import os
+import shlex
 import subprocess
 import sys
 import threading
@@ -15,6 +16,7 @@ from types import MappingProxyType
 import pytest
 
 from postpost_sync.config import credentials
+from postpost_sync.model import yaml_tree
 from postpost_sync.model.errors import ProgramError
 from tests.support.drops import picture, sidecar
 from tests.support.rig import Rig, rig
@@ -126,6 +128,29 @@ def test_a_machine_that_gives_no_further_thread_is_said_in_one_line(
     monkeypatch.setattr(threading.Thread, "start", refused)
     assert pp.command(*arguments) == 2
     assert pp.output()[1].splitlines()[-1].startswith("postpost-sync: the machine gives the program no further thread")
+
+
+@pytest.mark.parametrize("arguments", [("status",), ("calendar",), ("cancel", "--dry-run")], ids=" ".join)
+def test_a_machine_that_lets_no_further_file_be_opened_is_said_in_one_line(pp: Rig, arguments: tuple[str, ...]) -> None:
+    folder = pp.drop("post")
+    assert pp.run_once() == 0
+    command = shlex.join([sys.executable, "-m", "postpost_sync", "-c", str(pp.config), *arguments, str(folder)])
+    done = subprocess.run(  # ourselves
+        ["/bin/sh", "-c", f"ulimit -n 6; exec {command}"], stdin=subprocess.DEVNULL, capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    (said,) = done.stderr.splitlines()
+    assert said.startswith("postpost-sync: the program may not open any further file: Too many open files (hint: ")
+
+
+def test_memory_that_is_used_up_is_said_in_one_line(pp: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    def used_up(*_: object) -> None:
+        raise MemoryError
+
+    pp.drop("post")
+    monkeypatch.setattr(yaml_tree, "read", used_up)
+    assert pp.command("check", "--offline") == 2
+    assert pp.output()[1].splitlines()[-1].startswith("postpost-sync: there is no memory left (hint: ")
 
 
 # --- keys -------------------------------------------------------------------------------------------------------------
