@@ -141,7 +141,10 @@ def _days(text: str, written: datetime | None) -> tuple[list[date], str, bool]:
         return _found(_real([(year, month, day)]) or _real([(year, day, month)]), text, match)
     if match := _YEAR_LAST.search(text):
         first, second, year = int(match[1]), int(match[3]), _full_year(match[4])
-        return _found(_either_way(first, second, match[2], year), text, match)
+        dates = _either_way(first, second, match[2], year)
+        if written is not None and match[2] != "." and len(match[4]) == 2:  # `26-12-15`
+            dates = _to_come([*dates, *_real([(_full_year(match[1]), second, int(match[4]))])], written)
+        return _found(dates, text, match)
     words = [(found[0], found.span()) for found in re.finditer(r"[^\W\d]+(?:'[^\W\d]+)?", text)]
     named = [(word, span) for word, span in words if word in MONTHS]
     if len(named) > 1:  # `mar` is a day, too
@@ -199,6 +202,11 @@ def _either_way(first: int, second: int, mark: str, year: int) -> list[date]:
     if mark == ".":
         return _real([day_first]) or _real([month_first])
     return _real([month_first, day_first])
+
+
+def _to_come(days: list[date], written: datetime) -> list[date]:
+    """Those whose year is not over, where there are any: nothing is written down for a year that was."""
+    return [day for day in days if day.year >= written.year] or days
 
 
 def _real(found: Iterable[tuple[int, int, int]]) -> list[date]:

@@ -90,7 +90,8 @@ def parse_time(
     except (ValueError, OverflowError) as error:
         if isinstance(error, TimeProblem):
             raise
-        raise _not_a_time(text, zone_name, written, key, f": {error}") from None
+        why = "no offset goes beyond a day" if "timedelta" in str(error) else str(error)
+        raise _not_a_time(text, zone_name, written, key, f": {why}") from None
 
 
 def _not_a_time(text: str, zone_name: str, written: datetime | None, key: str, why: str = "") -> TimeProblem:

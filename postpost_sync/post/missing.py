@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 from collections.abc import Sequence
 
 from postpost_sync.model.errors import Finding, nearest, printable
@@ -10,6 +11,8 @@ from postpost_sync.model.post import Policy
 from postpost_sync.model.unseen import seen
 from postpost_sync.post.names import IGNORED, alike, names
 
+_ALL = frozenset({"all", "true", "yes", "*", "auto"})
+_NONE = frozenset({"none", "null", "false", "no", "~", "0"})
 MOST_MISSING = 5  # files that are looked for under another spelling
 
 
@@ -60,4 +63,11 @@ def _why_missing(
         why = f'{shown} is not in the folder (yet); "{printable(same)}" is, which is not written the same'
         why += " (case, accents or spaces)"
         return why, f'write "{printable(same)}", or rename the file'
-    return "", nearest(name, free)
+    return "", _whole(name, free) or nearest(name, free)
+
+
+def _whole(name: str, free: Sequence[str]) -> str:
+    """The way out where all that are there are meant, or none."""
+    if name.lower() in _ALL or (set(name) & set("*?") and fnmatch.filter(free, name)):
+        return "to send all media that are there, leave media out"
+    return "for a post without media write media: []" if name.lower() in _NONE else ""

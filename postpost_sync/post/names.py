@@ -41,10 +41,11 @@ ARRIVING = (
 _RSYNC = r"\..+\.[A-Za-z0-9]{6}"  # rsync writes .NAME.XXXXXX
 _NEXTCLOUD = r"\..+\.~[0-9a-f]{1,8}"  # and ownCloud
 _NEAR_MISS = re.compile(
-    r"(posts?|sidecar)([._ -]*(copy|kopie|copie|copia|\(\d+\)))*\s*\."
-    r"(ya?ml|ymal|json)(\.(txt|bak|orig|old|rtf|docx?|json|ya?ml))*"
+    r"((copy|kopie|copie|copia)( \(\d+\))? (of|von|de|di) )?"
+    r"(posts?|sidecar)([._ -]*(copy|kopie|copie|copia|\(\d+\)))*\s*[., _-]+"
+    r"(ya?mll?|ymal|yalm|yam|json)(\.(txt|bak|orig|old|rtf|docx?|json|ya?ml))*[. ]*"
 )
-_NEARLY = re.compile(r"\s*(post|sidecar)", re.IGNORECASE)
+_NEARLY = re.compile(r"\s*(post|sidecar|cop|kopie)", re.IGNORECASE)
 _UNSEEN = re.compile("[\u200b-\u200f\u2060\ufeff]")  # characters of no width
 _OTHER_MEDIA = (
     ".heic .heif .avif .jxl .jp2 .bmp .tif .tiff .svg .dng .cr2 .cr3 .nef .arw .orf .raf .rw2 "

@@ -52,6 +52,9 @@ def test_a_date_and_a_time_in_any_other_form_is_refused_with_the_one_to_write(te
         ("05-06-2026 14:30", ['"2026-05-06 14:30" (Wed 6 May)', '"2026-06-05 14:30" (Fri 5 Jun)']),
         ("05.06.2026 14:30", ['"2026-06-05 14:30" (Fri)']),  # dots are day first
         ("05/05/2026 14:30", ['"2026-05-05 14:30" (Tue)']),
+        ("26-12-15 14:30", ['"2026-12-15 14:30" (Tue)']),  # 2015 is over
+        ("15-12-26 14:30", ['"2026-12-15 14:30" (Tue)']),
+        ("27/11/28 14:30", ['"2028-11-27 14:30" (Mon 27 Nov)', '"2027-11-28 14:30" (Sun 28 Nov)']),
         ("2026-12-15 midnight", ['"2026-12-15 00:00" (Tue 15 Dec)', '"2026-12-16 00:00" (Wed 16 Dec)']),
         ("2026-12-15 24:00", ['"2026-12-16 00:00" (Wed)']),
         ("2026-12-15 12 noon", ['"2026-12-15 12:00" (Tue)']),
@@ -66,6 +69,13 @@ def test_a_date_and_a_time_in_any_other_form_is_refused_with_the_one_to_write(te
 def test_what_can_mean_two_days_is_answered_with_both(text: str, lines: list[str]) -> None:
     which = ", whichever is meant" if len(lines) > 1 else ""
     assert refused(text) == ("BAD_TIME", f"write {' or '.join(lines)}{which}")
+
+
+def test_an_offset_of_days_is_said_for_people() -> None:
+    with pytest.raises(TimeProblem) as caught:
+        parse_time("2026-12-15 14:30+99:00", "UTC")
+    assert "no offset goes beyond a day" in caught.value.finding.message
+    assert "timedelta" not in caught.value.finding.message
 
 
 @pytest.mark.parametrize(
