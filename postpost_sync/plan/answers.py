@@ -67,6 +67,7 @@ LASTING = frozenset({"CONFIG_CHANGED", "TIME_SOON", "MEDIA_NOT_LISTED", "DRAFTS_
 OF_SCHEDULING = (LASTING - {"DRAFTS_DOUBTFUL"}) | {
     "SAME_MINUTE",
     "TIME_AMBIGUOUS",
+    "TIME_MOVED",
     "TOKEN_EXPIRING",
     "DAILY_LIMIT",
     "SERVICE_WARNING",
@@ -254,6 +255,10 @@ def _holding(s: Situation) -> tuple[Finding, ...]:
         warnings.append(REPLACING)
     elif live is not None and not s.out and live.elsewhere is not None:
         warnings.append(live.elsewhere)
+    elif live is not None and not s.out and (answered := s.moved_to) is not None and live.asked_time is not None:
+        there, asked = (for_people(moment, post.timezone) for moment in (answered, live.asked_time))
+        hint = "give the sidecar a time that PostPost takes, or move the post in PostPost's dashboard"
+        warnings.append(Finding("TIME_MOVED", f"PostPost has it go out {there}, and was asked for {asked}", hint))
     if (live is None or s.replacing) and (found := duplicate(s)[0]) is not None:
         warnings.append(found)
     if draft is not None and draft.uploads and draft.read_back is not None and draft.read_back.media is None:

@@ -275,7 +275,7 @@ def platform_post(post: Mapping[str, Any]) -> PlatformPost:
         plain(post.get("platformId")) or "",
         (plain(post.get("status")) or "").lower(),
         plain(post.get("postedId")),
-        _failure(post["error"]) if isinstance(post.get("error"), dict) else None,
+        _why_not_out(post.get("error"), failed=plain(post.get("status")) == "failed"),
         _no_comment(post.get("firstCommentResult")),
         links.told(post.get("permalink")),
     )
@@ -295,8 +295,12 @@ def attached(media: Mapping[str, Any]) -> Attached:
     return Attached(plain(media.get("mediaId")), plain(media.get("sourceFileName")) or "", not lacking)
 
 
-def _failure(error: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What a platform answered, safe to keep and to show."""
+def _why_not_out(error: object, *, failed: bool) -> Mapping[str, Any] | None:
+    """What a platform answered, safe to keep and to show. What failed says so, in whichever form that comes, or in none."""
+    if not isinstance(error, dict):
+        if not failed:
+            return None
+        error = {"message": plain(error)}
     message = scrubbed(error.get("message") or "no reason given")
     return {**error, "code": code_of(error.get("code"), "UNKNOWN_ERROR"), "message": message}
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from postpost_sync.model.states import State
+from postpost_sync.model.times import to_service
 from postpost_sync.sandbox import Behaviour, Fault
 from tests.support.failing import CALLS, CONTENT, MEDIA, PLATFORMS, begin, go_on, tomorrow
 from tests.support.matrices import Survived
@@ -209,6 +210,22 @@ def test_an_earlier_draft_that_cannot_be_deleted_is_said_beside_the_post_and_goe
     world.sandbox.faults.clear()
     world.run_until_rest()
     world.once("launch", CONTENT, MEDIA, time)
+    assert world.record("launch").warnings == ()
+
+
+@pytest.mark.parametrize(("hours", "said"), [(1, ["TIME_MOVED"]), (-1, ["TIME_MOVED"]), (0.01, []), (0, [])])
+def test_another_time_than_was_asked_for_is_said(new_world: NewWorld, hours: float, said: list[str]) -> None:
+    world = new_world()
+    time = tomorrow(world)
+    answered = time + timedelta(hours=hours)
+    body = {"success": True, "postGroup": {"status": "scheduled", "scheduledTime": to_service(answered)}}
+    world.sandbox.faults.add(Fault("update-post", "status_after", status=200, body=body))
+    world.drop("launch", CONTENT, MEDIA, time, PLATFORMS)
+    world.run_until_rest()
+    record = world.record("launch")
+    assert (record.state, [one.code for one in record.warnings]) == (State.SCHEDULED, said)
+    world.drop("launch", CONTENT, MEDIA, time + timedelta(hours=2), PLATFORMS)
+    world.run_until_rest()
     assert world.record("launch").warnings == ()
 
 

@@ -428,3 +428,13 @@ def test_a_platforms_error_is_kept_whatever_else_is_odd() -> None:
     first, second = saying(200, {"posts": posts}).get_post(ID)
     assert (first.platform_id, first.status, first.error) == ("", "", {"code": "C", "message": "no reason given"})
     assert (second.status, second.error) == ("published", None)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"), [("token expired", "token expired"), ([1], "no reason given"), (None, "no reason given")]
+)
+def test_a_platform_on_which_it_failed_says_so_in_whichever_form(error: object, said: str) -> None:
+    ((post),) = saying(
+        200, {"posts": [{"platform": "x", "platformId": "1", "status": "failed", "error": error}]}
+    ).get_post(ID)
+    assert post.error == {"code": "UNKNOWN_ERROR", "message": said}
