@@ -44,7 +44,7 @@ class Monitor:
                 return None if response.is_success else f"it answered {response.status_code}"
         except httpx.TimeoutException:
             return f"it did not answer within {TIMEOUT:.0f} s"
-        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, OSError) as error:
             why = in_words(error)
             secret = "://" in why or any(part in why for part in self._url.path.split("/") if part)
             return f"it cannot be reached: {type(error).__name__ if secret else why}"

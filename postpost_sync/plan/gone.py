@@ -34,7 +34,7 @@ def defective(s: Situation) -> Answer | None:
     """A defect of ours came between: the folder is left alone for a while, and that is said."""
     trouble = s.record.trouble_with(Effect.ADVANCE)
     left = s.left(trouble) if trouble is not None else None
-    if trouble is None or left is None or left <= 0 or s.snapshot.in_flight:
+    if trouble is None or left is None or left <= 0:
         return None
     return rest(s.record.state, trouble.finding, left)
 

@@ -48,8 +48,11 @@ def answer_to(
     would wait for the collector, which comes once there are thousands, and leaves the heap in pieces.
     """
     extensions = {"timeout": timeout.as_dict(), **more.pop("extensions", {})}
-    request = httpx.Request(method, url, headers={"User-Agent": _NAME, **headers}, extensions=extensions, **more)
-    response = client.send(request, stream=True, follow_redirects=False)
+    try:
+        request = httpx.Request(method, url, headers={"User-Agent": _NAME, **headers}, extensions=extensions, **more)
+        response = client.send(request, stream=True, follow_redirects=False)
+    except (UnicodeError, httpx.InvalidURL):  # of `a..b`, `xn--`, a label of 64 characters: nobody can be asked for it
+        raise httpx.ConnectError("its address holds a name that no machine can have") from None
     try:
         yield response
     finally:

@@ -144,7 +144,7 @@ class Sender:
                 answer_to(self._client, "PUT", url, headers, TIMEOUT, content=body, extensions=noted) as response,
             ):
                 said = _beginning(response)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except httpx.HTTPError as error:
             if stop.is_set():
                 raise Aborted from None
             raise _broken(error) from None
@@ -233,9 +233,9 @@ def _judged(response: httpx.Response, said: bytes, body: _Body, size: int) -> Se
     return Sent(body.digests.sha256, size)
 
 
-def _broken(error: Exception) -> Unclear:
+def _broken(error: httpx.HTTPError) -> Unclear:
     """What it means that httpx met that error."""
-    words = in_words(error) if isinstance(error, httpx.HTTPError) else type(error).__name__
+    words = in_words(error)
     if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout):
         return NotReached(Finding("STORE_UNREACHABLE", f"the object store cannot be reached: {words}", way_out(error)))
     return _trouble(f"the connection broke: {words}")

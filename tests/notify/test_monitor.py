@@ -33,6 +33,14 @@ def test_what_there_is_to_say_stands_behind_the_path(url: str, ping: Ping, asked
     assert (request.method, str(request.url), request.content) == ("POST", asked, b"why")
 
 
+@pytest.mark.parametrize("host", ["hc..example", "xn--", f"{'a' * 64}.example"])
+def test_an_address_that_no_machine_can_have_is_said(host: str) -> None:
+    why = Monitor(f"https://{host}/{SECRET}", httpx.HTTPTransport()).send(Ping.WELL)
+    assert why is not None
+    assert why.startswith("it cannot be reached: ")
+    assert SECRET not in why
+
+
 @pytest.mark.parametrize(
     ("met", "why"),
     [

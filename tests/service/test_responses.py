@@ -148,6 +148,13 @@ def test_a_connection_that_never_came_up_is_known_not_to_have_happened(call: str
     assert caught.value.finding.code == "SERVICE_UNREACHABLE"
 
 
+@call
+@pytest.mark.parametrize("host", ["api..postpost.test", "xn--", f"{'a' * 64}.test"])
+def test_an_address_that_no_machine_can_have_is_known_not_to_have_been_reached(call: str, host: str) -> None:
+    with new_client() as client, pytest.raises(NotReached, match="a name that no machine can have"):
+        CALLS[call](PostPost(client, f"https://{host}/api/v1", "sk_fake"))
+
+
 def test_an_answer_without_an_end_is_cut_off() -> None:
     def endless() -> Iterator[bytes]:
         while True:

@@ -342,6 +342,14 @@ def test_a_file_that_cannot_be_read_is_no_matter_of_the_store(world: World) -> N
         os.close(fd)
 
 
+@pytest.mark.parametrize("host", ["store..test", "xn--", "xn--a-.test", f"{'a' * 64}.test", "\u2603.test"])
+def test_an_address_that_no_machine_can_have_is_a_store_that_cannot_be_reached(world: World, host: str) -> None:
+    with pytest.raises(NotReached, match="a name that no machine can have") as caught:
+        world.send(f"https://{host}/x?X-Amz-Signature=secret")
+    assert caught.value.finding.code == "STORE_UNREACHABLE"
+    assert "secret" not in str(caught.value)
+
+
 def test_a_store_that_cannot_be_reached_is_known_not_to_have_got_it(world: World) -> None:
     world.server.close()
     with pytest.raises(NotReached) as caught:
