@@ -299,6 +299,7 @@ class Histories(World):
             asked.versions.add(version)
             asked.times.add(time)
         asked.parted |= bool(folder.others)
+        self._notice_untold(folder)
         place = self.place(folder)
         place.mkdir(exist_ok=True)
         wanted = {name: taken(name, number) for name, number in folder.media}
@@ -433,11 +434,11 @@ class Histories(World):
         self.unproved |= {group.id for group in self.ours("draft")}
         for asked in self.lineages.values():
             asked.forgotten = True
+        self.start()
         for folder in self.folders:
             if not self._is_told(folder):  # nothing is left that could tell
-                self.lineages[folder.lineage].slot_forgotten = True
-                self.lineages[folder.lineage].folders += self._edited_since(folder)
-        self.start()
+                self.lineages[folder.lineage].slot_forgotten = self.lineages[folder.lineage].untold = True
+                self._notice_untold(folder)
 
     def _is_told(self, folder: Dropped) -> bool:
         """Whether its status file names all that stands of it."""
@@ -446,10 +447,16 @@ class Histories(World):
         ours = (one for one in self.ours(*STANDING) if lineage_of(one.content) == folder.lineage)
         return bool(said) and all(one.id in said for one in ours)
 
-    def _edited_since(self, folder: Dropped) -> bool:
-        """Whether nothing that stands of it has the text that it has now."""
-        texts = {group.content for group in self.ours(*STANDING) if lineage_of(group.content) == folder.lineage}
-        return bool(texts) and folder.content not in texts
+    def _notice_untold(self, folder: Dropped) -> None:
+        """Where nothing that stands of it has the text that it has now, and nothing else tells, it is a new post."""
+        asked = self.lineages[folder.lineage]
+        standing = {
+            group.id: group.content for group in self.ours(*STANDING) if lineage_of(group.content) == folder.lineage
+        }
+        if asked.untold and standing and folder.content not in standing.values():
+            known = {group.post_group_id for record in self.store.records() for group in record.groups}
+            asked.folders += not known >= standing.keys()
+            asked.untold = False
 
     def lose_database(self) -> None:
         shutil.rmtree(self._backup, ignore_errors=True)

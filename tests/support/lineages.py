@@ -104,6 +104,7 @@ class Asked:
     cancelled: bool = False  # a person said: take it back
     forgotten: bool = False  # a database was lost, or an older one put back, since it was dropped
     slot_forgotten: bool = False  # and its status file was not there, which alone said then which slot is its
+    untold: bool = False  # likewise, and its text is that of its post, which alone says then that it is its
     reconfigured: bool = False  # another config says something else of it
 
 
