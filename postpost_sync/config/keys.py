@@ -54,14 +54,15 @@ def _url(node: Node) -> str:
     url = yaml_values.text(node).rstrip("/")
     try:
         parts = urlsplit(url)
-        _ = parts.port
+        _ = parts.port, (parts.hostname or "").encode("idna")  # what is empty between two points is no name
     except ValueError as error:
         raise Wrong(
             "BAD_URL", f'"{printable(url)}" is not a web address: {error}', f'the default is "{BASE_URL}"'
         ) from None
     if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
         raise Wrong("URL_NOT_SECURE", f'"{printable(url)}" would send the key in the clear', "use https")
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
+    more = parts.query or parts.fragment or any(map(str.isspace, url))  # each call's own path goes behind it
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None or more:
         raise Wrong("BAD_URL", f'"{printable(url)}" is not a web address', f'the default is "{BASE_URL}"')
     return url
 
