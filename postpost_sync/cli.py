@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -26,7 +27,18 @@ class _Duration(click.ParamType[float]):
             self.fail(str(error), param, ctx)
 
 
-_PATHS = click.Path(path_type=Path, readable=False)  # the commands say in their own words what cannot be read
+class _Path(click.Path):
+    """The commands say in their own words what cannot be read. A variable that is empty must not mean where one is."""
+
+    def convert(
+        self, value: str | os.PathLike[str], param: click.Parameter | None, ctx: click.Context | None
+    ) -> str | bytes | os.PathLike[str]:
+        if value == "":
+            self.fail("the path is empty; name one (. is the folder that you are in)", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+_PATHS = _Path(path_type=Path, readable=False)
 _STATES = [state.value for state in State]
 _Command = TypeVar("_Command", bound=Callable[..., object])
 
@@ -45,7 +57,13 @@ def _log_options(command: _Command) -> _Command:
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("-c", "--config", metavar="FILE", help="Config file; else $POSTPOST_SYNC_CONFIG, ~/.config, /etc.")
+@click.option(
+    "-c",
+    "--config",
+    type=_Path(readable=False),
+    metavar="FILE",
+    help="Config file; else $POSTPOST_SYNC_CONFIG, ~/.config, /etc.",
+)
 @_log_options
 @click.version_option(__version__, prog_name="postpost-sync")
 @click.pass_context

@@ -312,6 +312,21 @@ def test_what_is_misspelt_is_answered_with_what_was_meant(
     assert capsys.readouterr().err.splitlines()[-1] == f"postpost-sync: {last}"
 
 
+@pytest.mark.parametrize(
+    "arguments", [["status", ""], ["cancel", "", "--yes"], ["new", ""], ["backup", ""], ["-c", "", "status"]]
+)
+def test_a_path_that_is_empty_is_not_where_one_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    """As of a variable that is not set."""
+    from postpost_sync.__main__ import main
+
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 2
+    assert "the path is empty" in capsys.readouterr().err.splitlines()[-1]
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("command", ["config example", "--help", "schema config", "man"])
 def test_a_reader_who_has_read_enough_is_no_error(command: str) -> None:
     ours, theirs = os.pipe()
