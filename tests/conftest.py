@@ -186,9 +186,13 @@ def homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(autouse=True)
 def own_home(homes: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home of the test's own, and none of the keys and places that the one who runs it may have set."""
+    """A home of the test's own, and none of the keys and places that the one who runs it may have set.
+
+    Nor is the config that the machine itself may have asked for.
+    """
     home = next(homes)
     home.mkdir()
+    monkeypatch.setattr("postpost_sync.config.load.SYSTEM_CONFIG", home / "etc/postpost-sync/config.yaml")
     monkeypatch.setenv("HOME", str(home))
     for name in _PLACES:
         monkeypatch.setenv(name, str(home / name.lower()))

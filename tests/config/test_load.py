@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import postpost_sync.config.load
 from postpost_sync.config.keys import BASE_URL, KEYS
 from postpost_sync.config.load import Api, Config, ConfigError, Notify, Root, default_state_db, find, load
 from postpost_sync.disk import links
@@ -45,7 +46,7 @@ def test_no_config_names_the_places_and_the_way_out(tmp_path: Path) -> None:
     with pytest.raises(ProgramError) as caught:
         find(None, {"HOME": str(tmp_path)})
     assert f"{tmp_path}/.config/postpost-sync/config.yaml" in caught.value.message
-    assert "/etc/postpost-sync/config.yaml" in caught.value.message
+    assert str(postpost_sync.config.load.SYSTEM_CONFIG) in caught.value.message
     assert "postpost-sync demo" in caught.value.hint
 
 
