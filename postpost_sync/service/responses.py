@@ -103,7 +103,8 @@ class Attached:
 _ELSEWHERE = "check api.base_url, and any proxy on the way to it; it is tried again by itself"
 _CHECK_KEY = "check the key in PostPost's dashboard, then restart or wait"
 _NO_POST = "post group not found"  # in lower case: how PostPost says that it does not know a post
-_TO_A_POST = frozenset({400, 404, 413, 415, 422})  # what it may answer to what a post asks for
+_TO_A_POST = frozenset({400, 404, 422})  # what it may answer to what a post asks for
+_TO_ITS_WORDS = frozenset({413, 415})  # and where these are sent along; other calls are a line long
 # no post can be wrong about these
 _ASKS_NOTHING = frozenset({"get-post", "delete-post", "list-posts", "platform-connections", "platform-limits"})
 
@@ -140,7 +141,8 @@ def judged(name: str, response: httpx.Response, body: bytes, key: str) -> dict[s
         raise KeyRefused(Finding("KEY_REFUSED", why, no_word if wordless else _CHECK_KEY), status)
     if status == 403:
         raise _plan_limit(str(code), text, said)
-    foreign = wordless or status not in _TO_A_POST or (status == 404 and _NO_POST not in text.lower())
+    its_own = _TO_A_POST | _TO_ITS_WORDS if name == "create-post" else _TO_A_POST
+    foreign = wordless or status not in its_own or (status == 404 and _NO_POST not in text.lower())
     if foreign and not (name == "platform-limits" and status == 404):  # which PostPost may not have at all
         why = f"the answer to {name} is not PostPost's: {status} {text}"
         raise Unclear(Finding("NOT_POSTPOST", why, _ELSEWHERE))
