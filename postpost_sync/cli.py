@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import click
+from click.core import ParameterSource
 
 from postpost_sync import __version__
 from postpost_sync.log import Format, Level
@@ -94,9 +95,12 @@ def demo(directory: Path | None, web: bool) -> int:
 @click.option("--once", is_flag=True, help="Take every post as far as it goes, then end.")
 @click.option("--wait", type=_Duration(), default="10m", show_default=True, help="How long --once may take.")
 @_log_options
-@click.pass_obj
-def run(config: str | None, once: bool, wait: float, log_format: str, log_level: str) -> int:
+@click.pass_context
+def run(ctx: click.Context, once: bool, wait: float, log_format: str, log_level: str) -> int:
     """Watch the folders and serve them, in the foreground, until it is told to stop."""
+    if not once and ctx.get_parameter_source("wait") is ParameterSource.COMMANDLINE:
+        raise click.UsageError("--wait goes with --once")
+    config: str | None = ctx.obj
     from postpost_sync.commands.run import run, run_once
 
     form, level = Format(log_format), Level(log_level)

@@ -280,6 +280,7 @@ def test_a_missing_root_ends_one_pass(tmp_path: Path, capsys: pytest.CaptureFixt
         ["run", "--twice"],
         ["retry"],
         ["run", "--wait", "soon"],
+        ["run", "--wait", "5s"],
         ["sandbox", "--port", "x"],
         ["schema"],
         ["status", "--json", "--watch"],
