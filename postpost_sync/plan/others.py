@@ -87,7 +87,8 @@ def is_copy(s: Situation, original: Record | None) -> Finding:
     of = f'"{printable(original.path)}"' if original is not None else "a folder that is no longer there"
     why = f"it is a copy of {of}, with the same text, platforms, media and time"
     if original is not None and _was(s, original):
-        stands = "is out" if is_out(live_group(original)) else "stands for the same time"
+        stands = "has its slot in the queue" if original.slot is not None else "stands for the same time"
+        stands = "is out" if is_out(live_group(original)) else stands
         why = f"it has the text of {of}, which lay in the same directory, and {stands}"
     return Finding("COPY_OF", why, "change it, remove it, or if both are meant: postpost-sync retry FOLDER")
 
@@ -164,11 +165,12 @@ def _was(s: Situation, other: Record) -> bool:
 
     What stands for another time is no double, whichever folder it is.
     """
-    live = live_group(other)
     same_directory = (other.inode, other.device) == (s.record.inode, s.record.device)
-    if live is None or not same_directory or other.part != s.record.part or not _is_going(other):
+    if not same_directory or other.part != s.record.part or not _is_going(other):
         return False
-    return is_out(live) or (live.stage in _STANDS and _at_the_same_time(s, other))
+    live, draft = live_group(other), draft_group(other)
+    stands = (live is not None and live.stage in _STANDS) or (draft is not None and draft.updating)
+    return is_out(live) or (stands and (_at_the_same_time(s, other) or _both_queue(s, other)))
 
 
 def _is_going(record: Record) -> bool:

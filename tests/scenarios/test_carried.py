@@ -17,7 +17,7 @@ from postpost_sync.model.slots import parse
 from postpost_sync.model.states import State
 from postpost_sync.model.times import to_service
 from tests.support.afterwards import BROKEN, MEDIA, change, retry, until
-from tests.support.world import NewWorld, World, picture
+from tests.support.world import Killed, NewWorld, World, picture
 
 NO_STATUS_FILES = shutil.ignore_patterns("post.status.yaml")
 QUEUE = Policy(settle=2.0, slots=(parse("daily 09:30"),))
@@ -269,28 +269,63 @@ def test_a_folder_of_which_each_account_has_an_entry_of_its_own_is_carried_whole
     assert len(made) == len(world.groups()) == len(times)
 
 
-@pytest.mark.parametrize("parted", [False, True])
+@pytest.mark.parametrize("asks", ["a time", "a time by its part", "the next slot"])
 @pytest.mark.parametrize("cancels", [False, True])
 def test_a_folder_that_stands_and_is_renamed_edited_and_bereft_of_its_status_file_is_edited(
-    new_world: NewWorld, cancels: bool, parted: bool
+    new_world: NewWorld, cancels: bool, asks: str
 ) -> None:
     """By its directory: the earlier post must not go out beside the new one, whatever is done where folders are removed."""
-    world = new_world(policy=Policy(settle=2.0, cancel_removed=cancels))
-    (world.root / "readme.txt").touch()
-    time = world.now + timedelta(days=1)
-    entry = {"twitter-123": {"scheduled_time": to_service(time)}}
-    about: dict[str, Any] = {"per_platform": entry} if parted else {"time": time}
+    world = new_world(policy=replace(QUEUE, cancel_removed=cancels))
+    about = _asking(world, asks)
     world.drop("launch", "Fresh roast", MEDIA, **about)
     world.run_until_rest(60)
-    world.store.close()
-    (world.root / "launch").rename(world.root / "new name")
-    (world.root / "new name/post.status.yaml").unlink()
-    world.drop("new name", "Fresh roast", MEDIA | {"d.jpg": picture(9)}, **about)
+    _rename_and_edit(world, about)
     world.start()
     world.advance_time(1200)
+    _check_one_stands(world)
+    assert {record.path for record in world.store.records()} == {"new name"}
+
+
+@pytest.mark.parametrize("asks", ["a time", "the next slot"])
+def test_so_is_one_of_which_the_program_was_ended_at_any_moment(new_world: NewWorld, asks: str) -> None:
+    """Also where an update-post was sent, and its answer is unknown: the draft may stand by then."""
+    for effect in range(1, 100):
+        world = new_world(policy=QUEUE)
+        about = _asking(world, asks)
+        world.drop("launch", "Fresh roast", MEDIA, **about)
+        world.kill_at(effect)
+        try:
+            world.run_until_rest(60)
+            break
+        except Killed:
+            pass
+        _rename_and_edit(world, about)
+        world.start()
+        world.advance_time(2400)
+        _check_one_stands(world)
+    assert effect > 20
+
+
+def _asking(world: World, asks: str) -> dict[str, Any]:
+    (world.root / "readme.txt").touch()
+    time = world.now + timedelta(days=1)
+    if asks == "a time by its part":
+        return {"per_platform": {"twitter-123": {"scheduled_time": to_service(time)}}}
+    return {"time": time if asks == "a time" else "next"}
+
+
+def _rename_and_edit(world: World, about: dict[str, Any]) -> None:
+    """While nobody looks, and its status file goes."""
+    world.store.close()
+    (world.root / "launch").rename(world.root / "new name")
+    (world.root / "new name/post.status.yaml").unlink(missing_ok=True)
+    world.drop("new name", "Fresh roast", MEDIA | {"d.jpg": picture(9)}, **about)
+
+
+def _check_one_stands(world: World) -> None:
     (group,) = world.groups("scheduled")
     assert [media.file_name for media in group.media] == ["cup.jpg", "d.jpg"]
-    assert {record.path for record in world.store.records()} == {"new name"}
+    assert world.groups("draft") == []
 
 
 def test_a_carried_folder_that_has_a_post_of_its_own_by_now_is_not_taken_over(new_world: NewWorld) -> None:
