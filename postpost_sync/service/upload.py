@@ -29,8 +29,8 @@ SLOWEST = 4096  # bytes per second; a store that takes less holds up the others
 ANSWER_WITHIN = 180.0  # seconds after the last byte
 DEFAULT_LIFE = 3600.0  # seconds a URL lives where it does not say so itself
 _MD5 = re.compile(r'"?([0-9a-f]{32})"?')
-# what no store says to a PUT
-_NO_STORE = re.compile(rb'\s*(<!doctype|<html|\{\s*"success"\s*:\s*false)', re.IGNORECASE)
+# what no store says to a PUT that it took
+_NO_STORE = re.compile(rb'\s*(<!doctype|<html|\{\s*"(success"\s*:\s*false|errors?"\s*:\s*["\[{]))', re.IGNORECASE)
 _AMZ_ERROR = re.compile(rb"<Code>([A-Za-z]{1,64})</Code>")
 
 
@@ -218,10 +218,7 @@ def _judged(response: httpx.Response, said: bytes, body: _Body, size: int) -> Se
     if not response.is_success:
         refused = f"the object store refused the file ({answer})"
         raise Refused(Finding("UPLOAD_REFUSED", refused, "postpost-sync retry FOLDER tries again"), status)
-    etag_of_a_store = response.headers.get("ETag", "W/")[:2] != "W/"  # a web server's own are mostly weak
-    if said.strip() and (
-        not etag_of_a_store or _NO_STORE.match(said)
-    ):  # a store has nothing to say to a PUT that it took
+    if _NO_STORE.match(said):  # whatever its ETag: web servers have theirs
         raise _trouble("something that is not the object store answered")
     etag = _MD5.fullmatch(response.headers.get("ETag", ""))
     kms = response.headers.get("x-amz-server-side-encryption", "").startswith("aws:kms")  # then it is no MD5
