@@ -12,7 +12,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -44,8 +44,11 @@ def unmount(place: Path) -> bool:
 
 def in_the_kernel(pid: int) -> bool:
     """Whether all that is left of a process is in calls that nothing ends but their answer."""
-    stats = [task.joinpath("stat").read_text() for task in Path(f"/proc/{pid}/task").iterdir()]
-    return {stat.rpartition(")")[2].split()[0] for stat in stats} <= {"D", "Z"}
+    states = set()
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        with suppress(FileNotFoundError, ProcessLookupError):  # that thread ended just now
+            states.add(task.joinpath("stat").read_text().rpartition(")")[2].split()[0])
+    return states <= {"D", "Z"}
 
 
 @contextmanager
