@@ -15,7 +15,7 @@ from postpost_sync.commands.folders import Named
 from postpost_sync.config.load import Config
 from postpost_sync.model import view
 from postpost_sync.model.errors import ProgramError, printable
-from postpost_sync.model.record import Record
+from postpost_sync.model.record import Effect, GroupStage, Record
 from postpost_sync.model.states import NEEDS_PERSON, UNFINISHED, State
 from postpost_sync.model.times import zone
 from postpost_sync.plan.wishes import Verdict
@@ -101,9 +101,15 @@ def _settled(record: Record | None, before: Record) -> bool:
     """Whether the daemon has taken it up and come to an end with it, for now."""
     if record is None:
         return True
-    if record == before or record.state in UNFINISHED - {State.SETTLING}:
+    if record == before or record.state in UNFINISHED - {State.SETTLING} or _is_deleting(record):
         return False
     return record.done or record.error is not None or record.retry_at is not None
+
+
+def _is_deleting(record: Record) -> bool:
+    """Whether a post of it is being taken back; what did not work so far is told as it stands."""
+    doomed = any(group.stage is GroupStage.DOOMED for group in record.groups)
+    return doomed and record.trouble_with(Effect.DELETE) is None
 
 
 def _waits(record: Record) -> bool:

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
+from postpost_sync.commands import asking
+from postpost_sync.model.errors import Finding
+from postpost_sync.model.record import GroupStage
+from postpost_sync.model.states import State
+from postpost_sync.plan.steps import Delete
 from postpost_sync.sandbox import Fault
 from tests.support.rig import Rig
+from tests.support.situations import TEXT, group, record, trouble
 
 
 def held(pp: Rig, name: str) -> Path:
@@ -124,3 +133,13 @@ def test_a_word_about_a_folder_is_for_all_its_parts(pp: Rig) -> None:
         assert pp.command("retry", str(folder)) == 0
         pp.wait_for("post", "scheduled")
     assert sorted(group.content for group in pp.groups()) == ["One", "Two"]
+
+
+@pytest.mark.parametrize("state", [State.SCHEDULED, State.HELD])
+def test_a_post_that_is_being_deleted_is_waited_for(state: State) -> None:
+    stood = record(TEXT, group(TEXT, GroupStage.SCHEDULED), state=state, done=True, error=Finding("A", "b", "c"))
+    doomed = replace(stood, groups=(replace(stood.groups[0], stage=GroupStage.DOOMED),))
+    assert not asking._settled(doomed, stood)
+    assert asking._settled(replace(doomed, troubles=(trouble(Delete),)), stood)
+    gone = (replace(stood.groups[0], stage=GroupStage.GONE),)
+    assert asking._settled(replace(stood, groups=gone, state=State.CANCELLED), stood)
