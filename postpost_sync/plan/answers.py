@@ -255,10 +255,8 @@ def _holding(s: Situation) -> tuple[Finding, ...]:
         warnings.append(REPLACING)
     elif live is not None and not s.out and live.elsewhere is not None:
         warnings.append(live.elsewhere)
-    elif live is not None and not s.out and (answered := s.moved_to) is not None and live.asked_time is not None:
-        there, asked = (for_people(moment, post.timezone) for moment in (answered, live.asked_time))
-        hint = "give the sidecar a time that PostPost takes, or move the post in PostPost's dashboard"
-        warnings.append(Finding("TIME_MOVED", f"PostPost has it go out {there}, and was asked for {asked}", hint))
+    elif live is not None and live.stage is GroupStage.SCHEDULED:
+        warnings += _moved(live, post.timezone)
     if (live is None or s.replacing) and (found := duplicate(s)[0]) is not None:
         warnings.append(found)
     if draft is not None and draft.uploads and draft.read_back is not None and draft.read_back.media is None:
@@ -296,6 +294,16 @@ def _by_config(s: Situation) -> tuple[Finding, ...]:
         why = f"it goes to {accounts} since the config was changed; its folder is as it was"
     hint = "where that is not meant, write it into the sidecar, or change the config back"
     return (Finding("CONFIG_CHANGED", why, hint),)
+
+
+def _moved(live: Group, timezone: str) -> Iterator[Finding]:
+    """That PostPost has it go out when it was not asked for; it counts whole minutes."""
+    asked, answered = live.asked_time, live.answered_time
+    if asked is None or answered is None or abs((answered - asked).total_seconds()) <= SOON:
+        return
+    why = f"PostPost has it go out {for_people(answered, timezone)}, and was asked for {for_people(asked, timezone)}"
+    hint = "give the sidecar a time that PostPost takes, or move the post in PostPost's dashboard"
+    yield Finding("TIME_MOVED", why, hint)
 
 
 def _not_deleted(s: Situation, error: Finding | None) -> Iterator[Finding]:

@@ -251,14 +251,6 @@ class Situation:
         pause = min(max(waited, 5.0), 3600.0) if waited > 0 else 300.0
         return (live.checked_at - self.now).total_seconds() + pause
 
-    @property
-    def moved_to(self) -> datetime | None:
-        """For when PostPost has scheduled what stands, where that is not when it was asked for; it counts whole minutes."""
-        live = self.live
-        if live is None or live.stage is not GroupStage.SCHEDULED or not live.asked_time or not live.answered_time:
-            return None
-        return live.answered_time if abs((live.answered_time - live.asked_time).total_seconds()) > SOON else None
-
     def closed(self, live: Group) -> bool:
         """Whether its time is so near, or past, that it is no longer changed."""
         if live.stage is not GroupStage.SCHEDULED or live.answered_time is None:
